@@ -1,0 +1,5 @@
+"""`crescendo evaluate`."""
+
+
+def evaluate() -> None:
+    """Score detections against ground truth."""

@@ -1,0 +1,1 @@
+"""What a study is, and the studies that ship with Crescendo."""

@@ -1,0 +1,1 @@
+"""Recordings, features, models, losses, training, detections and their scores."""

@@ -1,0 +1,180 @@
+"""One typed, validated table of every setting of a training run, with its default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import InputError
+
+Variant = Literal["none", "score", "margin", "combined", "naive"]
+Reset = Literal["memory", "state", "none"]
+Protocol = Literal["paper", "activitynet", "thumos14"]
+
+PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+class TrainingConfig(BaseModel):
+    """Every setting of a training run. The table of defaults is this class; shipped configurations change some of them.
+
+    Defaults that the paper states are the paper's (section 5.2); the others are marked "ours".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    # Loss (protocol section 1)
+    variant: Variant = Field("none", description="ranking loss beside the cross entropy")
+    lambda_r: float = Field(6.0, ge=0, allow_inf_nan=False, description="weight of the ranking loss (Eq. 1)")
+
+    # Model (protocol section 2)
+    model: Literal["lstm", "cnn"] = Field("lstm", description="the LSTM, or the frame classifier of the CNN row")
+    hidden_size: int = Field(128, ge=1, description="LSTM units a layer (ours)")
+    layers: int = Field(1, ge=1, description="LSTM layers (ours)")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="on input, between layers and on output, never recurrent (ours)"
+    )
+    fc7_size: int = Field(0, ge=0, description="width of a trained fc7 layer before the LSTM; 0: none")
+    fc7_learning_rate: float = Field(1e-4, ge=0, allow_inf_nan=False, description="learning rate of that layer")
+    normalise: bool = Field(True, description="standardise features by the training frames' mean and deviation (ours)")
+
+    # Training sequences
+    sequences: int = Field(64, ge=1, description="sequences a learning batch")
+    sequence_length: int = Field(100, ge=1, description="frames a sequence")
+    bptt: int = Field(20, ge=1, description="frames through which gradients flow back; sequence_length: no truncation")
+
+    # Optimisation
+    iterations: int = Field(1000, ge=1, description="learning batches, one optimiser step each")
+    optimizer: Literal["sgd", "adam"] = Field("adam", description="the paper's is sgd")
+    learning_rate: float = Field(2e-3, gt=0, allow_inf_nan=False, description="the paper's is 0.01 with sgd")
+    learning_rate_step: int = Field(
+        0, ge=0, description="iterations after which the rate is multiplied by gamma; 0: never"
+    )
+    learning_rate_gamma: float = Field(0.1, gt=0, le=1, description="that factor")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    weight_decay: float = Field(5e-4, ge=0, allow_inf_nan=False, description="L2 penalty on every parameter")
+    gradient_clip: float = Field(
+        5.0, ge=0, allow_inf_nan=False, description="largest gradient norm; 0: no clipping (ours)"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: mixed precision, on CUDA only")
+
+    # Detection and scoring (protocol sections 3 and 4)
+    reset: Reset = Field("memory", description="what a background frame resets when the model runs over a recording")
+    merge_gap: int = Field(20, ge=0, description="same-label spans with fewer frames between them are merged")
+    protocol: Protocol = Field("paper", description="matching rule of mAP")
+    iou: tuple[float, ...] = Field(PAPER_IOU, description="IoU thresholds")
+    fractions: tuple[float, ...] = Field(
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), description="observed fractions of early detection"
+    )
+
+    # Running
+    seed: int = Field(0, ge=0, lt=2**32, description="the one seed of weights, batches and dropout")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: cuda where there is one")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: as many as the process may use")
+    evaluate_every: int = Field(250, ge=1, description="iterations between validations and checkpoints")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, values: Any) -> Any:
+        """Let YAML's lists stand for tuples and its integers for floats, and nothing else for anything."""
+        if not isinstance(values, Mapping):
+            return values
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainingConfig:
+        if self.bptt > self.sequence_length:
+            raise ValueError(f"bptt must be at most sequence_length ({self.sequence_length}) but got {self.bptt}")
+        for key in ("iou", "fractions"):
+            values = getattr(self, key)
+            if not values or not all(0 < value <= 1 for value in values):
+                raise ValueError(f"{key} must be a list of numbers in (0, 1] but got {list(values)}")
+            if list(values) != sorted(set(values)):
+                raise ValueError(f"{key} must rise without repetition but got {list(values)}")
+        return self
+
+
+def configuration(values: Mapping[str, Any], source: str = "configuration") -> TrainingConfig:
+    """Return the validated configuration that `values` ask for, everything else at its default.
+
+    Raises
+    ------
+    InputError
+        Listing every error at once, each with key, value and rule.
+    """
+    try:
+        return TrainingConfig.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError("\n".join(f"{source}: {line}" for line in _lines(error))) from None
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the configurations that ship with Crescendo."""
+    return tuple(sorted(file.name[:-5] for file in _folder().iterdir() if file.name.endswith(".yaml")))
+
+
+def read_settings(name_or_file: str) -> dict[str, Any]:
+    """Return the settings of a shipped configuration, by name, or of a YAML file; they are not yet validated.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or not a YAML mapping.
+    """
+    if name_or_file in shipped_names():
+        text = (_folder() / f"{name_or_file}.yaml").read_text(encoding="utf-8")
+    elif Path(name_or_file).is_file():
+        text = Path(name_or_file).read_text(encoding="utf-8")
+    else:
+        raise InputError(f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())})")
+    return yaml_mapping(text, name_or_file)
+
+
+def yaml_mapping(text: str, source: str) -> dict[str, Any]:
+    """Return the mapping that the YAML `text` holds; `InputError` naming `source` if it holds none."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{source}: not valid YAML ({' '.join(str(error).split())})") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: must be a mapping of keys to values but is a {type(content).__name__}")
+    return content
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """Return the settings of `--set key=value` options; values are read as YAML (`0.5`, `true`, `[0.1, 0.5]`)."""
+    settings = {}
+    for assignment in assignments:
+        key, sign, value = assignment.partition("=")
+        if not sign or not key.strip():
+            raise InputError(f"--set {assignment}: expected key=value")
+        try:
+            settings[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(
+                f"--set {assignment}: the value is not valid YAML ({' '.join(str(error).split())})"
+            ) from None
+    return settings
+
+
+def _folder() -> Any:
+    return files("crescendo.trainables.configs")
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for one in error.errors(include_url=False):
+        key = ".".join(str(part) for part in one["loc"])
+        if one["type"] == "extra_forbidden":
+            lines.append(f"{key}: unknown key; see `crescendo train --keys`")
+        elif key:
+            lines.append(f"{key}: {one['msg']} but got {one['input']!r}")
+        else:
+            lines.append(one["msg"].removeprefix("Value error, "))
+    return lines

@@ -1,0 +1,1 @@
+"""Recordings, annotations, the prepared data set, and one importer per source."""

@@ -1,0 +1,163 @@
+"""Annotations in ActivityNet's JSON format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..files import read_json
+
+# Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
+OVERHANG_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An annotated activity: `label` from `start` to `end`, in seconds."""
+
+    label: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recording's annotation: `duration` in seconds, its split (`subset`), its segments in file order.
+
+    `extra` holds the keys of the JSON object that Crescendo does not know; they are kept.
+    """
+
+    subset: str
+    duration: float
+    segments: tuple[Segment, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """A whole annotation file; `recordings` maps each recording's name to its annotation, in file order."""
+
+    recordings: Mapping[str, Recording]
+    version: str = "crescendo 1"
+    taxonomy: tuple[Any, ...] = ()
+
+    def subsets(self) -> tuple[str, ...]:
+        """Return the names of the subsets, sorted."""
+        return tuple(sorted({recording.subset for recording in self.recordings.values()}))
+
+    def of(self, subset: str) -> dict[str, Recording]:
+        """Return the recordings of `subset`, in file order.
+
+        Raises
+        ------
+        InputError
+            If no recording belongs to it.
+        """
+        chosen = {name: one for name, one in self.recordings.items() if one.subset == subset}
+        if not chosen:
+            raise InputError(f"subset {subset!r} has no recordings; there are: {', '.join(self.subsets()) or 'none'}")
+        return chosen
+
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels of all segments, sorted."""
+        return tuple(sorted({segment.label for one in self.recordings.values() for segment in one.segments}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `read_annotations` reads."""
+        database = {
+            name: {
+                "duration": one.duration,
+                "subset": one.subset,
+                "annotations": [{"segment": [s.start, s.end], "label": s.label} for s in one.segments],
+                **one.extra,
+            }
+            for name, one in self.recordings.items()
+        }
+        return {"version": self.version, "taxonomy": list(self.taxonomy), "database": database}
+
+
+def read_annotations(path: Path | str, *, clip: bool = False) -> Annotations:
+    """Read an annotation file in ActivityNet's format (`.json`, or `.json.gz`).
+
+    `clip` cuts segments to their recording and drops those that lie outside it, instead of refusing them.
+    A segment may end up to `OVERHANG_SECONDS` after its recording; a zero-length one is kept (nothing matches it).
+
+    Raises
+    ------
+    InputError
+        If the file is no valid JSON, lacks keys, or has a segment with its end before its start or outside the
+        recording. The message names the file, the recording and how many more faults there are.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("database"), dict):
+        raise InputError(f"{path}: lacks the object 'database'; expected ActivityNet's annotation format")
+    faults: list[str] = []
+    recordings = {name: _recording(name, entry, faults, clip) for name, entry in content["database"].items()}
+    if faults:
+        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+        raise InputError(f"{path}: {faults[0]}{more}")
+    taxonomy = content.get("taxonomy") or ()
+    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy))
+
+
+def _recording(name: str, entry: Any, faults: list[str], clip: bool) -> Recording:
+    nothing = Recording("", 0.0, ())
+    if not isinstance(entry, dict):
+        faults.append(f"recording {name!r} is no object")
+        return nothing
+    missing = [key for key in ("duration", "subset", "annotations") if key not in entry]
+    if missing:
+        faults.append(f"recording {name!r} lacks the key {missing[0]!r}")
+        return nothing
+    duration = entry["duration"]
+    if not _is_number(duration) or duration < 0:
+        faults.append(f"recording {name!r} has duration {duration!r}; it must be a number of seconds, 0 or more")
+        return nothing
+    if not isinstance(entry["annotations"], list):
+        faults.append(f"recording {name!r}: 'annotations' must be a list")
+        return nothing
+    found = [_segment(name, number, one, faults) for number, one in enumerate(entry["annotations"])]
+    segments = [segment for segment in found if segment is not None]
+    if clip:
+        segments = list(_clipped(segments, duration))
+    for segment in segments:
+        if segment.end < segment.start:
+            faults.append(
+                f"recording {name!r}: segment [{segment.start}, {segment.end}] of {segment.label!r} ends before it "
+                "starts; mend it or pass --clip to drop it"
+            )
+        elif segment.start < 0 or segment.end > duration + OVERHANG_SECONDS:
+            faults.append(
+                f"recording {name!r}: segment [{segment.start}, {segment.end}] of {segment.label!r} lies outside the "
+                f"recording's [0, {duration}]; mend it or pass --clip to cut it"
+            )
+    extra = {key: value for key, value in entry.items() if key not in ("duration", "subset", "annotations")}
+    return Recording(str(entry["subset"]), float(duration), tuple(segments), extra)
+
+
+def _segment(name: str, number: int, entry: Any, faults: list[str]) -> Segment | None:
+    if not isinstance(entry, dict) or "segment" not in entry or "label" not in entry:
+        faults.append(f"recording {name!r}: annotation {number} lacks 'segment' or 'label'")
+        return None
+    bounds = entry["segment"]
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
+        faults.append(
+            f"recording {name!r}: annotation {number} has segment {bounds!r}; expected [start, end] in seconds"
+        )
+        return None
+    return Segment(str(entry["label"]), float(bounds[0]), float(bounds[1]))
+
+
+def _clipped(segments: Iterable[Segment], duration: float) -> Iterable[Segment]:
+    for segment in segments:
+        start, end = max(0.0, segment.start), min(duration, segment.end)
+        if start < end:
+            yield replace(segment, start=start, end=end)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,203 @@
+"""The prepared data set: the folder that everything downstream of an importer sees, and nothing else.
+
+annotations.json        ActivityNet's format
+features/features.arrow one row a frame (absent from a data set of annotations only)
+dataset.json            fps, labels, feature dimension and meaning, source, licence, content hash
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import atomic_directory, read_json, write_json
+from .annotations import Annotations, Recording, read_annotations
+from .frames import BACKGROUND, frame_labels
+from .store import FrameStore, write_frames
+
+SUBSETS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `dataset.json` says beside labels and hash.
+
+    `fps` is the number of frames a second; `features` says what the columns mean; `source` and `licence` where the
+    data come from and what may be done with them.
+    """
+
+    name: str
+    fps: float
+    features: str
+    source: str
+    licence: str
+
+
+class Dataset:
+    """Read access to a prepared data set; features stay on disk until they are touched.
+
+    Attributes
+    ----------
+    fps : float
+        Frames a second.
+    labels : tuple of str
+        Label names; index 0 is background.
+    feature_dim : int or None
+        Columns of the feature matrices; None for a data set of annotations only.
+    content_hash : str
+        SHA-256 over features, annotations, labels and fps.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """Open the folder `path`: JSON files and the store's footer are read, no feature.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged, or differs from what the importer wrote.
+        """
+        self.path = Path(path)
+        if not (self.path / "dataset.json").is_file():
+            raise InputError(
+                f"{self.path}: not a prepared data set (no dataset.json); make one with `crescendo data import`"
+            )
+        content = read_json(self.path / "dataset.json")
+        try:
+            self.facts = Facts(**{key: content[key] for key in Facts.__dataclass_fields__})
+            self.labels: tuple[str, ...] = tuple(content["labels"])
+            self.feature_dim: int | None = content["feature_dim"]
+            self.content_hash: str = content["content_hash"]
+            features_hash = content["features_hash"]
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.path / 'dataset.json'}: lacks the key {error}; import the data set again"
+            ) from error
+        self.annotations = read_annotations(self.path / "annotations.json")
+        if self.content_hash != _content_hash(self.facts, self.labels, self.annotations, features_hash):
+            raise InputError(
+                f"{self.path}: annotations.json or dataset.json was changed after the data set was prepared "
+                "(its content hash differs); change the source and import it again"
+            )
+        self._index = {label: number for number, label in enumerate(self.labels)}
+        if self.feature_dim is not None:
+            missing = next((name for name in self.annotations.recordings if name not in self.store), None)
+            if missing is not None:
+                raise InputError(f"{self.path}: recording {missing!r} has no features; import the data set again")
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.facts.fps
+
+    @cached_property
+    def store(self) -> FrameStore:
+        """The feature store.
+
+        Raises
+        ------
+        InputError
+            If the data set holds annotations only.
+        """
+        if self.feature_dim is None:
+            raise InputError(
+                f"{self.path}: the data set holds annotations only; import it with features to train on it"
+            )
+        return FrameStore(sorted((self.path / "features").glob("*.arrow")))
+
+    def recordings(self, subset: str) -> tuple[str, ...]:
+        """Return the names of the recordings of `subset`, in file order; `InputError` if there are none."""
+        try:
+            return tuple(self.annotations.of(subset))
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
+
+    def frames(self, recording: str) -> int:
+        """Return the number of frames of `recording`."""
+        if self.feature_dim is None:
+            return math.ceil(self.annotations.recordings[recording].duration * self.fps)
+        return self.store.frames(recording)
+
+    def features(self, recording: str) -> np.ndarray:
+        """Return the features of `recording`, (frames, `feature_dim`), float16 or float32: a view of the mapped file."""
+        return self.store[recording]
+
+    def frame_labels(self, recording: str) -> np.ndarray:
+        """Return the label index of every frame of `recording`, (frames,) int64."""
+        segments = self.annotations.recordings[recording].segments
+        return frame_labels(segments, self.frames(recording), self.fps, self._index)
+
+
+def write_dataset(
+    destination: Path | str,
+    facts: Facts,
+    annotations: Annotations,
+    *,
+    frames: Mapping[str, int] | None = None,
+    features: Iterable[np.ndarray] = (),
+    feature_dim: int | None = None,
+    dtype: str = "float32",
+    labels: Iterable[str] | None = None,
+) -> Dataset:
+    """Write a prepared data set, complete or not at all, and open it.
+
+    Parameters
+    ----------
+    frames, features
+        Recording -> number of frames, and the (frames, `feature_dim`) matrices in the same order; taken one at a time.
+        Leave out both, and `feature_dim`, for a data set of annotations only.
+    labels
+        Activity labels in the order wanted; default: those of the annotations, sorted. Background is put before them.
+
+    Raises
+    ------
+    InputError
+        If the destination exists, the disk fills, a recording lacks features, or a matrix is not as announced.
+    """
+    names = (BACKGROUND, *(annotations.labels() if labels is None else labels))
+    unknown = set(annotations.labels()) - set(names[1:])
+    if unknown or len(set(names)) != len(names):
+        wrong = f"{sorted(unknown)[0]!r} is not among the labels" if unknown else "a label stands twice"
+        raise InputError(f"labels {list(names[1:])}: {wrong}; 'background' is reserved")
+    with atomic_directory(destination) as partial:
+        features_hash = ""
+        if feature_dim is not None:
+            lacking = next((name for name in annotations.recordings if name not in (frames or {})), None)
+            if lacking is not None:
+                raise InputError(f"recording {lacking!r} is annotated but has no features")
+            (partial / "features").mkdir()
+            features_hash = write_frames(
+                partial / "features" / "features.arrow",
+                "features",
+                frames or {},
+                features,
+                width=feature_dim,
+                dtype=dtype,
+            )
+        write_json(partial / "annotations.json", annotations.to_json())
+        content: dict[str, Any] = {
+            **asdict(facts),
+            "labels": names,
+            "feature_dim": feature_dim,
+            "dtype": dtype if feature_dim is not None else None,
+            "features_hash": features_hash,
+            "content_hash": _content_hash(facts, names, annotations, features_hash),
+        }
+        write_json(partial / "dataset.json", content)
+    return Dataset(destination)
+
+
+def _content_hash(facts: Facts, labels: tuple[str, ...], annotations: Annotations, features_hash: str) -> str:
+    content = json.dumps([facts.fps, labels, annotations.to_json(), features_hash], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+__all__ = ["SUBSETS", "Annotations", "Dataset", "Facts", "Recording", "write_dataset"]

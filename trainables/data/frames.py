@@ -1,0 +1,42 @@
+"""Seconds and frames: the one place where they meet.
+
+Frame t covers [t / fps, (t + 1) / fps) seconds and takes the label of the activity that covers its centre
+(protocol section 1, reading 8).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .annotations import Segment
+
+BACKGROUND = "background"
+BACKGROUND_INDEX = 0
+
+
+def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
+    """Return [first, last) of the frames whose centre lies in [`start`, `end`) seconds; empty if first == last."""
+    first = max(0, math.ceil(start * fps - 0.5))
+    return first, max(first, math.ceil(end * fps - 0.5))
+
+
+def seconds(frame: float, fps: float) -> float:
+    """Return the second at which `frame` begins."""
+    return frame / fps
+
+
+def frame_labels(segments: Iterable[Segment], frames: int, fps: float, index: Mapping[str, int]) -> np.ndarray:
+    """Return the label of every frame, (`frames`,) int64; where activities overlap, the later started one wins.
+
+    Of activities that start together the one listed later wins, so a result depends on the annotation alone.
+    """
+    labels = np.full(frames, BACKGROUND_INDEX, dtype=np.int64)
+    for segment in sorted(segments, key=lambda one: one.start):
+        first, last = frame_span(segment.start, segment.end, fps)
+        labels[first:last] = index[segment.label]
+    return labels

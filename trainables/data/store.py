@@ -1,0 +1,158 @@
+"""Frame matrices of many recordings in Arrow IPC files, memory-mapped.
+
+A file holds one record batch per recording and one column, a fixed-size list a frame. Its schema's metadata names the
+recordings, so opening reads the schema and the footer only, whatever the size, and pyarrow alone can read it. Features
+and frame scores are both kept this way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import InputError
+from ..files import atomic_file
+
+_RECORDINGS = b"crescendo.recordings"
+_METADATA = b"crescendo.metadata"
+_DTYPES = {"float16": pa.float16(), "float32": pa.float32()}
+
+
+@dataclass(frozen=True)
+class _Place:
+    file: int
+    batch: int
+    frames: int
+
+
+class FrameStore:
+    """Read access to the matrices of one or several Arrow files: recording -> (frames, width), zero-copy.
+
+    `width` is the number of columns of every matrix, `dtype` float16 or float32, `metadata` what the writer left.
+    """
+
+    def __init__(self, paths: Sequence[Path | str]) -> None:
+        """Open the files; no matrix is read.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged or of another kind, or the files do not fit together.
+        """
+        self._paths = [Path(path) for path in paths]
+        self._readers = [_open(path) for path in self._paths]
+        self._places: dict[str, _Place] = {}
+        kinds = set()
+        for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
+            metadata = reader.schema.metadata or {}
+            if _RECORDINGS not in metadata or len(reader.schema) != 1:
+                raise InputError(f"{path}: not a frame store of Crescendo")
+            entries = json.loads(metadata[_RECORDINGS])
+            if len(entries) != reader.num_record_batches:
+                raise InputError(f"{path}: names {len(entries)} recordings but holds {reader.num_record_batches}")
+            for batch, (name, frames) in enumerate(entries):
+                if name in self._places:
+                    raise InputError(f"{path}: recording {name!r} is stored twice")
+                self._places[name] = _Place(number, batch, frames)
+            kinds.add((reader.schema.types[0].list_size, str(reader.schema.types[0].value_type)))
+        if len(kinds) != 1:
+            raise InputError(f"{self._paths[0].parent}: the files' widths or types disagree: {sorted(kinds)}")
+        self.width, type_name = kinds.pop()
+        self.dtype = np.dtype("float16" if type_name == "halffloat" else "float32")
+        self.metadata: dict[str, Any] = json.loads((self._readers[0].schema.metadata or {}).get(_METADATA, b"{}"))
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """The recordings' names, in the order of the files."""
+        return tuple(self._places)
+
+    def __contains__(self, recording: object) -> bool:
+        return recording in self._places
+
+    def frames(self, recording: str) -> int:
+        """Return the number of frames of `recording`."""
+        return self._places[recording].frames
+
+    def __getitem__(self, recording: str) -> np.ndarray:
+        """Return the matrix of `recording`, (frames, width): a read-only view of the mapped file."""
+        place = self._places[recording]
+        batch = self._readers[place.file].get_batch(place.batch)
+        if batch.num_rows != place.frames:
+            raise InputError(
+                f"{self._paths[place.file]}: recording {recording!r} has {batch.num_rows} frames, not {place.frames}"
+            )
+        values = batch.column(0).flatten().to_numpy(zero_copy_only=True)
+        matrix: np.ndarray = values.reshape(place.frames, self.width)
+        return matrix
+
+
+def write_frames(
+    path: Path | str,
+    column: str,
+    frames: Mapping[str, int],
+    matrices: Iterable[np.ndarray],
+    *,
+    width: int,
+    dtype: str,
+    metadata: Mapping[str, Any] | None = None,
+) -> str:
+    """Write one Arrow file, atomically, holding one matrix in memory at a time; return the SHA-256 of its content.
+
+    Parameters
+    ----------
+    column
+        The column's name: `features` or `scores`.
+    frames
+        Recording -> number of frames, in the order in which `matrices` yields their (frames, `width`) matrices.
+    dtype
+        `float16` or `float32`, the type on disk.
+    metadata
+        JSON-able facts for the reader.
+
+    Raises
+    ------
+    InputError
+        If a matrix has another shape than announced, holds NaN or infinity in its stored type, or the disk fills.
+    """
+    kind = pa.list_(_DTYPES[dtype], width)
+    entries = json.dumps(list(frames.items()))
+    facts = json.dumps(dict(metadata or {}))
+    schema = pa.schema([pa.field(column, kind, nullable=False)], metadata={_RECORDINGS: entries, _METADATA: facts})
+    digest = hashlib.sha256(f"{entries}{facts}{width}{dtype}".encode())
+    with atomic_file(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for (recording, count), matrix in zip(frames.items(), matrices, strict=True):
+            values = _checked(recording, matrix, (count, width), dtype)
+            digest.update(values.data)
+            array = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), width)
+            writer.write_batch(pa.record_batch([array], schema=schema))
+    return digest.hexdigest()
+
+
+def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: str) -> np.ndarray:
+    if matrix.shape != shape:
+        raise InputError(
+            f"recording {recording!r}: the matrix has shape {matrix.shape}, expected {shape} (frames, width)"
+        )
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(matrix, dtype=dtype)
+    if not np.isfinite(values).all():
+        frame = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        cause = "NaN or infinity" if not np.isfinite(matrix[frame]).all() else f"a value too large for {dtype}"
+        raise InputError(f"recording {recording!r}: frame {frame} holds {cause}; every value must be finite")
+    return values
+
+
+def _open(path: Path) -> Any:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path), "r"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a complete Arrow file ({error})") from error

@@ -1,0 +1,121 @@
+"""Files that are complete or absent."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+
+@contextmanager
+def _mended(destination: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into an `InputError` that names the destination."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise InputError(f"{destination}: the disk is full; free some space and start again") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise InputError(f"{destination}: cannot be written ({error.strerror}); choose another place") from error
+        raise
+
+
+@contextmanager
+def atomic_directory(destination: Path | str) -> Iterator[Path]:
+    """Yield an empty folder that becomes `destination` when the block ends, and vanishes when it fails.
+
+    Raises
+    ------
+    InputError
+        If `destination` exists and is not an empty folder, cannot be written, or the disk fills.
+    """
+    destination = Path(destination)
+    if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
+        raise InputError(f"{destination}: exists already; remove it or choose another destination")
+    with _mended(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.partial-", dir=destination.parent))
+        try:
+            partial.chmod(0o777 & ~_umask())
+            yield partial
+            if destination.exists():
+                destination.rmdir()
+            partial.rename(destination)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def atomic_file(destination: Path | str) -> Iterator[Path]:
+    """Yield the path of a new file that replaces `destination` when the block ends, and vanishes when it fails.
+
+    Raises
+    ------
+    InputError
+        If `destination` cannot be written or the disk fills.
+    """
+    destination = Path(destination)
+    with _mended(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{destination.name}.partial-", dir=destination.parent)
+        os.close(handle)
+        partial = Path(name)
+        try:
+            partial.chmod(0o666 & ~_umask())
+            yield partial
+            _flush_to_disk(partial)
+            partial.replace(destination)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def write_json(destination: Path | str, content: Any) -> None:
+    """Write `content` as indented JSON, atomically; NaN and infinity are refused with `ValueError`."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with atomic_file(destination) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path | str) -> Any:
+    """Return what the JSON file `path` holds; a name ending in `.gz` is decompressed.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, cut short or not valid JSON.
+    """
+    path = Path(path)
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return json.loads(data)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from error
+
+
+def _flush_to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
