@@ -65,6 +65,9 @@ class TrainingConfig(BaseModel):
     # Detection and scoring (protocol sections 3 and 4)
     reset: Reset = Field("memory", description="what a background frame resets when the model runs over a recording")
     merge_gap: int = Field(20, ge=0, description="same-label spans with fewer frames between them are merged")
+    merge_gap_seconds: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="the gap in seconds, for data of another rate; overrides merge_gap"
+    )
     protocol: Protocol = Field("paper", description="matching rule of mAP")
     iou: tuple[float, ...] = Field(PAPER_IOU, description="IoU thresholds")
     fractions: tuple[float, ...] = Field(
@@ -96,6 +99,11 @@ class TrainingConfig(BaseModel):
             if list(values) != sorted(set(values)):
                 raise ValueError(f"{key} must rise without repetition but got {list(values)}")
         return self
+
+
+def gap_frames(config: TrainingConfig, fps: float) -> int:
+    """Return the merge gap in frames for data of `fps` frames a second."""
+    return config.merge_gap if config.merge_gap_seconds is None else round(config.merge_gap_seconds * fps)
 
 
 def configuration(values: Mapping[str, Any], source: str = "configuration") -> TrainingConfig:

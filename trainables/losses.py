@@ -1,0 +1,172 @@
+"""Ranking losses on activity progression (protocol section 1; paper section 4, Eqs. 3-15).
+
+Every variant is two choices: which quantity of a label is ranked (its score p^y, or its margin over the best rival,
+Eq. 11), and what it is compared with while an activity lasts (the largest value since the activity began, Eqs. 5
+and 13, or the previous frame's, Eq. 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+Quantity = Callable[[Tensor, Tensor], Tensor]
+Reference = Callable[[Tensor, Tensor], Tensor]
+
+
+def score(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return p^y of label y at every frame: (batch, time, labels) and (batch, time) -> (batch, time)."""
+    return probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+
+
+def margin(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return p^y - max over y' != y of p^{y'} (Eq. 11): (batch, time, labels) and (batch, time) -> (batch, time).
+
+    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index gets the gradient.
+    """
+    own = labels.unsqueeze(-1)
+    rival = probabilities.detach().scatter(-1, own, -1.0).argmax(-1, keepdim=True)
+    pair = probabilities.gather(-1, torch.cat((own, rival), dim=-1))
+    return pair[..., 0] - pair[..., 1]
+
+
+def running_maximum(values: Tensor, begins: Tensor) -> Tensor:
+    """Return the maximum of `values` from the beginning of each frame's run to the frame: (batch, time) each.
+
+    `begins` (bool) marks the first frame of every run. A segmented scan of log2(time) steps: it only compares, so
+    nothing is lost to rounding however many runs there are.
+    """
+    begun = begins
+    step = 1
+    while step < values.shape[1]:
+        earlier = values[:, :-step]
+        reached = torch.where(begun[:, step:], values[:, step:], torch.maximum(values[:, step:], earlier))
+        values = torch.cat((values[:, :step], reached), dim=1)
+        # A frame whose window holds the beginning of its run has all it needs.
+        begun = torch.cat((begun[:, :step], begun[:, step:] | begun[:, :-step]), dim=1)
+        step *= 2
+    return values
+
+
+def latest(values: Tensor, begins: Tensor) -> Tensor:
+    """Return `values` itself: the reference of `naive`, which looks back one frame only (Eq. 9)."""
+    del begins
+    return values
+
+
+class Term(NamedTuple):
+    """One summand of a variant: the quantity ranked and the reference it is ranked against."""
+
+    quantity: Quantity
+    reference: Reference
+
+
+VARIANTS: dict[str, tuple[Term, ...]] = {
+    "none": (),
+    "score": (Term(score, running_maximum),),
+    "margin": (Term(margin, running_maximum),),
+    "combined": (Term(score, running_maximum), Term(margin, running_maximum)),
+    "naive": (Term(score, latest),),
+}
+
+
+@dataclass(frozen=True)
+class RankingState:
+    """What a sequence's next chunk must know of the frames before it.
+
+    `labels` (batch,) int64 are those of the last frame; `references` (batch, terms) are each term's running reference
+    there, detached.
+    """
+
+    labels: Tensor
+    references: Tensor
+
+
+def ranking_loss(
+    probabilities: Tensor,
+    labels: Tensor,
+    variant: Literal["none", "score", "margin", "combined", "naive"] | str,
+    *,
+    background: int = 0,
+    state: RankingState | None = None,
+) -> tuple[Tensor, RankingState]:
+    """Return R_t of every frame, unreduced, and the state for the sequence's next chunk (protocol section 1).
+
+    Parameters
+    ----------
+    probabilities
+        (batch, time, labels) softmax output, background included.
+    labels
+        (batch, time) int64. Frames that pad the end of a sequence may carry any valid label; mask their loss.
+    variant
+        `none`, `score`, `margin`, `combined` (score + margin) or `naive`.
+    background
+        Index of the background label: frames that stay in background are exempt (section 4.3).
+    state
+        What the previous chunk returned; None for fresh sequences, whose first frame has no predecessor.
+
+    Returns
+    -------
+    loss
+        (batch, time), not negative. The reference of a frame is detached; everything in the frame's own quantity gets
+        gradient, the margin's rival too (reading 1); where the two are equal there is none.
+    state
+        The state after the last frame.
+
+    Raises
+    ------
+    ValueError
+        If shapes, types, the variant or the background index do not fit.
+    """
+    _check(probabilities, labels, variant, background, state)
+    terms = VARIANTS[variant]
+    previous = torch.cat((labels[:, :1] if state is None else state.labels.unsqueeze(1), labels[:, :-1]), dim=1)
+    changes = labels != previous
+    loss = probabilities.new_zeros(labels.shape)
+    references = probabilities.new_zeros((labels.shape[0], len(terms)))
+    if not terms:
+        return loss, RankingState(labels[:, -1], references)
+    exempt = ~changes & (labels == background)
+    if state is None:
+        exempt[:, 0] = True
+    ranked = torch.where(changes, previous, labels)
+    for number, term in enumerate(terms):
+        own = term.quantity(probabilities.detach(), labels)
+        # The state stands as a frame before the first: the scan then needs no special case at a chunk's beginning.
+        before = own[:, :1] if state is None else state.references[:, number : number + 1]
+        running = term.reference(torch.cat((before, own), dim=1), torch.nn.functional.pad(changes, (1, 0), value=True))
+        references[:, number] = running[:, -1]
+        now = term.quantity(probabilities, ranked)
+        # Same label: reference - q_t (Eqs. 7, 9, 14); after a change: q_t of the label that was left (Eqs. 8, 10).
+        shortfall = torch.where(changes, now, running[:, :-1] - now)
+        loss = loss + torch.where(exempt, 0.0, shortfall.relu())
+    return loss, RankingState(labels[:, -1], references)
+
+
+def _check(probabilities: Tensor, labels: Tensor, variant: str, background: int, state: RankingState | None) -> None:
+    if variant not in VARIANTS:
+        raise ValueError(f"variant must be one of {', '.join(VARIANTS)} but got {variant!r}")
+    if probabilities.ndim != 3 or 0 in probabilities.shape:
+        raise ValueError(f"probabilities must be (batch, time, labels), none 0, but got {tuple(probabilities.shape)}")
+    if probabilities.shape[2] < 2:
+        raise ValueError(
+            f"probabilities must have background and at least one activity but got {probabilities.shape[2]} label"
+        )
+    if not probabilities.is_floating_point():
+        raise ValueError(f"probabilities must be of a floating-point type but got {probabilities.dtype}")
+    if labels.shape != probabilities.shape[:2] or labels.dtype != torch.int64:
+        raise ValueError(
+            f"labels must be int64 of shape {tuple(probabilities.shape[:2])} but got {labels.dtype} of {tuple(labels.shape)}"
+        )
+    if not 0 <= background < probabilities.shape[2]:
+        raise ValueError(f"background must be a label below {probabilities.shape[2]} but got {background}")
+    if state is not None:
+        expected = (labels.shape[0], len(VARIANTS[variant]))
+        if tuple(state.references.shape) != expected:
+            raise ValueError(
+                f"state belongs to another batch or variant: {tuple(state.references.shape)}, not {expected}"
+            )

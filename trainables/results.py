@@ -1,0 +1,68 @@
+"""Everything a trained model says of one subset: scores, detections, mAP, early detection, progression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .config import Reset
+from .detection import decode
+from .detections import Detection, in_seconds
+from .early import EarlyDetection, ObservedSequence, early_detection
+from .evaluation import Evaluation, evaluate_scores
+from .progression import Progression, progression
+from .training import Trainer
+
+
+@dataclass(frozen=True)
+class SubsetResult:
+    """Results on one subset.
+
+    Attributes
+    ----------
+    scores : recording -> (frames, labels) float32
+    detections : recording -> detections, in seconds
+    evaluation, early, progression : protocol sections 4, 5 and 6
+    """
+
+    scores: dict[str, np.ndarray]
+    detections: dict[str, list[Detection]]
+    evaluation: Evaluation
+    early: EarlyDetection
+    progression: Progression
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all but scores and detections as a JSON-able object."""
+        return {
+            **self.evaluation.to_json(),
+            "early": self.early.to_json(),
+            "progression": self.progression.to_json(),
+        }
+
+
+def subset_result(trainer: Trainer, subset: str, merge_gap: int, reset: Reset) -> SubsetResult:
+    """Run the trainer's model over `subset` and score it in every way; `merge_gap` is in frames."""
+    config, dataset = trainer.config, trainer.dataset
+    scores = trainer.score(subset, reset)
+    detections = {
+        recording: in_seconds(decode(matrix, merge_gap), dataset.labels, dataset.fps)
+        for recording, matrix in scores.items()
+    }
+    [evaluation] = evaluate_scores(dataset, subset, scores, [merge_gap], protocol=config.protocol, iou=config.iou)
+
+    def fresh(sequences: Sequence[ObservedSequence]) -> list[np.ndarray]:
+        return trainer.score_spans(sequences, reset)
+
+    early = early_detection(
+        dataset,
+        subset,
+        fresh,
+        merge_gap=merge_gap,
+        fractions=config.fractions,
+        iou=config.iou,
+        protocol=config.protocol,
+    )
+    return SubsetResult(scores, detections, evaluation, early, progression(dataset, subset, scores))

@@ -1,0 +1,249 @@
+"""Training with truncated BPTT (protocol sections 1 and 2), interruptible anywhere and repeatable bit for bit on CPU."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import checkpoints
+from .config import Reset, TrainingConfig, configuration, gap_frames
+from .data.dataset import Dataset
+from .data.sequences import Batch, SequenceSampler, feature_moments
+from .errors import InputError
+from .evaluation import Evaluation, evaluate_scores
+from .losses import ranking_loss
+from .models import build_model
+from .scoring import Span, score_recordings, score_spans
+
+# Streams of random numbers that must not meet.
+_WEIGHTS, _DROPOUT = 1, 2
+
+
+class DivergedError(InputError):
+    """The loss or its gradient is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Means over the iterations since the last report: the loss (Eq. 1), its two parts, and the rate of training."""
+
+    loss: float
+    cross_entropy: float
+    ranking: float
+    frames_per_second: float
+
+
+def batch_loss(logits: Tensor, labels: Tensor, valid: Tensor, config: TrainingConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """Return L = CE + lambda_r R of a batch, and CE and R alone; means over the valid frames (reading 6).
+
+    `logits` is (batch, time, labels), `labels` and `valid` (batch, time). The running references of the ranking loss
+    are detached, so taking the loss of a whole sequence at once gives what chunk by chunk with carried state gives.
+    """
+    log_probabilities = logits.float().log_softmax(-1)
+    weight = valid.to(log_probabilities.dtype) / valid.sum()
+    cross_entropy = -(log_probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1) * weight).sum()
+    if config.variant == "none":
+        return cross_entropy, cross_entropy.detach(), torch.zeros_like(cross_entropy.detach())
+    ranking = (ranking_loss(log_probabilities.exp(), labels, config.variant)[0] * weight).sum()
+    return cross_entropy + config.lambda_r * ranking, cross_entropy.detach(), ranking.detach()
+
+
+class Trainer:
+    """One training run: model, optimiser and the iterations done, from a configuration and a data set.
+
+    Everything random is a function of the seed and the iteration, so a run that is saved, ended and restored goes on
+    as if it had never stopped, and arms that share a seed share initial weights and batches (protocol section 8).
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations done.
+    history : list of dict
+        JSON-able rows that the caller adds as training goes on; checkpoints carry them.
+    """
+
+    def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
+        """Build the model; `InputError` if the configuration asks for what this machine or data set has not."""
+        self.config, self.dataset = config, dataset
+        self.device = _device(config)
+        torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+        self.iteration = 0
+        self.history: list[dict[str, Any]] = []
+        if dataset.feature_dim is None:
+            raise InputError(f"{dataset.path}: holds annotations only; import it with features to train on it")
+        self._sampler = SequenceSampler(
+            dataset, "training", sequences=config.sequences, length=config.sequence_length, seed=config.seed
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_derived(config.seed, _WEIGHTS, 0))
+            self.model = build_model(dataset.feature_dim, len(dataset.labels), config)
+        if config.normalise:
+            mean, deviation = feature_moments(dataset, "training")
+            self.model.mean.copy_(torch.from_numpy(mean))
+            self.model.scale.copy_(torch.from_numpy(1 / deviation))
+        self.model.to(self.device)
+        self._optimizer = _optimizer(self.model, config)
+
+    def train(self, until: int, on_progress: Callable[[int, float], None] | None = None) -> Losses:
+        """Train up to iteration `until` and return the mean losses of the iterations done.
+
+        `on_progress(iteration, loss)` is called after every iteration.
+
+        Raises
+        ------
+        DivergedError
+            If the loss or the gradient is NaN or infinite; names the iteration, the rate and the batch's recordings.
+        """
+        started, first = time.perf_counter(), self.iteration
+        sums = np.zeros(3)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            while self.iteration < until:
+                batch = self._sampler.batch(self.iteration)
+                losses = self._step(batch)
+                sums += losses
+                self.iteration += 1
+                if on_progress is not None:
+                    on_progress(self.iteration, float(losses[0]))
+        done = max(self.iteration - first, 1)
+        frames = (self.iteration - first) * self.config.sequences * self.config.sequence_length
+        rate = frames / max(time.perf_counter() - started, 1e-9)
+        loss, cross_entropy, ranking = (float(value) for value in sums / done)
+        return Losses(loss, cross_entropy, ranking, rate)
+
+    def _step(self, batch: Batch) -> np.ndarray:
+        config = self.config
+        torch.manual_seed(_derived(config.seed, _DROPOUT, self.iteration))
+        factor = _rate_factor(config, self.iteration)
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        features, labels, valid = (
+            torch.from_numpy(array).to(self.device, non_blocking=True)
+            for array in (batch.features, batch.labels, batch.valid)
+        )
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+            logits = self.model(features, truncate=config.bptt)
+        loss, cross_entropy, ranking = batch_loss(logits, labels, valid, config)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip or float("inf"))
+        values = torch.stack((loss.detach(), cross_entropy, ranking, norm)).double().cpu().numpy()
+        if not np.isfinite(values).all():
+            what = "loss" if not np.isfinite(values[:3]).all() else "gradient"
+            recordings = sorted(set(batch.recordings))
+            raise DivergedError(
+                f"iteration {self.iteration + 1}: the {what} is not finite at learning rate "
+                f"{config.learning_rate * factor:g}; batch of recordings {', '.join(recordings)}; "
+                "lower learning_rate or set gradient_clip"
+            )
+        self._optimizer.step()
+        return values[:3]
+
+    def score(self, subset: str, reset: Reset | None = None) -> dict[str, np.ndarray]:
+        """Return recording -> frame scores (frames, labels) float32 of `subset`; `reset` default: the configuration's."""
+        return score_recordings(self.model, self.dataset, self.dataset.recordings(subset), reset or self.config.reset)
+
+    def score_spans(self, spans: Sequence[Span], reset: Reset | None = None) -> list[np.ndarray]:
+        """Return the scores of (recording, first frame, last frame excluded), each from a fresh state."""
+        return score_spans(self.model, self.dataset, spans, reset or self.config.reset)
+
+    def evaluate(self, subset: str) -> Evaluation:
+        """Return the mAP of `subset` at the configuration's reset and merge gap."""
+        config = self.config
+        gaps = [gap_frames(config, self.dataset.fps)]
+        scores = self.score(subset)
+        return evaluate_scores(self.dataset, subset, scores, gaps, protocol=config.protocol, iou=config.iou)[0]
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint as `folder`, which must not exist; complete or absent."""
+        tensors = {
+            f"{number}.{key}": value
+            for number, state in self._optimizer.state_dict()["state"].items()
+            for key, value in state.items()
+            if isinstance(value, Tensor)
+        }
+        facts = {
+            "iteration": self.iteration,
+            "history": self.history,
+            "config": self.config.model_dump(mode="json"),
+            "labels": self.dataset.labels,
+            "feature_dim": self.dataset.feature_dim,
+            "dataset_hash": self.dataset.content_hash,
+        }
+        checkpoints.write_checkpoint(folder, self.model.state_dict(), tensors, facts)
+
+    def restore(self, folder: Path) -> None:
+        """Go on from the checkpoint `folder`.
+
+        Raises
+        ------
+        InputError
+            If it is incomplete, of another model shape, of another data set or of another training configuration.
+        """
+        weights, tensors, facts = checkpoints.read_checkpoint(folder)
+        with torch.no_grad():
+            checkpoints.load_weights(folder, self.model.state_dict(), weights)
+        if facts.get("dataset_hash") != self.dataset.content_hash:
+            raise InputError(
+                f"{folder}: was trained on another data set than {self.dataset.path}; use the one it began with"
+            )
+        saved = configuration(facts.get("config", {}), str(folder / "checkpoint.json"))
+        changed = [key for key in _PERSISTENT if getattr(saved, key) != getattr(self.config, key)]
+        if changed:
+            key = changed[0]
+            raise InputError(
+                f"{folder}: was trained with {key}={getattr(saved, key)}, not {getattr(self.config, key)}; "
+                "resume with the same settings"
+            )
+        content = self._optimizer.state_dict()
+        content["state"] = {}
+        for name, tensor in tensors.items():
+            number, _, key = name.partition(".")
+            content["state"].setdefault(int(number), {})[key] = tensor
+        self._optimizer.load_state_dict(content)
+        self.iteration, self.history = int(facts["iteration"]), list(facts["history"])
+
+
+# What a resumed run may change without becoming another run: where it runs, how long, how it is scored.
+_FREE = {"iterations", "device", "threads", "evaluate_every", "reset", "merge_gap", "merge_gap_seconds", "protocol"}
+_PERSISTENT = sorted(set(TrainingConfig.model_fields) - _FREE - {"iou", "fractions"})
+
+
+def _device(config: TrainingConfig) -> torch.device:
+    available = torch.cuda.is_available()
+    device = torch.device(("cuda" if available else "cpu") if config.device == "auto" else config.device)
+    if device.type == "cuda" and (not available or (device.index or 0) >= torch.cuda.device_count()):
+        raise InputError(f"device: {config.device} is not on this machine; use auto or cpu")
+    if config.precision == "bfloat16" and device.type != "cuda":
+        raise InputError(f"precision: bfloat16 needs CUDA but the device is {device}; use float32")
+    return device
+
+
+def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    fc7 = [parameter for name, parameter in model.named_parameters() if name.startswith("fc7.")]
+    rest = [parameter for name, parameter in model.named_parameters() if not name.startswith("fc7.")]
+    groups = [{"params": rest, "initial_lr": config.learning_rate}]
+    if fc7:
+        groups.append({"params": fc7, "initial_lr": config.fc7_learning_rate})
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay)
+    return torch.optim.Adam(groups, config.learning_rate, weight_decay=config.weight_decay)
+
+
+def _rate_factor(config: TrainingConfig, iteration: int) -> float:
+    """Return what the learning rates are multiplied by at `iteration`."""
+    step = config.learning_rate_step
+    return config.learning_rate_gamma ** (iteration // step) if step else 1.0
+
+
+def _derived(seed: int, stream: int, iteration: int) -> int:
+    return int(np.random.SeedSequence([seed, stream, iteration]).generate_state(1, np.uint64)[0])
