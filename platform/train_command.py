@@ -45,7 +45,8 @@ def train(
         metrics = train_detector(checked, Dataset(dataset), output, screen, resume=resume)
     for subset in ("validation", "test"):
         if subset in metrics:
-            console.print(_result_table(subset, metrics[subset]))
+            console.print(f"{subset}: mAP (%) against the IoU threshold")
+            console.print(_result_table(metrics[subset]))
     console.print(f"Everything lies under {output} (all figures: {output / METRICS}).", soft_wrap=True)
 
 
@@ -114,8 +115,8 @@ def _at_half(mean_ap: Mapping[str, float]) -> str:
     return f"{mean_ap['0.50']:.3f} at IoU 0.5, " if "0.50" in mean_ap else ""
 
 
-def _result_table(subset: str, result: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{subset}: mAP (%) against the IoU threshold", title_justify="left")
+def _result_table(result: Mapping[str, Any]) -> Table:
+    table = Table()
     table.add_column("")
     thresholds = list(result["mAP"])
     for threshold in thresholds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,8 @@ from .errors import InputError
 Variant = Literal["none", "score", "margin", "combined", "naive"]
 Reset = Literal["memory", "state", "none"]
 Protocol = Literal["paper", "activitynet", "thumos14"]
+
+_SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
 PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -83,10 +86,10 @@ class TrainingConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _numbers(cls, values: Any) -> Any:
-        """Let YAML's lists stand for tuples and its integers for floats, and nothing else for anything."""
+        """Let YAML's lists stand for tuples, and 1e-4, which YAML 1.1 reads as text, for the number it is."""
         if not isinstance(values, Mapping):
             return values
-        return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return {key: _number(value) for key, value in values.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainingConfig:
@@ -99,6 +102,12 @@ class TrainingConfig(BaseModel):
             if list(values) != sorted(set(values)):
                 raise ValueError(f"{key} must rise without repetition but got {list(values)}")
         return self
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_number(one) for one in value)
+    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
 
 
 def gap_frames(config: TrainingConfig, fps: float) -> int:

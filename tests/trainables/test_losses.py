@@ -2,10 +2,11 @@ import math
 
 import pytest
 import torch
-from crescendo.trainables.losses import VARIANTS, ranking_loss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_losses import ranking_loss as literal_loss
+
+from crescendo.trainables.losses import VARIANTS, ranking_loss
 
 variants = st.sampled_from(sorted(VARIANTS))
 

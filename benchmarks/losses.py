@@ -1,0 +1,64 @@
+"""What a ranking loss costs: one training step with each variant against one with `none` (target: at most 1.05).
+
+    python benchmarks/losses.py [--json FILE]
+
+A step is forward (truncated BPTT), loss, backward, clipping and optimiser on one batch in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import torch
+from yardstick import Row, compare, report
+
+from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.losses import VARIANTS
+from crescendo.trainables.models import build_model
+from crescendo.trainables.training import batch_loss
+
+SEQUENCES, FRAMES = 64, 100
+SHAPES = {
+    "13 labels, 84 features, hidden 128": (13, 84, 128, 10, 15),
+    "204 labels, 4096 features, hidden 512": (204, 4096, 512, 1, 5),
+}
+
+
+def step(labels: int, features: int, hidden: int, variant: str, times: int) -> Callable[[], None]:
+    """Return a call that takes `times` training steps."""
+    torch.manual_seed(0)
+    config = TrainingConfig.model_validate({"variant": variant, "hidden_size": hidden})
+    model = build_model(features, labels, config).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4)
+    inputs = torch.randn(SEQUENCES, FRAMES, features)
+    targets = torch.randint(labels, (SEQUENCES, FRAMES // 20)).repeat_interleave(20, dim=1)
+    valid = torch.ones(SEQUENCES, FRAMES, dtype=torch.bool)
+
+    def run() -> None:
+        for _ in range(times):
+            loss, _, _ = batch_loss(model(inputs, truncate=20), targets, valid, config)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+            optimizer.step()
+
+    return run
+
+
+def measure() -> list[Row]:
+    """Return one row for each variant and shape."""
+    rows = []
+    for name, (labels, features, hidden, times, rounds) in SHAPES.items():
+        for variant in sorted(VARIANTS.keys() - {"none"}):
+            sides = [step(labels, features, hidden, one, times) for one in (variant, "none")]
+            rows.append(compare(f"training step, {variant}, {name}", *sides, at_most=1.05, repeats=rounds))
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", help="also write the rows to this file")
+    arguments = parser.parse_args()
+    sys.exit(0 if report(measure(), arguments.json) else 1)
