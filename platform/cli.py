@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
 from crescendo.platform.data_commands import data
 from crescendo.platform.evaluate_command import evaluate
+from crescendo.platform.study_commands import study
+from crescendo.platform.sweep_command import sweep
+from crescendo.platform.tracking_commands import sync, ui
 from crescendo.platform.train_command import train
 from crescendo.trainables.errors import InputError
 
@@ -18,14 +22,23 @@ app = typer.Typer(
     help="Does a ranking loss on activity progression detect activities better and earlier, on your data?",
 )
 app.add_typer(data, name="data")
+app.add_typer(study, name="study")
 app.command()(train)
 app.command()(evaluate)
+app.command()(sweep)
+app.command()(ui)
+app.command()(sync)
 
 
 def main() -> None:
-    """Run the command line; input that cannot be used ends in its message alone and exit code 2."""
+    """Run the command line."""
+    guarded(app)
+
+
+def guarded(command: Callable[[], object]) -> None:
+    """Run `command`; input that cannot be used ends in its message alone and exit code 2."""
     try:
-        app()
+        command()
     except InputError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)  # noqa: T201

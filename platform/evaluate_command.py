@@ -1,5 +1,113 @@
 """`crescendo evaluate`."""
 
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-def evaluate() -> None:
-    """Score detections against ground truth."""
+import typer
+
+# Spelled out, as are the protocols: importing them from where they are would slow down every command.
+PAPER_IOU = ["0.1:0.8:0.1"]
+
+
+def evaluate(
+    *,
+    ground_truth: Annotated[Path, typer.Option(help="Annotations in ActivityNet's format, .json or .json.gz.")],
+    detections: Annotated[Path, typer.Option(help="Detections in ActivityNet's result format, .json or .json.gz.")],
+    subset: Annotated[str, typer.Option(help="Subset to score, such as validation.")],
+    protocol: Annotated[
+        Literal["paper", "activitynet", "thumos14"], typer.Option(help="Rule by which detections match ground truth.")
+    ] = "paper",
+    iou: Annotated[
+        list[str],
+        typer.Option(help="IoU threshold, or a range FIRST:LAST:STEP with both ends; may be repeated."),
+    ] = PAPER_IOU,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON, fractions of 1.")] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="Cut ground truth to its recording instead of refusing what lies outside.")
+    ] = False,
+    zero_over_zero: Annotated[
+        bool,
+        typer.Option(
+            "--zero-over-zero",
+            help="activitynet: a detection without length hits ground truth without length, as in the official scorer.",
+        ),
+    ] = False,
+) -> None:
+    """Score detections against ground truth: mAP at each IoU threshold, their mean, and the AP of each label."""
+    from crescendo.trainables.data.annotations import read_annotations
+    from crescendo.trainables.detections import read_detections
+    from crescendo.trainables.errors import InputError
+    from crescendo.trainables.evaluation import evaluate_detections
+
+    if zero_over_zero and protocol != "activitynet":
+        raise InputError(f"--zero-over-zero belongs to --protocol activitynet but the protocol is {protocol}")
+    thresholds = parse_thresholds(iou)
+    annotations = read_annotations(ground_truth, clip=clip)
+    found = read_detections(detections, annotations.labels())
+    try:
+        evaluation = evaluate_detections(
+            annotations, subset, found, protocol=protocol, iou=thresholds, zero_over_zero=zero_over_zero
+        )
+    except InputError as error:
+        raise InputError(f"{ground_truth}: {error}") from None
+    if evaluation.left_out:
+        scored = annotations.of(subset)
+        outside = sorted(name for name, some in found.items() if some and name not in scored)
+        typer.echo(
+            f"note: {detections}: {evaluation.left_out} detections on {len(outside)} recordings outside subset "
+            f"{subset!r} are left out (the first is {outside[0]!r})",
+            err=True,
+        )
+    if json_output:
+        typer.echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _print_table(evaluation.to_json())
+
+
+def parse_thresholds(options: list[str]) -> list[float]:
+    """Return the thresholds of `--iou` options, rising and each once.
+
+    Raises
+    ------
+    InputError
+        If one is no number, no range FIRST:LAST:STEP, or not in (0, 1].
+    """
+    from crescendo.trainables.errors import InputError
+
+    thresholds: set[float] = set()
+    for option in options:
+        try:
+            numbers = [float(part) for part in option.split(":")]
+            if len(numbers) == 1:
+                thresholds.add(numbers[0])
+                continue
+            first, last, step = numbers
+            if not (0 < first <= last <= 1 and step > 0):
+                raise ValueError
+            # Rounded, so that 0.1:0.8:0.1 holds 0.3 and not 0.30000000000000004.
+            thresholds.update(
+                round(first + number * step, 10) for number in range(int((last - first) / step + 1e-9) + 1)
+            )
+        except ValueError:
+            raise InputError(
+                f"--iou {option}: expected a number in (0, 1], or a range FIRST:LAST:STEP such as 0.5:0.95:0.05"
+            ) from None
+    outside = [threshold for threshold in thresholds if not 0 < threshold <= 1]
+    if outside:
+        raise InputError(f"--iou {outside[0]:g}: a threshold must lie in (0, 1]")
+    return sorted(thresholds)
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("AP in %, at IoU", *result["mAP"])
+    for label, row in result["AP"].items():
+        table.add_row(label, *(f"{100 * value:.1f}" for value in row.values()))
+    table.add_section()
+    table.add_row("mAP", *(f"{100 * value:.1f}" for value in result["mAP"].values()), style="bold")
+    console = Console()
+    console.print(table)
+    console.print(f"mean mAP over {len(result['mAP'])} thresholds: {100 * result['mAP_mean']:.2f} %")

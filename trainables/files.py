@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,10 @@ def _mended(destination: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise InputError(f"{destination}: the disk is full; free some space and start again") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise InputError(
+                f"{destination}: the disk or the quota is full; free some space and start again"
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise InputError(f"{destination}: cannot be written ({error.strerror}); choose another place") from error
         raise
@@ -50,8 +53,10 @@ def atomic_directory(destination: Path | str) -> Iterator[Path]:
             if destination.exists():
                 destination.rmdir()
             partial.rename(destination)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
+            if isinstance(error, InputError) and str(partial) in str(error):
+                raise InputError(str(error).replace(str(partial), str(destination))) from error
             raise
 
 
@@ -97,14 +102,27 @@ def read_json(path: Path | str) -> Any:
     """
     path = Path(path)
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return json.loads(data)
+        return parse_json(path.read_bytes(), str(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from error
+
+
+def parse_json(data: bytes, where: str) -> Any:
+    """Return what the JSON text `data` holds, decompressed if `where`, its file's name, ends in `.gz`.
+
+    Raises
+    ------
+    InputError
+        If it is cut short or not valid JSON.
+    """
+    try:
+        return json.loads(gzip.decompress(data) if where.endswith(".gz") else data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{where}: not a complete gzip file ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not valid JSON ({error})") from error
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..files import read_json
+from ..files import parse_json, read_json
 
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0
@@ -92,7 +92,15 @@ def read_annotations(path: Path | str, *, clip: bool = False) -> Annotations:
         If the file is no valid JSON, lacks keys, or has a segment with its end before its start or outside the
         recording. The message names the file, the recording and how many more faults there are.
     """
-    content = read_json(path)
+    return _annotations(read_json(path), str(path), clip)
+
+
+def parse_annotations(data: bytes, where: str, *, clip: bool = False) -> Annotations:
+    """Read annotations from the bytes of a file called `where`; see `read_annotations`."""
+    return _annotations(parse_json(data, where), where, clip)
+
+
+def _annotations(content: Any, path: str, clip: bool) -> Annotations:
     if not isinstance(content, dict) or not isinstance(content.get("database"), dict):
         raise InputError(f"{path}: lacks the object 'database'; expected ActivityNet's annotation format")
     faults: list[str] = []

@@ -32,7 +32,7 @@ class Facts:
     """What `dataset.json` says beside labels and hash.
 
     `fps` is the number of frames a second; `features` says what the columns mean; `source` and `licence` where the
-    data come from and what may be done with them.
+    data come from and what may be done with them; `notes` what the importer decided or left out.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Facts:
     features: str
     source: str
     licence: str
+    notes: tuple[str, ...] = ()
 
 
 class Dataset:
@@ -72,7 +73,8 @@ class Dataset:
             )
         content = read_json(self.path / "dataset.json")
         try:
-            self.facts = Facts(**{key: content[key] for key in Facts.__dataclass_fields__})
+            facts = {key: content[key] for key in Facts.__dataclass_fields__}
+            self.facts = Facts(**{**facts, "notes": tuple(facts["notes"])})
             self.labels: tuple[str, ...] = tuple(content["labels"])
             self.feature_dim: int | None = content["feature_dim"]
             self.content_hash: str = content["content_hash"]
@@ -89,6 +91,11 @@ class Dataset:
             )
         self._index = {label: number for number, label in enumerate(self.labels)}
         if self.feature_dim is not None:
+            if self.store.width != self.feature_dim:
+                raise InputError(
+                    f"{self.path}: the features have {self.store.width} columns but dataset.json says "
+                    f"{self.feature_dim}; import the data set again"
+                )
             missing = next((name for name in self.annotations.recordings if name not in self.store), None)
             if missing is not None:
                 raise InputError(f"{self.path}: recording {missing!r} has no features; import the data set again")
@@ -111,7 +118,10 @@ class Dataset:
             raise InputError(
                 f"{self.path}: the data set holds annotations only; import it with features to train on it"
             )
-        return FrameStore(sorted((self.path / "features").glob("*.arrow")))
+        files = sorted((self.path / "features").glob("*.arrow"))
+        if not files:
+            raise InputError(f"{self.path / 'features'}: holds no features (*.arrow); import the data set again")
+        return FrameStore(files)
 
     def recordings(self, subset: str) -> tuple[str, ...]:
         """Return the names of the recordings of `subset`, in file order; `InputError` if there are none."""

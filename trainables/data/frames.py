@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from .annotations import Segment
+
+FrameNumbers = TypeVar("FrameNumbers", float, np.ndarray)
 
 BACKGROUND = "background"
 BACKGROUND_INDEX = 0
@@ -25,8 +27,8 @@ def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
     return first, max(first, math.ceil(end * fps - 0.5))
 
 
-def seconds(frame: float, fps: float) -> float:
-    """Return the second at which `frame` begins."""
+def seconds(frame: FrameNumbers, fps: float) -> FrameNumbers:
+    """Return the second at which `frame`, a number or an array of them, begins."""
     return frame / fps
 
 

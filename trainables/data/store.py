@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,8 +152,11 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
 
 def _open(path: Path) -> Any:
     try:
-        return pa.ipc.open_file(pa.memory_map(str(path), "r"))
+        # Not pa.memory_map: it asks the system to fetch a whole recording (MADV_WILLNEED) where 100 frames are drawn.
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (ValueError, OSError) as error:
         raise InputError(f"{path}: not a complete Arrow file ({error})") from error

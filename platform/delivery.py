@@ -1,0 +1,125 @@
+"""The background thread that tells a store what waits in an outbox: in order, again and again until it is taken."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from crescendo.platform.mlflow_runs import Forgotten, MlflowRuns, Refused
+from crescendo.platform.outbox import Outbox, Record
+
+_POSITIONS = "sent.json"
+_LONGEST_PAUSE, _SAVE_EVERY = 30.0, 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Records that still wait, records the store refused for good (kept in `refused.jsonl`), the last error if any."""
+
+    waiting: int
+    refused: int
+    error: str | None
+
+
+class Delivery:
+    """Tells `runs` the records of `outbox` from where the last process got to.
+
+    The position is kept under `destination`, each store its own, and saved once a second: what a crash makes it tell
+    twice changes nothing. Folders named in records are below `root`.
+    """
+
+    def __init__(self, outbox: Outbox, runs: MlflowRuns, destination: str, root: Path) -> None:
+        self._outbox, self._runs, self._destination, self._root = outbox, runs, destination, root
+        self._sent = min(int(outbox.load(_POSITIONS).get(destination, 0)), outbox.end)
+        self._saved, self._saved_at = self._sent, time.monotonic()
+        self._recorded = self._told = self._refused = self._failures = 0
+        self._error: str | None = None
+        self._wake, self._closing, self._stopped = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send; every record of the outbox must have been counted by then."""
+        self._thread.start()
+
+    def count(self, after: int) -> None:
+        """Take note of a record that ends at offset `after`."""
+        self._recorded += 1
+        if after <= self._sent:
+            self._told += 1
+        self._wake.set()
+
+    def backlog(self) -> Backlog:
+        """What has not been told yet."""
+        return Backlog(self._recorded - self._told, self._refused, self._error)
+
+    def close(self, patience: float) -> Backlog:
+        """Send for `patience` more seconds at most, or until the store has failed twice; return what still waits."""
+        if not self._closing.is_set():
+            self._failures = 0
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(patience)
+        self._stopped.set()
+        return self.backlog()
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            self._wake.clear()
+            try:
+                self._send_all()
+                if self._closing.is_set() and self._sent == self._outbox.end:
+                    return
+                if not self._closing.is_set():
+                    self._wake.wait()
+            except Forgotten:
+                self._sent = self._told = 0
+            except Exception as error:  # noqa: BLE001 - nothing that a server or a network does may end the study
+                self._error, self._failures = _one_line(error), self._failures + 1
+                if self._closing.is_set() and self._failures > 1:
+                    return
+                self._pause()
+
+    def _send_all(self) -> None:
+        self._outbox.sync()
+        try:
+            for record, after in self._outbox.read(self._sent):
+                if self._stopped.is_set():
+                    return
+                self._tell(record)
+                self._sent, self._error, self._failures = after, None, 0
+                self._told += 1
+                if time.monotonic() - self._saved_at > _SAVE_EVERY:
+                    self._save()
+        finally:
+            if not self._stopped.is_set():
+                self._save()
+
+    def _tell(self, record: Record) -> None:
+        if record["kind"] == "folder":
+            record = {**record, "folder": str(self._root / record["folder"])}
+        try:
+            self._runs.tell(record)
+        except Refused as refusal:
+            self._refused += 1
+            with (self._outbox.folder / "refused.jsonl").open("a", encoding="utf-8") as kept:
+                kept.write(json.dumps({"store": self._destination, "reason": str(refusal), "record": record}) + "\n")
+
+    def _pause(self) -> None:
+        """Wait longer after each failure; new records are no reason to ask a failing server sooner, closing is."""
+        seconds = min(_LONGEST_PAUSE, 0.25 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        self._stopped.wait(min(seconds, 0.5)) if self._closing.is_set() else self._closing.wait(seconds)
+
+    def _save(self) -> None:
+        if self._saved != self._sent:
+            self._outbox.save(_POSITIONS, self._outbox.load(_POSITIONS) | {self._destination: self._sent})
+            self._saved = self._sent
+        self._saved_at = time.monotonic()
+
+
+def _one_line(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"[:300]

@@ -1,0 +1,24 @@
+"""Names and seeds that follow from what they stand for, so that a study begun again finds what it began."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def trial_identity(
+    *, study: str, dataset_hash: str, arm: str, phase: str, number: int, settings: Mapping[str, Any]
+) -> str:
+    """Return the identity of a trial: 16 hexadecimal digits that hash all that it runs, its seed among the settings."""
+    return _digest([study, dataset_hash, arm, phase, number, settings])[:16]
+
+
+def proposal_seed(study: str, arm: str, number: int, seed: int) -> int:
+    """Return the seed, below 2**32, with which trial `number` of `arm` is proposed; `seed` is the search's."""
+    return int(_digest([study, arm, number, seed])[:8], 16)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()

@@ -1,0 +1,183 @@
+"""Runs a study, from wherever its ledger left it to its confirmed arms. Also the script that `ray submit` runs."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from crescendo.platform.display import Display
+from crescendo.platform.ledger import Ledger
+from crescendo.platform.ray_session import ray_session, trials_at_once
+from crescendo.platform.studies import SYNTHETIC, check_dataset
+from crescendo.platform.study_record import record_study
+from crescendo.platform.study_run import Place, StudyRun
+from crescendo.platform.tracked import Tracked
+from crescendo.platform.tracking import Backlog, Tracker
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.data.dataset import SUBSETS, Dataset
+from crescendo.trainables.data.synthetic import synthesize
+
+_DATA = "data"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How a sweep ended.
+
+    `run` holds the study as it is now; `interrupted` says that a signal ended it; `store` is where MLflow's runs are,
+    `backlog` what it could not be told yet.
+    """
+
+    run: StudyRun
+    interrupted: bool
+    store: str
+    backlog: Backlog
+
+
+def run_study(
+    study: Study,
+    output: Path,
+    *,
+    tracking_uri: str | None = None,
+    extend: bool = False,
+    trainable: type | None = None,
+    console: Console | None = None,
+    join: bool = False,
+) -> Sweep:
+    """Run `study`, or what is left of it, with everything it makes in `output`.
+
+    Parameters
+    ----------
+    tracking_uri
+        Where MLflow's runs go; None: a store in `output`.
+    extend
+        The study may have more trials, arms or seeds than it was begun with.
+    trainable
+        A `tune.Trainable` that reads its `Job` under `config["job"]` and returns a `Report` under `report`; default: the
+        detectors'.
+    console
+        Where to show how it goes; default: standard error.
+    join
+        Join a Ray cluster that runs on this machine, though `RAY_ADDRESS` names none.
+
+    Raises
+    ------
+    InputError
+        Before anything starts, if the study cannot run: another data set or study than it began with, one that runs
+        here already, resources that no node has.
+    """
+    console = console or Console(stderr=True)
+    output = output.absolute()
+    place = _place(study, output)
+    ledger = Ledger(output)
+    tracker = None
+    try:
+        record_study(study, place.dataset_hash, output, extend=extend)
+        tracker = Tracker(output, study.name, tracking_uri)
+        with Display(console) as display:
+            tracked = Tracked(study, place, tracker)
+            run = StudyRun(study, ledger, place, (tracked, display))
+            tracked.begin(run)
+            display.show(run)
+            interrupted = False
+            if not run.over:
+                with ray_session(join=join), _interruptible() as interruption:
+                    _tune(run, display, interruption, trainable)
+                    interrupted = interruption.asked
+            tracked.leave(run.running.values(), run.problem)
+        return Sweep(run, interrupted, tracker.destination, tracker.close())
+    finally:
+        if tracker is not None:
+            tracker.close()
+        ledger.close()
+
+
+def _place(study: Study, output: Path) -> Place:
+    check_dataset(study)
+    folder = Path(study.dataset).absolute()
+    if study.dataset == SYNTHETIC:
+        folder = output / _DATA
+        if not folder.exists():
+            synthesize(folder)
+    dataset = Dataset(folder)
+    for subset in SUBSETS:
+        dataset.recordings(subset)
+    return Place(output, folder, dataset.content_hash)
+
+
+def _tune(run: StudyRun, display: Display, interruption: _Interruption, trainable: type | None) -> None:
+    from ray import tune
+
+    from crescendo.platform.searcher import StudyCallback, StudyScheduler, StudySearcher, StudyStopper
+    from crescendo.trainables.trainable import DetectorTrainable
+
+    resources = run.study.resources
+    concurrent = trials_at_once(resources)
+    # Tune insists on a folder for a state that nobody reads.
+    scratch = tempfile.mkdtemp(prefix="crescendo-")
+    try:
+        tune.Tuner(
+            tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": resources.gpus}),
+            tune_config=tune.TuneConfig(
+                search_alg=StudySearcher(run),
+                scheduler=StudyScheduler(run),
+                num_samples=-1,
+                max_concurrent_trials=concurrent,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name=run.study.name,
+                storage_path=scratch,
+                verbose=0,
+                stop=StudyStopper(run, interruption.poll),
+                callbacks=[StudyCallback(run, display.tick)],
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            ),
+        ).fit()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Interruption:
+    """Ctrl-C: once asks the sweep to end, twice ends it at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def poll(self) -> bool:
+        """Return whether the sweep is to end."""
+        return self.asked
+
+    def __call__(self, number: int, frame: FrameType | None) -> Any:
+        """Handle the signal."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Interruption]:
+    interruption = _Interruption()
+    before = {number: signal.signal(number, interruption) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    from crescendo.platform.sweep_command import script
+
+    script()

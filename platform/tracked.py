@@ -1,0 +1,108 @@
+"""A study's events, told to MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from optuna.trial import TrialState
+
+from crescendo.platform import metric_names
+from crescendo.platform.ledger import Entry
+from crescendo.platform.provenance import provenance
+from crescendo.platform.study_run import Place, StudyRun, metrics
+from crescendo.platform.tracking import STUDY, Tracker
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.trial import Report, last_report, outputs
+
+
+class Tracked:
+    """Hears a `StudyRun` and keeps the study's runs in MLflow as the ledger has its trials."""
+
+    def __init__(self, study: Study, place: Place, tracker: Tracker) -> None:
+        """Say nothing yet."""
+        self._study, self._place, self._tracker = study, place, tracker
+        self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
+
+    def begin(self, run: StudyRun) -> None:
+        """Open the parent run, and close those of trials that ended just before a kill: MLflow may not know of it."""
+        left_open = self._tracker.open_trials()
+        if run.over and not left_open:
+            return
+        note = {"mlflow.note.content": self._study.description}
+        self._tracker.start_study(self._study.name, {**self._tags, **note}, self._study.to_json())
+        for arm in run.study.arms():
+            for entry in (*run.entries(arm.name, "search"), *run.entries(arm.name, "confirm")):
+                if entry.identity in left_open and entry.state is not TrialState.RUNNING:
+                    self.ended(entry, self._last(entry))
+
+    def started(self, entry: Entry) -> None:
+        """Open the trial's run, or open it again."""
+        tags = {
+            **self._tags,
+            "crescendo.arm": entry.arm,
+            "crescendo.phase": entry.phase,
+            "crescendo.seed": entry.settings.get("seed"),
+        }
+        name = f"{entry.arm} {entry.phase} {entry.number}"
+        self._tracker.start_trial(entry.identity, name, tags, {**self._study.arm(entry.arm).ablated, **entry.settings})
+
+    def reported(self, entry: Entry, report: Report) -> None:
+        """Send a report's numbers."""
+        self._tracker.report(entry.identity, {**metrics(report), "objective": report.objective}, report.iteration)
+
+    def broke(self, entry: Entry) -> None:
+        """Say nothing: the run goes on when the trial does."""
+
+    def ended(self, entry: Entry, report: Report | None) -> None:
+        """Send the last results, curves and files, and close the run."""
+        tracker, identity = self._tracker, entry.identity
+        if entry.state is TrialState.FAIL:
+            tracker.finish(identity, "FAILED", entry.failures[-1])
+            return
+        if entry.state is TrialState.PRUNED:
+            tracker.finish(identity, "KILLED", f"pruned at iteration {max(entry.steps)}")
+            return
+        if report is not None:
+            tracker.result(identity, {**metrics(report), "objective": report.objective, **_numbers(report)})
+            tracker.rows(identity, _curves(report))
+        if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
+            tracker.artifacts(identity, folder)
+        tracker.finish(identity)
+
+    def leave(self, running: Iterable[Entry], problem: str | None) -> None:
+        """Close the runs that are still open because the study was interrupted, and the parent's."""
+        interrupted = False
+        for entry in running:
+            interrupted = True
+            self._tracker.finish(entry.identity, "KILLED", "interrupted; resumable")
+        if problem is not None:
+            self._tracker.finish(STUDY, "FAILED", problem)
+        elif interrupted:
+            self._tracker.finish(STUDY, "KILLED", "interrupted; resumable")
+        else:
+            self._tracker.finish(STUDY)
+
+    def _last(self, entry: Entry) -> Report | None:
+        try:
+            return last_report(self._place.trial(entry.identity))
+        except InputError:
+            return None
+
+
+def _numbers(report: Report) -> dict[str, float]:
+    return {f"chosen/{key}": value for key, value in report.chosen.items() if isinstance(value, int | float)}
+
+
+def _curves(report: Report) -> list[tuple[str, int, float]]:
+    rows: list[tuple[str, int, float]] = []
+    for split, result in report.results.items():
+        rows += metric_names.iou_curve(split, result)
+        if "early" in result:
+            rows += metric_names.fraction_curves(split, result["early"])
+        if "progression" in result:
+            rows += metric_names.progression_curves(split, result["progression"])
+    gaps = {gap: value for reset, gap, value in report.tried if reset == report.chosen.get("reset")}
+    if len(gaps) > 1:
+        rows += metric_names.gap_curve("validation", gaps)
+    return rows

@@ -1,0 +1,201 @@
+"""Arms: what `ablate` comes to, one combination at a time, each with the space that is left to search."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .problems import Path
+from .sections import Block
+from .spaces import Choices, Range, Scalar, combinations, plain
+
+if TYPE_CHECKING:
+    from .study import Study
+
+DECODE = ("merge_gap", "reset")
+SINGLE = "base"
+
+
+@dataclass(frozen=True)
+class ArmDecode:
+    """What is searched on an arm's stored scores.
+
+    Attributes
+    ----------
+    merge_gap : Range or Choices or None
+        Merge gaps to try; `merge_gap.size` says how many. None only where the base configuration was not read.
+    reset : tuple of str
+        Resets to try, one forward pass each. Empty only where the base configuration was not read.
+    trials : int
+        Merge gaps tried for each reset; a space that holds no more is tried whole.
+    start : tuple of mappings
+        `merge_gap` and/or `reset` to try first, in this order.
+    """
+
+    merge_gap: Range | Choices | None
+    reset: tuple[str, ...]
+    trials: int
+    start: tuple[Mapping[str, Scalar], ...]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One combination of what is ablated.
+
+    Attributes
+    ----------
+    name : str
+        `variant=score`, or the name the file gives; the same however the file is ordered.
+    ablated : mapping
+        What sets this arm apart.
+    settings : mapping
+        Settings of a training of this arm: base, ablated ones over it, the model, and the decode values tried first.
+        A trial adds its proposals, `seed` and `threads`.
+    space : mapping
+        Setting -> what may be proposed. A parameter comes after those it depends on: propose in this order,
+        each where `space[key].applies(proposed so far)`.
+    start : tuple of mappings
+        Proposals to try first, in this order; a mapping may leave parameters to the sampler.
+    trials : int
+        Trials of the search phase: the study's, or fewer where the space holds fewer settings.
+    decode : ArmDecode
+    """
+
+    name: str
+    ablated: Mapping[str, Scalar]
+    settings: Mapping[str, Any]
+    space: Mapping[str, Range | Choices]
+    start: tuple[Mapping[str, Scalar], ...]
+    trials: int
+    decode: ArmDecode
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One arm before its space is known: its name, what it sets, and the entry of `ablate` it comes from."""
+
+    name: str
+    ablated: Mapping[str, Scalar]
+    path: Path
+
+
+def combinations_of(ablate: tuple[Block, ...]) -> Iterator[Combination]:
+    """Yield every arm that `ablate` asks for, in the order of the file; a single one if it asks for none."""
+    if not ablate:
+        yield Combination(SINGLE, {}, ())
+    for number, block in enumerate(ablate):
+        if block.grid is None:
+            yield Combination(str(block.name), block.settings, ("ablate", number))
+            continue
+        for values in itertools.product(*block.grid.values()):
+            settings = dict(zip(block.grid, values, strict=True))
+            name = ",".join(f"{key}={plain(settings[key])}" for key in sorted(settings))
+            yield Combination(name, settings, ("ablate", number))
+
+
+def arm(study: Study, combination: Combination) -> Arm:
+    """Return the arm that `combination` is in `study`."""
+    base = {key: value for key, value in study.base.items() if key != "config"}
+    ablated = {
+        key: float(value) if isinstance(base.get(key), float) and type(value) is int else value
+        for key, value in combination.ablated.items()
+    }
+    settings = {**base, "model": study.trainable, **ablated}
+    space = _space(study.search.space, settings, ablated)
+    decode = _decode(study, settings, ablated)
+    first = {**({"reset": decode.reset[0]} if decode.reset else {}), **_first_gap(decode, settings)}
+    for start in decode.start[:1]:
+        first.update(start)
+    settings = {key: value for key, value in {**settings, **first}.items() if key not in space}
+    return Arm(
+        name=combination.name,
+        ablated=ablated,
+        settings=settings,
+        space=space,
+        start=_start(study, space),
+        trials=combinations(space, study.search.trials),
+        decode=decode,
+    )
+
+
+def _space(
+    space: Mapping[str, Range | Choices], settings: Mapping[str, Any], ablated: Mapping[str, Scalar]
+) -> dict[str, Range | Choices]:
+    """Return what is left of `space` for one arm: conditions on settled settings are decided, the others stay."""
+    left = {key: one for key, one in space.items() if key not in ablated}
+    searched = _possible(left, settings)
+    result: dict[str, Range | Choices] = {}
+    while len(result) < len(searched):
+        ready = [
+            key
+            for key in searched
+            if key not in result and all(one in result for one in left[key].when if one in searched)
+        ]
+        if not ready:  # a circle of conditions, which the checks of the study name: nothing of it can be proposed
+            break
+        for key in ready:
+            one = left[key].model_copy(update={"when": {k: v for k, v in left[key].when.items() if k in searched}})
+            real = isinstance(one, Range) and isinstance(settings.get(key), float)
+            result[key] = one.floating() if isinstance(one, Range) and real else one
+    return result
+
+
+def _possible(space: Mapping[str, Range | Choices], settings: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that some proposal may hold: a condition on a settled setting, or on a parameter that is
+    never proposed, is decided here.
+    """
+    possible = list(space)
+    while True:
+        settled = {key: value for key, value in settings.items() if key not in possible}
+        kept = [key for key in possible if _may_apply(space[key], possible, settled)]
+        if kept == possible:
+            return possible
+        possible = kept
+
+
+def _may_apply(one: Range | Choices, possible: list[str], settled: Mapping[str, Any]) -> bool:
+    fixed = {key: values for key, values in one.when.items() if key not in possible}
+    return one.model_copy(update={"when": fixed}).applies(settled)
+
+
+def _decode(study: Study, settings: Mapping[str, Any], ablated: Mapping[str, Scalar]) -> ArmDecode:
+    gap: Range | Choices | None = study.decode.merge_gap
+    resets: tuple[Any, ...] = study.decode.reset or ()
+    if "merge_gap" in ablated or gap is None:
+        gap = Choices(choices=(settings["merge_gap"],)) if "merge_gap" in settings else None
+    if "reset" in ablated or not resets:
+        resets = (settings["reset"],) if "reset" in settings else ()
+    if settings["model"] == "cnn":  # it remembers nothing: every reset gives the same scores
+        resets = resets[:1]
+    start: list[Mapping[str, Scalar]] = []
+    for one in study.search.start:
+        first = {
+            key: value
+            for key, value in one.items()
+            if (key == "merge_gap" and gap is not None and value in gap) or (key == "reset" and value in resets)
+        }
+        if first and first not in start:
+            start.append(first)
+    return ArmDecode(gap, tuple(str(reset) for reset in resets), study.decode.trials, tuple(start))
+
+
+def _first_gap(decode: ArmDecode, settings: Mapping[str, Any]) -> dict[str, Any]:
+    if decode.merge_gap is None or settings.get("merge_gap") in decode.merge_gap:
+        return {}
+    return {"merge_gap": decode.merge_gap.extremes()[0]}
+
+
+def _start(study: Study, space: Mapping[str, Range | Choices]) -> tuple[Mapping[str, Scalar], ...]:
+    starts: list[Mapping[str, Scalar]] = []
+    for one in study.search.start:
+        start = {key: value for key, value in one.items() if key in space}
+        real = {key: float(value) if _is_real(space[key]) else value for key, value in start.items()}
+        if real and real not in starts:
+            starts.append(real)
+    return tuple(starts)
+
+
+def _is_real(one: Range | Choices) -> bool:
+    return isinstance(one, Range) and not one.integer

@@ -1,0 +1,67 @@
+"""What changed between two forms of a study, and whether the second only adds to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .arms import Arm
+from .study import NEUTRAL, Study
+
+
+def differences(old: Study, new: Study) -> list[str]:
+    """Return every difference that changes a trial, as `search.trials: 4 -> 6`; none where the fingerprints agree."""
+    return [
+        line
+        for key in Study.model_fields
+        if key not in NEUTRAL
+        for line in _changes(key, old.to_json()[key], new.to_json()[key])
+    ]
+
+
+def extends(old: Study, new: Study) -> bool:
+    """Tell whether `new` is `old` with more trials, more arms or more seeds, and else unchanged."""
+    arms = {arm.name: arm for arm in new.arms()}
+    kept = all(arm.name in arms and _extended(arm, arms[arm.name]) for arm in old.arms())
+    return (
+        kept
+        and new.search.trials >= old.search.trials
+        and set(new.confirm.seeds) >= set(old.confirm.seeds)
+        and _rest(old) == _rest(new)
+    )
+
+
+def _extended(old: Arm, new: Arm) -> bool:
+    """Tell whether an arm is the same but for more trials; `1` and `1.0` are the same setting."""
+    return (old.ablated, old.settings, old.space, old.start, old.decode) == (
+        new.ablated,
+        new.settings,
+        new.space,
+        new.start,
+        new.decode,
+    )
+
+
+def _rest(study: Study) -> dict[str, Any]:
+    content = study.to_json()
+    for section, key in (("search", "trials"), ("confirm", "seeds")):
+        del content[section][key]
+    return {key: value for key, value in content.items() if key not in (*NEUTRAL, "ablate")}
+
+
+def _changes(key: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in dict.fromkeys([*old, *new]):
+            yield from _changes(f"{key}.{name}", old.get(name), new.get(name))
+    elif old != new or isinstance(old, bool) != isinstance(new, bool):
+        yield f"{key}: {_shown(old)} -> {_shown(new)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not there"
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(one) for one in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_shown(one)}' for key, one in value.items() if one is not None)}}}"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,310 @@
+"""What the schema cannot say: rules between the parts of a study, and between it and the training settings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .arms import DECODE, Arm, Combination, combinations_of
+from .problems import Path, Problem
+from .spaces import Choices, Range, same
+from .validation import suggestion
+
+if TYPE_CHECKING:
+    from .study import Study
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the training settings come to.
+
+    `settings` holds every setting with its value (empty where there are errors), `errors` pairs of a key (empty: a rule
+    between several) and the broken rule, `known` every key there is.
+    """
+
+    settings: Mapping[str, Any]
+    errors: Sequence[tuple[str, str]]
+    known: Sequence[str]
+
+
+Resolve = Callable[[Mapping[str, Any]], Resolved]
+"""Completes and checks training settings; a key `config` names a configuration that the others are laid over."""
+
+ELSEWHERE = {
+    "seed": "the search phase's is search.seed, the confirm phase's are confirm.seeds",
+    "threads": "a trial has as many as resources.cpus",
+}
+IN_FRAMES = {"merge_gap_seconds": "a study gives the merge gap in frames, as decode.merge_gap"}
+IN_BASE = {**ELSEWHERE, **IN_FRAMES, "model": "write it as trainable"}
+MEASURE = "every arm must be measured alike; set it under base"
+IN_ABLATE = {
+    **ELSEWHERE,
+    **IN_FRAMES,
+    **dict.fromkeys(("protocol", "iou", "fractions", "evaluate_every"), MEASURE),
+    "device": "set it under base",
+}
+IN_SPACE = {
+    **IN_ABLATE,
+    **dict.fromkeys(DECODE, "it needs no training; search it under decode"),
+    "model": "make arms of it under ablate",
+}
+WITHOUT_EFFECT = {
+    "lambda_r": ("variant", "none"),
+    "momentum": ("optimizer", "adam"),
+    "fc7_learning_rate": ("fc7_size", 0),
+    "learning_rate_gamma": ("learning_rate_step", 0),
+    "hidden_size": ("model", "cnn"),
+    "layers": ("model", "cnn"),
+    "reset": ("model", "cnn"),
+}
+"""Setting -> another one and the value of it that leaves the first without effect."""
+
+_CORNERS = 4096
+
+
+def complete(study: Study, resolve: Resolve | None) -> tuple[Study, list[Problem]]:
+    """Return the study with its whole base configuration, and what is wrong with that base."""
+    problems = [Problem(("base", key), f"cannot be set here: {IN_BASE[key]}") for key in study.base if key in IN_BASE]
+    if resolve is None:
+        return study, problems
+    base = {key: value for key, value in study.base.items() if key not in IN_BASE}
+    resolved = resolve(base)
+    while resolved.errors:  # go on with the sound part, so that errors elsewhere show too
+        problems += [Problem(("base", key) if key else ("base",), rule) for key, rule in resolved.errors]
+        wrong = {key for key, _ in resolved.errors}
+        base = {} if "" in wrong else {key: value for key, value in base.items() if key not in wrong}
+        resolved = resolve(base)
+    if resolved.settings.get("merge_gap_seconds") is not None and study.decode.merge_gap is None:
+        problems.append(
+            Problem(("decode", "merge_gap"), "must be given, in frames: the base configuration's is in seconds")
+        )
+    settings = {key: value for key, value in resolved.settings.items() if key not in IN_BASE}
+    config = {"config": base["config"]} if "config" in base else {}
+    return study.model_copy(update={"base": {**config, **settings}}), problems
+
+
+def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
+    """Return every problem between the parts of `study`, whose base is complete where `resolve` is given."""
+    combinations = list(combinations_of(study.ablate))
+    arms = [(one, combination.path) for one, combination in zip(study.arms(), combinations, strict=True)]
+    single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_names(combinations)]
+    joint = [*_decode(study), *_baseline(study), *_spaces(study, arms), *_different(arms)]
+    if resolve is not None:
+        single += _values(study, resolve)
+        joint += [*_measured(study), *_together(arms, resolve)]
+    return single + [one for one in joint if not one.echoes(single)]
+
+
+def _ablated(study: Study) -> Iterator[tuple[Path, str, Any]]:
+    """Yield every value that an arm sets: its entry, its key, the value."""
+    for number, block in enumerate(study.ablate):
+        for key, values in (block.grid or {}).items():
+            for index, value in enumerate(values):
+                yield ("ablate", number, "grid", key, index), key, value
+        for key, value in block.settings.items():
+            yield ("ablate", number, "settings", key), key, value
+
+
+def _places(study: Study) -> Iterator[Problem]:
+    """Settings that have a place of their own."""
+    for path, key, _ in _ablated(study):
+        if key in IN_ABLATE:
+            yield Problem(path, f"cannot be ablated: {IN_ABLATE[key]}")
+    for key in study.search.space:
+        if key in IN_SPACE:
+            yield Problem(("search", "space", key), f"cannot be searched here: {IN_SPACE[key]}")
+
+
+def _conditions(study: Study) -> Iterator[Problem]:
+    """Conditions on something that is not there, or that go round in a circle."""
+    space = study.search.space
+    there = {*space, *study.base, "model", *(key for _, key, _ in _ablated(study))} - {"config"}
+    for key, one in space.items():
+        for other in one.when:
+            path: Path = ("search", "space", key, "when", other)
+            if other not in there:
+                yield Problem(path, "no arm, base or space has this setting" + suggestion(other, sorted(there)))
+        if _reaches(space, key, key):
+            yield Problem(("search", "space", key, "when"), f"goes round in a circle: {key} depends on itself")
+
+
+def _reaches(space: Mapping[str, Range | Choices], start: str, goal: str) -> bool:
+    seen: set[str] = set()
+    ahead = list(space[start].when)
+    while ahead:
+        key = ahead.pop()
+        if key == goal:
+            return True
+        if key in space and key not in seen:
+            seen.add(key)
+            ahead += space[key].when
+    return False
+
+
+def _starts(study: Study) -> Iterator[Problem]:
+    """Starting values outside their space."""
+    spaces: dict[str, Any] = {**study.search.space}
+    if study.decode.merge_gap is not None:
+        spaces["merge_gap"] = study.decode.merge_gap
+    if study.decode.reset is not None:
+        spaces["reset"] = Choices(choices=study.decode.reset)
+    for number, start in enumerate(study.search.start):
+        if not start:
+            yield Problem(("search", "start", number), "must name at least one setting but is empty")
+        for key, value in start.items():
+            place: Path = ("decode", key) if key in DECODE else ("search", "space", key)
+            where = ".".join(str(step) for step in place)
+            path: Path = ("search", "start", number, key)
+            if key not in spaces:
+                yield Problem(path, f"is not searched; give it a space as {where}, or leave it out here", (place,))
+            elif value not in spaces[key]:
+                yield Problem(path, f"must lie in {where} ({spaces[key]}) but got {value!r}", (place,))
+
+
+def _decode(study: Study) -> Iterator[Problem]:
+    gaps = study.decode.merge_gap
+    if gaps is None:
+        return
+    if gaps.when:
+        yield Problem(("decode", "merge_gap", "when"), "a merge gap has no conditions; let an arm set it")
+    if isinstance(gaps, Range) and not gaps.integer:
+        yield Problem(("decode", "merge_gap"), f"must be whole numbers of frames but got {gaps}")
+
+
+def _seeds(study: Study) -> Iterator[Problem]:
+    if study.search.seed in study.confirm.seeds:
+        rule = f"must be fresh but {study.search.seed} is the search phase's (search.seed), on which the settings were chosen"
+        yield Problem(("confirm", "seeds"), rule, (("search", "seed"),))
+
+
+def _names(combinations: Sequence[Combination]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for one in combinations:
+        if one.name in seen:
+            yield Problem(one.path, f"every arm must have a name of its own but {one.name!r} stands twice")
+        seen.add(one.name)
+
+
+def _baseline(study: Study) -> Iterator[Problem]:
+    found = [arm.name for arm in study.baselines()]
+    if len(found) != 1:
+        names = ", ".join(arm.name for arm in study.arms())
+        fits = f"fits {len(found)} ({', '.join(found)})" if found else f"fits none of {names}"
+        yield Problem(("baseline",), f"must fit one arm but {study.baseline!r} {fits}", (("ablate",), ("trainable",)))
+
+
+def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
+    """Spaces that no arm searches, that change nothing in an arm, or that cannot be counted where they must be."""
+    for key, one in study.search.space.items():
+        path: Path = ("search", "space", key)
+        if not any(key in arm.space for arm, _ in arms) and not _reaches(study.search.space, key, key):
+            rule = "no arm searches it: every arm sets it, or its condition never holds; leave it out"
+            yield Problem(path, rule, (("ablate",), *(("search", "space", other) for other in one.when)))
+        if study.search.sampler == "grid" and one.size == math.inf:
+            yield Problem(
+                path, f"must have a step, or choices, for the sampler grid but is {one}", (("search", "sampler"),)
+            )
+        idle = [arm.name for arm, _ in arms if key in arm.space and _idle(key, arm)]
+        if idle:
+            other, value = WITHOUT_EFFECT[key]
+            rule = f"has no effect in {', '.join(idle)}, where {other} is {value}; say when: {{{other}: [...]}}"
+            yield Problem(path, rule, (("ablate",), ("base", other)))
+
+
+def _idle(key: str, arm: Arm) -> bool:
+    """Tell whether nothing that `arm` does depends on the setting `key`."""
+    if key not in WITHOUT_EFFECT:
+        return False
+    other, value = WITHOUT_EFFECT[key]
+    return other not in arm.space and other in arm.settings and same(arm.settings[other], value)
+
+
+def _different(arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
+    """Arms that come out as one and the same."""
+    seen: dict[str, str] = {}
+    for arm, path in arms:
+        settings = {key: value for key, value in arm.settings.items() if key not in DECODE and not _idle(key, arm)}
+        resets = () if _idle("reset", arm) else arm.decode.reset
+        gaps = arm.decode.merge_gap
+        what = repr((sorted(settings.items(), key=lambda item: item[0]), arm.space, gaps, resets))
+        if what in seen and seen[what] != arm.name:
+            rule = f"arms must differ but {arm.name} and {seen[what]} come to the same training and decoding"
+            yield Problem(path, rule, (("base",),))
+        seen.setdefault(what, arm.name)
+
+
+def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:
+    """Settings that do not exist, and values that they cannot have, one at a time."""
+    known = [key for key in resolve({}).known if key not in ELSEWHERE]
+
+    def wrong(path: Path, key: str, values: Sequence[Any]) -> Iterator[Problem]:
+        if key not in known:
+            yield Problem(path, "no such setting" + suggestion(key, known))
+            return
+        for value in values:
+            for name, rule in resolve({key: value}).errors:
+                if name == key:
+                    yield Problem(path, rule)
+
+    for path, key, value in _ablated(study):
+        if key not in IN_ABLATE:
+            yield from wrong(path, key, [value])
+    for key, one in study.search.space.items():
+        real = isinstance(one, Range) and isinstance(study.base.get(key), float)
+        extremes = (one.floating() if real and isinstance(one, Range) else one).extremes()
+        if key not in IN_SPACE:
+            yield from wrong(("search", "space", key), key, extremes)
+        for other, values in one.when.items():
+            if other in known:
+                yield from wrong(("search", "space", key, "when", other), other, values)
+    if study.decode.merge_gap is not None:
+        yield from wrong(("decode", "merge_gap"), "merge_gap", study.decode.merge_gap.extremes())
+    if study.decode.reset is not None:
+        yield from wrong(("decode", "reset"), "reset", study.decode.reset)
+    if isinstance(study.baseline, dict):
+        for key, value in study.baseline.items():
+            yield from wrong(("baseline", key), key, [value])
+
+
+def _measured(study: Study) -> Iterator[Problem]:
+    """The objective's threshold must be measured; early stopping must have iterations to save."""
+    threshold = study.objective.threshold
+    iou: Any = study.base["iou"]
+    if threshold is not None and threshold not in iou:
+        rule = f"must be one of the thresholds in base.iou ({', '.join(f'{one:.2f}' for one in iou)}) but got {threshold:.2f}"
+        yield Problem(("objective", "metric"), rule, (("base", "iou"),))
+    if study.early_stopping is not None:
+        grace = study.early_stopping.asha.grace
+        iterations: Any = study.base["iterations"]
+        if grace >= iterations:
+            rule = f"must be below base.iterations ({iterations}) but got {grace}: no trial would ever be stopped"
+            yield Problem(("early_stopping", "asha", "grace"), rule, (("base", "iterations"),))
+
+
+def _together(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Problem]:
+    """Rules between settings, at the corners of every arm's space."""
+    for arm, path in arms:
+        said: set[str] = set()
+        for corner in _corners(arm.space):
+            for key, rule in resolve({**arm.settings, **corner}).errors:
+                if not key and rule not in said:
+                    said.add(rule)
+                    searched = sorted(name for name in corner if name in rule)
+                    place: Path = ("search", "space", searched[0]) if searched else path
+                    yield Problem(place, f"{rule} (arm {arm.name})", (("base",),))
+
+
+def _corners(space: Mapping[str, Range | Choices]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of extreme values, or, of very many, those that change one setting at a time."""
+    extremes = {key: one.extremes() for key, one in space.items()}
+    if math.prod(len(values) for values in extremes.values()) <= _CORNERS:
+        for values in itertools.product(*extremes.values()):
+            yield dict(zip(extremes, values, strict=True))
+        return
+    first = {key: values[0] for key, values in extremes.items()}
+    for key, values in extremes.items():
+        for value in values:
+            yield {**first, key: value}

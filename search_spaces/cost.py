@@ -1,0 +1,60 @@
+"""What a study will cost, counted before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .arms import Arm
+from .study import Study
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Counts over the whole study, at most: early stopping saves some, a trial that fails for good is made up for.
+
+    `iterations` are optimiser steps and `frames` the frames they learn from; `passes` are forward passes over the
+    validation recordings at the end of each trial of the search phase, one for each reset, and `gaps` the merge gaps
+    decoded and scored on those scores.
+    """
+
+    arms: int
+    trials: int
+    confirmations: int
+    iterations: int
+    frames: int
+    passes: int
+    gaps: int
+
+    @property
+    def trainings(self) -> int:
+        """Trainings of both phases."""
+        return self.trials + self.confirmations
+
+
+def cost(study: Study) -> Cost:
+    """Return what `study`, whose base configuration was read, costs."""
+    arms = study.arms()
+    seeds = len(study.confirm.seeds)
+    runs = {arm.name: arm.trials + seeds for arm in arms}
+    return Cost(
+        arms=len(arms),
+        trials=sum(arm.trials for arm in arms),
+        confirmations=len(arms) * seeds,
+        iterations=sum(runs[arm.name] * _most(arm, "iterations") for arm in arms),
+        frames=sum(
+            runs[arm.name] * _most(arm, "iterations") * _most(arm, "sequences") * _most(arm, "sequence_length")
+            for arm in arms
+        ),
+        passes=sum(arm.trials * len(arm.decode.reset) for arm in arms),
+        gaps=sum(arm.trials * len(arm.decode.reset) * _gaps(arm) for arm in arms),
+    )
+
+
+def _most(arm: Arm, key: str) -> int:
+    value: Any = max(arm.space[key].extremes()) if key in arm.space else arm.settings[key]
+    return int(value)
+
+
+def _gaps(arm: Arm) -> int:
+    return int(min(arm.decode.trials, arm.decode.merge_gap.size)) if arm.decode.merge_gap is not None else 0

@@ -1,0 +1,227 @@
+"""Parameter spaces: a range of numbers or a list of choices, each possibly conditional on other settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+Scalar = bool | int | float | str
+
+
+def _plain_value(value: Any) -> Any:
+    if not isinstance(value, Scalar):
+        raise ValueError(f"must be one plain value (a number, true, false or a word) but got {value!r:.80}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"must be finite but got {value!r}")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a number but got {value!r:.80}")
+    return _plain_value(value)
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for number, value in enumerate(values):
+        if any(same(value, other) for other in values[:number]):
+            raise ValueError(f"must hold every value once but {value!r} stands twice")
+    return values
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _listed(value: Any) -> Any:
+    """Let one value stand for a list of one."""
+    return (value,) if isinstance(value, Scalar) else _as_tuple(value)
+
+
+Plain = Annotated[Scalar, BeforeValidator(_plain_value)]
+Number = Annotated[int | float, BeforeValidator(_number)]
+Distinct = Annotated[tuple[Plain, ...], Field(min_length=1), BeforeValidator(_as_tuple), AfterValidator(_distinct)]
+"""A list of different values, at least one."""
+OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=Scalar | tuple[Scalar, ...])]
+"""The same, where one value may stand for a list of one."""
+
+
+class Section(BaseModel):
+    """A part of a study file: typed, without unknown keys, unchangeable. YAML's lists stand for tuples."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {key: _as_tuple(value) for key, value in values.items()}
+
+
+def same(first: Any, second: Any) -> bool:
+    """Tell whether two values are the same setting: 6 and 6.0 are, 1 and true are not."""
+    return bool(first == second) and isinstance(first, bool) == isinstance(second, bool)
+
+
+class _Conditional(Section):
+    when: dict[str, OneOrMore] = Field(
+        default={}, description="searched only where each of these settings has (one of) the value(s)"
+    )
+
+    def applies(self, settings: Mapping[str, Any]) -> bool:
+        """Tell whether every condition holds; one on a setting that is not there does not."""
+        return all(
+            key in settings and any(same(settings[key], value) for value in values) for key, values in self.when.items()
+        )
+
+
+class Range(_Conditional):
+    """The numbers from `low` to `high`, both included."""
+
+    low: Number = Field(description="smallest value")
+    high: Number = Field(description="largest value")
+    log: bool = Field(default=False, description="search the logarithm: every factor is as likely as any other")
+    step: Number | None = Field(default=None, description="distance between values; none: every number (or integer)")
+
+    @model_validator(mode="after")
+    def _orderly(self) -> Range:
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high but got low {self.low}, high {self.high}")
+        if self.step is not None and self.step <= 0:
+            raise ValueError(f"step must be positive but got {self.step}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low must be positive where log is true but got {self.low}")
+        if self.log and self.step is not None:
+            raise ValueError(f"step and log exclude each other but got step {self.step}; leave one out")
+        if self.step is not None and not self.on_grid(self.high):
+            raise ValueError(
+                f"high must lie a whole number of steps above low but got low {self.low}, high {self.high}, "
+                f"step {self.step}"
+            )
+        return self
+
+    @property
+    def integer(self) -> bool:
+        """Whether only integers are meant."""
+        return all(isinstance(value, int) for value in (self.low, self.high, self.step or 1))
+
+    @property
+    def size(self) -> float:
+        """Number of values; infinite where every number between the limits is one."""
+        if self.step is None and not self.integer:
+            return math.inf
+        return round((self.high - self.low) / (self.step or 1)) + 1
+
+    def on_grid(self, value: float) -> bool:
+        """Tell whether `value` is a whole number of steps above `low`."""
+        if self.step is None:
+            return not self.integer or value == int(value)
+        steps = (value - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-9 * max(1.0, abs(steps))
+
+    def __contains__(self, value: object) -> bool:
+        return (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and self.low <= value <= self.high
+            and self.on_grid(value)
+        )
+
+    def values(self) -> Iterator[int | float]:
+        """Yield every value, rising; `ValueError` if they cannot be counted."""
+        if self.size == math.inf:
+            raise ValueError("a range without step has no list of values")
+        for number in range(int(self.size)):
+            yield self.low + number * (self.step or 1)
+
+    def extremes(self) -> tuple[int | float, ...]:
+        """Return the values that a limit on the setting would meet first."""
+        return (self.low, self.high)
+
+    def floating(self) -> Range:
+        """Return the same range of real numbers, for a setting that is one though its limits were written as integers."""
+        limits = {"low": float(self.low), "high": float(self.high), "step": self.step and float(self.step)}
+        return self.model_copy(update=limits)
+
+    def __str__(self) -> str:
+        extra = ", log" if self.log else "" if self.step is None else f", step {self.step}"
+        return f"{self.low} to {self.high}{extra}"
+
+
+class Choices(_Conditional):
+    """A list of values to choose from."""
+
+    choices: Distinct = Field(description="the values, in any order")
+
+    @property
+    def size(self) -> float:
+        """Number of values."""
+        return len(self.choices)
+
+    def __contains__(self, value: object) -> bool:
+        return any(same(value, choice) for choice in self.choices)
+
+    def values(self) -> Iterator[Scalar]:
+        """Yield every value, in the order of the file."""
+        yield from self.choices
+
+    def extremes(self) -> tuple[Scalar, ...]:
+        """Return the values that a limit on the setting would meet first: all of them."""
+        return self.choices
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(plain(value) for value in self.choices)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Choices) or (isinstance(value, Mapping) and "choices" in value):
+        return "choices"
+    return "range"
+
+
+def _written_out(value: Any) -> Any:
+    """Let a list stand for its choices, and one plain value for a single choice."""
+    if isinstance(value, list | tuple):
+        return {"choices": tuple(value)}
+    return {"choices": (value,)} if isinstance(value, Scalar) else value
+
+
+Space = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")],
+    Discriminator(_kind),
+    BeforeValidator(_written_out, json_schema_input_type=Range | Choices | tuple[Scalar, ...] | Scalar),
+]
+"""A range, or choices; a list of values is short for choices."""
+
+
+def combinations(space: Mapping[str, Range | Choices], limit: int) -> int:
+    """Return how many different settings `space` holds, counted to `limit`; conditional parameters come after their
+    conditions.
+    """
+    keys = list(space)
+
+    def count(depth: int, chosen: dict[str, Any], limit: int) -> int:
+        if depth == len(keys):
+            return 1
+        one = space[keys[depth]]
+        if not one.applies(chosen):
+            return count(depth + 1, chosen, limit)
+        if one.size >= limit:
+            return limit
+        total = 0
+        for value in one.values():
+            total += count(depth + 1, {**chosen, keys[depth]: value}, limit - total)
+            if total >= limit:
+                break
+        return total
+
+    return min(count(0, {}, limit), limit)
+
+
+def plain(value: Scalar) -> str:
+    """Return `value` as YAML writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

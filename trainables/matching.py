@@ -1,0 +1,266 @@
+"""Which detections are true positives (protocol section 4).
+
+All three protocols are one rule with different orders: go through the pairs of a detection and a ground truth of its
+recording and label in some order, and join a pair if it passes and neither side is taken. The pairs that come first on
+both sides can be joined at once, whatever the rest does, so whole arrays are joined in a few rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+Protocol = Literal["paper", "activitynet", "thumos14"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """Annotated segments of many recordings, in file order.
+
+    `recording`, `label` (n,) int64 indices; `start`, `end` (n,) float64 seconds.
+    """
+
+    recording: np.ndarray
+    label: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Detections of many recordings, in any order: the fields of `GroundTruth`, and `score` (n,) float64.
+
+    Several sets of detections may be scored in one call, as one per merge gap: a detection belongs to the sets numbered
+    `since` to `until`, the last not included; (n,) int64. What many sets share is listed, and compared with the ground
+    truth, once.
+    """
+
+    recording: np.ndarray
+    label: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    score: np.ndarray
+    since: np.ndarray
+    until: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def taken(self, rows: np.ndarray) -> Detections:
+        """Return the detections at `rows`, indices or a mask."""
+        return Detections(*(getattr(self, name)[rows] for name in Detections.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Matches:
+    """True positives, and what is needed to count the rest.
+
+    `order` (n,) int64: indices of the detections by label, then as they are counted: by falling score, recording, start,
+    end. `dropped` (n,) bool, in that order: not counted unless a true positive. Of each true positive: `hit` is its
+    place in `order`, `hit_column` is set * thresholds + threshold; (hits,) int64, by column, then place. `thresholds`
+    is how many there are.
+    """
+
+    order: np.ndarray
+    dropped: np.ndarray
+    hit_column: np.ndarray
+    hit: np.ndarray
+    thresholds: int
+
+
+def temporal_iou(
+    start: np.ndarray, end: np.ndarray, other_start: np.ndarray, other_end: np.ndarray, zero_over_zero: float = 0.0
+) -> np.ndarray:
+    """Return intersection over union, elementwise; `zero_over_zero` where both segments have no length."""
+    shared = np.maximum(0.0, np.minimum(end, other_end) - np.maximum(start, other_start))
+    union = (end - start) + (other_end - other_start) - shared
+    iou: np.ndarray = np.divide(shared, union, out=np.full(shared.shape, zero_over_zero), where=union > 0)
+    return iou
+
+
+def match(
+    truth: GroundTruth,
+    detections: Detections,
+    iou: Sequence[float],
+    protocol: Protocol = "paper",
+    *,
+    zero_over_zero: bool = False,
+    ambiguous: int | None = None,
+) -> Matches:
+    """Match detections with ground truth at every IoU threshold of `iou`.
+
+    Parameters
+    ----------
+    zero_over_zero
+        With `activitynet`: a detection without length hits a ground truth without length, wherever the two lie, and
+        prefers it, as in the official scorer, where 0/0 is not less than any threshold.
+    ambiguous
+        With `thumos14`: the index of the label `Ambiguous`. Detections of any label that overlap such a segment and are
+        no true positive are dropped.
+
+    Ties are broken by the segments alone (score, recording, start, end), so the order of `detections` changes nothing.
+    The order of `truth` matters to `thumos14` only, which goes through the ground truth of a recording in file order.
+    """
+    thresholds = np.asarray(iou, dtype=np.float64)
+    order = _counting_order(detections)
+    ranked = detections.taken(order)
+    pairs = _pairs(truth, ranked, 1.0 if zero_over_zero and protocol == "activitynet" else 0.0)
+    passes = np.greater_equal if protocol == "activitynet" else np.greater
+    pairs = pairs.taken(passes(pairs.iou, thresholds.min()))
+    pairs = pairs.taken(_priority(protocol, pairs, ranked))
+    threshold, pair = np.nonzero(passes(pairs.iou, thresholds[:, None]))
+    # Every threshold and every epoch is matched on its own: a pair is repeated for each in which it passes.
+    epochs = _epochs(pairs, ranked, truth)
+    count = (epochs.last - epochs.first)[pair]
+    epoch = _counting_up(count, epochs.first[pair])
+    threshold, pair = np.repeat(threshold, count), np.repeat(pair, count)
+    _, compact = np.unique(pairs.detection, return_inverse=True)
+    local = epoch - epochs.base[pair]
+    joined = _join(
+        (compact[pair] * len(thresholds) + threshold) * epochs.most + local,
+        (pairs.truth[pair] * len(thresholds) + threshold) * epochs.most + local,
+    )
+    joined = joined[np.argsort(pairs.detection[pair[joined]])]
+    hit, threshold, epoch = pairs.detection[pair[joined]], threshold[joined], epoch[joined]
+    since = epochs.since[epoch]
+    sets = epochs.until[epoch] - since
+    column = _counting_up(sets, since * len(thresholds) + threshold, len(thresholds))
+    # NumPy sorts small unsigned integers by radix, in a fraction of the time.
+    listed = np.argsort(column.astype(np.min_scalar_type(column.max(initial=0))), kind="stable")
+    dropped = np.zeros(len(order), dtype=bool)
+    if protocol == "thumos14" and ambiguous is not None:
+        dropped = _touching(truth, ranked, ambiguous)
+    return Matches(order, dropped, column[listed], np.repeat(hit, sets)[listed], len(thresholds))
+
+
+def _counting_order(detections: Detections) -> np.ndarray:
+    label, score = detections.label, -detections.score
+    order = np.argsort(score, kind="stable")
+    order = order[np.argsort(label[order].astype(np.min_scalar_type(label.max(initial=0))), kind="stable")]
+    tied = (label[order][1:] == label[order][:-1]) & (score[order][1:] == score[order][:-1])
+    if tied.any():
+        order = np.lexsort((detections.end, detections.start, detections.recording, score, label))
+    return order
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of a detection and a ground truth of the same recording and label, and their IoU."""
+
+    detection: np.ndarray
+    truth: np.ndarray
+    iou: np.ndarray
+
+    def taken(self, rows: np.ndarray) -> _Pairs:
+        return _Pairs(self.detection[rows], self.truth[rows], self.iou[rows])
+
+
+def _pairs(truth: GroundTruth, ranked: Detections, zero_over_zero: float) -> _Pairs:
+    """Return all pairs: by detection, then the ground truth's start and end."""
+    place = np.lexsort((truth.end, truth.start))
+    detection, position = _same_cell((ranked.recording, ranked.label), (truth.recording[place], truth.label[place]))
+    index = place[position]
+    bounds = (ranked.start[detection], ranked.end[detection], truth.start[index], truth.end[index])
+    return _Pairs(detection, index, temporal_iou(*bounds, zero_over_zero))
+
+
+def _priority(protocol: Protocol, pairs: _Pairs, ranked: Detections) -> np.ndarray:
+    """Return the order in which `protocol` goes through `pairs`, as indices into them.
+
+    Detections are numbered by falling score within their label, so a smaller number is the better score, then the
+    earlier start. `paper` leaves out all pairs but each detection's best.
+    """
+    if protocol == "thumos14":
+        return np.lexsort((pairs.detection, -pairs.iou, pairs.truth))
+    by_iou = np.lexsort((-pairs.iou, pairs.detection))
+    if protocol == "activitynet":
+        return by_iou
+    listed = pairs.detection[by_iou]
+    best = by_iou[np.append(True, listed[1:] != listed[:-1])[: len(listed)]]
+    length = (ranked.end - ranked.start)[pairs.detection[best]]
+    return best[np.argsort(-length, kind="stable")]
+
+
+@dataclass(frozen=True)
+class _Epochs:
+    """Ranges of sets in which no detection of a recording and label comes or goes, so that all match alike.
+
+    Epoch e has the sets `since[e]` to `until[e]`. Pair p is there in the epochs `first[p]` to `last[p]`, numbered from
+    `base[p]` on within its recording and label, which has `most` at most.
+    """
+
+    since: np.ndarray
+    until: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    base: np.ndarray
+    most: int
+
+
+def _epochs(pairs: _Pairs, ranked: Detections, truth: GroundTruth) -> _Epochs:
+    size = int(ranked.until.max(initial=0)) + 1
+    labels = int(truth.label.max(initial=0)) + 1
+    cell = (truth.recording[pairs.truth] * labels + truth.label[pairs.truth]) * size
+    since, until = cell + ranked.since[pairs.detection], cell + ranked.until[pairs.detection]
+    edges = np.unique(np.concatenate((since, until)))
+    first, last, base = (np.searchsorted(edges, bound) for bound in (since, until, cell))
+    ends = np.append(edges[1:], 0)
+    return _Epochs(edges % size, ends % size, first, last, base, int((last - base).max(initial=0)))
+
+
+def _join(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the indices of the pairs that are joined when going through them in order and joining what is free."""
+    remaining = np.arange(len(left))
+    first_left = np.empty(left.max(initial=-1) + 1, dtype=np.int64)
+    first_right = np.empty(right.max(initial=-1) + 1, dtype=np.int64)
+    taken_left, taken_right = np.zeros(len(first_left), dtype=bool), np.zeros(len(first_right), dtype=bool)
+    joined = [remaining[:0]]
+    while len(remaining):
+        one, other = left[remaining], right[remaining]
+        # Of repeated indices the last assignment stays: assigned backwards, the first pair.
+        first_left[one[::-1]] = remaining[::-1]
+        first_right[other[::-1]] = remaining[::-1]
+        leads = (first_left[one] == remaining) & (first_right[other] == remaining)
+        joined.append(remaining[leads])
+        taken_left[one[leads]] = taken_right[other[leads]] = True
+        remaining = remaining[~(taken_left[one] | taken_right[other])]
+    return np.concatenate(joined)
+
+
+def _touching(truth: GroundTruth, ranked: Detections, ambiguous: int) -> np.ndarray:
+    """Return for each detection whether it shares time with an ambiguous segment of its recording."""
+    unclear = np.flatnonzero(truth.label == ambiguous)
+    detection, position = _same_cell((ranked.recording,), (truth.recording[unclear],))
+    index = unclear[position]
+    shared = np.minimum(ranked.end[detection], truth.end[index]) - np.maximum(
+        ranked.start[detection], truth.start[index]
+    )
+    touching = np.zeros(len(ranked.start), dtype=bool)
+    touching[detection[shared > 0]] = True
+    return touching
+
+
+def _same_cell(queries: tuple[np.ndarray, ...], targets: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return all pairs of a query and a target that agree in every key; by query, then target."""
+    query_cell, target_cell = np.zeros(len(queries[0]), np.int64), np.zeros(len(targets[0]), np.int64)
+    for query, target in zip(queries, targets, strict=True):
+        size = max(query.max(initial=0), target.max(initial=0)) + 1
+        query_cell, target_cell = query_cell * size + query, target_cell * size + target
+    order = np.argsort(target_cell, kind="stable")
+    counts = np.bincount(target_cell, minlength=query_cell.max(initial=0) + 1)
+    count = counts[query_cell]
+    query_index = np.repeat(np.arange(len(query_cell)), count)
+    first = (np.cumsum(counts) - counts)[query_cell]
+    return query_index, order[_counting_up(count, first)]
+
+
+def _counting_up(counts: np.ndarray, first: np.ndarray, step: int = 1) -> np.ndarray:
+    """Return first, first + step ... for each of `first`, as many as `counts` says, one after the other."""
+    begins = np.cumsum(counts) - counts
+    numbers: np.ndarray = np.repeat(first - begins * step, counts)
+    numbers += np.arange(0, len(numbers) * step, step)
+    return numbers

@@ -1,0 +1,45 @@
+"""What a confirmed run leaves on disk for those who compare runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .config import TrainingConfig
+from .data.dataset import Dataset
+from .files import atomic_file, write_json
+from .results import SubsetResult
+
+
+def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result: SubsetResult) -> None:
+    """Write what a trained model did on the test split; each file is complete or absent.
+
+    detections.parquet      recording, label, start, end (seconds), score: one row a detection
+    ground_truth.parquet    recording, label, start, end: one row a segment
+    metrics.json            mAP and AP per label, early detection by observed fraction, progression curves and violations
+    configuration.json      every setting of the training; reset and merge gap are those used
+    """
+    detections = [(recording, *one) for recording in sorted(result.detections) for one in result.detections[recording]]
+    truth = [
+        (recording, segment.label, segment.start, segment.end)
+        for recording in sorted(result.detections)
+        for segment in dataset.annotations.recordings[recording].segments
+    ]
+    columns = ("recording", "label", "start", "end", "score")
+    _write_rows(folder / "detections.parquet", columns, detections)
+    _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
+    write_json(folder / "metrics.json", {"test": result.to_json()})
+    write_json(folder / "configuration.json", config.model_dump(mode="json"))
+
+
+def _write_rows(path: Path, names: Iterable[str], rows: list[tuple[Any, ...]]) -> None:
+    columns = {
+        name: pa.array([row[number] for row in rows], pa.string() if name in ("recording", "label") else pa.float64())
+        for number, name in enumerate(names)
+    }
+    with atomic_file(path) as partial:
+        pq.write_table(pa.table(columns), partial)
