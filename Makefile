@@ -16,9 +16,8 @@ $(INSTALLED): pyproject.toml
 	touch $@
 
 demo: $(INSTALLED)
-	@test -f build/demo/data/dataset.json || $(BIN)/crescendo data synthesize build/demo/data
-	@rm -rf build/demo/run
-	@$(BIN)/crescendo train build/demo/data --config synthetic --output build/demo/run
+	@rm -rf build/demo
+	$(BIN)/crescendo sweep quick --output build/demo
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m 'not slow'

@@ -55,8 +55,8 @@ def evaluate(
         scored = annotations.of(subset)
         outside = sorted(name for name, some in found.items() if some and name not in scored)
         typer.echo(
-            f"note: {detections}: {evaluation.left_out} detections on {len(outside)} recordings outside subset "
-            f"{subset!r} are left out (the first is {outside[0]!r})",
+            f"note: {detections}: left out {evaluation.left_out} detections, on recordings outside subset {subset!r}: "
+            f"{len(outside)} recordings, the first is {outside[0]!r}",
             err=True,
         )
     if json_output:

@@ -79,25 +79,22 @@ def run_study(
     output = output.absolute()
     place = _place(study, output)
     ledger = Ledger(output)
-    tracker = None
     try:
         record_study(study, place.dataset_hash, output, extend=extend)
-        tracker = Tracker(output, study.name, tracking_uri)
-        with Display(console) as display:
+        with Tracker(output, study.name, tracking_uri) as tracker, Display(console) as display:
             tracked = Tracked(study, place, tracker)
             run = StudyRun(study, ledger, place, (tracked, display))
-            tracked.begin(run)
             display.show(run)
-            interrupted = False
-            if not run.over:
-                with ray_session(join=join), _interruptible() as interruption:
-                    _tune(run, display, interruption, trainable)
-                    interrupted = interruption.asked
-            tracked.leave(run.running.values(), run.problem)
-        return Sweep(run, interrupted, tracker.destination, tracker.close())
+            if run.over:
+                tracked.catch_up(run)
+                return Sweep(run, False, tracker.destination, tracker.close())
+            with ray_session(join=join), _interruptible() as interruption:
+                concurrent = trials_at_once(study.resources)
+                tracked.begin(run)
+                with tracked.left(run):
+                    _tune(run, display, interruption, concurrent=concurrent, trainable=trainable)
+            return Sweep(run, interruption.asked, tracker.destination, tracker.close())
     finally:
-        if tracker is not None:
-            tracker.close()
         ledger.close()
 
 
@@ -114,14 +111,15 @@ def _place(study: Study, output: Path) -> Place:
     return Place(output, folder, dataset.content_hash)
 
 
-def _tune(run: StudyRun, display: Display, interruption: _Interruption, trainable: type | None) -> None:
+def _tune(
+    run: StudyRun, display: Display, interruption: _Interruption, *, concurrent: int, trainable: type | None
+) -> None:
     from ray import tune
 
     from crescendo.platform.searcher import StudyCallback, StudyScheduler, StudySearcher, StudyStopper
     from crescendo.trainables.trainable import DetectorTrainable
 
     resources = run.study.resources
-    concurrent = trials_at_once(resources)
     # Tune insists on a folder for a state that nobody reads.
     scratch = tempfile.mkdtemp(prefix="crescendo-")
     try:

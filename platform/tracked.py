@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from optuna.trial import TrialState
 
@@ -25,16 +26,30 @@ class Tracked:
         self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
 
     def begin(self, run: StudyRun) -> None:
-        """Open the parent run, and close those of trials that ended just before a kill: MLflow may not know of it."""
-        left_open = self._tracker.open_trials()
-        if run.over and not left_open:
-            return
+        """Open the parent run, or open it again."""
         note = {"mlflow.note.content": self._study.description}
         self._tracker.start_study(self._study.name, {**self._tags, **note}, self._study.to_json())
+        self.catch_up(run)
+
+    def catch_up(self, run: StudyRun) -> None:
+        """Close what ended just before a kill: the ledger knows of it, MLflow may not."""
+        left_open = self._tracker.open_trials()
         for arm in run.study.arms():
             for entry in (*run.entries(arm.name, "search"), *run.entries(arm.name, "confirm")):
                 if entry.identity in left_open and entry.state is not TrialState.RUNNING:
                     self.ended(entry, self._last(entry))
+        if run.over and self._tracker.open_study():
+            self._leave(run)
+
+    @contextmanager
+    def left(self, run: StudyRun) -> Iterator[None]:
+        """After the block, however it ends, close the runs that are still open, and the parent's."""
+        try:
+            yield
+        except BaseException as error:
+            self._leave(run, f"{type(error).__name__}: {error}")
+            raise
+        self._leave(run)
 
     def started(self, entry: Entry) -> None:
         """Open the trial's run, or open it again."""
@@ -70,16 +85,14 @@ class Tracked:
             tracker.artifacts(identity, folder)
         tracker.finish(identity)
 
-    def leave(self, running: Iterable[Entry], problem: str | None) -> None:
-        """Close the runs that are still open because the study was interrupted, and the parent's."""
-        interrupted = False
-        for entry in running:
-            interrupted = True
-            self._tracker.finish(entry.identity, "KILLED", "interrupted; resumable")
-        if problem is not None:
-            self._tracker.finish(STUDY, "FAILED", problem)
-        elif interrupted:
-            self._tracker.finish(STUDY, "KILLED", "interrupted; resumable")
+    def _leave(self, run: StudyRun, broken: str | None = None) -> None:
+        interrupted = None if run.over else broken or "interrupted"
+        for identity in run.running:
+            self._tracker.finish(identity, "KILLED", f"{interrupted}; resumable")
+        if run.problem is not None:
+            self._tracker.finish(STUDY, "FAILED", run.problem)
+        elif interrupted is not None:
+            self._tracker.finish(STUDY, "KILLED", f"{interrupted}; resumable")
         else:
             self._tracker.finish(STUDY)
 

@@ -102,6 +102,10 @@ class Tracker:
         """Trials started and not finished, by what was ever said here; of a study begun again, those cut short."""
         return frozenset(self._open - {STUDY})
 
+    def open_study(self) -> bool:
+        """Whether the parent run was opened and not closed, by what was ever said here."""
+        return STUDY in self._open
+
     def backlog(self) -> Backlog:
         """What the store has not been told yet."""
         return self._delivery.backlog()

@@ -149,6 +149,8 @@ def find_runs(scores: np.ndarray, widest_gap: int, background: int = BACKGROUND_
 
 def join_runs(parts: Sequence[Runs]) -> Runs:
     """Return the runs of several recordings as one; the parts' recordings must rise."""
+    if not parts:
+        return find_runs(np.zeros((0, 1)), 0)
     names = Runs.__dataclass_fields__
     return Runs(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 

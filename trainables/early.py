@@ -112,7 +112,7 @@ def early_detection(
 
     Each sequence is scored once, up to the largest fraction: the model is causal, so what it says of a shorter part is
     the beginning of what it says of a longer one. Each part is decoded on its own. The ground truth of a sequence is its
-    own activity, cut to the part observed; other activities that overlap it there are none. An activity of which no frame
+    own activity, cut to the part observed, and no other, even where others overlap it. An activity of which no frame
     is observed counts as ground truth that nothing can match. Under `thumos14`, segments labelled `Ambiguous` get no
     sequence.
 

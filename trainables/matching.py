@@ -181,8 +181,10 @@ def _priority(protocol: Protocol, pairs: _Pairs, ranked: Detections) -> np.ndarr
         return by_iou
     listed = pairs.detection[by_iou]
     best = by_iou[np.append(True, listed[1:] != listed[:-1])[: len(listed)]]
-    length = (ranked.end - ranked.start)[pairs.detection[best]]
-    return best[np.argsort(-length, kind="stable")]
+    # Spans of as many frames differ in seconds by rounding alone; the nanosecond makes them tie.
+    length = np.round(ranked.end - ranked.start, 9)[pairs.detection[best]]
+    by_length: np.ndarray = best[np.argsort(-length, kind="stable")]
+    return by_length
 
 
 @dataclass(frozen=True)

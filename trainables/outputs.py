@@ -11,8 +11,13 @@ import pyarrow.parquet as pq
 
 from .config import TrainingConfig
 from .data.dataset import Dataset
-from .files import atomic_file, write_json
+from .files import atomic_file, read_json, write_json
+from .progression import Progression
 from .results import SubsetResult
+from .run import write_scores
+
+# Recordings whose frame scores are kept, the first by name: enough to look at, little to store.
+SHOWN_RECORDINGS = 3
 
 
 def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result: SubsetResult) -> None:
@@ -22,6 +27,7 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     ground_truth.parquet    recording, label, start, end: one row a segment
     metrics.json            mAP and AP per label, early detection by observed fraction, progression curves and violations
     configuration.json      every setting of the training; reset and merge gap are those used
+    scores.arrow            frame scores of the first `SHOWN_RECORDINGS` recordings by name (see `data.store`)
     """
     detections = [(recording, *one) for recording in sorted(result.detections) for one in result.detections[recording]]
     truth = [
@@ -34,6 +40,18 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
     write_json(folder / "metrics.json", {"test": result.to_json()})
     write_json(folder / "configuration.json", config.model_dump(mode="json"))
+    shown = {recording: result.scores[recording] for recording in sorted(result.scores)[:SHOWN_RECORDINGS]}
+    write_scores(folder / "scores.arrow", dataset, shown, {"reset": config.reset})
+
+
+def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
+    """Add how scores progressed on the validation split at `iteration` to `snapshots.json`, a list by iteration.
+
+    What stands there of this iteration and later ones is of a training that broke and was taken up again before them.
+    """
+    file = folder / "snapshots.json"
+    kept = [one for one in (read_json(file) if file.is_file() else []) if one["iteration"] < iteration]
+    write_json(file, [*kept, {"iteration": iteration, **curves.to_json()}])
 
 
 def _write_rows(path: Path, names: Iterable[str], rows: list[tuple[Any, ...]]) -> None:

@@ -4,7 +4,8 @@ A trial owns one folder:
 
 iteration-*/            its newest checkpoint
 report.json             its last report
-outputs/                what a confirmed trial leaves: detections, ground truth, metrics, configuration
+outputs/                what a confirmed trial leaves: detections, ground truth, metrics, configuration, some scores,
+                        and how scores progressed at each report
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from .config import Reset, TrainingConfig, configuration, gap_frames
 from .data.dataset import Dataset
 from .evaluation import Evaluation, evaluate_scores, number_key
 from .files import read_json, write_json
-from .outputs import write_outputs
+from .outputs import add_snapshot, write_outputs
+from .progression import progression
 from .results import subset_result
 from .training import Losses, Trainer
 
@@ -174,6 +176,9 @@ class Trial:
         reset, gap = self.job.decode(validation.values) if done and self.job.decode else first
         [objective] = validation.values(reset, [gap])
         results = {"validation": validation.evaluations[reset, gap].to_json()}
+        if self.job.phase == "confirm":
+            curves = progression(self._dataset, "validation", validation.scores[reset])
+            add_snapshot(outputs(self._folder), trainer.iteration, curves)
         if done and self.job.phase == "confirm":
             tested = subset_result(trainer, "test", gap, _reset(reset))
             results["test"] = tested.to_json()

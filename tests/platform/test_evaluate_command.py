@@ -88,7 +88,7 @@ def test_detections_outside_the_subset_are_left_out_and_said(crescendo):
     code, out, err = crescendo("--iou", "0.5", "--json", found=found)
     assert code == 0
     assert set(json.loads(out)["AP"]) == {"run", "walk"}
-    assert "1 detections on 1 recordings outside subset 'validation' are left out (the first is 'b')" in err
+    assert "left out 1 detections, on recordings outside subset 'validation': 1 recordings, the first is 'b'" in err
 
 
 def changed_truth(**changes):
@@ -154,4 +154,4 @@ def test_the_official_sample_as_on_the_command_line(crescendo, real_data):
     code, out, err = crescendo(*files, *options)
     assert code == 0
     assert json.loads(out)["mAP_mean"] == 1.0
-    assert "361 detections on 198 recordings" in err
+    assert "left out 361 detections, on recordings outside subset 'validation': 198 recordings" in err

@@ -144,7 +144,7 @@ def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_p
     study = trivial_study(folder, trials=2, extra="failures: {retries: 1}\n")
     ledger = Ledger(tmp_path)
     run = StudyRun(study, ledger, Place(tmp_path, folder, "hash"))
-    first, other = run.next_job(), run.next_job()
+    first, _ = run.next_job(), run.next_job()
     run.failed(first.identity, "NaN")
     again = run.next_job()
     assert (again.identity, again.settings) == (first.identity, first.settings)

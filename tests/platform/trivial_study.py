@@ -112,8 +112,8 @@ class Trivial(tune.Trainable):
 
 
 def trivial(**attributes) -> type:
-    """The trainable with other class attributes; it travels to workers by value."""
-    return type("Trivial", (Trivial,), {"__module__": "__main__", **attributes})
+    """The trainable with other class attributes."""
+    return type("Trivial", (Trivial,), attributes)
 
 
 def main(folder: str, seconds: str, trials: str, concurrent: str) -> None:

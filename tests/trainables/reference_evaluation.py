@@ -67,7 +67,7 @@ def _paper(truth, detections, chosen, truths, iou, _):
                 longest = max(
                     passing,
                     key=lambda row: (
-                        detections.end[chosen[row]] - detections.start[chosen[row]],
+                        round(detections.end[chosen[row]] - detections.start[chosen[row]], 9),
                         detections.score[chosen[row]],
                         -detections.start[chosen[row]],
                     ),

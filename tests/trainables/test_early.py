@@ -175,6 +175,12 @@ def test_an_activity_without_frames_counts_as_missed(prepared):
     assert result.to_json()["AP"] == {"run": {"1.00": {"0.50": 1.0}}, "walk": {"1.00": {"0.50": 0.0}}}
 
 
+def test_no_activity_with_frames_at_all_scores_0_and_asks_for_nothing(prepared):
+    dataset = prepared({"a": (100.0, [("run", 0.0, 0.1)])})
+    result = early_detection(dataset, "test", lambda asked: asked, merge_gap=0, fractions=(1.0,), iou=(0.5,))
+    assert result.mean_ap.tolist() == [[0.0]]
+
+
 def test_ambiguous_segments_are_no_test_activities_under_thumos14(prepared):
     dataset = prepared({"a": (100.0, [("run", 10.0, 30.0), ("Ambiguous", 40.0, 50.0)])})
     options = {"merge_gap": 0, "fractions": (1.0,), "iou": (0.5,), "protocol": "thumos14"}

@@ -364,3 +364,13 @@ def test_known_answer_the_official_sample_detections(real_data):
     strict = evaluate_detections(truth, "validation", found, zero_over_zero=False, **options)
     assert strict.mean == pytest.approx(0.999095726155564, abs=1e-12)
     assert official.left_out == strict.left_out == 361
+
+
+def test_spans_of_as_many_frames_tie_in_length_whatever_rounding_says():
+    """Two spans of 15 frames at 6.25 a second: in float64 the earlier one is longer by one rounding error."""
+    first, second = Detection("run", 2 / 6.25, 17 / 6.25, 0.1), Detection("run", 17 / 6.25, 32 / 6.25, 0.9)
+    assert first.end - first.start > second.end - second.start
+    annotations = Annotations({"a": Recording("test", 10.0, (Segment("run", 0.0, 7.5),))})
+    found = evaluate_detections(annotations, "test", {"a": [first, second]}, protocol="paper", iou=[0.1])
+    # The higher score of the two is the true positive and is counted first: precision 1 at recall 1.
+    assert found.mean == 1.0

@@ -1,0 +1,159 @@
+"""How charts look: colours that colour-blind readers tell apart, markers and dashes that survive grey, fixed bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Ink and colour on paper -> on a dark screen. The page gives each pair a CSS variable, so its charts follow its theme.
+INK, MUTED, GRID, PAPER = "#1f1e1c", "#66645d", "#dddbd2", "#ffffff"
+BASELINE = "#4a4a4a"
+ARMS = ("#2a78d6", "#e0600f", "#0a9c74", "#6b2fa0", "#c99a00")
+STEPS = ("#9ec5f4", "#6ba3e8", "#3f82d1", "#235fa6", "#123c70")
+HEAT = "#1f66b8"
+DARK = {
+    INK: "#ecebe4",
+    MUTED: "#a5a39a",
+    GRID: "#3a3a37",
+    PAPER: "#1b1b1a",
+    BASELINE: "#e4e3dc",
+    **dict(zip(ARMS, ("#3f8ae0", "#e86a2c", "#1f9d78", "#cba6ff", "#f2d04e"), strict=True)),
+    **dict(zip(STEPS, ("#1f5390", "#2f72bd", "#5595de", "#8bbcf2", "#cfe4ff"), strict=True)),
+    HEAT: "#5a9ff0",
+}
+MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">")
+DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)), "-")
+
+COLUMN, PAGE = 5.0, 7.2
+"""Widths in inches: of one panel, and of several side by side."""
+
+_SETTINGS = {
+    "svg.hashsalt": "crescendo",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": "none",
+    "savefig.dpi": 200,
+    "figure.constrained_layout.use": True,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an arm is drawn, the same in every chart."""
+
+    colour: str
+    marker: str
+    dashes: str | tuple[int, tuple[float, ...]]
+
+
+def looks(arms: Sequence[str], baseline: str) -> dict[str, Look]:
+    """Return arm -> look: the baseline grey and solid, the others in the palette's order.
+
+    Colours, markers and dashes come round after 5, 8 and 7 arms, so that no two of 280 look the same.
+    """
+    others = [arm for arm in arms if arm != baseline]
+    found = {
+        arm: Look(ARMS[number % len(ARMS)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)])
+        for number, arm in enumerate(others)
+    }
+    return {arm: found.get(arm, Look(BASELINE, "o", "-")) for arm in arms}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw and save within this, whatever the user's matplotlib settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+def panels(rows: int, columns: int, width: float, height: float, **options: object) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure of `width` x `height` inches and its grid of axes; needs no screen and leaves no global state."""
+    figure = Figure(figsize=(width, height))
+    grid = figure.subplots(rows, columns, squeeze=False, **options)  # type: ignore[call-overload]
+    return figure, [list(row) for row in grid]
+
+
+def legend_above(figure: Figure, axes: Axes, columns: int) -> None:
+    """Name every line of `axes` once, above all panels."""
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=min(columns, len(names)), handlelength=2.6)
+
+
+def image(figure: Figure, kind: str) -> bytes:
+    """Return the figure as `svg`, `pdf` or `png`; the same figure gives the same bytes."""
+    stamps: dict[str, dict[str, str | None]] = {
+        "svg": {"Date": None, "Creator": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        "png": {"Software": None},
+    }
+    stream = io.BytesIO()
+    with styled():
+        figure.savefig(stream, format=kind, metadata=stamps[kind])
+    return stream.getvalue()
+
+
+def themed_svg(figure: Figure, name: str, description: str) -> str:
+    """Return the figure as an `<svg>` element for the page.
+
+    Its colours are the CSS variables of `theme`, its ids begin with `name`, it scales with its box and says what it
+    shows.
+    """
+    text = image(figure, "svg").decode()
+    text = text[text.index("<svg") :].rstrip()
+    text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    for colour in DARK:
+        text = text.replace(colour, f"var(--{colour[1:]})")
+    head, body = text.split(">", 1)
+    box = re.search(r'viewBox="([^"]*)"', head)
+    width = re.search(r'width="([\d.]+)pt"', head)
+    if box is None or width is None:
+        raise AssertionError("matplotlib's svg has no size")
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    pixels = round(float(width.group(1)) * 4 / 3)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
+        f'aria-label="{description}" viewBox="{box.group(1)}" style="max-width: {pixels}px">{body}'
+    )
+
+
+def theme() -> tuple[str, str]:
+    """Return the CSS declarations of the charts' colours, light and dark."""
+    light = " ".join(f"--{colour[1:]}: {colour};" for colour in DARK)
+    dark = " ".join(f"--{colour[1:]}: {there};" for colour, there in DARK.items())
+    return light, dark
