@@ -86,7 +86,7 @@ def faults(disturbed: Path, undisturbed: Path, concurrent: int) -> list[str]:
         wrong += [
             f"{key}: {a} in place of {b}"
             for key in expected
-            for a, b in zip(found.get(key, []), expected[key])
+            for a, b in zip(found.get(key, []), expected[key], strict=False)
             if a != b
         ]
     steps = Counter(tuple(line.split()[1:]) for line in (disturbed / "events.txt").read_text().splitlines())

@@ -9,6 +9,7 @@ import typer
 
 from crescendo.platform.data_commands import data
 from crescendo.platform.evaluate_command import evaluate
+from crescendo.platform.report_command import report
 from crescendo.platform.study_commands import study
 from crescendo.platform.sweep_command import sweep
 from crescendo.platform.tracking_commands import sync, ui
@@ -26,6 +27,7 @@ app.add_typer(study, name="study")
 app.command()(train)
 app.command()(evaluate)
 app.command()(sweep)
+app.command()(report)
 app.command()(ui)
 app.command()(sync)
 

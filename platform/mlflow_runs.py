@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from crescendo.platform.outbox import Record
+from crescendo.reports.store import mlflow_client
 
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
-QUIET = {  # MLflow answers soon or not at all (it is asked again by us), and tells nobody; the user's own settings win
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
 _DOUBT = 5.0  # seconds
 _FOR_GOOD = {"INVALID_PARAMETER_VALUE"}
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
@@ -51,7 +43,7 @@ class MlflowRuns:
     def tell(self, record: Record) -> None:
         """Bring one record of `Tracker` into the store."""
         if self._client is None:
-            self._client = _client(self._uri)
+            self._client = mlflow_client(self._uri)
         from mlflow.exceptions import MlflowException
 
         try:
@@ -178,13 +170,3 @@ class MlflowRuns:
                     self._client.set_experiment_tag(found.experiment_id, key, _EXPERIMENT_TAGS[key])
                 self._experiment = found.experiment_id
         return self._experiment
-
-
-def _client(uri: str) -> Any:
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-
-    for chatty in ("mlflow", "alembic"):  # after the import, which sets these levels itself
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri=uri)

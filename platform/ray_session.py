@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from crescendo.search_spaces.sections import Resources
 from crescendo.trainables.errors import InputError
@@ -48,6 +49,8 @@ def ray_session(*, join: bool = False) -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS")
     if not (address or join):
         _set(_ALONE)
+    elif _has_token():
+        _set({"RAY_AUTH_MODE": "token"})  # a cluster begun where there is a token asks for it; the others do not mind
     import ray
 
     if ray.is_initialized():
@@ -71,6 +74,11 @@ def ray_session(*, join: bool = False) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _has_token() -> bool:
+    named = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
+    return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
 def _set(variables: Mapping[str, str]) -> None:

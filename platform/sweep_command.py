@@ -13,7 +13,7 @@ from crescendo.platform.study_commands import Assignments, DatasetFolder, StudyN
 INTERRUPTED = 130
 
 
-def sweep(  # noqa: PLR0917  # the command line's
+def sweep(
     name: StudyName,
     dataset: DatasetFolder = None,
     output: Annotated[

@@ -13,6 +13,7 @@ from crescendo.platform.provenance import provenance
 from crescendo.platform.study_run import Place, StudyRun, metrics
 from crescendo.platform.tracking import STUDY, Tracker
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.trial import Report, last_report, outputs
 
@@ -27,8 +28,14 @@ class Tracked:
 
     def begin(self, run: StudyRun) -> None:
         """Open the parent run, or open it again."""
-        note = {"mlflow.note.content": self._study.description}
-        self._tracker.start_study(self._study.name, {**self._tags, **note}, self._study.to_json())
+        tags = {
+            **self._tags,
+            "mlflow.note.content": self._study.description,
+            "crescendo.dataset": Dataset(self._place.dataset).facts.name,
+            "crescendo.arms": [arm.name for arm in self._study.arms()],
+            "crescendo.baseline": self._study.baseline_arm.name,
+        }
+        self._tracker.start_study(self._study.name, tags, self._study.to_json())
         self.catch_up(run)
 
     def catch_up(self, run: StudyRun) -> None:
@@ -64,7 +71,7 @@ class Tracked:
 
     def reported(self, entry: Entry, report: Report) -> None:
         """Send a report's numbers."""
-        self._tracker.report(entry.identity, {**metrics(report), "objective": report.objective}, report.iteration)
+        self._tracker.report(entry.identity, {**metrics(report), **_progress(report)}, report.iteration)
 
     def broke(self, entry: Entry) -> None:
         """Say nothing: the run goes on when the trial does."""
@@ -79,7 +86,7 @@ class Tracked:
             tracker.finish(identity, "KILLED", f"pruned at iteration {max(entry.steps)}")
             return
         if report is not None:
-            tracker.result(identity, {**metrics(report), "objective": report.objective, **_numbers(report)})
+            tracker.result(identity, {**metrics(report), **_progress(report), **_numbers(report)})
             tracker.rows(identity, _curves(report))
         if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
             tracker.artifacts(identity, folder)
@@ -101,6 +108,10 @@ class Tracked:
             return last_report(self._place.trial(entry.identity))
         except InputError:
             return None
+
+
+def _progress(report: Report) -> dict[str, float]:
+    return {"objective": report.objective, "seconds": report.seconds}
 
 
 def _numbers(report: Report) -> dict[str, float]:

@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from crescendo.platform.mlflow_runs import QUIET
 from crescendo.platform.tracking import Tracker, last_destination, local_store
+from crescendo.reports.store import QUIET
 from crescendo.trainables.errors import InputError
 
 _Output = Annotated[Path | None, typer.Argument(help="A study's output folder. Default: the newest under results/.")]
@@ -33,16 +34,26 @@ def ui(
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise InputError(f"--port {port}: cannot be used ({error.strerror}); choose another one") from error
-    typer.echo(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", local_store(folder), "--artifacts-destination", str(folder / "mlartifacts")]
-    environment = {**QUIET, "MLFLOW_LOGGING_LEVEL": "WARNING", **os.environ}
+    # Without PYTHONSAFEPATH a file of the working folder could stand in for a module that the server imports.
+    environment = {
+        **QUIET,
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONWARNINGS": "ignore",
+        **os.environ,
+    }
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # In a session of its own, Ctrl-C reaches us alone and the server is ended without a word.
     server = subprocess.Popen(  # noqa: S603 - fixed arguments
         [*command, *store, "--uvicorn-opts", "--log-level warning"], env=environment, start_new_session=True
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        while server.poll() is None and not _listens(port):
+            time.sleep(0.2)
+        if server.poll() is None:
+            typer.echo(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
         code = server.wait()
     except KeyboardInterrupt:
         code = 0
@@ -90,6 +101,11 @@ def _runs_table(folder: Path) -> str:
         return ""
     # Without the last part MLflow may open its page for language models instead.
     return f"/#/experiments/{row[0]}/runs?workflowType=machine_learning" if row and row[0] else ""
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

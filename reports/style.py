@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 # Ink and colour on paper -> on a dark screen. The page gives each pair a CSS variable, so its charts follow its theme.
 INK, MUTED, GRID, PAPER = "#1f1e1c", "#66645d", "#dddbd2", "#ffffff"
 BASELINE = "#4a4a4a"
 ARMS = ("#2a78d6", "#e0600f", "#0a9c74", "#6b2fa0", "#c99a00")
 STEPS = ("#9ec5f4", "#6ba3e8", "#3f82d1", "#235fa6", "#123c70")
-HEAT = "#1f66b8"
+# Shades are stored as pixels, which cannot follow a theme: a grey that stands out from either ground.
+HEAT = "#8c8a82"
 DARK = {
     INK: "#ecebe4",
     MUTED: "#a5a39a",
@@ -26,7 +28,6 @@ DARK = {
     BASELINE: "#e4e3dc",
     **dict(zip(ARMS, ("#3f8ae0", "#e86a2c", "#1f9d78", "#cba6ff", "#f2d04e"), strict=True)),
     **dict(zip(STEPS, ("#1f5390", "#2f72bd", "#5595de", "#8bbcf2", "#cfe4ff"), strict=True)),
-    HEAT: "#5a9ff0",
 }
 MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">")
 DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)), "-")
@@ -37,6 +38,7 @@ COLUMN, PAGE = 5.0, 7.2
 _SETTINGS = {
     "svg.hashsalt": "crescendo",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a label may hold a dollar sign
     "pdf.fonttype": 42,
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 9,
@@ -124,6 +126,10 @@ def image(figure: Figure, kind: str) -> bytes:
     }
     stream = io.BytesIO()
     with styled():
+        if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+            # It lays out again at every drawing, each time from where the last one ended.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(stream, format=kind, metadata=stamps[kind])
     return stream.getvalue()
 
@@ -131,12 +137,13 @@ def image(figure: Figure, kind: str) -> bytes:
 def themed_svg(figure: Figure, name: str, description: str) -> str:
     """Return the figure as an `<svg>` element for the page.
 
-    Its colours are the CSS variables of `theme`, its ids begin with `name`, it scales with its box and says what it
-    shows.
+    Its colours are the CSS variables of `theme`, its ids begin with `name`, it scales with its box and says what it shows.
     """
     text = image(figure, "svg").decode()
     text = text[text.index("<svg") :].rstrip()
-    text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]*)', text))
+    text = re.sub(r' id="([^"]*)"', lambda found: found.group(0) if found.group(1) in used else "", text)
+    text = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", text)
     for colour in DARK:
         text = text.replace(colour, f"var(--{colour[1:]})")
     head, body = text.split(">", 1)

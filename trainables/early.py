@@ -15,7 +15,7 @@ from .data.frames import frame_span, seconds
 from .detection import Runs, find_runs, join_runs, merge
 from .errors import InputError
 from .evaluation import AMBIGUOUS, Evaluation, NamedTruth, detections_of, evaluate_sets, number_key
-from .matching import GroundTruth, Protocol
+from .matching import Detections, GroundTruth, Protocol
 
 
 class ObservedSequence(NamedTuple):
@@ -48,10 +48,16 @@ class EarlySequence:
 
 @dataclass(frozen=True)
 class EarlyDetection:
-    """One evaluation for each observed fraction."""
+    """One evaluation for each observed fraction, and what was evaluated.
+
+    In `truths` and `detections` a "recording" is one test sequence; `NamedTruth.recordings` names the recording each is
+    cut from. Detections of a label without ground truth are left out.
+    """
 
     fractions: tuple[float, ...]
     evaluations: tuple[Evaluation, ...]
+    truths: tuple[NamedTruth, ...] = ()
+    detections: tuple[Detections, ...] = ()
 
     @property
     def mean_ap(self) -> np.ndarray:
@@ -150,14 +156,16 @@ def early_detection(
             except InputError as error:
                 raise InputError(f"{asked}: {error}") from None
     offset = np.array([one.first for one in tested], dtype=np.int64)
-    evaluations = []
+    evaluations, truths, found = [], [], []
     for part, fraction in zip(parts, fractions, strict=True):
         spans = merge(join_runs(part), [merge_gap])
         beginning = offset[spans.recording]
         spans = replace(spans, start=spans.start + beginning, end=spans.end + beginning)
-        truth = _truth(tested, fraction, dataset.fps)
-        evaluations += evaluate_sets(truth, detections_of(spans, dataset, truth), 1, protocol=protocol, iou=iou)
-    return EarlyDetection(tuple(float(fraction) for fraction in fractions), tuple(evaluations))
+        truths.append(_truth(tested, fraction, dataset.fps))
+        found.append(detections_of(spans, dataset, truths[-1]))
+        evaluations += evaluate_sets(truths[-1], found[-1], 1, protocol=protocol, iou=iou)
+    kept = tuple(float(fraction) for fraction in fractions)
+    return EarlyDetection(kept, tuple(evaluations), tuple(truths), tuple(found))
 
 
 def _truth(tested: Sequence[EarlySequence], fraction: float, fps: float) -> NamedTruth:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from .config import TrainingConfig
 from .data.dataset import Dataset
+from .early import EarlyDetection
 from .files import atomic_file, read_json, write_json
 from .progression import Progression
 from .results import SubsetResult
@@ -25,6 +26,8 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
 
     detections.parquet      recording, label, start, end (seconds), score: one row a detection
     ground_truth.parquet    recording, label, start, end: one row a segment
+    early_detections.parquet, early_ground_truth.parquet
+                            the same for each observed `fraction` and test `sequence` (numbered) of early detection
     metrics.json            mAP and AP per label, early detection by observed fraction, progression curves and violations
     configuration.json      every setting of the training; reset and merge gap are those used
     scores.arrow            frame scores of the first `SHOWN_RECORDINGS` recordings by name (see `data.store`)
@@ -38,6 +41,9 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     columns = ("recording", "label", "start", "end", "score")
     _write_rows(folder / "detections.parquet", columns, detections)
     _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
+    early_columns = ("fraction", "sequence", *columns)
+    _write_rows(folder / "early_detections.parquet", early_columns, list(_early_rows(result.early, truth=False)))
+    _write_rows(folder / "early_ground_truth.parquet", early_columns[:-1], list(_early_rows(result.early, truth=True)))
     write_json(folder / "metrics.json", {"test": result.to_json()})
     write_json(folder / "configuration.json", config.model_dump(mode="json"))
     shown = {recording: result.scores[recording] for recording in sorted(result.scores)[:SHOWN_RECORDINGS]}
@@ -54,9 +60,18 @@ def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
     write_json(file, [*kept, {"iteration": iteration, **curves.to_json()}])
 
 
+def _early_rows(early: EarlyDetection, *, truth: bool) -> Iterator[tuple[Any, ...]]:
+    for fraction, named, found in zip(early.fractions, early.truths, early.detections, strict=True):
+        listed = named.segments if truth else found
+        columns = [listed.recording, listed.label, listed.start, listed.end, *([] if truth else [found.score])]
+        for sequence, label, *numbers in zip(*(column.tolist() for column in columns), strict=True):
+            yield fraction, sequence, named.recordings[sequence], named.labels[label], *numbers
+
+
 def _write_rows(path: Path, names: Iterable[str], rows: list[tuple[Any, ...]]) -> None:
+    kinds = {"recording": pa.string(), "label": pa.string(), "sequence": pa.int64()}
     columns = {
-        name: pa.array([row[number] for row in rows], pa.string() if name in ("recording", "label") else pa.float64())
+        name: pa.array([row[number] for row in rows], kinds.get(name, pa.float64()))
         for number, name in enumerate(names)
     }
     with atomic_file(path) as partial:

@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from crescendo.platform.mlflow_runs import QUIET
+from crescendo.reports.store import QUIET
 
 
 def free_port() -> int:

@@ -1,0 +1,273 @@
+"""What a sweep costs beside its trials.
+
+    .venv/bin/python benchmarks/platform.py [--rounds 3] [--only overhead|tracking|restart]
+
+1. Wall time of a sweep of 40 trivial trials (ledger and local MLflow store included) over the same 40 in plain Ray Tune
+   with `reuse_actors=True` (at most 1.1) and in Ray Tune as it comes (at most 0.3). Two trials at once, three reports each.
+2. Wall time of a sweep of 1-second trials with MLflow on a server over HTTP, over the same sweep with MLflow left out (at
+   most 1.05).
+3. Time to take up a study of 10,000 finished trials (under 10 s).
+
+Every ratio is taken in one run, the candidates in turn, medians over the rounds. Ray is started before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "platform"))
+
+import trivial_study
+from optuna.distributions import FloatDistribution
+from ray import cloudpickle, tune
+from rich.console import Console
+
+from crescendo.platform import sweep as sweeps
+from crescendo.platform.ledger import Ledger
+from crescendo.platform.ray_session import ray_session
+from crescendo.platform.study_run import Place, StudyRun
+from crescendo.search_spaces.arms import Arm
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.trial import Report
+
+TRIALS, CONCURRENT = 40, 2
+
+
+class Plain(tune.Trainable):
+    """The trivial trial for plain Tune: three reports."""
+
+    def setup(self, config):
+        """Begin."""
+        self.reset_config(config)
+
+    def reset_config(self, new_config):
+        """Begin again."""
+        self.count = 0
+        return True
+
+    def step(self):
+        """Report."""
+        self.count += 1
+        return {"objective": self.count * self.config["learning_rate"], "done": self.count == 3}
+
+    def save_checkpoint(self, checkpoint_dir):
+        """Write nothing."""
+
+    def load_checkpoint(self, checkpoint):
+        """Read nothing."""
+
+
+def plain(folder: Path, reuse: bool) -> None:
+    """Run 40 trivial trials in Ray Tune."""
+    tune.Tuner(
+        tune.with_resources(Plain, {"CPU": 1}),
+        param_space={"learning_rate": tune.loguniform(1e-3, 1)},
+        tune_config=tune.TuneConfig(num_samples=TRIALS, max_concurrent_trials=CONCURRENT, reuse_actors=reuse),
+        run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
+    ).fit()
+
+
+def sweep(folder: Path, seconds: float = 0.0, trials: int = TRIALS, uri: str | None = None) -> None:
+    """Run a study of as many trivial trials: one arm, one seed, the rest in the search."""
+    small = ("ablate=[{name: one, settings: {variant: score}}]", "confirm.seeds=[0]")
+    study = trivial_study.trivial_study(folder.parent, trials=trials - 1, concurrent=CONCURRENT, changes=small)
+    trainable = trivial_study.trivial(step_seconds=seconds)
+    sweeps.run_study(study, folder, trainable=trainable, tracking_uri=uri, console=Console(file=io.StringIO()))
+
+
+class Silent:
+    """Takes everything and tells nobody."""
+
+    destination = ""
+
+    def __init__(self, *arguments: object) -> None: ...
+
+    def __enter__(self):
+        """Return itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def open_trials(self):
+        """Return nothing."""
+        return frozenset()
+
+    def __getattr__(self, name: str):
+        return lambda *arguments, **options: None
+
+
+@contextmanager
+def silence():
+    """Leave MLflow out of the sweeps of the block."""
+    tracker, sweeps.Tracker = sweeps.Tracker, Silent
+    try:
+        yield
+    finally:
+        sweeps.Tracker = tracker
+
+
+@contextmanager
+def server(folder: Path):
+    """Start an MLflow server and yield its address."""
+    port = 5601
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/server.db",
+        "--artifacts-destination",
+        f"{folder}/artifacts",
+    ]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        uri = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                urlopen(f"{uri}/health", timeout=1).read()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+        yield uri
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def medians(candidates: dict[str, Callable[[Path], None]], scratch: Path, rounds: int) -> dict[str, float]:
+    """Return the median wall time of each candidate, taken in turn; a round before the first warms up."""
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for number in range(rounds + 1):
+        for name, run in candidates.items():
+            folder = scratch / f"{name.replace(' ', '-')}-{number}" / "output"
+            folder.parent.mkdir()
+            began = time.perf_counter()
+            run(folder)
+            if number:
+                times[name].append(time.perf_counter() - began)
+    for name, one in times.items():
+        print(f"  {name:32} {statistics.median(one):7.2f} s   ({', '.join(f'{value:.2f}' for value in one)})")
+    return {name: statistics.median(one) for name, one in times.items()}
+
+
+def overhead(scratch: Path, rounds: int) -> None:
+    """Compare a sweep with plain Tune."""
+    print(f"{TRIALS} trivial trials, {CONCURRENT} at once")
+    found = medians(
+        {
+            "sweep": sweep,
+            "Tune, reuse_actors=True": lambda folder: plain(folder, True),
+            "Tune, default": lambda folder: plain(folder, False),
+        },
+        scratch,
+        rounds,
+    )
+    print(
+        f"  sweep / Tune with reuse_actors=True: {found['sweep'] / found['Tune, reuse_actors=True']:.2f} (at most 1.1)"
+    )
+    print(f"  sweep / Tune as it comes:            {found['sweep'] / found['Tune, default']:.2f} (at most 0.3)")
+
+
+def tracking(scratch: Path, rounds: int) -> None:
+    """Compare a sweep that tells an MLflow server with one that tells nobody."""
+    print("20 trials of 1 second, 2 at once")
+
+    def without(folder: Path) -> None:
+        with silence():
+            sweep(folder, 1 / 3, 20)
+
+    with server(scratch) as uri:
+        found = medians(
+            {"MLflow over HTTP": lambda folder: sweep(folder, 1 / 3, 20, uri), "without MLflow": without},
+            scratch,
+            rounds,
+        )
+    print(f"  ratio: {found['MLflow over HTTP'] / found['without MLflow']:.3f} (at most 1.05)")
+
+
+def restart(scratch: Path) -> None:
+    """Time how long a study of 10,000 finished trials takes to be taken up."""
+    folder = scratch / "many" / "output"
+    folder.mkdir(parents=True)
+    changes = ("confirm.seeds=[0]", "search.sampler=random")
+    study = trivial_study.trivial_study(folder.parent, trials=5000, changes=changes)
+    place = Place(folder, Path(study.dataset), "hash")
+    ledger = Ledger(folder)
+    with ledger._journal.batch():
+        for arm, number in itertools.product(study.arms(), range(5000)):
+            record(ledger, study, arm, number)
+    ledger.close()
+    began = time.perf_counter()
+    ledger = Ledger(folder)
+    run = StudyRun(study, ledger, place)
+    opened = time.perf_counter() - began
+    job = run.next_job()
+    proposed = time.perf_counter() - began
+    assert job is not None
+    count = sum(len(run.entries(arm.name, "search")) for arm in study.arms())
+    size = (folder / "ledger.jsonl").stat().st_size / 2**20
+    ledger.close()
+    print(
+        f"{count} finished trials, a ledger of {size:.0f} MiB: taken up in {opened:.1f} s, next trial after {proposed:.1f} s"
+    )
+
+
+def record(ledger: Ledger, study: Study, arm: Arm, number: int) -> None:
+    """Write down a finished trial of three reports, with as many metrics as a real one."""
+    distributions = {"learning_rate": FloatDistribution(1e-3, 1.0, log=True)}
+    values = {"learning_rate": 1e-3 * (1 + number / 10)}
+    settings = {**arm.settings, **values, "seed": study.search.seed}
+    entry = ledger.add(
+        arm.name,
+        "search",
+        identity=f"{arm.name}-{number}",
+        settings=settings,
+        values=values,
+        distributions=distributions,
+    )
+    for iteration in (10, 20, 30):
+        report = Report(iteration, 0.5, iteration == 30, chosen={"merge_gap": 20, "reset": "memory"})
+        if report.done:
+            ledger.complete(
+                entry, report, {f"validation/mAP/iou_{threshold / 10:.2f}": 0.5 for threshold in range(1, 9)}
+            )
+        else:
+            entry = ledger.report(entry, report, None)
+
+
+def main() -> None:
+    """Run all three."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["overhead", "tracking", "restart"])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="crescendo-bench-") as scratch:
+        if options.only in (None, "restart"):
+            restart(Path(scratch))
+        if options.only == "restart":
+            return
+        cloudpickle.register_pickle_by_value(trivial_study)
+        with ray_session():
+            if options.only in (None, "overhead"):
+                overhead(Path(scratch), options.rounds)
+            if options.only in (None, "tracking"):
+                tracking(Path(scratch), options.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""A chart and the numbers it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+Cell = str | float | int | None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a chart shows, to be read by value.
+
+    `columns` name the cells of each of `rows`; `formats` say how numbers of a column are written (the last one holds for
+    all columns that follow).
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    formats: tuple[str, ...] = (".1f",)
+
+    def text(self) -> list[list[str]]:
+        """Return the rows as a reader sees them; what is missing is a dash."""
+        return [
+            [_text(cell, self.formats[min(place, len(self.formats) - 1)]) for place, cell in enumerate(row)]
+            for row in self.rows
+        ]
+
+
+def _text(cell: Cell, form: str) -> str:
+    if cell is None:
+        return "–"
+    return format(cell, form) if isinstance(cell, float) else str(cell)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of a report.
+
+    Attributes
+    ----------
+    name
+        Its files' name.
+    title
+        What it shows, in words.
+    caption
+        How it was computed.
+    figure
+        What is drawn.
+    numbers
+        The values drawn.
+    """
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+    numbers: Numbers
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A chart that could not be drawn, and why."""
+
+    name: str
+    title: str
+    reason: str

@@ -1,0 +1,167 @@
+"""From finished runs to a folder: page, tables, figures, and every number."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_directory, write_json
+
+from .chart import Chart
+from .content import Content
+from .document import Part, html, markdown
+from .figures import charts
+from .runs import read_study
+from .style import image
+from .summary import summarise
+from .table import write_table
+from .tables import tables
+from .words import sentences, to_json
+
+PAGE = "report.html"
+_COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_fraction")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written: the folder, the title, and what is most worth saying of it.
+
+    `answers` are (arm, what came out); `missing` says what is missing, a sentence each.
+    """
+
+    folder: Path
+    title: str
+    answers: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...]
+
+    @property
+    def page(self) -> Path:
+        """The page to open."""
+        return self.folder / PAGE
+
+
+def generate_report(studies: Sequence[str], *, tracking_uri: str | None = None, out: Path | None = None) -> Report:
+    """Write the report of one study, or of several on the same data set, as a folder that is complete or absent.
+
+    Parameters
+    ----------
+    studies
+        A study's output folder or its experiment's name, each.
+    tracking_uri
+        Where the runs are; None: in the output folder's store, or where its sweep sent them.
+    out
+        The folder. Default: `report` in the first study's output folder, or in `results/NAME` if it was named by its
+        experiment. A report that is there already is replaced.
+
+    Raises
+    ------
+    InputError
+        If a study is unknown or cannot be read, the studies do not fit together, or the folder holds something else.
+    """
+    if out is not None:
+        _check(out)
+    found = [read_study(study, tracking_uri) for study in studies]
+    folder = out or _place(studies, [study.name for study in found])
+    _check(folder)
+    content = summarise(found)
+    title = " and ".join(study.name for study in content.studies)
+    parts = [_part(content)]
+    if len(found) > 1:
+        own = [_part(summarise([one]), number) for number, one in enumerate(found, 1)]
+        parts = [_comparison(parts[0]), *own]
+    _write(folder, title, parts)
+    return Report(folder, title, tuple(parts[0].sentences), tuple(content.missing))
+
+
+def _place(studies: Sequence[str], names: Sequence[str]) -> Path:
+    first = Path(studies[0])
+    if len(studies) == 1 and first.is_dir():
+        return first / "report"
+    return Path("results") / "+".join(names) / "report"
+
+
+def _part(content: Content, number: int | None = None) -> Part:
+    """Return the report of `content`; of a study among several, its files begin with its number and name."""
+    drawn, left_out = charts(content)
+    part = Part(content, sentences(content), tables(content), drawn, left_out)
+    if number is None:
+        return part
+    name = content.studies[0].name
+    prefix = f"{number}-{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}-"
+    return replace(
+        part,
+        tables=[replace(table, name=prefix + table.name) for table in part.tables],
+        charts=[replace(chart, name=prefix + chart.name) for chart in part.charts],
+        heading=f"The study {name}",
+        prefix=prefix,
+    )
+
+
+def _comparison(part: Part) -> Part:
+    return replace(
+        part,
+        charts=[chart for chart in part.charts if chart.name in _COMPARED_CHARTS],
+        left_out=[one for one in part.left_out if one.name in _COMPARED_CHARTS],
+        heading="The studies compared",
+        compares=True,
+    )
+
+
+def _check(folder: Path) -> None:
+    """Raise `InputError` unless `folder` is absent, empty or a report."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; choose a folder with --out")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PAGE).is_file():
+        raise InputError(f"{folder}: holds something that is no report; choose another folder with --out")
+
+
+def _write(folder: Path, title: str, parts: Sequence[Part]) -> None:
+    if not (folder / PAGE).is_file():
+        with atomic_directory(folder) as partial:
+            _fill(partial, title, parts)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        with atomic_directory(Path(scratch) / "new") as partial:
+            _fill(partial, title, parts)
+        folder.rename(Path(scratch) / "old")
+        (Path(scratch) / "new").rename(folder)
+
+
+def _fill(folder: Path, title: str, parts: Sequence[Part]) -> None:
+    for name in ("tables", "figures"):
+        (folder / name).mkdir()
+    for part in parts:
+        for table in part.tables:
+            write_table(folder / "tables", table)
+        for chart in part.charts:
+            _write_chart(folder / "figures", chart)
+    (folder / PAGE).write_text(html(title, parts), encoding="utf-8")
+    (folder / "report.md").write_text(markdown(title, parts), encoding="utf-8")
+    write_json(folder / "report.json", _numbers(parts))
+
+
+def _write_chart(folder: Path, chart: Chart) -> None:
+    for kind in ("svg", "pdf", "png"):
+        (folder / f"{chart.name}.{kind}").write_bytes(image(chart.figure, kind))
+    with (folder / f"{chart.name}.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([chart.numbers.columns, *chart.numbers.rows])
+
+
+def _numbers(parts: Sequence[Part]) -> dict[str, object]:
+    listed = [
+        {
+            **to_json(part.content),
+            "figures": {
+                chart.name: {"columns": chart.numbers.columns, "rows": chart.numbers.rows} for chart in part.charts
+            },
+        }
+        for part in parts
+    ]
+    if len(listed) == 1:
+        return listed[0]
+    return {"comparison": listed[0], "studies": listed[1:]}

@@ -1,0 +1,178 @@
+"""How sure a difference between two arms is (protocol section 8).
+
+Runs of two arms differ by the seed of the training and by the recordings they are tested on. Both are samples: what is
+asked is whether another training, tested on other recordings of this kind, would show the same. All arms share seeds
+and resamples of recordings, so every difference is taken within a seed and within a resample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.05
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its interval; `low` and `high` are None where nothing can be said of them."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Variance:
+    """The variance of a mean difference, by its source, and the degrees of freedom of their sum."""
+
+    recordings: float
+    seeds: float
+    total: float
+    degrees: float
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """A mean difference with its interval.
+
+    `low`, `high`: the 95 % interval; `p`: two-sided; `percentile`: the plain percentile interval of recordings and seeds
+    resampled together; `improvement`: see `probability_of_improvement`.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    standard_error: float
+    variance: Variance
+    percentile: tuple[float, float]
+    improvement: float
+
+
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """Return the mean over seeds and its interval by Student's t, (1 - `level`) of it."""
+    sample = np.asarray(values, dtype=np.float64)
+    mean = float(sample.mean())
+    if len(sample) < 2:
+        return Interval(mean, None, None)
+    half = float(stats.t.ppf(1 - level / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
+    return Interval(mean, mean - half, mean + half)
+
+
+def paired_difference(
+    observed: np.ndarray, resampled: np.ndarray, recordings: int, *, seed: int = 0, level: float = LEVEL
+) -> PairedDifference:
+    """Return the mean over seeds of a paired difference, its interval and p value.
+
+    The bootstrap says how much the difference varies with the recordings; the seeds say how much it varies with them.
+    The two are put together as the variance of a mean over a crossed layout (see `mean_variance`), and interval and p
+    are those of Student's t with the degrees of freedom that go with it. The usual percentile interval of resampled
+    recordings and seeds is given beside it, but not relied upon: of three seeds it calls equal arms different in up to a
+    quarter of all studies, since three values resampled know little of how far a fourth may lie.
+
+    Parameters
+    ----------
+    observed
+        (seeds,) difference of each seed on all recordings.
+    resampled
+        (resamples, seeds) the same on bootstrap resamples of the recordings, shared by all seeds.
+    recordings
+        How many were resampled.
+    seed
+        Of the resampling of seeds in the percentile interval.
+
+    Raises
+    ------
+    ValueError
+        If there is but one recording or one seed: one says nothing of how much others would differ.
+    """
+    value = float(observed.mean())
+    variance = mean_variance(observed, resampled, recordings)
+    error = math.sqrt(variance.total)
+    half = float(stats.t.ppf(1 - level / 2, variance.degrees)) * error
+    p = float(value == 0)
+    if error > 0:
+        p = float(2 * stats.t.sf(abs(value) / error, variance.degrees))
+    return PairedDifference(
+        value=value,
+        low=value - half,
+        high=value + half,
+        p=p,
+        standard_error=error,
+        variance=variance,
+        percentile=percentile_interval(resampled, seed, level),
+        improvement=probability_of_improvement(resampled),
+    )
+
+
+def mean_variance(observed: np.ndarray, resampled: np.ndarray, recordings: int) -> Variance:
+    """Return the variance of the mean difference over seeds and recordings, both random and crossed.
+
+    With r the variance of the mean over seeds due to the recordings (bootstrap), s that of the mean due to the seeds
+    (their sample variance over their number), and i the variance due to what recordings and seeds do together, which
+    both r and s hold: r + s - i, as in the two-way analysis of variance with random effects, and at least the larger of
+    r and s. i follows from the bootstrap: the variance of single seeds' differences is larger than r by i times (seeds -
+    1). A bootstrap over n recordings gives (n - 1) / n of a mean's variance, which is put right. The degrees of freedom
+    are Satterthwaite's (1946), and no fewer than the smaller sample has.
+
+    An AP is no mean over recordings; to first order it behaves like one, and the bootstrap, which takes it anew on each
+    resample, is what makes r right.
+    """
+    seeds = len(observed)
+    if recordings < 2 or seeds < 2:
+        raise ValueError(f"at least 2 recordings and 2 seeds are needed but got {recordings} and {seeds}")
+    enlarged = recordings / (recordings - 1)
+    by_seeds = float(observed.var(ddof=1)) / seeds
+    by_recordings = enlarged * float(resampled.mean(axis=1).var(ddof=1))
+    single = enlarged * float(resampled.var(axis=0, ddof=1).mean())
+    together = max(0.0, (single - by_recordings) / (seeds - 1))
+    total = max(by_recordings, by_seeds, by_recordings + by_seeds - together)
+    freedom = np.array([recordings - 1, seeds - 1, (recordings - 1) * (seeds - 1)])
+    weighed = float((np.array([by_recordings, by_seeds, together]) ** 2 / freedom).sum())
+    fewest = float(min(recordings, seeds) - 1)
+    return Variance(by_recordings, by_seeds, total, max(fewest, total**2 / weighed) if weighed else fewest)
+
+
+def percentile_interval(resampled: np.ndarray, seed: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return the percentiles of the mean difference over resampled seeds, on the resamples of recordings."""
+    resamples, seeds = resampled.shape
+    counts = np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
+    low, high = np.quantile((resampled * counts).sum(axis=1) / seeds, [level / 2, 1 - level / 2])
+    return float(low), float(high)
+
+
+def probability_of_improvement(resampled: np.ndarray) -> float:
+    """Return how probably a training beats the baseline's of the same seed on recordings like these; ties are halves.
+
+    The share of (resample, seed) with a positive difference: the probability of improvement of Agarwal et al.,
+    "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (2021), with runs paired by seed.
+    """
+    return float((resampled > 0).mean() + (resampled == 0).mean() / 2)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return the p values corrected for their number by Holm's method (1979), in the order given."""
+    corrected = [0.0] * len(p)
+    largest = 0.0
+    for rank, number in enumerate(sorted(range(len(p)), key=lambda one: p[one])):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[number]))
+        corrected[number] = largest
+    return corrected
+
+
+def detectable_difference(
+    standard_error: float, degrees: float, comparisons: int = 1, *, power: float = POWER, level: float = LEVEL
+) -> float:
+    """Return the smallest true difference that would be shown with probability `power`.
+
+    (t_{1 - level / (2 comparisons)} + t_{power}) standard errors (Bloom, "Minimum detectable effects", 1995); the level
+    is divided by the number of comparisons, the hardest step of Holm's correction.
+    """
+    shown, likely = (float(stats.t.ppf(share, degrees)) for share in (1 - level / (2 * comparisons), power))
+    return (shown + likely) * standard_error

@@ -1,0 +1,33 @@
+"""The golden study, told to a store once."""
+
+import pytest
+from stored_study import told
+
+from crescendo.reports.runs import read_study
+from crescendo.reports.summary import summarise
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """An MLflow database without runs: making one takes seconds, copying one does not."""
+    store = tmp_path_factory.mktemp("store") / "mlflow.db"
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{store}").search_experiments()
+    return store
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory, empty_store):
+    """The output folder of the golden study. Read it, do not change it."""
+    return told(tmp_path_factory.mktemp("golden") / "golden", store=empty_store)
+
+
+@pytest.fixture(scope="session")
+def golden_runs(golden):
+    return read_study(golden)
+
+
+@pytest.fixture(scope="session")
+def golden_content(golden_runs):
+    return summarise([golden_runs], resamples=200)
