@@ -18,6 +18,7 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED)
 	@rm -rf build/demo
 	$(BIN)/crescendo sweep quick --output build/demo
+	$(BIN)/generate-report build/demo
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m 'not slow'

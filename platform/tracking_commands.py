@@ -47,7 +47,10 @@ def ui(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # In a session of its own, Ctrl-C reaches us alone and the server is ended without a word.
     server = subprocess.Popen(  # noqa: S603 - fixed arguments
-        [*command, *store, "--uvicorn-opts", "--log-level warning"], env=environment, start_new_session=True
+        [*command, *store, "--uvicorn-opts", "--log-level warning"],
+        env=environment,
+        stdout=subprocess.DEVNULL,  # what goes wrong is said on the other one
+        start_new_session=True,
     )
     try:
         while server.poll() is None and not _listens(port):

@@ -102,8 +102,8 @@ class SearchContent:
     lambda_r, merge_gap, reset
         Of `chosen`; None where the arm has none, or nothing finished.
     importances
-        Searched setting -> share of the objective's variance (fANOVA), by falling share; None with fewer than four
-        finished trials or fewer than two searched settings.
+        Searched setting -> share of the objective's variance (fANOVA), by falling share; None with too few
+        finished trials to tell, or fewer than two searched settings.
     trials
         By number.
     gap_curve

@@ -75,17 +75,17 @@ def gains(
     shown = most_gained(ap, baseline)
     figure, [[axes]] = panels(1, 1, COLUMN, 1.1 + 0.24 * len(shown))
     for row, label in enumerate(shown):
-        values = [100 * arm[label] for arm in ap.values() if label in arm]
-        axes.plot([min(values), max(values)], [row, row], color=MUTED, linewidth=0.8, zorder=1)
+        reached = [100 * arm[label] for arm in ap.values() if label in arm]
+        axes.plot([min(reached), max(reached)], [row, row], color=MUTED, linewidth=0.8, zorder=1)
     for arm, values in ap.items():
         look = looks[arm]
-        rows = [row for row, label in enumerate(shown) if label in values]
-        axes.plot([100 * values[shown[row]] for row in rows], rows, look.marker, color=look.colour, label=arm)
+        places = [row for row, label in enumerate(shown) if label in values]
+        axes.plot([100 * values[shown[row]] for row in places], places, look.marker, color=look.colour, label=arm)
     axes.set_yticks(range(len(shown)), shown)
     axes.invert_yaxis()
     axes.set_xlabel(x_label)
     axes.set_xlim(-2, 102)
-    legend_above(figure, axes, 3)
+    legend_above(figure, axes)
     rows = tuple(
         (label, *(_percent(values.get(label)) for values in ap.values()), _best(ap, baseline, label)) for label in shown
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .chart import Numbers
 from .style import COLUMN, PAGE, Look, legend_above, panels
@@ -42,7 +44,7 @@ def curves(
     _draw(axes, found, looks, x_percent=x_percent)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    legend_above(figure, axes, 3)
+    legend_above(figure, axes)
     return figure, _numbers({"": found}, x_label, x_percent=x_percent)
 
 
@@ -61,7 +63,7 @@ def curve_panels(
         axes.set_title(title, loc="left")
         axes.set_xlabel(x_label)
     row[0].set_ylabel(y_label)
-    legend_above(figure, row[0], 5)
+    legend_above(figure, row[0])
     return figure, _numbers(found, x_label, x_percent=x_percent)
 
 
@@ -79,7 +81,7 @@ def gap_curves(
             axes.plot(chosen[arm], values[at], color=look.colour, marker=look.marker, markersize=8, zorder=5)
     axes.set_xlabel("merge gap (frames)")
     axes.set_ylabel(y_label)
-    legend_above(figure, axes, 3)
+    legend_above(figure, axes)
     return figure, _numbers({"": found}, "merge gap", x_percent=False)
 
 
@@ -103,7 +105,7 @@ def weights(found: Sequence[Point], looks: Mapping[str, Look], y_label: str) -> 
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("lambda_r, weight of the ranking loss")
     axes.set_ylabel(y_label)
-    legend_above(figure, axes, 4)
+    legend_above(figure, axes)
     rows = tuple((one.arm, one.number + 1, one.x, 100 * one.y) for one in found)
     return figure, Numbers(("arm", "trial", "lambda_r", "mAP (%)"), rows, ("", "", ".3g", ".1f"))
 
@@ -124,10 +126,10 @@ def history(found: Sequence[Point], looks: Mapping[str, Look], y_label: str) -> 
         rows += [
             (arm, one.number + 1, float(value), float(top)) for one, value, top in zip(own, values, best, strict=True)
         ]
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial of the arm")
     axes.set_ylabel(y_label)
-    legend_above(figure, axes, 3)
+    legend_above(figure, axes)
     return figure, Numbers(("arm", "trial", "mAP (%)", "best so far (%)"), tuple(rows))
 
 
@@ -135,7 +137,7 @@ def _draw(axes: Axes, found: Mapping[str, Curve], looks: Mapping[str, Look], *, 
     for arm, curve in found.items():
         look = looks[arm]
         x, y = np.asarray(curve.x) * (100 if x_percent else 1), 100 * np.asarray(curve.y)
-        options = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "label": arm}
+        options: dict[str, Any] = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "label": arm}
         axes.plot(x, y, **options)
         if curve.low is not None and curve.high is not None:
             axes.fill_between(

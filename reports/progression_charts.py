@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -33,11 +34,16 @@ def by_arm(found: Mapping[str, Mapping[str, Sequence[float]]], looks: Mapping[st
     for axes, (quantity, title) in zip(row, QUANTITIES.items(), strict=True):
         for arm, curves in found.items():
             look, values = looks[arm], curves[quantity]
-            options = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "markevery": 4}
+            options: dict[str, Any] = {
+                "color": look.colour,
+                "linestyle": look.dashes,
+                "marker": look.marker,
+                "markevery": 4,
+            }
             axes.plot(_course(values), values, label=arm, **options)
         axes.set_title(title, loc="left")
         axes.set_xlabel("course of the activity (%)")
-    legend_above(figure, row[0], 5)
+    legend_above(figure, row[0])
     columns = {f"{title}: {arm}": found[arm][quantity] for quantity, title in QUANTITIES.items() for arm in found}
     return figure, _numbers(columns)
 
@@ -54,11 +60,11 @@ def over_training(found: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
         for row, quantity in enumerate(shown):
             for snapshot, colour, marker in zip(snapshots, _shades(len(snapshots)), MARKERS, strict=False):
                 values = snapshot.curves[quantity]
-                options = {"color": colour, "marker": marker, "markevery": 6, "markersize": 3.5}
+                options: dict[str, Any] = {"color": colour, "marker": marker, "markevery": 6, "markersize": 3.5}
                 grid[row][column].plot(_course(values), values, label=f"iteration {snapshot.iteration}", **options)
     for row, quantity in enumerate(shown):
         grid[row][0].set_ylabel(QUANTITIES[quantity])
-    legend_above(figure, grid[0][0], 5)
+    legend_above(figure, grid[0][0])
     columns = {
         f"{arm}, {QUANTITIES[quantity]}, iteration {snapshot.iteration}": snapshot.curves[quantity]
         for arm, snapshots in chosen.items()

@@ -10,7 +10,7 @@ from typing import Any
 from .content import SearchContent, TrialPoint
 from .runs import STATES, ArmRuns, Run, StudyRuns
 
-_FEWEST_TRIALS = 4
+FEWEST_TRIALS = 10
 
 
 def search_content(study: StudyRuns, arm: ArmRuns) -> SearchContent:
@@ -133,7 +133,7 @@ def _importances(study: StudyRuns, arm: ArmRuns) -> dict[str, float] | None:
     ]
     shared = set.intersection(*(set(values) for values, _ in rows)) if rows else set()
     varied = sorted(key for key in shared if len({str(values[key]) for values, _ in rows}) > 1)
-    if len(rows) < _FEWEST_TRIALS or len(varied) < 2:
+    if len(rows) < FEWEST_TRIALS or len(varied) < 2:
         return None
     import optuna
     from optuna.importance import FanovaImportanceEvaluator

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -35,7 +36,7 @@ DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, 
 COLUMN, PAGE = 5.0, 7.2
 """Widths in inches: of one panel, and of several side by side."""
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "svg.hashsalt": "crescendo",
     "svg.fonttype": "none",
     "text.parse_math": False,  # a label may hold a dollar sign
@@ -111,10 +112,13 @@ def panels(rows: int, columns: int, width: float, height: float, **options: obje
     return figure, [list(row) for row in grid]
 
 
-def legend_above(figure: Figure, axes: Axes, columns: int) -> None:
-    """Name every line of `axes` once, above all panels."""
+def legend_above(figure: Figure, axes: Axes) -> None:
+    """Name every line of `axes` once, above all panels, in as many columns as there is room for."""
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=min(columns, len(names)), handlelength=2.6)
+    # Inches of a handle with its gaps, and of a letter.
+    column = 0.75 + 0.075 * max(map(len, names))
+    columns = min(max(int(figure.get_figwidth() / column), 1), len(names))
+    figure.legend(handles, names, loc="outside upper left", ncols=columns, handlelength=2.6)
 
 
 def image(figure: Figure, kind: str) -> bytes:

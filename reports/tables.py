@@ -7,6 +7,7 @@ from typing import Any
 
 from .content import ArmContent, Content, Difference, Estimate
 from .numbers import measure_name, p_text, plain, points, signed
+from .search import FEWEST_TRIALS
 from .table import Cell, Table
 
 _NONE = Cell("-")
@@ -154,7 +155,7 @@ def _search(content: Content) -> Table:
         "Search",
         f"Trials of the search phase and the best of each arm by validation {measure_name(content.headline)} (percent); the "
         "merge gap is in frames. Importance is the share of the objective's variance that a setting explains (fANOVA over "
-        "the finished trials; none with fewer than four, or fewer than two settings).",
+        f"the finished trials; none with fewer than {FEWEST_TRIALS} of them or fewer than two settings).",
         (
             "Arm",
             "Finished",

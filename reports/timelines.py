@@ -75,9 +75,10 @@ def timeline(
     handles = [
         Patch(facecolor="none", edgecolor=INK, label="ground truth"),
         Patch(facecolor=looks[next(iter(found))].colour, label="detection"),
-        Patch(facecolor=HEAT, alpha=OPACITY, label="frame score (stronger: higher)"),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    if any(line.scores is not None for line in found.values()):
+        handles.append(Patch(facecolor=HEAT, alpha=OPACITY, label="frame score (stronger: higher)"))
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure, _numbers(truth, found)
 
 

@@ -15,11 +15,11 @@ GOLDEN = Path(__file__).parent / "golden"
 RESAMPLES = 500
 
 
-def told(output: Path, *, store: Path | None = None, journal=None) -> Path:
+def told(output: Path, *, store: Path | None = None, journal=None, uri: str | None = None) -> Path:
     """Unpack the golden study as `output` and tell it to its store; return `output`.
 
     `store`: an MLflow database without runs, which saves making one. `journal`: maps the list of records to the one to
-    tell in its place.
+    tell in its place. `uri`: another store to tell.
     """
     with zipfile.ZipFile(GOLDEN / "study.zip") as archive:
         archive.extractall(output)
@@ -29,7 +29,7 @@ def told(output: Path, *, store: Path | None = None, journal=None) -> Path:
         file = output / "tracking" / "journal.jsonl"
         records = [json.loads(line) for line in file.read_text().splitlines()]
         file.write_text("".join(json.dumps(record) + "\n" for record in journal(records)))
-    backlog = Tracker(output, None).close(patience=120)
+    backlog = Tracker(output, None, uri).close(patience=500)
     assert (backlog.waiting, backlog.refused) == (0, 0), backlog
     return output
 

@@ -99,7 +99,7 @@ def test_the_page_says_everything(page, complete):
 
 
 def test_an_unknown_table_is_shown_all_the_same(complete):
-    assert "Something else" in html("invented", [complete])
+    assert "Something else" in html("invented", [replace(complete, charts=())])
     assert "Something else" in markdown("invented", [complete])
 
 
@@ -109,6 +109,7 @@ def test_names_are_text_and_never_markup(complete):
     arms = tuple(replace(arm, name=name) if arm.name == BETTER else arm for arm in content.arms)
     hostile = replace(content, arms=arms, missing=(name,), notes=(name,), timelines=())
     parts = [replace(part(hostile), sentences=[(name, name)])]
+    parts = [replace(one, charts=one.charts[:2]) for one in parts]
     page = html(name, parts)
     assert "<img" not in page
     assert text.escape(name) in page
@@ -145,7 +146,7 @@ def test_several_studies_share_a_page_without_sharing_anchors(complete):
             complete,
             heading=f"The study {name}",
             prefix=f"{name}-",
-            charts=[replace(chart, name=f"{name}-{chart.name}") for chart in complete.charts],
+            charts=[replace(chart, name=f"{name}-{chart.name}") for chart in complete.charts[:3]],
             tables=[replace(table, name=f"{name}-{table.name}") for table in complete.tables],
         )
         for name in ("1-one", "2-two")
@@ -156,7 +157,8 @@ def test_several_studies_share_a_page_without_sharing_anchors(complete):
 
 
 def test_the_same_content_gives_the_same_page(complete):
-    assert html("invented", [complete]) == html("invented", [part(invented())])
+    first, again = (replace(one, charts=one.charts[:2]) for one in (complete, part(invented())))
+    assert html("invented", [first]) == html("invented", [again])
 
 
 def test_the_page_is_light_and_dark():
@@ -179,7 +181,7 @@ PROBE = (
 def test_a_browser_shows_the_page_without_a_horizontal_scroll_bar(complete, tmp_path, width):
     long = tuple(Cell("9" * 30, 1.0) for _ in range(40))
     wide = Table("wide", "Wide", "Wide.", tuple(f"column {number}" for number in range(40)), (long,))
-    shown = html("invented", [replace(complete, tables=[*complete.tables, wide])])
+    shown = html("invented", [replace(complete, charts=complete.charts[::4], tables=[*complete.tables, wide])])
     probe = tmp_path / "probe.html"
     probe.write_text(PROBE.format(width=width, page=text.escape(shown)))
     options = (

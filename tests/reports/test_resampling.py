@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crescendo.reports.resampling import CHUNK, matched_run, resample_weights, resampled_mean_ap, weighted_ap
+from crescendo.reports.resampling import (
+    CHUNK,
+    matched_run,
+    mean_ap,
+    resample_weights,
+    resampled_mean_ap,
+    weighted_ap,
+)
+from crescendo.reports.statistics import LEVEL, paired_difference
 from crescendo.trainables.average_precision import average_precision
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.detections import Detection
@@ -134,3 +142,36 @@ def test_without_detections_every_ap_is_0():
     assert np.isnan(ap[:, 0]).all()
     assert (ap[0, 1] == 0).all()
     assert np.isnan(ap[1]).all()
+
+
+@pytest.mark.slow
+def test_of_detections_too_equal_arms_are_called_different_in_at_most_one_study_of_twenty():
+    """Trainings differ in quality, and each errs on its own; what is compared is mAP, not a mean."""
+    random = np.random.default_rng(0)
+    studies, seeds, recordings, labels = 300, 3, 12, 3
+
+    def training(truth, worse):
+        skill = abs(random.normal(2, 1))
+        begin = truth.start + random.normal(0, skill, len(truth.start)) + worse
+        label = np.where(random.random(len(begin)) < 0.2, random.integers(0, labels, len(begin)), truth.label)
+        none = np.zeros(len(begin), dtype=np.int64)
+        end = np.maximum(begin + 0.1, truth.end + random.normal(0, skill, len(begin)))
+        found = Detections(truth.recording, label, begin, end, random.random(len(begin)), none, none + 1)
+        return matched_run(truth, found, (0.5,), labels=labels, recordings=recordings)
+
+    def share_called_different(worse):
+        called = 0
+        for number in range(studies):
+            truth, _ = invented(random, recordings=recordings, labels=labels, segments=60)
+            arms = [[training(truth, by) for _ in range(seeds)] for by in (0.0, worse)]
+            all_once = np.ones((1, recordings))
+            observed = [
+                mean_ap(one, all_once)[0, 0] - mean_ap(two, all_once)[0, 0] for one, two in zip(*arms, strict=True)
+            ]
+            resampled = resampled_mean_ap([*arms[0], *arms[1]], recordings, resamples=256, seed=number)[:, :, 0]
+            differences = (resampled[:seeds] - resampled[seeds:]).T
+            called += paired_difference(np.array(observed), differences, recordings).p < LEVEL
+        return called / studies
+
+    assert share_called_different(0.0) <= 0.05 + 2.6 * (0.05 * 0.95 / studies) ** 0.5
+    assert share_called_different(8.0) > 0.5

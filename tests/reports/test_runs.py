@@ -1,6 +1,8 @@
 """Studies read from MLflow: whole, unfinished, with failures, with artifacts lacking or damaged, from elsewhere."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from stored_study import told
@@ -177,3 +179,23 @@ def test_a_server_that_is_away_is_said_in_one_line():
     with pytest.raises(InputError, match="the runs cannot be read from this store") as error:
         read_study("golden", "http://127.0.0.1:9")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_study_on_a_server_is_read_by_its_folder_and_by_its_name(tmp_path, golden_content):
+    sys.path.append(str(Path(__file__).parents[1] / "platform"))
+    from tracking_servers import Server
+
+    (tmp_path / "server").mkdir()
+    server = Server(tmp_path / "server")
+    server.start()
+    try:
+        output = told(tmp_path / "golden", uri=server.uri)
+        by_folder, by_name = read_study(output), read_study("golden", server.uri)
+    finally:
+        server.kill()
+    for found in (by_folder, by_name):
+        content = summarise([found], resamples=200)
+        assert content.missing == ()
+        assert content.arms[1].difference == golden_content.arms[1].difference
+        assert content.arms[1].early_difference == golden_content.arms[1].early_difference
