@@ -228,10 +228,10 @@ def _compared(content: Content) -> list[tuple[str, str]]:
         ),
         (
             "Certainty",
-            "Arms share seeds, so differences are paired: recordings and seeds are resampled together "
-            f"{content.resamples:,} times and AP is computed anew on each (seed {content.resampling_seed}). p is corrected "
-            "over the arms (Holm). A difference whose interval holds 0 is called no difference, which does not mean that "
-            "the arms are equal.",
+            "Arms share seeds, so differences are taken within a seed. An interval covers both what other recordings would "
+            f"change (recordings resampled {content.resamples:,} times, AP computed anew on each) and what other seeds would "
+            "(their spread, Student's t). p is corrected over the arms (Holm). A difference whose interval holds 0 is called "
+            "no difference, which does not mean that the arms are equal.",
         ),
     ]
     return facts

@@ -46,13 +46,15 @@ def _differences(content: Content, look: Mapping[str, Look]) -> Iterator[Chart |
             found[arm.name] = intervals
     if not found:
         yield LeftOut(
-            "difference_to_baseline", title, "it takes the detections of the baseline and of another arm, with the same seeds"
+            "difference_to_baseline",
+            title,
+            "it takes the detections of the baseline and of another arm, with the same seeds",
         )
         return
     figure, numbers = label_charts.differences(found, look, "difference (percentage points)")
     caption = (
-        f"Test {measure_name(measure)}, minus the baseline's. Lines: 95 % intervals of a paired bootstrap over recordings "
-        f"and seeds ({content.resamples:,} resamples). Filled: the difference holds after Holm's correction over the arms; "
+        f"Test {measure_name(measure)}, minus the baseline's. Lines: 95 % intervals, over recordings (paired bootstrap, "
+        f"{content.resamples:,} resamples) and seeds. Filled: the difference holds after Holm's correction over the arms; "
         "hollow: no difference shown."
     )
     yield Chart("difference_to_baseline", title, caption, figure, numbers)

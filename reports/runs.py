@@ -260,8 +260,8 @@ class _Reader:
         """Return a folder with the run's artifacts: where they lie, or `scratch` with what was fetched."""
         parts = urlsplit(raw.info.artifact_uri)
         places = [] if parts.scheme not in ("", "file") else [Path(unquote(parts.path))]
-        if self._folder:  # a study's folder may have been moved since
-            places.append(self._folder / "mlartifacts" / raw.info.run_id / "artifacts")
+        if self._folder:  # a study's folder may have been moved or copied since
+            places.insert(0, self._folder / "mlartifacts" / raw.info.run_id / "artifacts")
         for place in places:
             if place.is_dir():
                 return place

@@ -92,7 +92,13 @@ def test_a_finished_study_gives_the_whole_folder(reported):
     assert {"report.html", "report.md", "report.json"} <= set(found)
     for name in ("ablation", "early_detection", "observed_fraction", "search", "per_label", "cost", "provenance"):
         assert {f"tables/{name}.{ending}" for ending in ("csv", "tex", "md")} <= set(found)
-    for name in ("difference_to_baseline", "mAP_against_iou", "progression_while_training", "mAP_against_lambda_r", "timeline_3"):
+    for name in (
+        "difference_to_baseline",
+        "mAP_against_iou",
+        "progression_while_training",
+        "mAP_against_lambda_r",
+        "timeline_3",
+    ):
         assert {f"figures/{name}.{ending}" for ending in ("svg", "pdf", "png", "csv")} <= set(found)
     assert "is left out" not in found["report.html"].decode()
     assert "Does the margin help on {a} &lt;tiny&gt; set?" in found["report.html"].decode()
