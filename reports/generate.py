@@ -16,7 +16,7 @@ from .chart import Chart
 from .content import Content
 from .document import Part, html, markdown
 from .figures import charts
-from .runs import read_study
+from .reading import read_study
 from .style import image
 from .summary import summarise
 from .table import write_table

@@ -3,7 +3,7 @@
 import pytest
 from stored_study import told
 
-from crescendo.reports.runs import read_study
+from crescendo.reports.reading import read_study
 from crescendo.reports.summary import summarise
 
 

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from crescendo.platform.tracking import Tracker
-from crescendo.reports.runs import read_study
+from crescendo.reports.reading import read_study
 from crescendo.reports.summary import summarise
 from crescendo.reports.table import write_table
 from crescendo.reports.tables import tables

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stored_study import told
 
-from crescendo.reports.runs import read_study
+from crescendo.reports.reading import read_study
 from crescendo.reports.summary import summarise
 from crescendo.reports.tables import tables
 from crescendo.reports.words import sentences
