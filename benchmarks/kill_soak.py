@@ -40,7 +40,7 @@ def kill(driver: subprocess.Popen[bytes], victim: str) -> bool:
         return False
     found = {
         "driver": [psutil.Process(driver.pid)],
-        "worker": [one for one in family if name(one).startswith("ray::")],
+        "worker": [one for one in family if name(one).startswith("ray::") and not name(one).endswith("Agent")],
         "cluster": [one for one in family if Path(name(one)).name in ("gcs_server", "raylet")],
     }[victim]
     chosen = random.sample(found, 1) if victim == "worker" and found else found

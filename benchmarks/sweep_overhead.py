@@ -158,8 +158,10 @@ def medians(candidates: dict[str, Callable[[Path], None]], scratch: Path, rounds
             folder.parent.mkdir()
             began = time.perf_counter()
             run(folder)
+            seconds = time.perf_counter() - began
+            print(f"    {'warm-up' if not number else f'round {number}'} {name}: {seconds:.2f} s", flush=True)
             if number:
-                times[name].append(time.perf_counter() - began)
+                times[name].append(seconds)
     for name, one in times.items():
         print(f"  {name:32} {statistics.median(one):7.2f} s   ({', '.join(f'{value:.2f}' for value in one)})")
     return {name: statistics.median(one) for name, one in times.items()}
@@ -167,7 +169,7 @@ def medians(candidates: dict[str, Callable[[Path], None]], scratch: Path, rounds
 
 def overhead(scratch: Path, rounds: int) -> None:
     """Compare a sweep with plain Tune."""
-    print(f"{TRIALS} trivial trials, {CONCURRENT} at once")
+    print(f"{TRIALS} trivial trials, {CONCURRENT} at once", flush=True)
     found = medians(
         {
             "sweep": sweep,
@@ -185,7 +187,7 @@ def overhead(scratch: Path, rounds: int) -> None:
 
 def tracking(scratch: Path, rounds: int) -> None:
     """Compare a sweep that tells an MLflow server with one that tells nobody."""
-    print("20 trials of 1 second, 2 at once")
+    print("20 trials of 1 second, 2 at once", flush=True)
 
     def without(folder: Path) -> None:
         with silence():

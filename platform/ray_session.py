@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,22 @@ def ray_session(*, join: bool = False) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+class NodeWatch:
+    """Whether the cluster still has a node. Without one Tune would wait for ever for somewhere to start a trial."""
+
+    def __init__(self, seconds: float = 5.0) -> None:
+        """Ask the cluster at most every `seconds`."""
+        self._seconds, self._asked, self._lost = seconds, time.monotonic(), False
+
+    def lost(self) -> bool:
+        """Return whether every node is gone."""
+        if time.monotonic() - self._asked >= self._seconds:
+            import ray
+
+            self._asked, self._lost = time.monotonic(), not any(node["Alive"] for node in ray.nodes())
+        return self._lost
 
 
 def _has_token() -> bool:

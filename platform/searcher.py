@@ -92,10 +92,10 @@ class StudyCallback(_Shell, Callback):  # type: ignore[misc]
 
 
 class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
-    """Ends Tune's loop when `stop` says so or the study must stop."""
+    """Ends Tune's loop when `stop` says so."""
 
-    def __init__(self, run: StudyRun, stop: Callable[[], bool]) -> None:
-        self._run, self._stop = run, stop
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Return False: trials end by themselves."""
@@ -103,7 +103,7 @@ class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         """Return whether all must end now."""
-        return self._run.problem is not None or self._stop()
+        return self._stop()
 
 
 def reason(error: Exception | None) -> str:

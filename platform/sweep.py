@@ -16,7 +16,7 @@ from rich.console import Console
 
 from crescendo.platform.display import Display
 from crescendo.platform.ledger import Ledger
-from crescendo.platform.ray_session import ray_session, trials_at_once
+from crescendo.platform.ray_session import NodeWatch, ray_session, trials_at_once
 from crescendo.platform.studies import SYNTHETIC, check_dataset
 from crescendo.platform.study_record import record_study
 from crescendo.platform.study_run import Place, StudyRun
@@ -120,6 +120,13 @@ def _tune(
     from crescendo.trainables.trainable import DetectorTrainable
 
     resources = run.study.resources
+    nodes = NodeWatch()
+
+    def stop() -> bool:
+        if run.problem is None and nodes.lost():
+            run.problem = "Ray's nodes are all gone; nothing is lost: start the same study again and it goes on"
+        return run.problem is not None or interruption.poll()
+
     # Tune insists on a folder for a state that nobody reads.
     scratch = tempfile.mkdtemp(prefix="crescendo-")
     try:
@@ -137,7 +144,7 @@ def _tune(
                 name=run.study.name,
                 storage_path=scratch,
                 verbose=0,
-                stop=StudyStopper(run, interruption.poll),
+                stop=StudyStopper(stop),
                 callbacks=[StudyCallback(run, display.tick)],
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),

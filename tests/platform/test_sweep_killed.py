@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from crescendo.platform.ledger import Ledger
 
 SCRIPT = Path(__file__).with_name("trivial_study.py")
+AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 ARMS = ("variant=none", "variant=score")
 
 
@@ -62,7 +63,7 @@ def named(processes: list[psutil.Process], *names: str) -> list[psutil.Process]:
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether all end soon; of a Ray that was killed, but for two agents that look for its head for a minute first."""
     left = psutil.wait_procs(processes, timeout=30)[1]
-    return not [one for one in left if one not in named(left, "ray::DashboardAgent", "ray::RuntimeEnvAgent")]
+    return not [one for one in left if one not in named(left, *AGENTS)]
 
 
 def check(folder: Path) -> None:
@@ -98,8 +99,20 @@ def test_driver_and_worker_killed_the_study_goes_on(folder):
 
     driver = Driver(folder)
     driver.wait_for_events(1)
-    workers = named(driver.family(), "ray::")
+    workers = [one for one in named(driver.family(), "ray::") if one not in named(driver.family(), *AGENTS)]
     workers[0].kill()
+    assert driver.end() == 0, (folder / "log.txt").read_text()
+    check(folder)
+
+
+@pytest.mark.slow
+def test_the_only_node_lost_ends_the_sweep_which_then_goes_on(folder):
+    driver = Driver(folder)
+    driver.wait_for_events(2)
+    # Ray's node ends with its agent, and takes the workers with it.
+    named(driver.family(), "ray::DashboardAgent")[0].kill()
+    assert driver.end() == 1
+    driver = Driver(folder)
     assert driver.end() == 0, (folder / "log.txt").read_text()
     check(folder)
 

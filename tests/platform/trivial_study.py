@@ -123,7 +123,7 @@ def main(folder: str, seconds: str, trials: str, concurrent: str) -> None:
     trainable = trivial(step_seconds=float(seconds), events=str(place / "events.txt"))
     sweep = run_study(study, place / "output", trainable=trainable, console=Console(stderr=True))
     print(json.dumps({"interrupted": sweep.interrupted, "over": sweep.run.over}))
-    sys.exit(130 if sweep.interrupted else 0)
+    sys.exit(130 if sweep.interrupted else 1 if sweep.run.problem else 0)
 
 
 if __name__ == "__main__":
