@@ -72,16 +72,16 @@ def _by_iou(
     for arm in arms:
         cells = [_estimate(values(arm)[key], bold=values(arm)[key].mean == best[key]) for key in keys]
         tail = _difference_cells(differences(arm).get(content.headline)) if compared else []
-        rows.append((Cell(arm.name), *cells, Cell(_setting(arm.setting)), *tail))
+        rows.append((Cell(arm.name), *cells, *tail, Cell(_setting(arm.setting))))
         theirs = paper(arm)
         if theirs is not None:
             cells = [Cell(points(theirs[key]), 100 * theirs[key]) if key in theirs else _NONE for key in keys]
             rows.append((Cell(f"{arm.name}, in the paper"), *cells, *[_NONE] * (4 if compared else 1)))
-    heads = ["Arm", *(f"{float(key):g}" if key != "mean" else key for key in keys), "Best setting"]
+    heads = ["Arm", *(f"{float(key):g}" if key != "mean" else key for key in keys)]
     if compared:
         caption = f"{caption} {_difference_caption(content)}"
         heads += [f"Difference, {measure_name(content.headline)}", "p (Holm)", "Smallest detectable"]
-    return Table(name, title, caption, tuple(heads), tuple(rows))
+    return Table(name, title, caption, (*heads, "Best setting"), tuple(rows))
 
 
 def _observed(content: Content) -> Table:
