@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import fmean, stdev
 from types import TracebackType
 from typing import Any, Self
@@ -124,12 +124,16 @@ def progress_table(run: StudyRun) -> Table:
     return table
 
 
-def outcome_table(run: StudyRun) -> Table:
-    """Return each arm's best setting and what its confirmations came to: test mAP, mean and standard deviation."""
+def outcome(run: StudyRun) -> Iterator[Table | str]:
+    """Yield what came out: each arm's confirmed test mAP as a table that fits 80 columns, then its best setting."""
     metric = run.study.objective.metric
-    table = Table(title=f"{run.study.name}: test {metric}, mean ± standard deviation over seeds", title_justify="left")
-    for name in ("arm", f"validation {metric}", f"test {metric}", "test mAP/mean", "seeds", "best setting"):
-        table.add_column(name, justify="left" if name in ("arm", "best setting") else "right")
+    yield f"{run.study.name}: mAP; of the test split, mean ± standard deviation over seeds"
+    table = Table()
+    table.add_column("arm", no_wrap=True)
+    for name in ("validation", "test"):
+        table.add_column(f"{name}\n{metric}", justify="right", no_wrap=True)
+    table.add_column("test\nmAP/mean", justify="right", no_wrap=True)
+    table.add_column("seeds", justify="right")
     for arm in run.study.arms():
         best, confirmed = run.best(arm.name), run.confirmed(arm.name)
         table.add_row(
@@ -138,9 +142,11 @@ def outcome_table(run: StudyRun) -> Table:
             _spread([entry.metrics[f"test/{metric}"] for entry in confirmed if f"test/{metric}" in entry.metrics]),
             _spread([entry.metrics["test/mAP/mean"] for entry in confirmed if "test/mAP/mean" in entry.metrics]),
             f"{len(confirmed)}/{len(run.study.confirm.seeds)}",
-            _settings(best) if best is not None else "every trial failed or was stopped",
         )
-    return table
+    yield table
+    for arm in run.study.arms():
+        best = run.best(arm.name)
+        yield f"{arm.name}: best {_settings(best) if best is not None else 'none, every trial failed or was stopped'}"
 
 
 def _phase(run: StudyRun) -> str:

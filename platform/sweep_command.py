@@ -41,7 +41,7 @@ def sweep(
 
     from rich.console import Console
 
-    from crescendo.platform.display import outcome_table
+    from crescendo.platform.display import outcome
     from crescendo.platform.sweep import run_study
 
     result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
@@ -51,7 +51,8 @@ def sweep(
             f"Interrupted; nothing is lost. To go on: crescendo sweep {name} --output {folder}", soft_wrap=True
         )
         raise typer.Exit(INTERRUPTED)
-    console.print(outcome_table(result.run))
+    for part in outcome(result.run):
+        console.print(part, soft_wrap=isinstance(part, str), highlight=False)
     console.print(f"Runs: {result.store}. Everything else: {folder}.", soft_wrap=True)
     if result.backlog.waiting:
         console.print(
@@ -63,7 +64,7 @@ def sweep(
     if problem:
         console.print(f"error: {problem}", style="red", soft_wrap=True)
         raise typer.Exit(1)
-    console.print(f"Look at them: crescendo ui {folder}", soft_wrap=True)
+    console.print(f"Look at them: crescendo ui {folder}; tables and figures: generate-report {folder}", soft_wrap=True)
 
 
 def script() -> None:
