@@ -18,20 +18,26 @@ Quantity = Callable[[Tensor, Tensor], Tensor]
 Reference = Callable[[Tensor, Tensor], Tensor]
 
 
-def score(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Return p^y of label y at every frame: (batch, time, labels) and (batch, time) -> (batch, time)."""
-    return probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+def score(own: Tensor, rival: Tensor) -> Tensor:
+    """Return p^y, given a label's score and that of its best rival, of one shape each."""
+    del rival
+    return own
 
 
-def margin(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Return p^y - max over y' != y of p^{y'} (Eq. 11): (batch, time, labels) and (batch, time) -> (batch, time).
+def margin(own: Tensor, rival: Tensor) -> Tensor:
+    """Return p^y - max over y' != y of p^{y'} (Eq. 11), given the two scores, of one shape each."""
+    return own - rival
 
-    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index gets the gradient.
+
+def rivals(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return the label of highest score but for the frame's own: (batch, time, labels) and (batch, time, n) -> the latter.
+
+    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
     """
-    own = labels.unsqueeze(-1)
-    rival = probabilities.detach().scatter(-1, own, -1.0).argmax(-1, keepdim=True)
-    pair = probabilities.gather(-1, torch.cat((own, rival), dim=-1))
-    return pair[..., 0] - pair[..., 1]
+    scores = probabilities.detach()
+    best = scores.argmax(-1, keepdim=True)
+    second = scores.scatter(-1, best, -1.0).argmax(-1, keepdim=True)
+    return torch.where(labels == best, second, best)
 
 
 def running_maximum(values: Tensor, begins: Tensor) -> Tensor:
@@ -58,19 +64,19 @@ def latest(values: Tensor, begins: Tensor) -> Tensor:
     return values
 
 
-class Term(NamedTuple):
-    """One summand of a variant: the quantity ranked and the reference it is ranked against."""
+class Variant(NamedTuple):
+    """The two choices: the quantities that are ranked, and summed, and the reference they are ranked against."""
 
-    quantity: Quantity
+    quantities: tuple[Quantity, ...]
     reference: Reference
 
 
-VARIANTS: dict[str, tuple[Term, ...]] = {
-    "none": (),
-    "score": (Term(score, running_maximum),),
-    "margin": (Term(margin, running_maximum),),
-    "combined": (Term(score, running_maximum), Term(margin, running_maximum)),
-    "naive": (Term(score, latest),),
+VARIANTS: dict[str, Variant] = {
+    "none": Variant((), latest),
+    "score": Variant((score,), running_maximum),
+    "margin": Variant((margin,), running_maximum),
+    "combined": Variant((score, margin), running_maximum),
+    "naive": Variant((score,), latest),
 }
 
 
@@ -78,8 +84,8 @@ VARIANTS: dict[str, tuple[Term, ...]] = {
 class RankingState:
     """What a sequence's next chunk must know of the frames before it.
 
-    `labels` (batch,) int64 are those of the last frame; `references` (batch, terms) are each term's running reference
-    there, detached.
+    `labels` (batch,) int64 are those of the last frame; `references` (quantities, batch) are each quantity's running
+    reference there, detached.
     """
 
     labels: Tensor
@@ -123,28 +129,35 @@ def ranking_loss(
         If shapes, types, the variant or the background index do not fit.
     """
     _check(probabilities, labels, variant, background, state)
-    terms = VARIANTS[variant]
+    quantities, reference = VARIANTS[variant]
     previous = torch.cat((labels[:, :1] if state is None else state.labels.unsqueeze(1), labels[:, :-1]), dim=1)
     changes = labels != previous
-    loss = probabilities.new_zeros(labels.shape)
-    references = probabilities.new_zeros((labels.shape[0], len(terms)))
-    if not terms:
-        return loss, RankingState(labels[:, -1], references)
+    if not quantities:
+        return probabilities.new_zeros(labels.shape), RankingState(
+            labels[:, -1], probabilities.new_zeros(0, len(labels))
+        )
     exempt = ~changes & (labels == background)
     if state is None:
         exempt[:, 0] = True
-    ranked = torch.where(changes, previous, labels)
-    for number, term in enumerate(terms):
-        own = term.quantity(probabilities.detach(), labels)
-        # The state stands as a frame before the first: the scan then needs no special case at a chunk's beginning.
-        before = own[:, :1] if state is None else state.references[:, number : number + 1]
-        running = term.reference(torch.cat((before, own), dim=1), torch.nn.functional.pad(changes, (1, 0), value=True))
-        references[:, number] = running[:, -1]
-        now = term.quantity(probabilities, ranked)
-        # Same label: reference - q_t (Eqs. 7, 9, 14); after a change: q_t of the label that was left (Eqs. 8, 10).
-        shortfall = torch.where(changes, now, running[:, :-1] - now)
-        loss = loss + torch.where(exempt, 0.0, shortfall.relu())
-    return loss, RankingState(labels[:, -1], references)
+    # Of every frame: its own label, which makes the reference, and the label that is ranked, whose run goes on or ended.
+    asked = torch.stack((labels, torch.where(changes, previous, labels)), dim=-1)
+    if margin in quantities:
+        own_scores, rival_scores = probabilities.gather(
+            -1, torch.cat((asked, rivals(probabilities, asked)), dim=-1)
+        ).chunk(2, dim=-1)
+    else:
+        own_scores = rival_scores = probabilities.gather(-1, asked)
+    own, now = torch.stack([quantity(own_scores, rival_scores) for quantity in quantities]).unbind(-1)
+    own = own.detach()
+    # The state stands as a frame before the first: the scan then needs no special case at a chunk's beginning.
+    before = own[:, :, 0] if state is None else state.references
+    begins = torch.nn.functional.pad(changes, (1, 0), value=True).repeat(len(quantities), 1)
+    running = reference(torch.cat((before.unsqueeze(-1), own), dim=-1).flatten(0, 1), begins).unflatten(
+        0, own.shape[:2]
+    )
+    # Same label: reference - q_t (Eqs. 7, 9, 14); after a change: q_t of the label that was left (Eqs. 8, 10).
+    shortfall = torch.where(changes, now, running[:, :, :-1] - now).relu().sum(0)
+    return torch.where(exempt, 0.0, shortfall), RankingState(labels[:, -1], running[:, :, -1])
 
 
 def _check(probabilities: Tensor, labels: Tensor, variant: str, background: int, state: RankingState | None) -> None:
@@ -165,7 +178,7 @@ def _check(probabilities: Tensor, labels: Tensor, variant: str, background: int,
     if not 0 <= background < probabilities.shape[2]:
         raise ValueError(f"background must be a label below {probabilities.shape[2]} but got {background}")
     if state is not None:
-        expected = (labels.shape[0], len(VARIANTS[variant]))
+        expected = (len(VARIANTS[variant].quantities), labels.shape[0])
         if tuple(state.references.shape) != expected:
             raise ValueError(
                 f"state belongs to another batch or variant: {tuple(state.references.shape)}, not {expected}"
