@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-Quantity = Callable[[Tensor, Tensor], Tensor]
 Reference = Callable[[Tensor, Tensor], Tensor]
 
 
-def score(own: Tensor, rival: Tensor) -> Tensor:
-    """Return p^y, given a label's score and that of its best rival, of one shape each."""
-    del rival
-    return own
+class Quantity(NamedTuple):
+    """What is ranked of a label: its weight of the label's own score and that of its best rival's."""
+
+    own: float
+    rival: float
 
 
-def margin(own: Tensor, rival: Tensor) -> Tensor:
-    """Return p^y - max over y' != y of p^{y'} (Eq. 11), given the two scores, of one shape each."""
-    return own - rival
+SCORE = Quantity(1.0, 0.0)
+MARGIN = Quantity(1.0, -1.0)  # Eq. 11
 
 
 def rivals(probabilities: Tensor, labels: Tensor) -> Tensor:
@@ -73,10 +72,10 @@ class Variant(NamedTuple):
 
 VARIANTS: dict[str, Variant] = {
     "none": Variant((), latest),
-    "score": Variant((score,), running_maximum),
-    "margin": Variant((margin,), running_maximum),
-    "combined": Variant((score, margin), running_maximum),
-    "naive": Variant((score,), latest),
+    "score": Variant((SCORE,), running_maximum),
+    "margin": Variant((MARGIN,), running_maximum),
+    "combined": Variant((SCORE, MARGIN), running_maximum),
+    "naive": Variant((SCORE,), latest),
 }
 
 
@@ -139,25 +138,48 @@ def ranking_loss(
     exempt = ~changes & (labels == background)
     if state is None:
         exempt[:, 0] = True
-    # Of every frame: its own label, which makes the reference, and the label that is ranked, whose run goes on or ended.
-    asked = torch.stack((labels, torch.where(changes, previous, labels)), dim=-1)
-    if margin in quantities:
-        own_scores, rival_scores = probabilities.gather(
-            -1, torch.cat((asked, rivals(probabilities, asked)), dim=-1)
-        ).chunk(2, dim=-1)
-    else:
-        own_scores = rival_scores = probabilities.gather(-1, asked)
-    own, now = torch.stack([quantity(own_scores, rival_scores) for quantity in quantities]).unbind(-1)
-    own = own.detach()
-    # The state stands as a frame before the first: the scan then needs no special case at a chunk's beginning.
-    before = own[:, :, 0] if state is None else state.references
-    begins = torch.nn.functional.pad(changes, (1, 0), value=True).repeat(len(quantities), 1)
-    running = reference(torch.cat((before.unsqueeze(-1), own), dim=-1).flatten(0, 1), begins).unflatten(
-        0, own.shape[:2]
-    )
-    # Same label: reference - q_t (Eqs. 7, 9, 14); after a change: q_t of the label that was left (Eqs. 8, 10).
-    shortfall = torch.where(changes, now, running[:, :, :-1] - now).relu().sum(0)
-    return torch.where(exempt, 0.0, shortfall), RankingState(labels[:, -1], running[:, :, -1])
+    with torch.no_grad():
+        weights = probabilities.new_tensor(quantities)[:, : 2 if MARGIN in quantities else 1]
+        # Of every frame its own label, which makes the reference, and the label ranked, whose run goes on or ended.
+        asked = torch.stack((labels, torch.where(changes, previous, labels)), dim=-1).unsqueeze(-1)
+        if MARGIN in quantities:
+            asked = torch.cat((asked, rivals(probabilities, asked.squeeze(-1)).unsqueeze(-1)), dim=-1)
+        scores = probabilities.gather(-1, asked.flatten(2)).unflatten(-1, asked.shape[2:])
+        own, now = (scores @ weights.t()).permute(2, 3, 0, 1)
+        # The state stands as a frame before the first: the scan then needs no special case at a chunk's beginning.
+        before = own[:, :, 0] if state is None else state.references
+        begins = torch.nn.functional.pad(changes, (1, 0), value=True).repeat(len(quantities), 1)
+        values = torch.cat((before.unsqueeze(-1), own), dim=-1)
+        running = reference(values.flatten(0, 1), begins).view_as(values)
+        # Same label: reference - q_t (Eqs. 7, 9, 14); after a change: q_t of the label that was left (Eqs. 8, 10).
+        shortfall = torch.where(changes, now, running[:, :, :-1] - now).masked_fill(exempt, 0.0)
+        direction = torch.where(changes, 1.0, -1.0) * (shortfall > 0)
+        slopes = direction.permute(1, 2, 0).to(weights.dtype) @ weights
+        loss = shortfall.relu().sum(0)
+    ranked: Tensor = _Sloped.apply(probabilities, loss, asked[:, :, 1], slopes)  # type: ignore[no-untyped-call]
+    return ranked, RankingState(labels[:, -1], running[:, :, -1])
+
+
+class _Sloped(torch.autograd.Function):
+    """A loss whose slopes are known: R is linear in the few scores of a frame that it looks at, wherever it is not 0.
+
+    Autograd through its dozen of small steps would cost a small model more than the steps.
+    """
+
+    @staticmethod
+    def forward(context: Any, probabilities: Tensor, loss: Tensor, labels: Tensor, slopes: Tensor) -> Tensor:
+        """Return `loss` (batch, time), of `slopes` in the scores of `labels`, (batch, time, n) each."""
+        context.save_for_backward(labels, slopes)
+        context.shape = probabilities.shape
+        return loss.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient of the probabilities."""
+        labels, slopes = context.saved_tensors
+        flat = slopes.new_zeros(context.shape)
+        return flat.scatter_add_(-1, labels, slopes * gradient.unsqueeze(-1)), None, None, None
 
 
 def _check(probabilities: Tensor, labels: Tensor, variant: str, background: int, state: RankingState | None) -> None:
