@@ -156,7 +156,7 @@ def ranking_loss(
         direction = torch.where(changes, 1.0, -1.0) * (shortfall > 0)
         slopes = direction.permute(1, 2, 0).to(weights.dtype) @ weights
         loss = shortfall.relu().sum(0)
-    ranked: Tensor = _Sloped.apply(probabilities, loss, asked[:, :, 1], slopes)  # type: ignore[no-untyped-call]
+    ranked: Tensor = _Sloped.apply(probabilities, loss, asked[:, :, 1], slopes)
     return ranked, RankingState(labels[:, -1], running[:, :, -1])
 
 
