@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import optuna
-
 from crescendo.search_spaces.arms import ArmDecode
 from crescendo.search_spaces.spaces import Choices, Range
 from crescendo.trainables.trial import DecodeValues
@@ -44,6 +42,9 @@ class DecodeSearch:
             yield from self._proposed(values, reset, space)
 
     def _proposed(self, values: DecodeValues, reset: str, space: Range | Choices) -> Iterator[tuple[int, float]]:
+        # A second's import for the worker, which most studies have no need of.
+        import optuna
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=self.seed))
         for start in self._starts(reset):
