@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crescendo.platform.ledger import Entry
-from crescendo.platform.study_run import StudyRun
+from crescendo.platform.study_run import PHASES, StudyRun
 from crescendo.trainables.trial import Report
 
 _REFRESH = 0.5
@@ -35,14 +35,11 @@ class Display:
         """Show `run` from now on."""
         self._run = run
         self._began, self._work_before = time.monotonic(), _work(run)
-        resumed = sum(run.states(arm.name, "search")[TrialState.RUNNING] for arm in run.study.arms())
-        ended = sum(
-            sum(run.states(arm.name, "search").values()) + sum(run.states(arm.name, "confirm").values())
-            for arm in run.study.arms()
-        )
-        if ended:
+        states = [run.states(arm.name, phase) for arm in run.study.arms() for phase in PHASES]
+        known, resumed = sum(one.total() for one in states), sum(one[TrialState.RUNNING] for one in states)
+        if known:
             self._console.print(
-                f"{run.study.name}: going on; {ended - resumed} trials are in the ledger, {resumed} resume"
+                f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume", soft_wrap=True
             )
 
     def __enter__(self) -> Self:

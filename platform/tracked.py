@@ -86,7 +86,7 @@ class Tracked:
             tracker.finish(identity, "KILLED", f"pruned at iteration {max(entry.steps)}")
             return
         if report is not None:
-            tracker.result(identity, {**metrics(report), **_progress(report), **_numbers(report)})
+            self.reported(entry, report)  # heard before, unless a kill came between
             tracker.rows(identity, _curves(report))
         if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
             tracker.artifacts(identity, folder)
@@ -111,11 +111,8 @@ class Tracked:
 
 
 def _progress(report: Report) -> dict[str, float]:
-    return {"objective": report.objective, "seconds": report.seconds}
-
-
-def _numbers(report: Report) -> dict[str, float]:
-    return {f"chosen/{key}": value for key, value in report.chosen.items() if isinstance(value, int | float)}
+    chosen = {f"chosen/{key}": value for key, value in report.chosen.items() if isinstance(value, int | float)}
+    return {"objective": report.objective, "seconds": report.seconds, **chosen}
 
 
 def _curves(report: Report) -> list[tuple[str, int, float]]:

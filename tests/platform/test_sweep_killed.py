@@ -62,8 +62,8 @@ def named(processes: list[psutil.Process], *names: str) -> list[psutil.Process]:
 
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether all end soon; of a Ray that was killed, but for two agents that look for its head for a minute first."""
-    left = psutil.wait_procs(processes, timeout=30)[1]
-    return not [one for one in left if one not in named(left, *AGENTS)]
+    agents = named(processes, *AGENTS)
+    return not psutil.wait_procs([one for one in processes if one not in agents], timeout=30)[1]
 
 
 def check(folder: Path) -> None:
