@@ -27,21 +27,23 @@ class Forgotten(Exception):
 class MlflowRuns:
     """The runs of one study in one MLflow store.
 
-    Runs are known by the tags `crescendo.study` and `crescendo.trial`, looked up before one is made, so that a request
-    whose answer was lost makes no second run. MLflow's stores keep a metric of the same name, step, time and value
-    once. Any other exception than `Refused` and `Forgotten` means: not now, try again.
+    `unknown` says that the store can know none of them yet: nothing of the study was ever said. Runs are known by the
+    tags `crescendo.study` and `crescendo.trial`, looked up before one is made, so that a request whose answer was lost
+    makes no second run. MLflow's stores keep a metric of the same name, step, time and value once. Any other exception
+    than `Refused` and `Forgotten` means: not now, try again.
     """
 
-    def __init__(self, uri: str, study: str, experiment: str, artifacts: Path | None) -> None:
+    def __init__(self, uri: str, study: str, experiment: str, artifacts: Path | None, *, unknown: bool = False) -> None:
         self._uri, self._study, self._experiment_name = uri, study, experiment
-        self._artifacts = artifacts
+        self._artifacts, self._unknown = artifacts, unknown
         self._client: Any = None
         self._experiment: str | None = None
         self._runs: dict[str, str | None] = {}
         self._doubtful: dict[str, float] = {}  # runs that may still be made by a request not answered, and until when
 
-    def tell(self, record: Record) -> None:
-        """Bring one record of `Tracker` into the store."""
+    def tell(self, records: list[Record]) -> None:
+        """Bring a record of `Tracker` into the store, or several records of one run's metrics."""
+        record = records[0]
         if self._client is None:
             self._client = mlflow_client(self._uri)
         from mlflow.exceptions import MlflowException
@@ -53,7 +55,7 @@ class MlflowRuns:
                 case "start":
                     self._start(record)
                 case "metrics":
-                    self._log(record)
+                    self._log(records)
                 case "folder":
                     self._upload(record)
                 case "finish":
@@ -65,6 +67,7 @@ class MlflowRuns:
                 self._runs.clear()
                 self._experiment = None
                 if self._find(STUDY) is None:
+                    self._unknown = False
                     raise Forgotten(str(error)) from error
                 self._runs[record["identity"]] = None  # purged by a person while the study ran: leave it so
                 return
@@ -78,7 +81,8 @@ class MlflowRuns:
         identity, tags, params = record["identity"], dict(record["tags"]), dict(record["params"])
         if identity != STUDY:
             tags |= {"mlflow.parentRunId": parent} if (parent := self._run(STUDY)) else {}
-        run = self._find(identity)
+        new = self._unknown and identity not in self._runs and identity not in self._doubtful
+        run = None if new else self._find(identity)
         if run is None:
             run = self._create(identity, record["name"], record["time"], tags)
             tags = {}
@@ -106,12 +110,16 @@ class MlflowRuns:
             self._doubtful[identity] = time.monotonic() + _DOUBT
             raise
 
-    def _log(self, record: Record) -> None:
+    def _log(self, records: list[Record]) -> None:
         from mlflow.entities import Metric
 
-        if (run := self._run(record["identity"])) is None:
+        if (run := self._run(records[0]["identity"])) is None:
             return
-        metrics = [Metric(name, float(value), record["time"], step) for name, value, step in record["metrics"]]
+        metrics = [
+            Metric(name, float(value), record["time"], step)
+            for record in records
+            for name, value, step in record["metrics"]
+        ]
         for start in range(0, len(metrics), MAX_METRICS):
             self._client.log_batch(run, metrics=metrics[start : start + MAX_METRICS])
 
@@ -128,8 +136,8 @@ class MlflowRuns:
             self._find(record["identity"])
         if (run := self._run(record["identity"])) is None:
             return
-        if record["reason"]:
-            self._client.set_tag(run, "crescendo.reason", record["reason"])
+        for name, value in record["tags"].items():
+            self._client.set_tag(run, name, value)
         self._client.set_terminated(run, record["status"], record["time"])
 
     def _run(self, identity: str) -> str | None:

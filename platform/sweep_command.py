@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from crescendo.platform.study_commands import Assignments, DatasetFolder, StudyName
+from crescendo.trainables.errors import InputError
 
 INTERRUPTED = 130
+RAY_COPY = "working_dir_files"  # Ray unpacks the working directory of a job below a folder of this name
 
 
 def sweep(
@@ -38,6 +40,11 @@ def sweep(
 
     study = load_study(name, assignments, dataset)
     folder = output or Path("results") / study.name
+    if RAY_COPY in folder.absolute().parts:
+        raise InputError(
+            f"--output {folder}: lies in the copy of the working directory that Ray made for this job and throws away "
+            "after it; give an absolute path that stays, on shared storage if the cluster has several nodes"
+        )
 
     from rich.console import Console
 

@@ -45,6 +45,7 @@ class Tracker:
         self._output = output.absolute()
         self.destination, key = _destination(self._output, uri)
         self._outbox = Outbox(self._output / "tracking")
+        new = self._outbox.end == 0
         try:
             self._study, experiment = self._begin(experiment)
         except BaseException:
@@ -54,7 +55,7 @@ class Tracker:
         self._steps: dict[str, int] = {}
         self._said: set[tuple[str, str]] = set()
         artifacts = self._output / "mlartifacts" if uri is None else None
-        runs = MlflowRuns(uri or self.destination, self._study, experiment, artifacts)
+        runs = MlflowRuns(uri or self.destination, self._study, experiment, artifacts, unknown=new)
         self._delivery = Delivery(self._outbox, runs, key, self._output)
         for record, after in self._outbox.read():
             self._note(record, after)
@@ -77,12 +78,6 @@ class Tracker:
         if step > self._steps.get(identity, -1):
             self._metrics(identity, "report", [(key, step, value) for key, value in metrics.items()], timestamp)
 
-    def result(self, identity: str, metrics: Mapping[str, float]) -> None:
-        """Tell the final metrics, once, at the last step reported: of equal names these stand in the table of runs."""
-        if (identity, "") not in self._said:
-            step = self._steps.get(identity, 0)
-            self._metrics(identity, "result", [(key, step, value) for key, value in metrics.items()])
-
     def rows(self, identity: str, rows: Iterable[tuple[str, int, float]]) -> None:
         """Tell whole curves as points (name, step, value); a name that was told before is dropped."""
         self._metrics(identity, "rows", [row for row in rows if (identity, _name(row[0])) not in self._said])
@@ -94,9 +89,10 @@ class Tracker:
         path = folder.relative_to(self._output) if inside else folder
         self._append({"kind": "folder", "identity": identity, "folder": str(path), "place": place, "time": _now()})
 
-    def finish(self, identity: str, status: Status = "FINISHED", reason: str | None = None) -> None:
-        """Close a run (`STUDY`: the parent); `reason` says why it did not finish."""
-        self._append({"kind": "finish", "identity": identity, "status": status, "reason": reason, "time": _now()})
+    def finish(self, identity: str, status: Status = "FINISHED", reason: str | None = None, **tags: object) -> None:
+        """Close a run (`STUDY`: the parent); `reason` says why it did not finish, `tags` are `crescendo.NAME`."""
+        said = {f"crescendo.{name}": _text(value)[:8000] for name, value in {**tags, "reason": reason}.items() if value}
+        self._append({"kind": "finish", "identity": identity, "status": status, "tags": said, "time": _now()})
 
     def open_trials(self) -> frozenset[str]:
         """Trials started and not finished, by what was ever said here; of a study begun again, those cut short."""
@@ -178,8 +174,6 @@ class Tracker:
                 self._steps[record["identity"]] = max(step, self._steps.get(record["identity"], -1))
             case "metrics" if record["source"] == "rows":
                 self._said |= {(record["identity"], name) for name, _, _ in record["metrics"]}
-            case "metrics":
-                self._said.add((record["identity"], ""))
         self._delivery.count(after)
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_file
 
 QUIET = {  # MLflow answers soon or not at all, and tells nobody; the user's own settings win
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -35,8 +41,6 @@ def _make_store(uri: str) -> None:
     MLflow makes its tables in many steps; a kill between two of them would leave a file that it can neither use nor mend
     (`benchmarks/kill_soak.py` met it).
     """
-    from mlflow import MlflowClient
-
     file = Path(uri.removeprefix("sqlite:///"))
     if not uri.startswith("sqlite:///") or file.exists():
         return
@@ -44,5 +48,25 @@ def _make_store(uri: str) -> None:
         left.unlink()
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
-    MlflowClient(tracking_uri=f"sqlite:///{partial}").search_experiments(max_results=1)
+    _fill_store(partial)
     partial.rename(file)
+
+
+def _fill_store(file: Path) -> None:
+    """Make an empty store, or copy the one made before: MLflow's migrations take a second of a processor each time."""
+    from mlflow import MlflowClient, __version__
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    empty = cache / "crescendo" / f"mlflow-{__version__}.db"
+    if empty.is_file():
+        shutil.copyfile(empty, file)
+        # The one row there is says where the other store was made.
+        with closing(sqlite3.connect(file)) as store, store:
+            place = str(file.parent / "mlartifacts" / "0")
+            store.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (place,))
+        return
+    MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments(max_results=1)
+    with suppress(OSError, InputError):  # a home that cannot be written costs a second each time, no more
+        empty.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(empty) as partial:
+            shutil.copyfile(file, partial)

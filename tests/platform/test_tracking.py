@@ -89,14 +89,13 @@ def test_many_metrics_parameters_and_odd_values_arrive(output):
     assert run.data.metrics["AP_0.5 of _run/jump_"] == 0.5
 
 
-def test_resumed_trial_repeats_steps_results_and_curves_without_a_second_point(output):
+def test_resumed_trial_repeats_steps_and_curves_without_a_second_point(output):
     for attempt in range(2):
         with Tracker(output, "quick") as tracker:
             tracker.start_study("quick", {}, {})
             tracker.start_trial("t", "trial", {}, {"lambda_r": 6})
             for step in range(attempt, 3 + attempt):
                 tracker.report("t", {"loss": step / 10}, step)
-            tracker.result("t", {"loss": 0.75, "frames_per_second": 1000.0 + attempt})
             tracker.rows("t", [("curve", 10, 0.1), ("curve", 20, 0.2)])
             tracker.finish("t", "KILLED", "interrupted; resumable") if attempt == 0 else tracker.finish("t")
             tracker.finish(STUDY)
@@ -105,11 +104,9 @@ def test_resumed_trial_repeats_steps_results_and_curves_without_a_second_point(o
         (0, 0.0),
         (1, 0.1),
         (2, 0.2),
-        (2, 0.75),
         (3, 0.3),
     ]
     assert [(step, value) for step, _, value in points["t", "curve"]] == [(10, 0.1), (20, 0.2)]
-    assert len(points["t", "frames_per_second"]) == 1
     assert runs(local_store(output))["t"].info.status == "FINISHED"
 
 

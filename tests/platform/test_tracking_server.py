@@ -108,7 +108,7 @@ def test_away_at_the_end_and_told_later(proxy, server, tmp_path):
     assert_whole(server.uri, "later", trials=3)
 
 
-def test_one_request_a_report(server, proxy, tmp_path):
+def test_at_most_one_request_a_report(server, proxy, tmp_path):
     with Tracker(tmp_path, "requests", proxy.uri) as tracker:
         tracker.start_study("study", {"a": "b"}, {"c": 1})
         tracker.start_trial("t0", "trial", {"a": "b"}, {"c": 1})
@@ -117,7 +117,9 @@ def test_one_request_a_report(server, proxy, tmp_path):
         for step in range(10):
             tracker.report("t0", {f"validation/mAP/iou_{threshold}": 0.5 for threshold in range(12)}, step)
         until(lambda: tracker.backlog().waiting == 0)
-        assert proxy.requests[before:] == ["/api/2.0/mlflow/runs/log-batch"] * 10
+        told = proxy.requests[before:]
+        assert set(told) == {"/api/2.0/mlflow/runs/log-batch"}
+        assert len(told) <= 10
 
 
 def test_errors_and_lost_answers_and_slow_ones(server, proxy, tmp_path, monkeypatch):
