@@ -236,7 +236,7 @@ def restart(scratch: Path) -> None:
     folder.mkdir(parents=True)
     changes = ("confirm.seeds=[0]", "search.sampler=random")
     study = trivial_study.trivial_study(folder.parent, trials=5000, changes=changes)
-    place = Place(folder, Path(study.dataset), "hash")
+    place = Place(folder, study.dataset, "hash")
     ledger = Ledger(folder)
     with ledger._journal.batch():
         for arm, number in itertools.product(study.arms(), range(5000)):

@@ -48,12 +48,16 @@ def study_source(name_or_file: str) -> str:
 
 
 def check_dataset(study: Study) -> None:
-    """Refuse a study whose data set is no prepared one; only its presence is looked at.
+    """Refuse a study whose data set is no prepared one; only its presence is looked at, of one at a URI not even that.
 
     Raises
     ------
     InputError
     """
+    from crescendo.trainables.data.remote import is_remote  # pyarrow takes its time
+
+    if is_remote(study.dataset):
+        return
     if study.dataset != SYNTHETIC and not (Path(study.dataset) / "dataset.json").is_file():
         raise InputError(
             f"{study.name}: dataset: must be a prepared data set, or `{SYNTHETIC}`, but {study.dataset!r} is none "

@@ -47,10 +47,10 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a study works: its output folder and its data set, known by its content hash."""
+    """Where a study works: its output folder and its data set (a folder or a URI), known by its content hash."""
 
     output: Path
-    dataset: Path
+    dataset: str
     dataset_hash: str
 
     def trial(self, identity: str) -> Path:
@@ -282,7 +282,7 @@ class StudyRun:
         return Job(
             identity=entry.identity,
             phase=entry.phase,
-            dataset=str(self.place.dataset),
+            dataset=self.place.dataset,
             settings=settings,
             folder=str(self.place.trial(entry.identity)),
             metric=self.study.objective.metric,
@@ -310,4 +310,6 @@ def metrics(report: Report) -> dict[str, float]:
             found |= metric_names.early(split, result["early"])
         if "progression" in result:
             found |= metric_names.violations(split, result["progression"])
+        if "online" in result:
+            found |= metric_names.online(split, result["online"])
     return found

@@ -23,7 +23,8 @@ from crescendo.platform.study_run import Place, StudyRun
 from crescendo.platform.tracked import Tracked
 from crescendo.platform.tracking import Backlog, Tracker
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.data.dataset import SUBSETS, Dataset
+from crescendo.trainables.data.dataset import SUBSETS
+from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.synthetic import synthesize
 
 _DATA = "data"
@@ -100,15 +101,15 @@ def run_study(
 
 def _place(study: Study, output: Path) -> Place:
     check_dataset(study)
-    folder = Path(study.dataset).absolute()
+    address = study.dataset if is_remote(study.dataset) else str(Path(study.dataset).absolute())
     if study.dataset == SYNTHETIC:
-        folder = output / _DATA
-        if not folder.exists():
-            synthesize(folder)
-    dataset = Dataset(folder)
+        address = str(output / _DATA)
+        if not Path(address).exists():
+            synthesize(address)
+    dataset = open_dataset(address)
     for subset in SUBSETS:
         dataset.recordings(subset)
-    return Place(output, folder, dataset.content_hash)
+    return Place(output, address, dataset.content_hash)
 
 
 def _tune(

@@ -13,7 +13,7 @@ from crescendo.platform.provenance import provenance
 from crescendo.platform.study_run import Place, StudyRun, metrics
 from crescendo.platform.tracking import STUDY, Tracker
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.trial import Report, last_report, outputs
 
@@ -31,7 +31,7 @@ class Tracked:
         tags = {
             **self._tags,
             "mlflow.note.content": self._study.description,
-            "crescendo.dataset": Dataset(self._place.dataset).facts.name,
+            "crescendo.dataset": open_dataset(self._place.dataset).facts.name,
             "crescendo.arms": [arm.name for arm in self._study.arms()],
             "crescendo.baseline": self._study.baseline_arm.name,
         }
@@ -90,7 +90,7 @@ class Tracked:
             tracker.rows(identity, _curves(report))
         if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
             tracker.artifacts(identity, folder)
-        tracker.finish(identity)
+        tracker.finish(identity, reset=entry.chosen.get("reset"))
 
     def _leave(self, run: StudyRun, broken: str | None = None) -> None:
         interrupted = None if run.over else broken or "interrupted"
@@ -123,6 +123,8 @@ def _curves(report: Report) -> list[tuple[str, int, float]]:
             rows += metric_names.fraction_curves(split, result["early"])
         if "progression" in result:
             rows += metric_names.progression_curves(split, result["progression"])
+        if "online" in result:
+            rows += metric_names.alarm_curves(split, result["online"])
     gaps = {gap: value for reset, gap, value in report.tried if reset == report.chosen.get("reset")}
     if len(gaps) > 1:
         rows += metric_names.gap_curve("validation", gaps)

@@ -8,6 +8,7 @@ from typing import Any
 from ray import tune
 
 from .data.dataset import Dataset
+from .data.remote import open_dataset
 from .trial import Job, Trial
 
 _CHECKPOINT = "checkpoint"
@@ -22,6 +23,7 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
     """
 
     _dataset: Dataset | None = None
+    _address: str
     _trial: Trial
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -47,6 +49,6 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
         self._trial.restore(Path(checkpoint) / _CHECKPOINT)
 
     def _begin(self, job: Job) -> None:
-        if self._dataset is None or str(self._dataset.path) != job.dataset:
-            self._dataset = Dataset(job.dataset)
+        if self._dataset is None or self._address != job.dataset:
+            self._dataset, self._address = open_dataset(job.dataset), job.dataset
         self._trial = Trial(job, self._dataset)

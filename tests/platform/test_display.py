@@ -18,7 +18,7 @@ def run_and_display(tmp_path, request):
     display = Display(Console(file=screen, width=160, force_terminal=getattr(request, "param", False)))
     ledger = Ledger(tmp_path / "output")
     study = trivial_study(tmp_path, trials=2, extra="failures: {retries: 1}\n")
-    run = StudyRun(study, ledger, Place(tmp_path / "output", tmp_path, "hash"), (display,))
+    run = StudyRun(study, ledger, Place(tmp_path / "output", str(tmp_path), "hash"), (display,))
     display.show(run)
     yield run, display, screen
     ledger.close()

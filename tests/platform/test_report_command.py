@@ -36,7 +36,7 @@ resources: {{cpus: 1, concurrent: 2}}
 def conducted(output: Path, dataset: Dataset, name: str, trials: int | None = None) -> Path:
     """Run a study in this process, without Ray, or as many trials of it as named."""
     study = parse_study(STUDY.format(dataset=dataset.path, name=name), "study.yaml", (), resolve_settings)
-    place, ledger = Place(output, dataset.path, dataset.content_hash), Ledger(output)
+    place, ledger = Place(output, str(dataset.path), dataset.content_hash), Ledger(output)
     with Tracker(output, study.name, None) as tracker:
         tracked = Tracked(study, place, tracker)
         run = StudyRun(study, ledger, place, (tracked,))
@@ -90,11 +90,21 @@ def test_a_finished_study_gives_the_whole_folder(reported):
     folder, printed = reported
     found = files(folder)
     assert {"report.html", "report.md", "report.json"} <= set(found)
-    for name in ("ablation", "early_detection", "observed_fraction", "search", "per_label", "cost", "provenance"):
+    for name in (
+        "ablation",
+        "early_detection",
+        "observed_fraction",
+        "online",
+        "search",
+        "per_label",
+        "cost",
+        "provenance",
+    ):
         assert {f"tables/{name}.{ending}" for ending in ("csv", "tex", "md")} <= set(found)
     for name in (
         "difference_to_baseline",
         "mAP_against_iou",
+        "time_to_detection",
         "progression_while_training",
         "mAP_against_lambda_r",
         "timeline_3",
@@ -106,6 +116,22 @@ def test_a_finished_study_gives_the_whole_folder(reported):
     assert "variant=margin: " in printed
     figures = json.loads(found["report.json"])["figures"]
     assert len(figures["mAP_against_iou"]["rows"]) == 8
+
+
+def test_online_metrics_of_confirmed_runs_are_in_mlflow_with_a_curve_over_rates(finished):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{finished / 'mlflow.db'}")
+    [experiment] = [one for one in client.search_experiments() if one.name == "finished"]
+    runs = client.search_runs([experiment.experiment_id], "tags.`crescendo.phase` = 'confirm'")
+    assert len(runs) == 4
+    for run in runs:
+        metrics = run.data.metrics
+        assert {"test/frame_mAP", "test/frame_cAP", "test/online/detected/1_per_hour"} <= set(metrics)
+        curve = client.get_metric_history(run.info.run_id, "test/curve/online/detected")
+        assert [point.step for point in curve] == [5, 10, 20, 50, 100, 200, 500]
+        assert curve[1].value == metrics["test/online/detected/1_per_hour"]
+        assert not any(name.startswith("validation/online") for name in metrics)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ class Virtual:
 
     def __init__(self, study, output: Path, concurrent: int = 1, score=value):
         self.ledger = Ledger(output)
-        self.run = StudyRun(study, self.ledger, Place(output, Path(study.dataset), "hash"))
+        self.run = StudyRun(study, self.ledger, Place(output, study.dataset, "hash"))
         self.concurrent, self.score = concurrent, score
         self.jobs: dict[str, list] = {}
         self.steps: Counter[tuple[str, int]] = Counter()
@@ -98,7 +98,7 @@ def test_every_arm_gets_its_budget_and_the_best_is_confirmed_with_shared_seeds(f
 
 
 def test_arms_take_turns_and_no_worker_waits(folder, tmp_path):
-    run = StudyRun(trivial_study(folder, trials=3), Ledger(tmp_path), Place(tmp_path, folder, "hash"))
+    run = StudyRun(trivial_study(folder, trials=3), Ledger(tmp_path), Place(tmp_path, str(folder), "hash"))
     arms = [run._entries[run.next_job().identity].arm for _ in range(6)]
     assert arms == ["variant=none", "variant=score"] * 3
     assert run.next_job() is None
@@ -143,7 +143,7 @@ def test_killed_at_any_moments_nothing_is_lost_or_run_twice(folder, tmp_path_fac
 def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_path):
     study = trivial_study(folder, trials=2, extra="failures: {retries: 1}\n")
     ledger = Ledger(tmp_path)
-    run = StudyRun(study, ledger, Place(tmp_path, folder, "hash"))
+    run = StudyRun(study, ledger, Place(tmp_path, str(folder), "hash"))
     first, _ = run.next_job(), run.next_job()
     run.failed(first.identity, "NaN")
     again = run.next_job()
@@ -160,7 +160,7 @@ def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_p
 
 def test_an_arm_whose_every_trial_breaks_ends_the_study_with_its_reason(folder, tmp_path):
     study = trivial_study(folder, trials=2, extra="failures: {retries: 0, limit: 3}\n")
-    run = StudyRun(study, Ledger(tmp_path), Place(tmp_path, folder, "hash"))
+    run = StudyRun(study, Ledger(tmp_path), Place(tmp_path, str(folder), "hash"))
     for _ in range(50):
         if run.over:
             break
@@ -229,7 +229,7 @@ def test_more_trials_and_seeds_only_add(folder, tmp_path):
 def test_a_confirmation_that_failed_is_tried_once_more_when_the_study_is_started_again(folder, tmp_path):
     study = trivial_study(folder, trials=1, extra="failures: {retries: 0}\n")
     ledger = Ledger(tmp_path)
-    run = StudyRun(study, ledger, Place(tmp_path, folder, "hash"))
+    run = StudyRun(study, ledger, Place(tmp_path, str(folder), "hash"))
     while (job := run.next_job()) is not None:
         if job.phase == "confirm" and job.settings["seed"] == 1:
             run.failed(job.identity, "disk full")

@@ -149,7 +149,7 @@ def test_the_search_never_reads_the_test_split(real, finished, tmp_path):
     dataset = Dataset(tmp_path / "spoilt")
     assert all(np.isnan(dataset.features(name)).all() for name in dataset.recordings("test"))
     ledger = Ledger(tmp_path)
-    place = Place(tmp_path, dataset.path, dataset.content_hash)
+    place = Place(tmp_path, str(dataset.path), dataset.content_hash)
     text = REAL.format(dataset=dataset.path) + "failures: {retries: 0, limit: 9}\n"
     run = StudyRun(parse_study(text, "real.yaml", (), resolve_settings), ledger, place)
     while (job := run.next_job()) is not None:

@@ -1,0 +1,56 @@
+"""Prepared data sets in a bucket: copied once to each machine, since features are memory-mapped."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pyarrow as pa
+from filelock import FileLock
+from pyarrow import fs
+
+from ..errors import InputError
+from ..files import atomic_directory
+from .dataset import Dataset
+
+
+def is_remote(address: str | Path) -> bool:
+    """Tell whether `address` is a URI, such as `s3://BUCKET/hapt`, and not a folder."""
+    return "://" in str(address)
+
+
+def open_dataset(address: str | Path) -> Dataset:
+    """Open the data set in a folder, or at a URI of pyarrow's file systems (`s3://`, `gs://`, `hdfs://`, `file://`).
+
+    One at a URI is copied to this machine first, unless a copy of the same content is there: below
+    `$XDG_CACHE_HOME/crescendo/datasets` (default `~/.cache`), known by its content hash.
+
+    Raises
+    ------
+    InputError
+        If it cannot be reached, or is no prepared data set.
+    """
+    return Dataset(_local_copy(str(address)) if is_remote(address) else address)
+
+
+def _local_copy(address: str) -> Path:
+    try:
+        files, folder = fs.FileSystem.from_uri(address)
+        facts = json.loads(files.open_input_file(f"{folder}/dataset.json").read())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"{address}: no prepared data set can be read there ({' '.join(str(error).split())[:300]}); "
+            "check the address, and that this machine may read it"
+        ) from None
+    content = str(facts.get("content_hash", "")) if isinstance(facts, dict) else ""
+    if not re.fullmatch(r"[0-9a-f]{64}", content):
+        raise InputError(f"{address}: dataset.json holds no content hash; import the data set again")
+    copies = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescendo" / "datasets"
+    copies.mkdir(parents=True, exist_ok=True)
+    with FileLock(copies / f"{content}.lock"):
+        if not (copies / content).exists():
+            with atomic_directory(copies / content) as partial:
+                fs.copy_files(folder, str(partial), source_filesystem=files)
+    return copies / content
