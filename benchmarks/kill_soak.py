@@ -141,7 +141,11 @@ def main() -> None:
             except subprocess.TimeoutExpired:
                 pass
             victim = random.choice(["driver", "driver", "worker", "cluster"])
-            if kill(driver, victim):
+            struck = kill(driver, victim)
+            while not struck and driver.poll() is None:  # Ray's workers take their time to come up
+                time.sleep(0.2)
+                struck = kill(driver, victim)
+            if struck:
                 killed[victim] += 1
                 print(f"{time.monotonic() - began:6.1f} s: killed the {victim}", flush=True)
                 if victim != "worker":
