@@ -129,15 +129,17 @@ class MlflowRuns:
         folder = Path(record["folder"])
         if not folder.is_dir():
             raise Refused(f"{folder}: no such folder any more")
-        self._client.log_artifacts(run, str(folder), artifact_path=record["place"] or None)
+        self._client.log_artifacts(run, str(folder), artifact_path=record.get("place") or None)
 
     def _finish(self, record: Record) -> None:
         if self._doubtful.pop(record["identity"], None) is not None:
             self._find(record["identity"])
         if (run := self._run(record["identity"])) is None:
             return
-        for name, value in record["tags"].items():
-            self._client.set_tag(run, name, value)
+        tags = record["tags"] if "tags" in record else {"crescendo.reason": record["reason"]}  # as journals once had it
+        for name, value in tags.items():
+            if value:
+                self._client.set_tag(run, name, value)
         self._client.set_terminated(run, record["status"], record["time"])
 
     def _run(self, identity: str) -> str | None:
