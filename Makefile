@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TYPES := build/types/crescendo
 
-.PHONY: demo test test-slow lint types format clean
+.PHONY: demo test test-slow bench lint types format clean
 
 # The stamp depends on pyproject.toml alone: a second call installs nothing, a changed dependency does.
 $(INSTALLED): pyproject.toml
@@ -25,6 +25,9 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/run_all.py --json build/bench.json --page docs/benchmarks.md
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

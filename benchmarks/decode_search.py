@@ -1,6 +1,6 @@
 """How many trainings the inner search saves: lambda_r outside and the merge gap inside, against both in one search.
 
-    .venv/bin/python benchmarks/decode_search.py [--seeds 40] [--iterations 150]
+    .venv/bin/python benchmarks/decode_search.py [--seeds 40] [--iterations 150] [--json FILE]
 
 One model is trained for each of 16 values of lambda_r on the synthetic set, and its validation mAP taken at every merge
 gap 0 ... 60. On that table both searches are then played many times, with Optuna's TPE: the two-level one asks for
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from yardstick import Row, report
 
 from crescendo.platform.decode_search import DecodeSearch
 from crescendo.search_spaces.arms import ArmDecode
@@ -97,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--iterations", type=int, default=150)
+    parser.add_argument("--json", metavar="FILE", help="write the ratio there too")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="crescendo-bench-") as scratch:
@@ -116,7 +118,8 @@ def main() -> None:
     print(f"  two-level: {statistics.median(reached):.0f}   joint: {statistics.median(needed):.0f}", end="")
     print(f"   (joint did not get there in {LIMIT}: {missed} of {options.seeds})")
     ratio = statistics.median(both / outer for both, outer in zip(needed, reached, strict=True))
-    print(f"  joint / two-level, median over the seeds: {ratio:.1f}")
+    name = "decode search: trainings of a joint search over those of a two-level one"
+    report([Row(name, ratio, "none", True, None, None, options.seeds)], options.json)
 
 
 if __name__ == "__main__":

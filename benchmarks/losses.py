@@ -26,15 +26,17 @@ SHAPES = {
 }
 
 
-def step(labels: int, features: int, hidden: int, variant: str, times: int) -> Callable[[], None]:
+def step(
+    labels: int, features: int, hidden: int, variant: str, times: int, device: str = "cpu"
+) -> Callable[[], None]:
     """Return a call that takes `times` training steps."""
     torch.manual_seed(0)
     config = TrainingConfig.model_validate({"variant": variant, "hidden_size": hidden})
-    model = build_model(features, labels, config).train()
+    model = build_model(features, labels, config).to(device).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4)
-    inputs = torch.randn(SEQUENCES, FRAMES, features)
-    targets = torch.randint(labels, (SEQUENCES, FRAMES // 20)).repeat_interleave(20, dim=1)
-    valid = torch.ones(SEQUENCES, FRAMES, dtype=torch.bool)
+    inputs = torch.randn(SEQUENCES, FRAMES, features, device=device)
+    targets = torch.randint(labels, (SEQUENCES, FRAMES // 20), device=device).repeat_interleave(20, dim=1)
+    valid = torch.ones(SEQUENCES, FRAMES, dtype=torch.bool, device=device)
 
     def run() -> None:
         for _ in range(times):

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import typer
 
 from crescendo.platform.data_commands import data
+from crescendo.platform.detect_command import detect
 from crescendo.platform.evaluate_command import evaluate
+from crescendo.platform.export_command import export
 from crescendo.platform.report_command import report
 from crescendo.platform.study_commands import study
 from crescendo.platform.sweep_command import sweep
@@ -26,6 +28,8 @@ app.add_typer(data, name="data")
 app.add_typer(study, name="study")
 app.command()(train)
 app.command()(evaluate)
+app.command()(export)
+app.command()(detect)
 app.command()(sweep)
 app.command()(report)
 app.command()(ui)

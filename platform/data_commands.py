@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crescendo.platform.extract_command import extract, synthesize_videos
+from crescendo.trainables.errors import InputError
+
 if TYPE_CHECKING:
     from crescendo.trainables.data.dataset import Dataset
 
@@ -121,18 +124,34 @@ def import_directory(
     _finish(dataset)
 
 
+data.command("extract")(extract)
+
+
 @data.command("synthesize")
 def synthesize(
     destination: Destination,
     *,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and sizes give the same bytes.")] = 0,
-    recordings: Annotated[int, typer.Option(min=1, help="Training recordings; the other splits have half.")] = 100,
+    recordings: Annotated[
+        int | None, typer.Option(min=1, help="Training recordings; the other splits have half. [100; videos: 8]")
+    ] = None,
     labels: Annotated[int, typer.Option(min=1, help="Activities beside background.")] = 6,
     feature_dim: Annotated[int, typer.Option(min=1, help="Features a frame.")] = 32,
     fps: Annotated[float, typer.Option(help="Frames a second.")] = 6.0,
     noise: Annotated[float, typer.Option(min=0, help="Standard deviation of the noise.")] = 1.6,
+    videos: Annotated[bool, typer.Option("--videos", help="Make videos and their annotations instead.")] = False,
+    size: Annotated[int, typer.Option(help="With --videos: height in pixels, a multiple of 12.")] = 96,
+    odd: Annotated[
+        bool,
+        typer.Option("--odd", help="With --videos: also variable frame rate, rotation, sound ... and broken ones."),
+    ] = False,
 ) -> None:
-    """Make a synthetic data set: long activities of stages, early ones shared between classes."""
+    """Make a synthetic data set: long activities of stages, early ones shared between classes. Or make videos."""
+    if videos:
+        synthesize_videos(destination, seed=seed, recordings=recordings or 8, labels=labels, size=size, odd=odd)
+        return
+    if odd:
+        raise InputError("--odd goes with --videos: it asks for videos with quirks")
     from crescendo.platform.data_reports import terminal
     from crescendo.trainables.data import synthetic
 
@@ -140,7 +159,7 @@ def synthesize(
         dataset = synthetic.synthesize(
             destination,
             seed=seed,
-            recordings=recordings,
+            recordings=recordings or 100,
             labels=labels,
             feature_dim=feature_dim,
             fps=fps,
@@ -168,10 +187,6 @@ def describe(
 
 
 def _finish(dataset: Dataset) -> None:
-    recordings = dataset.annotations.recordings
-    segments = sum(len(one.segments) for one in recordings.values())
-    features = "no features" if dataset.feature_dim is None else f"{dataset.feature_dim} features"
-    typer.echo(
-        f"{dataset.path}: {len(recordings)} recordings, {sum(map(dataset.frames, recordings)):,} frames at "
-        f"{dataset.fps:g} a second, {features}, {segments:,} segments of {len(dataset.labels) - 1} activities"
-    )
+    from crescendo.platform.data_reports import print_summary
+
+    print_summary(dataset)

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.progress import Reporter
 
 Item = TypeVar("Item")
@@ -66,6 +67,8 @@ class _Lines:
         for done, item in enumerate(items, 1):
             yield item
             now = time.monotonic()
+            if done == 1:
+                printed = now  # what came before it tells nothing of the rate
             if done == total or now - printed > SECONDS_BETWEEN_LINES:
                 printed = now
                 rate = done / max(now - began, 1e-9)
@@ -88,6 +91,20 @@ def terminal() -> Iterator[Reporter]:
     )
     with Progress(*columns, console=console) as progress:
         yield _Terminal(progress)
+
+
+def print_summary(dataset: Dataset) -> None:
+    """Print in one line, on standard output, what a data set that was just made holds."""
+    recordings = dataset.annotations.recordings
+    segments = sum(len(one.segments) for one in recordings.values())
+    features = "no features" if dataset.feature_dim is None else f"{dataset.feature_dim} features"
+    Console().print(
+        f"{dataset.path}: {len(recordings)} recordings, {sum(map(dataset.frames, recordings)):,} frames at "
+        f"{dataset.fps:g} a second, {features}, {segments:,} segments of {len(dataset.labels) - 1} activities",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def print_description(content: dict[str, Any]) -> None:

@@ -1,14 +1,16 @@
 """The names under which results stand in MLflow, and curves as points that its charts draw (docs/tracking.md).
 
-The arguments are what `to_json` of `Evaluation`, `EarlyDetection` and `Progression` return. A curve's horizontal axis is
-MLflow's step, a whole number: percent for IoU thresholds, observed fractions and the course of an activity, frames for
-the merge gap.
+The arguments are what `to_json` of `Evaluation`, `EarlyDetection`, `Progression` and `OnlineDetection` return. A
+curve's horizontal axis is MLflow's step, a whole number: percent for IoU thresholds, observed fractions and the course
+of an activity, frames for the merge gap, false alarms in ten hours for rates of false alarms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from crescendo.trainables.alarms import alarm_measures
 
 Row = tuple[str, int, float]
 
@@ -35,6 +37,27 @@ def violations(split: str, progression: Mapping[str, Any]) -> dict[str, float]:
         for quantity, measures in progression["violations"].items()
         for measure, value in measures.items()
     }
+
+
+def online(split: str, measured: Mapping[str, Any]) -> dict[str, float]:
+    """Return `{split}/frame_mAP`, `{split}/frame_cAP`, and for every rate `{split}/online/{measure}/{rate}`.
+
+    A rate reads `1_per_hour`; the measures are those of `alarm_measures`.
+    """
+    metrics = {f"{split}/{name}": float(measured[name]) for name in ("frame_mAP", "frame_cAP")}
+    for rate, found in measured["alarms"].items():
+        for name, value in alarm_measures(found).items():
+            metrics[f"{split}/online/{name}/{rate.removesuffix('/h')}_per_hour"] = value
+    return metrics
+
+
+def alarm_curves(split: str, measured: Mapping[str, Any]) -> list[Row]:
+    """Return the same against the rate that thresholds were chosen for, in false alarms of a label in ten hours."""
+    return [
+        (f"{split}/curve/online/{name}", round(10 * float(rate.removesuffix("/h"))), value)
+        for rate, found in measured["alarms"].items()
+        for name, value in alarm_measures(found).items()
+    ]
 
 
 def iou_curve(split: str, evaluation: Mapping[str, Any]) -> list[Row]:

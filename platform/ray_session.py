@@ -35,11 +35,11 @@ _OBJECT_STORE = 100 * 2**20
 
 
 @contextmanager
-def ray_session(*, join: bool = False) -> Iterator[None]:
+def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Iterator[None]:
     """Connect to the cluster of `RAY_ADDRESS`, else start Ray on this machine, for the time of the block.
 
     With `join`, a cluster that runs on this machine is joined though no address names it. A connection that is there
-    already is used, and left as it is.
+    already is used, and left as it is. `object_store` is the size in bytes of the object store of a Ray of our own.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def ray_session(*, join: bool = False) -> Iterator[None]:
                     "start it, or unset RAY_ADDRESS to run on this machine"
                 ) from None
     if not ray.is_initialized():
-        ray.init(address="local", include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
+        ray.init(address="local", include_dashboard=False, object_store_memory=object_store, **quiet)
     try:
         for name in ("ray", "ray.tune"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -19,7 +19,8 @@ Assignments = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change the study: search.trials=4. May be repeated.")
 ]
 DatasetFolder = Annotated[
-    str | None, typer.Option("--dataset", metavar="DIR", help="Prepared data set to use instead, or its URI (s3://...).")
+    str | None,
+    typer.Option("--dataset", metavar="DIR", help="Prepared data set to use instead, or its URI (s3://...)."),
 ]
 
 

@@ -7,7 +7,7 @@ Every AP and mAP is a fraction of 1. Measures are named as studies name them: `m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -174,6 +174,11 @@ class ArmContent:
         Curves while training, by iteration; empty where the runs kept none.
     difference, early_difference
         Measure -> difference to the baseline; empty for the baseline, and where detections are missing.
+    frame
+        Per-frame `mAP` and `cAP`; empty where the runs have no online metrics.
+    alarms
+        Rate of false alarms (`1/h`) -> measure of early warning (`trainables.alarms.alarm_measures`); a quantile that
+        some seed did not reach is absent.
     paper_detection, paper_early
         IoU threshold -> the paper's own mAP, of a study of the paper on ActivityNet alone; None everywhere else.
     """
@@ -198,6 +203,8 @@ class ArmContent:
     snapshots: tuple[Snapshot, ...]
     difference: Mapping[str, Difference]
     early_difference: Mapping[str, Difference]
+    frame: Mapping[str, Estimate] = field(default_factory=dict)
+    alarms: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     paper_detection: Mapping[str, float] | None = None
     paper_early: Mapping[str, float] | None = None
 

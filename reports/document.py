@@ -29,6 +29,7 @@ _SECTIONS = {
     "What was compared": (),
     "Detection": ("ablation", "mAP_against_iou"),
     "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),
+    "Online": ("online", "time_to_detection"),
     "Labels": ("gains_detection", "gains_early", "per_label"),
     "Scores along an activity": ("progression", "progression_while_training"),
     "The search": ("search", "mAP_against_lambda_r", "mAP_against_merge_gap", "optimisation_history"),
@@ -43,6 +44,11 @@ _EXPLAINED = {
         "in percent."
     ),
     "Early detection": "How well an activity is found while only its beginning has been seen.",
+    "Online": (
+        "How the detector does while it watches. Frame by frame: how well a label's score ranks the frames of its activity "
+        "before all others. As an early warning: an alarm goes off when the mean score of a span, so far, reaches its "
+        "label's threshold; it is false if no activity of that label goes on from then until the span's end."
+    ),
     "Scores along an activity": (
         "A ranking loss asks that the score of the true label, or its margin over the other labels, never falls while the "
         "activity goes on."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from . import label_charts, line_charts, progression_charts
+from . import alarm_charts, label_charts, line_charts, progression_charts
 from .chart import Chart, LeftOut
 from .content import ArmContent, Content, Curves, Estimate
 from .line_charts import Curve, Point
@@ -91,6 +91,24 @@ def _early(content: Content, look: Mapping[str, Look]) -> Iterator[Chart | LeftO
         f"shaded: {_INTERVAL}."
     )
     yield Chart("early_against_fraction", title, caption, figure, numbers)
+
+
+def _online(content: Content, look: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    title = "Early warning: time to detection against false alarms"
+    arms = [arm for arm in content.arms if arm.alarms]
+    if not arms:
+        yield LeftOut("time_to_detection", title, "no confirmed run has online metrics; runs of this version have them")
+        return
+    figure, numbers = alarm_charts.time_to_detection({arm.name: arm.alarms for arm in arms}, look)
+    caption = (
+        "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
+        f"{', '.join(rate.removesuffix('/h') for rate in arms[0].alarms)}. Across: the false alarms that this leads to on "
+        "the test split, all labels together. Seen: the part of an activity that has passed when its alarm goes off, over "
+        "all test activities, missed ones counted as never seen; a rate at which too many are missed for the quantile to be "
+        "reached by every seed has no point. Announced: activities whose alarm goes off while they go on. Mean over seeds; "
+        f"shaded: {_INTERVAL}."
+    )
+    yield Chart("time_to_detection", title, caption, figure, numbers)
 
 
 def _gains(content: Content, look: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
@@ -219,7 +237,7 @@ def _timelines(content: Content, look: Mapping[str, Look]) -> Iterator[Chart | L
         yield Chart(f"timeline_{number}", f"Timeline of {one.recording}", caption, figure, numbers)
 
 
-_DRAWN = (_differences, _detection, _early, _gains, _progression, _search, _timelines)
+_DRAWN = (_differences, _detection, _early, _online, _gains, _progression, _search, _timelines)
 _INTERVAL = "95 % interval of the mean over seeds (Student's t)"
 
 

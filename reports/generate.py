@@ -24,7 +24,7 @@ from .tables import tables
 from .words import sentences, to_json
 
 PAGE = "report.html"
-_COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_fraction")
+_COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_fraction", "time_to_detection")
 
 
 @dataclass(frozen=True)

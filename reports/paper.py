@@ -34,7 +34,7 @@ def is_paper_study(settings: Mapping[str, Any], dataset: str | None) -> bool:
 
 def paper_row(model: str | None, variant: str | None) -> str | None:
     """Return the row of the paper's tables that an arm's settings belong to, None if it has none."""
-    if model == "cnn":
+    if model in ("cnn", "vgg19"):
         return "CNN"
     return _ROWS.get(variant or "")
 

@@ -87,7 +87,7 @@ def _resets(study: StudyRuns, arm: ArmRuns) -> Sequence[str]:
     if "reset" in fixed:
         return [fixed["reset"]]
     tried = study.settings.get("decode", {}).get("reset")
-    if settings.get("model") == "cnn" or not isinstance(tried, list):
+    if settings.get("model") in ("cnn", "vgg19") or not isinstance(tried, list):
         return [settings["reset"]] if "reset" in settings else []
     return tried
 

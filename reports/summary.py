@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.trainables.alarms import alarm_measures
 from crescendo.trainables.errors import InputError
 
 from . import paper
@@ -173,6 +174,7 @@ def _arm(
         row = paper.paper_row(settings.get("model"), settings.get("variant"))
     best = member.runs.best
     progression = [one["progression"] for one in results.values()]
+    online = [one["online"] for one in results.values() if "online" in one]
 
     def labels(one: Mapping[str, Any]) -> dict[str, float]:
         return {label: values[label_iou] for label, values in one["AP"].items()} if label_iou else {}
@@ -215,6 +217,11 @@ def _arm(
         snapshots=_snapshots(member.runs),
         difference=found.differences.get(member.name, {}),
         early_difference=early.differences.get(member.name, {}),
+        frame=_estimates([{"mAP": one["frame_mAP"], "cAP": one["frame_cAP"]} for one in online]),
+        alarms={
+            rate: _estimates_of_all([alarm_measures(one["alarms"][rate]) for one in online])
+            for rate in (online[0]["alarms"] if online else ())
+        },
         paper_detection=None if row is None else paper.fractions_of_1(paper.DETECTION[row]),
         paper_early=None if row is None else paper.fractions_of_1(paper.EARLY[row]),
     )
@@ -222,6 +229,12 @@ def _arm(
 
 def _estimates(rows: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
     return {key: _estimate([row[key] for row in rows]) for key in (rows[0] if rows else ())}
+
+
+def _estimates_of_all(rows: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
+    """Return the estimates of what every row has."""
+    shared = [key for key in rows[0] if all(key in row for row in rows)]
+    return _estimates([{key: row[key] for key in shared} for row in rows])
 
 
 def _estimate(values: Sequence[float]) -> Estimate:
@@ -268,6 +281,12 @@ def _absent(members: Sequence[_Member]) -> list[str]:
         lines.append(
             "The runs kept no detections of early detection: its differences are without interval and p, "
             "and are left out."
+        )
+    without = sum(one.results is not None and "online" not in one.results for one in kept)
+    if without:
+        lines.append(
+            f"{without} of {len(kept)} confirmed runs are of a version without online metrics: per-frame mAP and early "
+            "warning are left out for them."
         )
     if not any(one.scores is not None for one in kept):
         lines.append("The runs kept no frame scores: timelines show detections alone.")

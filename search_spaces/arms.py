@@ -167,7 +167,7 @@ def _decode(study: Study, settings: Mapping[str, Any], ablated: Mapping[str, Sca
         gap = Choices(choices=(settings["merge_gap"],)) if "merge_gap" in settings else None
     if "reset" in ablated or not resets:
         resets = (settings["reset"],) if "reset" in settings else ()
-    if settings["model"] == "cnn":  # it remembers nothing: every reset gives the same scores
+    if settings["model"] != "lstm":  # it remembers nothing: every reset gives the same scores
         resets = resets[:1]
     start: list[Mapping[str, Scalar]] = []
     for one in study.search.start:

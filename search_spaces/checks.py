@@ -51,16 +51,19 @@ IN_SPACE = {
     **dict.fromkeys(DECODE, "it needs no training; search it under decode"),
     "model": "make arms of it under ablate",
 }
-WITHOUT_EFFECT = {
-    "lambda_r": ("variant", "none"),
-    "momentum": ("optimizer", "adam"),
-    "fc7_learning_rate": ("fc7_size", 0),
-    "learning_rate_gamma": ("learning_rate_step", 0),
-    "hidden_size": ("model", "cnn"),
-    "layers": ("model", "cnn"),
-    "reset": ("model", "cnn"),
+_NETWORK = ({"model": "lstm"}, {"model": "cnn"})
+WITHOUT_EFFECT: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "lambda_r": ({"variant": "none"},),
+    "momentum": ({"optimizer": "adam"},),
+    "fc7_learning_rate": ({"fc7": "new", "fc7_size": 0},),
+    "learning_rate_gamma": ({"learning_rate_step": 0},),
+    **dict.fromkeys(("hidden_size", "layers", "reset"), ({"model": "cnn"}, {"model": "vgg19"})),
+    "normalise": ({"model": "vgg19"}, {"fc7": "from_checkpoint"}),
+    "dropout": ({"model": "vgg19"},),
+    "fc7_size": ({"fc7": "from_checkpoint"},),
+    **dict.fromkeys(("backbone", "weights"), _NETWORK),
 }
-"""Setting -> another one and the value of it that leaves the first without effect."""
+"""Setting -> values of others that, together, leave it without effect; one or more such cases."""
 
 _CORNERS = 4096
 
@@ -91,7 +94,7 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     combinations = list(combinations_of(study.ablate))
     arms = [(one, combination.path) for one, combination in zip(study.arms(), combinations, strict=True)]
     single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_names(combinations)]
-    joint = [*_decode(study), *_baseline(study), *_spaces(study, arms), *_different(arms)]
+    joint = [*_decode(study), *_baseline(study), *_spaces(study, arms), *_different(arms), *_one_data_set(arms)]
     if resolve is not None:
         single += _values(study, resolve)
         joint += [*_measured(study), *_together(arms, resolve)]
@@ -209,17 +212,21 @@ def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]
             )
         idle = [arm.name for arm, _ in arms if key in arm.space and _idle(key, arm)]
         if idle:
-            other, value = WITHOUT_EFFECT[key]
-            rule = f"has no effect in {', '.join(idle)}, where {other} is {value}; say when: {{{other}: [...]}}"
-            yield Problem(path, rule, (("ablate",), ("base", other)))
+            case = next(_idle(key, arm) for arm, _ in arms if arm.name == idle[0])
+            where = " and ".join(f"{other} is {value}" for other, value in case.items())
+            rule = f"has no effect in {', '.join(idle)}, where {where}; say when: {{{next(iter(case))}: [...]}}"
+            yield Problem(path, rule, (("ablate",), *(("base", other) for other in case)))
 
 
-def _idle(key: str, arm: Arm) -> bool:
-    """Tell whether nothing that `arm` does depends on the setting `key`."""
-    if key not in WITHOUT_EFFECT:
-        return False
-    other, value = WITHOUT_EFFECT[key]
-    return other not in arm.space and other in arm.settings and same(arm.settings[other], value)
+def _idle(key: str, arm: Arm) -> Mapping[str, Any]:
+    """Return the settings of `arm` for which nothing that it does depends on the setting `key`; empty if there are none."""
+    for case in WITHOUT_EFFECT.get(key, ()):
+        if all(
+            other not in arm.space and other in arm.settings and same(arm.settings[other], value)
+            for other, value in case.items()
+        ):
+            return case
+    return {}
 
 
 def _different(arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
@@ -234,6 +241,15 @@ def _different(arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
             rule = f"arms must differ but {arm.name} and {seen[what]} come to the same training and decoding"
             yield Problem(path, rule, (("base",),))
         seen.setdefault(what, arm.name)
+
+
+def _one_data_set(arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
+    """Arms that no data set suits all of."""
+    others = [(arm, path) for arm, path in arms if arm.settings["model"] != "vgg19"]
+    if 0 < len(others) < len(arms):
+        arm, path = others[0]
+        rule = f"model vgg19 learns from pixels and {arm.settings['model']} from features (arm {arm.name}); no data set"
+        yield Problem(path, f"{rule} holds both: make a study of each", (("trainable",),))
 
 
 def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:

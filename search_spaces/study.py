@@ -40,8 +40,12 @@ class Study(Section):
 
     name: Name = Field(description="name of the study: of its results folder and of its experiment in MLflow")
     description: str = Field(default="", description="what it asks, in a sentence or two")
-    dataset: str = Field(description="folder of a prepared data set, or `synthetic`: made on demand")
-    trainable: Literal["lstm", "cnn"] = Field(default="lstm", description="the LSTM, or the frame classifier")
+    dataset: str = Field(
+        description="folder of a prepared data set, its URI (s3://...), or `synthetic`: made on demand"
+    )
+    trainable: Literal["lstm", "cnn", "vgg19"] = Field(
+        default="lstm", description="the LSTM, the frame classifier, or the network fine-tuned on pixels"
+    )
     base: dict[str, Setting] = Field(
         default={}, description="training settings of every arm; `config` names the configuration they are laid over"
     )

@@ -35,10 +35,16 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor],
     InputError
         If a file is missing or damaged.
     """
+    weights, facts = read_model(folder)
+    return weights, _tensors(folder / _OPTIMIZER), facts
+
+
+def read_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the weights and the facts that `folder` holds, on the CPU; `InputError` as `read_checkpoint`."""
     facts = read_json(folder / _FACTS)
     if not isinstance(facts, dict):
         raise InputError(f"{folder / _FACTS}: must hold an object")
-    return _tensors(folder / _MODEL), _tensors(folder / _OPTIMIZER), facts
+    return _tensors(folder / _MODEL), facts
 
 
 def load_weights(folder: Path, own: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
@@ -65,6 +71,25 @@ def newest(folder: Path) -> Path | None:
     """Return the checkpoint of the most iterations in `folder`, or None; half-written ones have another name."""
     found = sorted(folder.glob("iteration-*")) if folder.is_dir() else []
     return found[-1] if found else None
+
+
+def found_in(folder: Path) -> Path:
+    """Return the checkpoint that `folder` is, or the newest one that it holds as a training's or a trial's folder.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if (folder / _FACTS).is_file():
+        return folder
+    found = newest(folder / "checkpoints") or newest(folder)
+    if found is None:
+        raise InputError(
+            f"{folder}: holds no checkpoint (neither {_FACTS} nor iteration-*); name the --output of `crescendo train`, "
+            "the folder of a confirmed trial, or a checkpoint"
+        )
+    return found
 
 
 def place(folder: Path, iteration: int) -> Path:

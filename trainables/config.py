@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from .errors import InputError
 
+Model = Literal["lstm", "cnn", "vgg19"]
 Variant = Literal["none", "score", "margin", "combined", "naive"]
 Reset = Literal["memory", "state", "none"]
 Protocol = Literal["paper", "activitynet", "thumos14"]
@@ -35,15 +36,28 @@ class TrainingConfig(BaseModel):
     lambda_r: float = Field(6.0, ge=0, allow_inf_nan=False, description="weight of the ranking loss (Eq. 1)")
 
     # Model (protocol section 2)
-    model: Literal["lstm", "cnn"] = Field("lstm", description="the LSTM, or the frame classifier of the CNN row")
+    model: Model = Field(
+        "lstm", description="the LSTM, the frame classifier of the CNN row, or vgg19: a network fine-tuned on pixels"
+    )
     hidden_size: int = Field(128, ge=1, description="LSTM units a layer (ours)")
     layers: int = Field(1, ge=1, description="LSTM layers (ours)")
     dropout: float = Field(
         0.5, ge=0, lt=1, description="on input, between layers and on output, never recurrent (ours)"
     )
     fc7_size: int = Field(0, ge=0, description="width of a trained fc7 layer before the LSTM; 0: none")
+    fc7: Literal["new", "from_checkpoint"] = Field(
+        "new", description="from_checkpoint: that layer begins as the network's own, which the data set of fc6 holds"
+    )
     fc7_learning_rate: float = Field(1e-4, ge=0, allow_inf_nan=False, description="learning rate of that layer")
-    normalise: bool = Field(True, description="standardise features by the training frames' mean and deviation (ours)")
+    normalise: bool = Field(
+        True,
+        description="standardise features by the training frames' mean and deviation (ours); never pixels, nor what an "
+        "fc7 from_checkpoint was trained on",
+    )
+    backbone: str = Field("vgg19", description="of model vgg19: torchvision's name of the network")
+    weights: str = Field(
+        "imagenet", description="of model vgg19, to begin with: imagenet, none (random), or a file of weights"
+    )
 
     # Training sequences
     sequences: int = Field(64, ge=1, description="sequences a learning batch")
@@ -95,6 +109,10 @@ class TrainingConfig(BaseModel):
     def _consistent(self) -> TrainingConfig:
         if self.bptt > self.sequence_length:
             raise ValueError(f"bptt must be at most sequence_length ({self.sequence_length}) but got {self.bptt}")
+        if self.sequence_length == 1 and self.variant != "none":
+            raise ValueError(f"variant must be none where sequence_length is 1 but got {self.variant}")
+        if self.model == "vgg19" and (self.fc7_size or self.fc7 != "new"):
+            raise ValueError("fc7_size and fc7 belong to models lstm and cnn: the network of vgg19 has its own fc7")
         for key in ("iou", "fractions"):
             values = getattr(self, key)
             if not values or not all(0 < value <= 1 for value in values):

@@ -183,8 +183,7 @@ def merge(runs: Runs, merge_gaps: Sequence[int]) -> MergedSpans:
     # gap, run, gap, run ...: the sum over a span leaves out the gap before its first run.
     pieces = np.zeros(2 * len(runs.gap) + 1)
     pieces[0:-1:2], pieces[1::2] = runs.gap_sum, runs.score_sum
-    bounds = np.column_stack((2 * begin + 1, 2 * behind)).ravel()
-    total = np.add.reduceat(pieces, bounds)[::2] if len(bounds) else np.zeros(0)
+    total = _sums(pieces[:, None], np.zeros_like(begin), 2 * begin + 1, 2 * behind)
     start, end = runs.start[begin], runs.end[behind - 1]
     return MergedSpans(
         np.concatenate(since, dtype=np.int64),
@@ -198,12 +197,13 @@ def merge(runs: Runs, merge_gaps: Sequence[int]) -> MergedSpans:
 
 
 def _sums(scores: np.ndarray, label: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the sum of `scores` over frames [`start`, `end`) of column `label`, each at least one frame, in float64."""
-    if len(label) == 0:
-        return np.zeros(0)
+    """Return the sum of `scores` over frames [`start`, `end`) of column `label`, each at least one frame, in float64.
+
+    Terms are added one after the other, as a detector that meets frame by frame adds them (`detector.span_decoder`), so
+    that its scores are these to the last bit.
+    """
     length = end - start
     begin = np.cumsum(length) - length
-    frame = np.arange(length.sum()) + np.repeat(start - begin, length)
-    values = scores[frame, np.repeat(label, length)].astype(np.float64)
-    sums: np.ndarray = np.add.reduceat(values, begin)
-    return sums
+    number = np.repeat(np.arange(len(length)), length)
+    frame = np.arange(len(number)) + (start - begin)[number]
+    return np.bincount(number, weights=scores[frame, label[number]], minlength=len(length))

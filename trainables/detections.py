@@ -33,13 +33,18 @@ def in_seconds(spans: Spans, labels: Sequence[str], fps: float) -> list[Detectio
     ]
 
 
-def write_detections(path: Path | str, detections: Mapping[str, Iterable[Detection]]) -> None:
-    """Write recording -> detections as a result file of ActivityNet, atomically."""
+def result_file(detections: Mapping[str, Iterable[Detection]]) -> dict[str, Any]:
+    """Return recording -> detections as the content of a result file of ActivityNet."""
     results = {
         recording: [{"segment": [one.start, one.end], "label": one.label, "score": one.score} for one in found]
         for recording, found in detections.items()
     }
-    write_json(path, {"version": VERSION, "results": results, "external_data": {"used": False, "details": ""}})
+    return {"version": VERSION, "results": results, "external_data": {"used": False, "details": ""}}
+
+
+def write_detections(path: Path | str, detections: Mapping[str, Iterable[Detection]]) -> None:
+    """Write recording -> detections as a result file of ActivityNet, atomically."""
+    write_json(path, result_file(detections))
 
 
 def read_detections(path: Path | str, labels: Collection[str] | None = None) -> dict[str, list[Detection]]:

@@ -18,7 +18,7 @@ from .errors import InputError
 
 
 @contextmanager
-def _mended(destination: Path) -> Iterator[None]:
+def mended(destination: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission into an `InputError` that names the destination."""
     try:
         yield
@@ -44,7 +44,7 @@ def atomic_directory(destination: Path | str) -> Iterator[Path]:
     destination = Path(destination)
     if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
         raise InputError(f"{destination}: exists already; remove it or choose another destination")
-    with _mended(destination):
+    with mended(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.partial-", dir=destination.parent))
         try:
@@ -70,7 +70,7 @@ def atomic_file(destination: Path | str) -> Iterator[Path]:
         If `destination` cannot be written or the disk fills.
     """
     destination = Path(destination)
-    with _mended(destination):
+    with mended(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{destination.name}.partial-", dir=destination.parent)
         os.close(handle)
@@ -78,7 +78,7 @@ def atomic_file(destination: Path | str) -> Iterator[Path]:
         try:
             partial.chmod(0o666 & ~_umask())
             yield partial
-            _flush_to_disk(partial)
+            flush_to_disk(partial)
             partial.replace(destination)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -125,7 +125,8 @@ def parse_json(data: bytes, where: str) -> Any:
         raise InputError(f"{where}: not valid JSON ({error})") from error
 
 
-def _flush_to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
+    """Return when the content of `path` is on the disk, whatever happens to the machine."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

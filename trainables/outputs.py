@@ -28,7 +28,9 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     ground_truth.parquet    recording, label, start, end: one row a segment
     early_detections.parquet, early_ground_truth.parquet
                             the same for each observed `fraction` and test `sequence` (numbered) of early detection
-    metrics.json            mAP and AP per label, early detection by observed fraction, progression curves and violations
+    metrics.json            under `test` mAP and AP per label, early detection by observed fraction, progression curves and
+                            violations, per-frame precision and early warning; under `alarms` the thresholds of alarms by
+                            rate and label, chosen on the validation split
     configuration.json      every setting of the training; reset and merge gap are those used
     scores.arrow            frame scores of the first `SHOWN_RECORDINGS` recordings by name (see `data.store`)
     """
@@ -44,7 +46,7 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     early_columns = ("fraction", "sequence", *columns)
     _write_rows(folder / "early_detections.parquet", early_columns, list(_early_rows(result.early, truth=False)))
     _write_rows(folder / "early_ground_truth.parquet", early_columns[:-1], list(_early_rows(result.early, truth=True)))
-    write_json(folder / "metrics.json", {"test": result.to_json()})
+    write_json(folder / "metrics.json", {"test": result.to_json(), "alarms": result.alarms})
     write_json(folder / "configuration.json", config.model_dump(mode="json"))
     shown = {recording: result.scores[recording] for recording in sorted(result.scores)[:SHOWN_RECORDINGS]}
     write_scores(folder / "scores.arrow", dataset, shown, {"reset": config.reset})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .alarms import Thresholds, alarm_thresholds
 from .config import Reset
 from .detection import decode
 from .detections import Detection, in_seconds
 from .early import EarlyDetection, ObservedSequence, early_detection
 from .evaluation import Evaluation, evaluate_scores
+from .online import OnlineDetection, online_detection
 from .progression import Progression, progression
 from .training import Trainer
 
@@ -26,6 +28,8 @@ class SubsetResult:
     scores : recording -> (frames, labels) float32
     detections : recording -> detections, in seconds
     evaluation, early, progression : protocol sections 4, 5 and 6
+    alarms : rate of false alarms -> label -> the threshold that `online` was measured with
+    online : per-frame precision and early warning
     """
 
     scores: dict[str, np.ndarray]
@@ -33,18 +37,27 @@ class SubsetResult:
     evaluation: Evaluation
     early: EarlyDetection
     progression: Progression
+    alarms: Mapping[str, Thresholds]
+    online: OnlineDetection
 
     def to_json(self) -> dict[str, Any]:
-        """Return all but scores and detections as a JSON-able object."""
+        """Return all but scores, detections and thresholds as a JSON-able object."""
         return {
             **self.evaluation.to_json(),
             "early": self.early.to_json(),
             "progression": self.progression.to_json(),
+            "online": self.online.to_json(),
         }
 
 
-def subset_result(trainer: Trainer, subset: str, merge_gap: int, reset: Reset) -> SubsetResult:
-    """Run the trainer's model over `subset` and score it in every way; `merge_gap` is in frames."""
+def subset_result(
+    trainer: Trainer, subset: str, merge_gap: int, reset: Reset, alarms: Mapping[str, Thresholds] | None = None
+) -> SubsetResult:
+    """Run the trainer's model over `subset` and score it in every way; `merge_gap` is in frames.
+
+    `alarms` are the thresholds that were chosen on the validation split; without them they are chosen here, so leave
+    them out for that split alone.
+    """
     config, dataset = trainer.config, trainer.dataset
     scores = trainer.score(subset, reset)
     detections = {
@@ -65,4 +78,7 @@ def subset_result(trainer: Trainer, subset: str, merge_gap: int, reset: Reset) -
         iou=config.iou,
         protocol=config.protocol,
     )
-    return SubsetResult(scores, detections, evaluation, early, progression(dataset, subset, scores))
+    if alarms is None:
+        alarms = alarm_thresholds(dataset, subset, scores, merge_gap)
+    online = online_detection(dataset, subset, scores, merge_gap, alarms, config.protocol)
+    return SubsetResult(scores, detections, evaluation, early, progression(dataset, subset, scores), alarms, online)

@@ -77,7 +77,7 @@ def train_detector(
     gap = gap_frames(config, dataset.fps)
     metrics: dict[str, Any] = {
         "dataset": {"name": dataset.facts.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
-        "config": config.model_dump(mode="json"),
+        "config": trainer.config.model_dump(mode="json"),
         "merge_gap": gap,
         "labels": dataset.labels,
         "iterations": trainer.iteration,
@@ -87,8 +87,10 @@ def train_detector(
     found: dict[str, SubsetResult] = {}
     for subset in subsets:
         listener.scoring(subset)
-        found[subset] = subset_result(trainer, subset, gap, config.reset)
+        chosen = found["validation"].alarms if found else None
+        found[subset] = subset_result(trainer, subset, gap, config.reset, chosen)
         metrics[subset] = found[subset].to_json()
+    metrics["alarms"] = found["validation"].alarms
     _write_results(output, dataset, config, found, metrics)
     return metrics
 

@@ -11,11 +11,13 @@ from torch import Tensor
 from .config import Reset
 from .data.dataset import Dataset
 from .data.frames import BACKGROUND_INDEX
-from .models import Detector, State
+from .models import DetectionModel, State
 
-# Recordings that run side by side, and frames of each at a time: bounds the memory whatever the data set's size.
+# Recordings that run side by side, and frames of each at a time: bounds the memory whatever the data set's size, and
+# however wide a frame is.
 _SIDE_BY_SIDE = 64
 _CHUNK = 512
+_BYTES = 256 * 2**20
 
 Span = tuple[str, int, int]
 
@@ -33,7 +35,7 @@ def reset_state(state: State, logits: Tensor, reset: Reset) -> State:
 
 
 @torch.no_grad()
-def score_spans(model: Detector, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> list[np.ndarray]:
+def score_spans(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> list[np.ndarray]:
     """Return the softmax scores of spans of recordings, each started with a fresh state.
 
     Parameters
@@ -64,22 +66,24 @@ def score_spans(model: Detector, dataset: Dataset, spans: Sequence[Span], reset:
 
 
 def score_recordings(
-    model: Detector, dataset: Dataset, recordings: Sequence[str], reset: Reset
+    model: DetectionModel, dataset: Dataset, recordings: Sequence[str], reset: Reset
 ) -> dict[str, np.ndarray]:
     """Return recording -> softmax scores (frames, labels) float32 of whole recordings."""
     spans = [(recording, 0, dataset.frames(recording)) for recording in recordings]
     return dict(zip(recordings, score_spans(model, dataset, spans, reset), strict=True))
 
 
-def _side_by_side(model: Detector, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> Iterator[np.ndarray]:
+def _side_by_side(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> Iterator[np.ndarray]:
     """Score spans, the longest first, in step."""
     lengths = [last - first for _, first, last in spans]
     results = [np.empty((length, model.label_count), dtype=np.float32) for length in lengths]
     state = model.initial_state(len(spans))
-    for begin in range(0, max(lengths, default=0), _CHUNK):
+    width, dtype = dataset.feature_dim or 0, dataset.input_dtype
+    chunk = max(1, min(_CHUNK, _BYTES // (_SIDE_BY_SIDE * max(width, 1) * dtype.itemsize)))
+    for begin in range(0, max(lengths, default=0), chunk):
         alive = sum(length > begin for length in lengths)
-        frames = min(_CHUNK, lengths[0] - begin)
-        features = np.zeros((alive, frames, dataset.feature_dim or 0), dtype=np.float32)
+        frames = min(chunk, lengths[0] - begin)
+        features = np.zeros((alive, frames, width), dtype=dtype)
         for row, (recording, first, last) in enumerate(spans[:alive]):
             part = dataset.features(recording)[first + begin : min(last, first + begin + frames)]
             features[row, : len(part)] = part
@@ -91,7 +95,7 @@ def _side_by_side(model: Detector, dataset: Dataset, spans: Sequence[Span], rese
     yield from results
 
 
-def _run(model: Detector, features: Tensor, state: State, reset: Reset) -> tuple[Tensor, State]:
+def _run(model: DetectionModel, features: Tensor, state: State, reset: Reset) -> tuple[Tensor, State]:
     step = model.step_function(features)
     logits = []
     for t in range(features.shape[1]):

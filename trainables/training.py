@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from . import checkpoints
+from .beginning import initial_model, settled
 from .config import Reset, TrainingConfig, configuration, gap_frames
 from .data.dataset import Dataset
-from .data.sequences import Batch, SequenceSampler, feature_moments
+from .data.sequences import Batch, SequenceSampler
 from .errors import InputError
 from .evaluation import Evaluation, evaluate_scores
 from .losses import ranking_loss
-from .models import build_model
 from .scoring import Span, score_recordings, score_spans
 
 # Streams of random numbers that must not meet.
@@ -72,23 +72,17 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
         """Build the model; `InputError` if the configuration asks for what this machine or data set has not."""
-        self.config, self.dataset = config, dataset
+        self.config, self.dataset = settled(config, dataset), dataset
         self.device = _device(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         self.iteration = 0
         self.history: list[dict[str, Any]] = []
-        if dataset.feature_dim is None:
-            raise InputError(f"{dataset.path}: holds annotations only; import it with features to train on it")
         self._sampler = SequenceSampler(
             dataset, "training", sequences=config.sequences, length=config.sequence_length, seed=config.seed
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_derived(config.seed, _WEIGHTS, 0))
-            self.model = build_model(dataset.feature_dim, len(dataset.labels), config)
-        if config.normalise:
-            mean, deviation = feature_moments(dataset, "training")
-            self.model.mean.copy_(torch.from_numpy(mean))
-            self.model.scale.copy_(torch.from_numpy(1 / deviation))
+            self.model = initial_model(self.config, dataset)
         self.model.to(self.device)
         self._optimizer = _optimizer(self.model, config)
 
@@ -163,6 +157,19 @@ class Trainer:
         scores = self.score(subset)
         return evaluate_scores(self.dataset, subset, scores, gaps, protocol=config.protocol, iou=config.iou)[0]
 
+    def facts(self) -> dict[str, Any]:
+        """Return what a checkpoint says of the run so far beside weights, JSON-able."""
+        return {
+            "iteration": self.iteration,
+            "history": self.history,
+            "config": self.config.model_dump(mode="json"),
+            "labels": self.dataset.labels,
+            "feature_dim": self.dataset.feature_dim,
+            "dataset_hash": self.dataset.content_hash,
+            "dataset": asdict(self.dataset.facts),
+            "frames": dict(self.dataset.store.metadata),
+        }
+
     def save(self, folder: Path) -> None:
         """Write a checkpoint as `folder`, which must not exist; complete or absent."""
         tensors = {
@@ -171,15 +178,7 @@ class Trainer:
             for key, value in state.items()
             if isinstance(value, Tensor)
         }
-        facts = {
-            "iteration": self.iteration,
-            "history": self.history,
-            "config": self.config.model_dump(mode="json"),
-            "labels": self.dataset.labels,
-            "feature_dim": self.dataset.feature_dim,
-            "dataset_hash": self.dataset.content_hash,
-        }
-        checkpoints.write_checkpoint(folder, self.model.state_dict(), tensors, facts)
+        checkpoints.write_checkpoint(folder, self.model.state_dict(), tensors, self.facts())
 
     def restore(self, folder: Path) -> None:
         """Go on from the checkpoint `folder`.

@@ -5,7 +5,7 @@ A trial owns one folder:
 iteration-*/            its newest checkpoint
 report.json             its last report
 outputs/                what a confirmed trial leaves: detections, ground truth, metrics, configuration, some scores,
-                        and how scores progressed at each report
+                        how scores progressed at each report, and its model folder
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from . import checkpoints
+from .alarms import alarm_thresholds
 from .config import Reset, TrainingConfig, configuration, gap_frames
 from .data.dataset import Dataset
+from .detector.trained import MODEL_FOLDER, write_trained
 from .evaluation import Evaluation, evaluate_scores, number_key
 from .files import read_json, write_json
 from .outputs import add_snapshot, write_outputs
@@ -49,7 +51,7 @@ class Job:
     phase
         `search`: scored on validation alone. `confirm`: scored on test too, once, when trained.
     dataset
-        Folder of the prepared data set; each worker opens it by itself.
+        Folder of the prepared data set, or a URI (`data.remote`); each worker opens it by itself.
     settings
         Every setting of the training configuration that differs from the defaults, seed and threads among them.
     folder
@@ -115,10 +117,10 @@ class Trial:
             If a setting is invalid, or the checkpoint is of another configuration or data set.
         """
         self.job, self._dataset = job, dataset
-        self._config: TrainingConfig = configuration(job.settings, f"trial {job.identity}")
         self._folder = Path(job.folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._trainer = Trainer(self._config, dataset)
+        self._trainer = Trainer(configuration(job.settings, f"trial {job.identity}"), dataset)
+        self._config: TrainingConfig = self._trainer.config
         self._reported = self._said = Report(0, 0.0, done=False)
         if (newest := checkpoints.newest(self._folder)) is not None:
             self.restore(newest)
@@ -180,9 +182,12 @@ class Trial:
             curves = progression(self._dataset, "validation", validation.scores[reset])
             add_snapshot(outputs(self._folder), trainer.iteration, curves)
         if done and self.job.phase == "confirm":
-            tested = subset_result(trainer, "test", gap, _reset(reset))
+            alarms = alarm_thresholds(self._dataset, "validation", validation.scores[reset], gap)
+            tested = subset_result(trainer, "test", gap, _reset(reset), alarms)
             results["test"] = tested.to_json()
             write_outputs(outputs(self._folder), self._dataset, config, tested)
+            place = outputs(self._folder) / MODEL_FOLDER
+            write_trained(trainer, place, reset=_reset(reset), merge_gap=gap, alarms=alarms)
         rates = asdict(losses)
         return Report(
             iteration=trainer.iteration,

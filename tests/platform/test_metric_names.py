@@ -67,3 +67,39 @@ def test_mlflow_takes_every_name():
     rows += metric_names.progression_curves("test", PROGRESSION.to_json())
     for name in [*names, *(row[0] for row in rows)]:
         _validate_metric_name(name)
+
+
+def alarms(detected, median):
+    quantiles = {"median": median, "quantile_90": None}
+    return {
+        "detected": detected, "false_alarms_per_hour": 3.0, "seen": quantiles, "seen_if_detected": quantiles,
+        "segments": 7, "labels": {},
+    }  # fmt: skip
+
+
+ONLINE = {
+    "frame_mAP": 0.5,
+    "frame_cAP": 0.75,
+    "alarms": {"0.5/h": alarms(0.25, None), "1/h": alarms(0.5, 0.25)},
+}
+
+
+def test_online_metrics_by_rate_leave_out_what_was_not_reached():
+    metrics = metric_names.online("test", ONLINE)
+    assert metrics == {
+        "test/frame_mAP": 0.5,
+        "test/frame_cAP": 0.75,
+        "test/online/detected/0.5_per_hour": 0.25,
+        "test/online/false_alarms_per_hour/0.5_per_hour": 3.0,
+        "test/online/detected/1_per_hour": 0.5,
+        "test/online/false_alarms_per_hour/1_per_hour": 3.0,
+        "test/online/seen_median/1_per_hour": 0.25,
+        "test/online/seen_median_if_detected/1_per_hour": 0.25,
+    }
+    rows = metric_names.alarm_curves("test", ONLINE)
+    assert [row for row in rows if row[0] == "test/curve/online/detected"] == [
+        ("test/curve/online/detected", 5, 0.25),
+        ("test/curve/online/detected", 10, 0.5),
+    ]
+    for name in [*metrics, *(row[0] for row in rows)]:
+        _validate_metric_name(name)

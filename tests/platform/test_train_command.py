@@ -140,7 +140,7 @@ def test_a_diverged_run_keeps_its_last_good_checkpoint(tiny_dataset, tmp_path):
     [
         (
             ["--config", "nowhere"],
-            ["nowhere: neither a file nor a shipped configuration (gtea, hapt, paper, synthetic, tug)"],
+            ["nowhere: neither a file nor a shipped configuration (gtea, hapt, paper, synthetic, tug, vgg19)"],
         ),
         (["--set", "variant=rank", "--set", "hiden=3"], ["variant: ", "hiden: unknown key"]),
         (["--set", "variant"], ["--set variant: expected key=value"]),

@@ -63,6 +63,22 @@ def search(shift, weighs):
     return SearchContent(4, counts, 2, 0.6 + shift, chosen, weight, 20, "memory", None, trials, gaps)
 
 
+def alarms(shift):
+    """Early warning at three rates; at the lowest, nine activities in ten are not reached."""
+    found = {}
+    for rate, number in (("0.5/h", 0), ("1/h", 1), ("10/h", 2)):
+        found[rate] = {
+            "detected": estimate(0.7 + 0.1 * number + shift),
+            "false_alarms_per_hour": estimate(10.0**number, 0.2),
+            "seen_median": estimate(0.4 - 0.15 * number - shift),
+            "seen_median_if_detected": estimate(0.3 - 0.1 * number - shift),
+            "seen_quantile_90_if_detected": estimate(0.6 - 0.1 * number),
+        }
+        if number:
+            found[rate]["seen_quantile_90"] = estimate(0.9 - 0.1 * number)
+    return found
+
+
 def arm(name, shift, *, holds):
     baseline = name == BASELINE
     found = {key: estimate(0.9 + shift - float(key) / 2) for key in IOU}
@@ -90,6 +106,8 @@ def arm(name, shift, *, holds):
         snapshots=tuple(Snapshot(iteration, curves(shift - 0.5 + iteration / 200)) for iteration in (20, 40, 60, 80, 100, 120)),
         difference=measured,
         early_difference=measured,
+        frame={"mAP": estimate(0.7 + shift), "cAP": estimate(0.8 + shift)},
+        alarms=alarms(shift),
     )  # fmt: skip
 
 
@@ -138,6 +156,7 @@ def unfinished():
     nothing = {
         "seeds": (), "detection": {}, "early": {}, "labels": {}, "gain": {}, "early_labels": {}, "early_gain": {},
         "progression": None, "violations": {}, "snapshots": (), "difference": {}, "early_difference": {},
+        "frame": {}, "alarms": {},
     }  # fmt: skip
     idle = SearchContent(4, {"finished": 0}, None, None, {}, None, None, None, None, (), ())
     arms = tuple(replace(one, search=idle, **nothing) for one in content.arms)

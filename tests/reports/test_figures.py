@@ -24,6 +24,7 @@ ALL = [
     "difference_to_baseline",
     "mAP_against_iou",
     "early_against_fraction",
+    "time_to_detection",
     "gains_detection",
     "gains_early",
     "progression",
@@ -82,6 +83,31 @@ def test_a_timeline_lists_ground_truth_and_detections(drawn):
     rows = drawn["timeline_1"].numbers.rows
     assert rows[0] == ("ground truth", "jump", 2.0, 5.5, None)
     assert (BETTER, "jump", 2.5, 5.4, 0.8) in rows
+
+
+def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
+    content = invented()
+    numbers = drawn["time_to_detection"].numbers
+    assert numbers.columns == (
+        "arm", "allowed a label", "false alarms/h", "seen, median (%)", "seen, 90 % quantile (%)", "announced (%)",
+    )  # fmt: skip
+    assert [row[:2] for row in numbers.rows[:3]] == [(BASELINE, "0.5/h"), (BASELINE, "1/h"), (BASELINE, "10/h")]
+    assert numbers.rows[0][2:] == (1.0, pytest.approx(40.0), None, pytest.approx(70.0))
+    shown = [[line.get_xdata().tolist() for line in axes.lines] for axes in drawn["time_to_detection"].figure.axes]
+    assert shown == [[[1.0, 10.0, 100.0]] * 3, [[10.0, 100.0]] * 3, [[1.0, 10.0, 100.0]] * 3]
+    share = content.arms[0].alarms["1/h"]["detected"]
+    quiet = {"1/h": {"false_alarms_per_hour": share, "detected": share}}
+    arms = tuple(replace(arm, alarms=quiet) for arm in content.arms)
+    [chart] = [one for one in charts(replace(content, arms=arms))[0] if one.name == "time_to_detection"]
+    assert chart.numbers.rows[0][3:] == (None, None, pytest.approx(80.0))
+    assert len(chart.figure.axes) == 1
+
+
+def test_runs_without_online_metrics_leave_the_chart_out_and_say_so():
+    content = invented()
+    found, left_out = charts(replace(content, arms=tuple(replace(arm, frame={}, alarms={}) for arm in content.arms)))
+    assert [chart.name for chart in found] == [name for name in ALL if name != "time_to_detection"]
+    assert [one.reason for one in left_out] == ["no confirmed run has online metrics; runs of this version have them"]
 
 
 def test_without_frame_scores_the_timelines_say_so():

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,44 @@ def test_a_folder_that_was_moved_is_read(golden, tmp_path, golden_content):
         found = summarise([read_study(moved)], resamples=200)
     finally:
         hidden.rename(golden)
-    assert found.missing == ()
+    assert found.missing == golden_content.missing
     assert found.arms[1].difference == golden_content.arms[1].difference
+
+
+def test_a_study_made_before_there_were_online_metrics_says_so_and_lacks_nothing_else(golden_content):
+    assert golden_content.missing == (
+        "9 of 9 confirmed runs are of a version without online metrics: per-frame mAP and early warning are left out for "
+        "them.",
+    )
+    assert "online" not in {table.name for table in tables(golden_content)}
+
+
+def test_online_metrics_are_means_over_seeds_of_what_every_seed_reached(golden_runs):
+    def online(seed, median):
+        seen = {"median": median, "quantile_90": None}
+        alarms = {"detected": 0.5, "false_alarms_per_hour": 2.0 * seed, "seen": seen, "seen_if_detected": seen}
+        return {"frame_mAP": 0.5 + 0.1 * seed, "frame_cAP": 0.75, "alarms": {"1/h": alarms}}
+
+    def with_online(arm, median):
+        outputs = {
+            seed: replace(one, results={**one.results, "online": online(seed, median if seed else 0.25)})
+            for seed, one in arm.outputs.items()
+        }
+        return replace(arm, outputs=outputs)
+
+    first, second, third = golden_runs.arms
+    runs = replace(golden_runs, arms=(with_online(first, 0.4), with_online(second, None), third))
+    content = summarise([runs], resamples=100)
+    none, score, margin = content.arms
+    assert none.frame["mAP"].values == pytest.approx((0.5, 0.6, 0.7))
+    assert none.alarms["1/h"]["seen_median"].mean == pytest.approx(0.35)
+    assert none.alarms["1/h"]["false_alarms_per_hour"].mean == pytest.approx(2.0)
+    assert "seen_median" not in score.alarms["1/h"]
+    assert (margin.frame, margin.alarms) == ({}, {})
+    [said] = content.missing
+    assert said.startswith("3 of 9 confirmed runs")
+    [table] = [table for table in tables(content) if table.name == "online"]
+    assert [row[4].text[:4] for row in table.rows] == ["35.0", "not "]
 
 
 def test_an_unfinished_study_says_what_is_missing(tmp_path, empty_store):
@@ -192,6 +229,6 @@ def test_a_study_on_a_server_is_read_by_its_folder_and_by_its_name(tmp_path, gol
         server.kill()
     for found in (by_folder, by_name):
         content = summarise([found], resamples=200)
-        assert content.missing == ()
+        assert content.missing == golden_content.missing
         assert content.arms[1].difference == golden_content.arms[1].difference
         assert content.arms[1].early_difference == golden_content.arms[1].early_difference

@@ -4,10 +4,12 @@ import csv
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from invented_content import BASELINE, BETTER, WORSE, invented
 
 from crescendo.reports.numbers import measure_name, p_text, plain, points, signed
 from crescendo.reports.table import Cell, Table, latex
@@ -60,6 +62,22 @@ def test_numbers_as_people_write_them():
     assert [p_text(0.0123), p_text(0.0004), p_text(1.0)] == ["0.012", "<0.001", "1.000"]
     assert [plain(6.0), plain(0.0045472), plain("none"), plain(20)] == ["6", "0.00455", "none", "20"]
     assert [measure_name("mAP/iou_0.50"), measure_name("mAP/mean")] == ["mAP at IoU 0.5", "mean mAP"]
+
+
+def test_online_figures_stand_at_one_false_alarm_an_hour():
+    content = invented()
+    made = {table.name: table for table in tables(content)}
+    assert [row[0].text for row in made["online"].rows] == [BASELINE, BETTER, WORSE]
+    assert [cell.text for cell in made["online"].rows[1]] == [
+        BETTER, "76.0 ± 5.0", "86.0 ± 5.0", "86.0 ± 5.0", "19.0 ± 5.0", "80.0 ± 5.0", "14.0 ± 5.0", "10.0 ± 0.5",
+    ]  # fmt: skip
+    assert [cell.bold for cell in made["online"].rows[1]][:3] == [False, True, True]
+    missed = {"1/h": {key: value for key, value in content.arms[0].alarms["1/h"].items() if key != "seen_median"}}
+    arms = tuple(replace(arm, alarms=missed) for arm in content.arms)
+    [table] = [table for table in tables(replace(content, arms=arms)) if table.name == "online"]
+    assert table.rows[0][4].text == "not reached"
+    without = tuple(replace(arm, frame={}, alarms={}) for arm in content.arms)
+    assert "online" not in {table.name for table in tables(replace(content, arms=without))}
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")

@@ -81,7 +81,7 @@ def test_paper_has_the_paper_s_values() -> None:
     assert (base["sequences"], base["sequence_length"], base["bptt"]) == (64, 100, 20)
     assert (base["optimizer"], base["momentum"], base["weight_decay"]) == ("sgd", 0.9, 5e-4)
     assert (base["iterations"], base["learning_rate_step"], base["learning_rate_gamma"]) == (50_000, 20_000, 0.1)
-    assert base["fc7_learning_rate"] == 1e-4
+    assert (base["fc7"], base["fc7_learning_rate"]) == ("from_checkpoint", 1e-4)
     assert study.search.start[0] == {"lambda_r": 6, "learning_rate": 0.01, "merge_gap": 20, "reset": "memory"}
     assert [arm.name for arm in study.arms()] == ["CNN", "LSTM", "LSTM-m", "LSTM-s"]
     assert study.resources.gpus > 0

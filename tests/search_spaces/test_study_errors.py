@@ -54,7 +54,7 @@ search:
 -> 3: search: must be a mapping of keys to values but got None
 
 trainable: lsmt
--> 3: trainable: must be 'lstm' or 'cnn' but got 'lsmt'
+-> 3: trainable: must be 'lstm', 'cnn' or 'vgg19' but got 'lsmt'
 
 base: {config: hatp}
 -> 3: base.config: hatp: neither a file nor a shipped configuration (gtea, hapt
@@ -175,6 +175,24 @@ search: {space: {seed: [1, 2]}}
 
 search: {space: {lambda_r: [1, 6]}}
 -> 3: search.space.lambda_r: has no effect in base, where variant is none; say when: {variant: [...]}
+
+search: {space: {fc7_learning_rate: [1e-5, 1e-4]}}
+-> 3: search.space.fc7_learning_rate: has no effect in base, where fc7 is new and fc7_size is 0; say when: {fc7: [...]}
+
+trainable: vgg19
+base: {config: vgg19}
+search: {space: {hidden_size: [8, 16]}}
+-> 5: search.space.hidden_size: has no effect in base, where model is vgg19; say when: {model: [...]}
+
+ablate: [{name: cnn, settings: {model: cnn}}, {name: tuned, settings: {model: vgg19}}]
+-> 3: ablate.0: model vgg19 learns from pixels and cnn from features (arm cnn); no data set holds both: make a study of
+
+trainable: vgg19
+base: {config: vgg19, fc7: from_checkpoint}
+-> 4: base: fc7_size and fc7 belong to models lstm and cnn
+
+base: {sequence_length: 1, bptt: 1, variant: score}
+-> 3: base: variant must be none where sequence_length is 1 but got score
 
 search: {space: {bptt: {low: 5, high: 150}}}
 -> 3: search.space.bptt: bptt must be at most sequence_length (100)

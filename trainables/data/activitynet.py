@@ -63,7 +63,7 @@ def import_activitynet(
         raise InputError(f"fps must be a positive number but got {fps}")
     with ExitStack() as stack:
         files = None if source.suffix in (".json", ".gz") else stack.enter_context(Source(source, ANNOTATIONS, WHAT))
-        annotations, notes = _paper_split(_annotations(source, files, clip), source)
+        annotations, notes = paper_split(_annotations(source, files, clip), source)
         matrices = None if annotations_only else _matrices(stack, source, files, features)
         if matrices is not None and skip_missing:
             annotations, missing = _with_features(annotations, matrices, source)
@@ -106,7 +106,14 @@ def _annotations(source: Path, files: Source | None, clip: bool) -> Annotations:
     return parse_annotations(files.read_bytes(found[0]), files.where(found[0]), clip=clip)
 
 
-def _paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, list[str]]:
+def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, list[str]]:
+    """Return ActivityNet's official annotations in the paper's split, see `import_activitynet`, and what was decided.
+
+    Raises
+    ------
+    InputError
+        If the subsets are not the official ones; `source` names their file.
+    """
     official = annotations.recordings
     training = [name for name, one in official.items() if one.subset == "training"]
     subsets = dict.fromkeys(training, "training")

@@ -3,6 +3,7 @@
 annotations.json        ActivityNet's format
 features/features.arrow one row a frame (absent from a data set of annotations only)
 dataset.json            fps, labels, feature dimension and meaning, source, licence, content hash
+fc7.safetensors         of features that are a network's fc6: the layer that follows them there (`weight`, `bias`)
 """
 
 from __future__ import annotations
@@ -14,17 +15,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..errors import InputError
-from ..files import atomic_directory, read_json, write_json
+from ..files import atomic_directory, atomic_file, read_json, write_json
 from .annotations import Annotations, Recording, read_annotations
 from .frames import BACKGROUND, frame_labels
+from .pixels import PixelFrames, PixelStore, write_pixels
 from .store import FrameStore, write_frames
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SUBSETS = ("training", "validation", "test")
+PIXELS = "jpeg"
+_FC7 = "fc7.safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Dataset:
         Label names; index 0 is background.
     feature_dim : int or None
         Columns of the feature matrices; None for a data set of annotations only.
+    holds_pixels : bool
+        Whether the features are prepared frames, to fine-tune a network on (`pixels.PixelStore`).
     content_hash : str
         SHA-256 over features, annotations, labels and fps.
     """
@@ -77,14 +86,18 @@ class Dataset:
             self.facts = Facts(**{**facts, "notes": tuple(facts["notes"])})
             self.labels: tuple[str, ...] = tuple(content["labels"])
             self.feature_dim: int | None = content["feature_dim"]
+            self.holds_pixels: bool = content["dtype"] == PIXELS
             self.content_hash: str = content["content_hash"]
             features_hash = content["features_hash"]
+            self._fc7_hash: str = content.get("fc7_hash", "")
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"{self.path / 'dataset.json'}: lacks the key {error}; import the data set again"
             ) from error
         self.annotations = read_annotations(self.path / "annotations.json")
-        if self.content_hash != _content_hash(self.facts, self.labels, self.annotations, features_hash):
+        if self.content_hash != _content_hash(
+            self.facts, self.labels, self.annotations, features_hash + self._fc7_hash
+        ):
             raise InputError(
                 f"{self.path}: annotations.json or dataset.json was changed after the data set was prepared "
                 "(its content hash differs); change the source and import it again"
@@ -105,9 +118,14 @@ class Dataset:
         """Frames a second."""
         return self.facts.fps
 
+    @property
+    def input_dtype(self) -> np.dtype[Any]:
+        """The type in which a model is given frames: uint8 for pixels, float32 for features whatever is stored."""
+        return np.dtype(np.uint8 if self.holds_pixels else np.float32)
+
     @cached_property
-    def store(self) -> FrameStore:
-        """The feature store.
+    def store(self) -> FrameStore | PixelStore:
+        """The feature store, or the pixel store.
 
         Raises
         ------
@@ -121,7 +139,7 @@ class Dataset:
         files = sorted((self.path / "features").glob("*.arrow"))
         if not files:
             raise InputError(f"{self.path / 'features'}: holds no features (*.arrow); import the data set again")
-        return FrameStore(files)
+        return PixelStore(files) if self.holds_pixels else FrameStore(files)
 
     def recordings(self, subset: str) -> tuple[str, ...]:
         """Return the names of the recordings of `subset`, in file order; `InputError` if there are none."""
@@ -136,9 +154,31 @@ class Dataset:
             return math.ceil(self.annotations.recordings[recording].duration * self.fps)
         return self.store.frames(recording)
 
-    def features(self, recording: str) -> np.ndarray:
-        """Return the features of `recording`, (frames, `feature_dim`), float16 or float32: a view of the mapped file."""
+    def features(self, recording: str) -> np.ndarray | PixelFrames:
+        """Return the features of `recording`, (frames, `feature_dim`), float16 or float32: a view of the mapped file.
+
+        Of a data set that holds pixels, uint8 frames that are decoded when they are sliced.
+        """
         return self.store[recording]
+
+    def fc7(self) -> tuple[Tensor, Tensor] | None:
+        """Return weight (outputs, `feature_dim`) and bias (outputs,) of the layer that follows features of fc6, float32.
+
+        None where the data set holds no such layer; `InputError` if the file is missing or not the one written.
+        """
+        if not self._fc7_hash:
+            return None
+        path = self.path / _FC7
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); extract the data set again") from None
+        if hashlib.sha256(data).hexdigest() != self._fc7_hash:
+            raise InputError(f"{path}: was changed after the data set was prepared; extract the data set again")
+        from safetensors.torch import load
+
+        tensors = load(data)
+        return tensors["weight"], tensors["bias"]
 
     def frame_labels(self, recording: str) -> np.ndarray:
         """Return the label index of every frame of `recording`, (frames,) int64."""
@@ -152,10 +192,12 @@ def write_dataset(
     annotations: Annotations,
     *,
     frames: Mapping[str, int] | None = None,
-    features: Iterable[np.ndarray] = (),
+    features: Iterable[np.ndarray] | Iterable[Iterable[bytes]] = (),
     feature_dim: int | None = None,
     dtype: str = "float32",
     labels: Iterable[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    fc7: tuple[Tensor, Tensor] | None = None,
 ) -> Dataset:
     """Write a prepared data set, complete or not at all, and open it.
 
@@ -164,8 +206,16 @@ def write_dataset(
     frames, features
         Recording -> number of frames, and the (frames, `feature_dim`) matrices in the same order; taken one at a time.
         Leave out both, and `feature_dim`, for a data set of annotations only.
+    dtype
+        `float16` or `float32`; or `jpeg`, for pixels: `features` then yields each recording's frames as `encode_picture`
+        makes them, and `feature_dim` is 3 size size.
     labels
         Activity labels in the order wanted; default: those of the annotations, sorted. Background is put before them.
+
+    metadata
+        JSON-able facts for the store, as how frames were prepared.
+    fc7
+        Of features that are a network's fc6: weight (outputs, `feature_dim`) and bias of the layer that follows.
 
     Raises
     ------
@@ -184,14 +234,15 @@ def write_dataset(
             if lacking is not None:
                 raise InputError(f"recording {lacking!r} is annotated but has no features")
             (partial / "features").mkdir()
-            features_hash = write_frames(
-                partial / "features" / "features.arrow",
-                "features",
-                frames or {},
-                features,
-                width=feature_dim,
-                dtype=dtype,
-            )
+            file, numbers, matrices = partial / "features" / "features.arrow", frames or {}, cast(Any, features)
+            if dtype == PIXELS:
+                side = math.isqrt(feature_dim // 3)
+                features_hash = write_pixels(file, numbers, matrices, size=side, metadata=metadata)
+            else:
+                features_hash = write_frames(
+                    file, "features", numbers, matrices, width=feature_dim, dtype=dtype, metadata=metadata
+                )
+        fc7_hash = "" if fc7 is None else _write_fc7(partial / _FC7, fc7)
         write_json(partial / "annotations.json", annotations.to_json())
         content: dict[str, Any] = {
             **asdict(facts),
@@ -199,10 +250,21 @@ def write_dataset(
             "feature_dim": feature_dim,
             "dtype": dtype if feature_dim is not None else None,
             "features_hash": features_hash,
-            "content_hash": _content_hash(facts, names, annotations, features_hash),
+            **({"fc7_hash": fc7_hash} if fc7_hash else {}),
+            "content_hash": _content_hash(facts, names, annotations, features_hash + fc7_hash),
         }
         write_json(partial / "dataset.json", content)
     return Dataset(destination)
+
+
+def _write_fc7(path: Path, fc7: tuple[Tensor, Tensor]) -> str:
+    from safetensors.torch import save
+
+    weight, bias = (tensor.detach().cpu().float().contiguous() for tensor in fc7)
+    data = save({"weight": weight, "bias": bias})
+    with atomic_file(path) as partial:
+        partial.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def _content_hash(facts: Facts, labels: tuple[str, ...], annotations: Annotations, features_hash: str) -> str:

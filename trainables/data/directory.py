@@ -51,7 +51,7 @@ def import_directory(
         raise InputError(f"fps must be a positive number but got {fps}")
     with Source(source, annotations, f"a data set with {annotations} and one .npy or .npz file per recording") as files:
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
-        split, notes = _split(found, files.where(annotations))
+        split, notes = given_split(found, files.where(annotations))
         for note in notes:
             reporter.say(note)
         plan = plan_features(NumpyFiles(files), split.recordings, fps, str(source))
@@ -66,7 +66,14 @@ def import_directory(
         )
 
 
-def _split(annotations: Annotations, where: str) -> tuple[Annotations, list[str]]:
+def given_split(annotations: Annotations, where: str) -> tuple[Annotations, list[str]]:
+    """Return the annotations under the names of `SUBSETS`, with a validation subset, and what was decided, in lines.
+
+    Raises
+    ------
+    InputError
+        If there are no recordings, or one is of an unknown subset; `where` names their file.
+    """
     if not annotations.recordings:
         raise InputError(f"{where}: holds no recordings")
     recordings = {}

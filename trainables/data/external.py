@@ -22,6 +22,11 @@ TOLERANCE_SECONDS = 1.0
 TOLERANCE_SHARE = 0.02
 
 
+def tolerated_seconds(duration: float) -> float:
+    """Return by how many seconds features or pictures of a recording of `duration` seconds may miss its end."""
+    return max(TOLERANCE_SECONDS, TOLERANCE_SHARE * duration)
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a stored matrix says of itself before it is read."""
@@ -179,7 +184,7 @@ def plan_features(matrices: Matrices, recordings: Mapping[str, Recording], fps: 
                 f"{first.width} of {first.dtype}; all must agree"
             )
         expected = recordings[name].duration * fps
-        tolerance = max(TOLERANCE_SECONDS * fps, TOLERANCE_SHARE * expected)
+        tolerance = tolerated_seconds(recordings[name].duration) * fps
         if not shape.frames or abs(shape.frames - expected) > tolerance:
             raise InputError(
                 f"{matrices.where(name)}: has {shape.frames} frames, but {recordings[name].duration:g} s at {fps:g} fps "

@@ -21,8 +21,8 @@ import pyarrow as pa
 from ..errors import InputError
 from ..files import atomic_file
 
-_RECORDINGS = b"crescendo.recordings"
-_METADATA = b"crescendo.metadata"
+RECORDINGS = b"crescendo.recordings"
+METADATA = b"crescendo.metadata"
 _DTYPES = {"float16": pa.float16(), "float32": pa.float32()}
 
 
@@ -48,26 +48,28 @@ class FrameStore:
             If a file is missing, damaged or of another kind, or the files do not fit together.
         """
         self._paths = [Path(path) for path in paths]
-        self._readers = [_open(path) for path in self._paths]
+        self._readers = [open_arrow(path) for path in self._paths]
         self._places: dict[str, _Place] = {}
+        self._opened: dict[str, np.ndarray] = {}
         kinds = set()
         for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
             metadata = reader.schema.metadata or {}
-            if _RECORDINGS not in metadata or len(reader.schema) != 1:
+            types = reader.schema.types
+            if RECORDINGS not in metadata or len(types) != 1 or not pa.types.is_fixed_size_list(types[0]):
                 raise InputError(f"{path}: not a frame store of Crescendo")
-            entries = json.loads(metadata[_RECORDINGS])
+            entries = json.loads(metadata[RECORDINGS])
             if len(entries) != reader.num_record_batches:
                 raise InputError(f"{path}: names {len(entries)} recordings but holds {reader.num_record_batches}")
             for batch, (name, frames) in enumerate(entries):
                 if name in self._places:
                     raise InputError(f"{path}: recording {name!r} is stored twice")
                 self._places[name] = _Place(number, batch, frames)
-            kinds.add((reader.schema.types[0].list_size, str(reader.schema.types[0].value_type)))
+            kinds.add((types[0].list_size, str(types[0].value_type)))
         if len(kinds) != 1:
             raise InputError(f"{self._paths[0].parent}: the files' widths or types disagree: {sorted(kinds)}")
         self.width, type_name = kinds.pop()
         self.dtype = np.dtype("float16" if type_name == "halffloat" else "float32")
-        self.metadata: dict[str, Any] = json.loads((self._readers[0].schema.metadata or {}).get(_METADATA, b"{}"))
+        self.metadata: dict[str, Any] = json.loads((self._readers[0].schema.metadata or {}).get(METADATA, b"{}"))
 
     @property
     def recordings(self) -> tuple[str, ...]:
@@ -83,6 +85,8 @@ class FrameStore:
 
     def __getitem__(self, recording: str) -> np.ndarray:
         """Return the matrix of `recording`, (frames, width): a read-only view of the mapped file."""
+        if recording in self._opened:
+            return self._opened[recording]
         place = self._places[recording]
         batch = self._readers[place.file].get_batch(place.batch)
         if batch.num_rows != place.frames:
@@ -90,7 +94,7 @@ class FrameStore:
                 f"{self._paths[place.file]}: recording {recording!r} has {batch.num_rows} frames, not {place.frames}"
             )
         values = batch.column(0).flatten().to_numpy(zero_copy_only=True)
-        matrix: np.ndarray = values.reshape(place.frames, self.width)
+        self._opened[recording] = matrix = values.reshape(place.frames, self.width)
         return matrix
 
 
@@ -125,7 +129,7 @@ def write_frames(
     kind = pa.list_(_DTYPES[dtype], width)
     entries = json.dumps(list(frames.items()))
     facts = json.dumps(dict(metadata or {}))
-    schema = pa.schema([pa.field(column, kind, nullable=False)], metadata={_RECORDINGS: entries, _METADATA: facts})
+    schema = pa.schema([pa.field(column, kind, nullable=False)], metadata={RECORDINGS: entries, METADATA: facts})
     digest = hashlib.sha256(f"{entries}{facts}{width}{dtype}".encode())
     with atomic_file(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for (recording, count), matrix in zip(frames.items(), matrices, strict=True):
@@ -150,7 +154,8 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
     return values
 
 
-def _open(path: Path) -> Any:
+def open_arrow(path: Path) -> Any:
+    """Return a reader of the Arrow file `path`, memory-mapped; `InputError` if it is missing or damaged."""
     try:
         # Not pa.memory_map: it asks the system to fetch a whole recording (MADV_WILLNEED) where 100 frames are drawn.
         with path.open("rb") as file:

@@ -1,0 +1,1 @@
+"""Videos: decoding, backbones, contact sheets, and made-up videos."""

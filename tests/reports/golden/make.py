@@ -60,7 +60,7 @@ def make_study() -> None:
 def pack(output: Path, scratch: str) -> None:
     """Write `study.zip`, the same bytes for the same study."""
     with zipfile.ZipFile(HERE / "study.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for file in sorted([output / "tracking" / "journal.jsonl", *output.glob("trials/*/outputs/*")]):
+        for file in sorted([output / "tracking" / "journal.jsonl", *output.glob("trials/*/outputs/*.*")]):
             seed = read_json(file.parent / "configuration.json")["seed"] if file.parent.name == "outputs" else None
             if file.name == "scores.arrow" and seed != 0:
                 continue

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
@@ -105,3 +106,20 @@ def test_recording_without_features_is_refused(tmp_path: Path) -> None:
 def test_unknown_keys_survive(tmp_path: Path) -> None:
     make(tmp_path / "d")
     assert json.loads((tmp_path / "d/annotations.json").read_text())["database"]["a"]["camera"] == 3
+
+
+def test_the_layer_after_fc6_comes_back(tmp_path: Path) -> None:
+    layer = (torch.randn(3, 2), torch.randn(3))
+    plain, with_layer = make(tmp_path / "plain"), make(tmp_path / "d", fc7=layer)
+    assert plain.fc7() is None
+    assert with_layer.content_hash != plain.content_hash
+    found = Dataset(tmp_path / "d").fc7()
+    assert found is not None
+    assert all(torch.equal(one, other) for one, other in zip(found, layer, strict=True))
+    file = tmp_path / "d" / "fc7.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    with pytest.raises(InputError, match=r"fc7.safetensors: was changed"):
+        with_layer.fc7()
+    file.unlink()
+    with pytest.raises(InputError, match=r"fc7.safetensors: cannot be read"):
+        with_layer.fc7()

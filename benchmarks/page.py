@@ -1,0 +1,91 @@
+"""Results of `run_all.py` as the page `docs/benchmarks.md`, a section a file.
+
+    .venv/bin/python benchmarks/page.py build/bench.json [GPU.json ...] --out docs/benchmarks.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from yardstick import shown
+
+_HEAD = """# Benchmarks
+
+Made by `benchmarks/page.py` from what `make bench` writes to `build/bench.json`; do not edit.
+
+Every number is a ratio to a yardstick run in turn with it, in the same process: the median over the rounds. Absolute
+seconds (medians, too) are given to show the scale. What a benchmark compares stands at the head of its script.
+"""
+
+
+def machine() -> dict[str, Any]:
+    """Return what matters of this machine, and nothing that names it."""
+    import torch
+
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "processor": models[0] if models else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory),
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "ray": version("ray"),
+        "mlflow": version("mlflow"),
+    }
+
+
+def markdown(results: Sequence[dict[str, Any]]) -> str:
+    """Return the page of one or several results of `run_all.py`."""
+    return "\n".join([_HEAD, *(_section(one) for one in results)])
+
+
+def _section(result: dict[str, Any]) -> str:
+    found = result["machine"]
+    device = f", {found['gpu']}" if found["gpu"] else ""
+    lines = [
+        f"## {found['gpu'] or found['processor']}, {found['cores']} cores",
+        "",
+        f"{result['date']}, `{result['command']}`. {found['processor']}, {found['cores']} cores, "
+        f"{found['memory_gib']} GiB{device}; Python {found['python']}, torch {found['torch']}, Ray {found['ray']}, "
+        f"MLflow {found['mlflow']}.",
+        "",
+        "| benchmark | ratio | target | holds | candidate s | yardstick s | rounds |",
+        "|---|--:|---|---|--:|--:|--:|",
+    ]
+    for row in result["rows"]:
+        cells = (
+            row["name"],
+            shown(row["ratio"], 3),
+            row["target"],
+            "yes" if row["holds"] else "**no**",
+            shown(row["candidate_seconds"], 3),
+            shown(row["yardstick_seconds"], 3),
+            str(row["rounds"]),
+        )
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    contents = [json.loads(file.read_text(encoding="utf-8")) for file in options.results]
+    options.out.write_text(markdown(contents), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""How fast training sequences are drawn: frames a second against copying as many bytes (target: at least 0.25).
+
+    .venv/bin/python benchmarks/sampling.py [--json FILE]
+
+Drawn are learning batches of 64 sequences of 100 frames from a prepared data set on disk that the system has in its cache;
+copied is an array of a batch's size to another that is there already, by one thread. Exits with 1 if a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from training import SHAPES, random_dataset
+from yardstick import Row, compare, report
+
+from crescendo.trainables.data.sequences import SequenceSampler
+
+# Batches of a round at the smaller shape; the larger one's are thirty times the size.
+BATCHES = {"hapt": 200, "paper": 10}
+
+
+def measure() -> list[Row]:
+    """Return one row for each shape."""
+    rows = []
+    for name, count in BATCHES.items():
+        shape = SHAPES[name]
+        with tempfile.TemporaryDirectory(prefix="crescendo-bench-") as scratch:
+            dataset = random_dataset(Path(scratch) / "data", shape)
+            sampler = SequenceSampler(dataset, "training", sequences=shape.sequences, length=shape.length, seed=0)
+            source = sampler.batch(0).features
+            place = np.ones_like(source)
+            numbers = itertools.count()
+
+            def draw(sampler=sampler, numbers=numbers, count=count) -> None:
+                for _ in range(count):
+                    sampler.batch(next(numbers))
+
+            def copy(place=place, source=source, count=count) -> None:
+                for _ in range(count):
+                    np.copyto(place, source)
+
+            label = f"sampling over a memory copy, {shape.features} features in {shape.dtype}"
+            rows.append(compare(label, draw, copy, at_least=0.25, repeats=7))
+    return rows
+
+
+def main() -> None:
+    """Measure all shapes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    options = parser.parse_args()
+    sys.exit(0 if report(measure(), options.json) else 1)
+
+
+if __name__ == "__main__":
+    main()

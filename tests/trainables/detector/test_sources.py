@@ -1,0 +1,134 @@
+"""Frames from pipes: what is read, and what a hostile pipe can do."""
+
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+
+from crescendo.trainables.detector.sources import BrokenInput, frames_of, open_matrix
+from crescendo.trainables.errors import InputError
+
+
+def pipe(data: bytes) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(data))
+
+
+def npy(*arrays) -> bytes:
+    buffer = io.BytesIO()
+    for array in arrays:
+        np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def values(frames) -> list:
+    return [np.asarray(frame.features).tolist() for frame in frames]
+
+
+MATRIX = np.arange(12, dtype="float32").reshape(4, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        npy(MATRIX),
+        npy(*MATRIX),
+        npy(MATRIX[:1], MATRIX[1], MATRIX[2:], np.zeros((0, 3))),
+        npy(MATRIX.astype(">f8")),
+        npy(MATRIX.astype("int16")),
+        b"".join(json.dumps({"features": row.tolist()}).encode() + b"\n" for row in MATRIX),
+        b"\n".join(json.dumps({"features": row.tolist()}).encode() for row in MATRIX),
+    ],
+    ids=["matrix", "rows", "both", "big endian", "integers", "JSON lines", "JSON lines without the last end"],
+)
+def test_frames_in_every_form(data):
+    assert values(frames_of(pipe(data))) == MATRIX.tolist()
+
+
+def test_json_lines_may_have_time_stamps():
+    lines = b'{"features": [1], "time": 0.5}\n{"time": null, "features": [2]}\n'
+    assert [frame.time for frame in frames_of(pipe(lines))] == [0.5, None]
+
+
+def test_a_bad_line_is_named_and_the_next_one_read():
+    lines = b'{"features": [1]}\n{"features": [2]\n\n[3]\n{"f": 1}\n' + b"[" * 200_000 + b'\n\xff\n{"features": [4]}\n'
+    frames, found, errors = frames_of(pipe(lines)), [], []
+    while True:
+        try:
+            found.append(next(frames).features)
+        except StopIteration:
+            break
+        except InputError as error:
+            errors.append(str(error).split(":")[0])
+    assert found == [[1], [4]]
+    assert errors == [f"frame {number}" for number in (1, 2, 3, 4, 5, 6)]
+
+
+def test_a_line_without_end_takes_no_more_memory_than_allowed(monkeypatch):
+    monkeypatch.setattr("crescendo.trainables.detector.sources._LARGEST_FRAME", 1000)
+    frames = frames_of(pipe(b'{"features": [' + b"1," * 50_000 + b'1]}\n{"features": [7]}\n'))
+    with pytest.raises(InputError, match="frame 0: its line is longer than 1,000 bytes"):
+        next(frames)
+    assert next(frames).features == [7]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (npy(MATRIX)[:-5], r"frame 3: the input ends inside it \(7 of 12 bytes\)"),
+        (npy(MATRIX) + b"\x93NUM", "frame 4: no .npy array"),
+        (npy(MATRIX) + b"garbage, much of it", "frame 4: no .npy array"),
+        (b"\x93NUMPY\x01\x00\xff\xff{'descr'", "frame 0: the .npy array has a broken header"),
+        (b"\x93NUMPY\x07\x00" + bytes(100), "frame 0: no .npy array"),
+        (npy(MATRIX.astype(str)), "is of type <U"),
+        (npy(np.zeros(3, dtype=[("a", "f4")])), "features are real numbers"),
+        (npy(np.asfortranarray(MATRIX)), "in Fortran order"),
+        (npy(np.float32(3)), r"has shape \(\)"),
+        (npy(MATRIX[None]), r"has shape \(1, 4, 3\)"),
+        (npy(np.zeros((1, 0)))[:128].replace(b"(1, 0), }  ", b"(1, 9999999999), }"), "frame 0: "),
+    ],
+)
+def test_a_broken_npy_pipe_is_named(data, reason):
+    with pytest.raises(BrokenInput, match=reason):
+        values(frames_of(pipe(data)))
+
+
+def test_an_object_array_is_refused_and_does_not_run(tmp_path):
+    marker = tmp_path / "it ran"
+
+    class Malice:
+        def __reduce__(self):
+            return (os.mkdir, (str(marker),))
+
+    np.save(tmp_path / "malice.npy", np.array([[Malice()]], dtype=object), allow_pickle=True)
+    with pytest.raises(BrokenInput, match="is of type object"):
+        next(frames_of(pipe((tmp_path / "malice.npy").read_bytes())))
+    with pytest.raises(InputError, match=r"not a \.npy file of numbers"):
+        open_matrix(tmp_path / "malice.npy")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("matrix", [MATRIX, np.asfortranarray(MATRIX), MATRIX[:1], MATRIX[:0], MATRIX.astype("f2")])
+def test_the_frames_of_a_file(tmp_path, matrix):
+    np.save(tmp_path / "one.npy", matrix)
+    rows = [getattr(one, "features", one) for one in open_matrix(tmp_path / "one.npy")]
+    assert [row.tolist() for row in rows] == matrix.tolist()
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.write_bytes(b""), "not a .npy file"),
+        (lambda path: path.write_bytes(npy(MATRIX)[:-5]), "not a .npy file"),
+        (lambda path: path.write_bytes(b"text"), "not a .npy file"),
+        (lambda path: np.save(path, MATRIX[0]), r"has shape \(3,\); expected \(frames, features\)"),
+        (lambda path: np.savez(path.open("wb"), a=MATRIX), "has shape of an archive"),
+    ],
+)
+def test_what_is_no_matrix_is_refused(tmp_path, write, reason):
+    path = tmp_path / "one.npy"
+    write(path)
+    with pytest.raises(InputError, match=reason):
+        open_matrix(path)

@@ -1,0 +1,141 @@
+"""A trained detector in use, offline and live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..data.dataset import Dataset
+from ..detection import decode
+from ..detections import Detection, in_seconds
+from ..errors import InputError
+from ..models import DetectionModel
+from ..scoring import score_recordings
+from .events import Ended
+from .folder import ModelFacts, read_model, write_model
+from .step import RecurrentStep
+from .stream import Frame, Stream
+
+
+class Detector:
+    """A trained model with all it needs to detect activities: labels, fps, reset, merge gap, alarm thresholds.
+
+    >>> detector = Detector.load("models/hapt")
+    >>> for detection in detector.detect(np.load("features.npy")):
+    ...     print(detection.label, detection.start, detection.end, detection.score)
+    >>> for event in detector.stream(frames):
+    ...     print(event.kind, event.label, event.start, event.score)
+
+    What `stream` says ended and what `detect` returns are the same detections, to the last bit: they are one
+    computation. `detect_dataset` runs recordings side by side as training does, and gives what the training run gave;
+    its scores may differ from those of the stream by what float32 rounds differently in products of many rows.
+
+    Attributes
+    ----------
+    facts : ModelFacts
+    model : DetectionModel
+        In evaluation mode, on the CPU.
+    """
+
+    def __init__(self, facts: ModelFacts, model: DetectionModel) -> None:
+        self.facts, self.model = facts, model
+        self._step = RecurrentStep(model, facts.reset).eval()
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read a model folder, as `crescendo export` writes it; no code in it is run.
+
+        Raises
+        ------
+        InputError
+            If it is incomplete, damaged or altered.
+        """
+        return cls(*read_model(folder))
+
+    def save(self, folder: Path | str) -> None:
+        """Write a model folder; `InputError` if `folder` exists and is not empty."""
+        write_model(folder, self.facts, self.model)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the labels, background first."""
+        return tuple(self.facts.labels)
+
+    @property
+    def step(self) -> RecurrentStep:
+        """One frame of each of n recordings through the model, with its reset."""
+        return self._step
+
+    def thresholds(self, rate: str) -> dict[str, float]:
+        """Return the scores from which each label raises an alarm at a rate of false alarms such as `1/h`.
+
+        Raises
+        ------
+        InputError
+            If the model knows no such rate.
+        """
+        if rate not in self.facts.alarms:
+            known = ", ".join(self.facts.alarms) or "none: export a run made by this version, from scores on validation"
+            raise InputError(f"alarm rate {rate}: the model has no thresholds for it; it has {known}")
+        return self.facts.alarms[rate]
+
+    def detect(self, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
+        """Return the detections of one recording, by start and label: (frames, features), or any frames in order.
+
+        Frames are taken one at a time, so a memory-mapped or endless source costs no memory.
+
+        Raises
+        ------
+        InputError
+            Naming the first frame that cannot be used; see `Stream.push`.
+        """
+        index = {label: number for number, label in enumerate(self.facts.labels)}
+        found = [event.detection for event in self.stream(frames) if isinstance(event, Ended)]
+        return sorted(found, key=lambda one: (one.start, index[one.label]))
+
+    def detect_dataset(self, dataset: Dataset, subset: str) -> dict[str, list[Detection]]:
+        """Return recording -> detections of a prepared data set, as the training run made them.
+
+        Raises
+        ------
+        InputError
+            If the data set's frames are not what the model takes, or it has no such subset.
+        """
+        if (dataset.feature_dim, dataset.fps) != (self.facts.features.dimension, self.facts.fps):
+            raise InputError(
+                f"{dataset.path}: has {dataset.feature_dim} features at {dataset.fps:g} frames a second, the model "
+                f"takes {self.facts.features.dimension} at {self.facts.fps:g}; prepare it as the training data were"
+            )
+        scores = score_recordings(self.model, dataset, dataset.recordings(subset), self.facts.reset)
+        return {recording: self._decoded(matrix) for recording, matrix in scores.items()}
+
+    def stream(
+        self,
+        frames: Iterable[ArrayLike | Frame] = (),
+        *,
+        alarm: str | None = None,
+        revise_every: float = 1.0,
+    ) -> Stream:
+        """Return the live detection of `frames`, an iterator of events; without frames, `push` them into it.
+
+        Parameters
+        ----------
+        alarm
+            Rate of false alarms, such as `1/h`: spans whose score so far reaches their label's threshold raise an alarm.
+        revise_every
+            Seconds after which a span that goes on is revised; it is at once when a run is merged into it.
+
+        Raises
+        ------
+        InputError
+            If the model knows no such rate.
+        """
+        thresholds = None if alarm is None else self.thresholds(alarm)
+        return Stream(self.facts, self._step, frames, thresholds=thresholds, revise_every=revise_every)
+
+    def _decoded(self, scores: np.ndarray) -> list[Detection]:
+        return in_seconds(decode(scores, self.facts.merge_gap), self.facts.labels, self.facts.fps)

@@ -1,0 +1,208 @@
+"""The model folder: weights as safetensors and facts as JSON, complete or absent; nothing in it can run code.
+
+detector.json       what is needed to use the weights, and where they come from (`ModelFacts`)
+model.safetensors   the weights, standardisation among them, float32
+
+A folder may come from anyone. Nothing is read through links or from what is no plain file, every key is known and every
+value checked, and the weights' header must announce what the facts ask for before memory is taken for them.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from .. import checkpoints
+from ..config import Reset, TrainingConfig
+from ..data.frames import BACKGROUND, BACKGROUND_INDEX
+from ..errors import InputError
+from ..files import atomic_directory, atomic_file, read_json, write_json
+from ..models import DetectionModel, build_model
+
+FACTS, WEIGHTS = "detector.json", "model.safetensors"
+Form = Literal["lstm", "cnn"]
+FORMS: tuple[str, ...] = get_args(Form)
+_LARGEST_FACTS = 16 * 2**20  # bytes
+_RATE = re.compile(r"\d+(\.\d+)?/h")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Architecture(_Strict):
+    """What `build_model` needs beside the numbers of features and labels; see `TrainingConfig`."""
+
+    model: Form
+    hidden_size: int = Field(ge=1, le=2**16)
+    layers: int = Field(ge=1, le=64)
+    fc7_size: int = Field(ge=0, le=2**20)
+
+
+class Extraction(_Strict):
+    """The network that made the features of videos.
+
+    Its name, the layer taken, the side of the frames it was shown, the name of its weights (a file's, `imagenet` or
+    `none`), and their fingerprint (`video.backbones.Backbone`).
+    """
+
+    backbone: str
+    layer: str
+    size: int = Field(ge=1, le=2**14)
+    weights: str
+    fingerprint: str
+
+
+class Features(_Strict):
+    """What a frame's numbers are: how many, what they mean, and how they are made from video, where they are."""
+
+    dimension: int = Field(ge=1, le=2**24)
+    description: str
+    extraction: Extraction | None = None
+
+
+class ModelFacts(_Strict):
+    """What `detector.json` holds.
+
+    Attributes
+    ----------
+    labels
+        Names, background first.
+    fps
+        Frames a second.
+    reset, merge_gap
+        What a background frame clears, and the merge gap in frames (protocol section 3).
+    alarms
+        Rate of false alarms ("1/h") -> label -> the score so far from which a span raises an alarm.
+    training
+        What is known of the run: settings, data set, iterations; nothing depends on it.
+    """
+
+    format: Literal["crescendo-detector"] = "crescendo-detector"
+    format_version: Literal[1] = 1
+    labels: list[str] = Field(min_length=2, max_length=2**16)
+    fps: float = Field(gt=0)
+    features: Features
+    architecture: Architecture
+    reset: Reset
+    merge_gap: int = Field(ge=0)
+    alarms: dict[str, dict[str, float]] = {}
+    training: dict[str, JsonValue] = {}
+
+    @field_validator("labels")
+    @classmethod
+    def _named_once(cls, labels: list[str]) -> list[str]:
+        if labels[BACKGROUND_INDEX] != BACKGROUND or len(set(labels)) != len(labels) or not all(labels):
+            raise ValueError(f"must be names, each once, the first {BACKGROUND!r}")
+        return labels
+
+    @model_validator(mode="after")
+    def _known_labels(self) -> ModelFacts:
+        activities = {*self.labels} - {BACKGROUND}
+        for rate, thresholds in self.alarms.items():
+            if not _RATE.fullmatch(rate):
+                raise ValueError(f"alarms: {rate!r} is no rate such as '1/h'")
+            if unknown := thresholds.keys() - activities:
+                raise ValueError(f"alarms: {rate}: {min(unknown)!r} is no activity of the model")
+        return self
+
+
+def write_model(folder: Path | str, facts: ModelFacts, model: DetectionModel) -> None:
+    """Write the model folder; `InputError` if `folder` exists and is not empty, or cannot be written."""
+    with atomic_directory(folder) as partial:
+        weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        with atomic_file(partial / WEIGHTS) as file:  # which minds the umask, as safetensors does not
+            file.write_bytes(save(weights))
+        write_json(partial / FACTS, facts.model_dump(mode="json"))
+
+
+def read_model(folder: Path | str) -> tuple[ModelFacts, DetectionModel]:
+    """Return the facts and the model, in evaluation mode on the CPU, that a model folder holds.
+
+    Raises
+    ------
+    InputError
+        If the folder is incomplete, damaged, of a later format, or not what `write_model` could have written.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; make one with `crescendo export`")
+    facts = _facts(folder / FACTS)
+    with torch.device("meta"):
+        expected = _build(facts).state_dict()
+    path = folder / WEIGHTS
+    _plain(path, sum(tensor.nbytes for tensor in expected.values()) + _LARGEST_FACTS)
+    try:
+        with safe_open(path, framework="pt") as file:
+            _check_header(path, file, expected)
+            weights = {name: file.get_tensor(name) for name in expected}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a complete safetensors file ({error}); export the run again") from None
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"{path}: {name} holds NaN or infinity; export a run whose loss stayed finite")
+    model = _build(facts)
+    with torch.no_grad():
+        checkpoints.load_weights(folder, model.state_dict(), weights)
+    return facts, model.eval().requires_grad_(False)
+
+
+def checked_facts(content: Any, source: str) -> ModelFacts:
+    """Return `content` as facts of a model; `InputError` naming `source`, the first fault and how many more there are."""
+    try:
+        return ModelFacts.model_validate(content)
+    except ValidationError as error:
+        first, *more = error.errors(include_url=False)
+        key = ".".join(str(part) for part in first["loc"])
+        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        others = f" (and {len(more)} more faults)" if more else ""
+        raise InputError(
+            f"{source}: {f'{key}: ' if key else ''}{message}{others}; export the run again, with this version"
+        ) from None
+
+
+def _facts(path: Path) -> ModelFacts:
+    _plain(path, _LARGEST_FACTS)
+    return checked_facts(read_json(path), str(path))
+
+
+def _build(facts: ModelFacts) -> DetectionModel:
+    with torch.random.fork_rng(devices=[]):
+        config = TrainingConfig.model_validate(facts.architecture.model_dump())
+        return build_model(facts.features.dimension, len(facts.labels), config)
+
+
+def _plain(path: Path, largest: int) -> None:
+    """Refuse what is no plain file of at most `largest` bytes."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); a model folder holds it") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path}: is no plain file (a link or a device); a model folder holds plain files only")
+    if found.st_size > largest:
+        raise InputError(f"{path}: is {found.st_size:,} bytes large, more than the {largest:,} there can be")
+
+
+def _check_header(path: Path, file: Any, expected: dict[str, torch.Tensor]) -> None:
+    announced = set(file.keys())
+    if wrong := sorted(announced ^ expected.keys()):
+        how = "is missing" if wrong[0] in expected else "belongs to no such model"
+        raise InputError(f"{path}: {wrong[0]} {how}; {FACTS} and the weights are of two models")
+    for name, tensor in expected.items():
+        part = file.get_slice(name)
+        shape, kind = tuple(part.get_shape()), part.get_dtype()
+        if shape != tuple(tensor.shape):
+            raise InputError(f"{path}: {name} has shape {shape}, expected {tuple(tensor.shape)} by {FACTS}")
+        if kind != "F32":
+            raise InputError(f"{path}: {name} is of type {kind}; weights are float32 (F32)")
+
+
+__all__ = ["Architecture", "Extraction", "Features", "ModelFacts", "checked_facts", "read_model", "write_model"]

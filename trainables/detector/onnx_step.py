@@ -1,0 +1,71 @@
+"""The recurrent step as ONNX, for runtimes without PyTorch: features and state in, scores and state out."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from ..errors import InputError
+from ..files import atomic_file
+from .detector import Detector
+
+INPUTS, OUTPUTS = ("features", "hidden", "cell"), ("scores", "next_hidden", "next_cell")
+
+
+def write_onnx(detector: Detector, path: Path | str) -> None:
+    """Write one frame of n recordings through the model, its reset included, as the ONNX model `path`.
+
+    Inputs: `features` (n, features), `hidden` and `cell` (layers, n, hidden size), zeros at a recording's first frame; of
+    a frame classifier both are (0, n, 0). Outputs: `scores` (n, labels), softmax, and `next_hidden`, `next_cell`, which go
+    in with the next frame. All float32. The model's metadata hold `labels` (JSON), `fps` and `merge_gap`.
+
+    Raises
+    ------
+    InputError
+        If the packages for ONNX are not installed, or `path` cannot be written.
+    """
+    for package in ("onnx", "onnxscript"):
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            raise InputError(f"{package} is not installed: pip install 'crescendo-ablation[onnx]'") from None
+    # Two recordings, so that nothing takes their number for a constant.
+    example = (torch.zeros(2, detector.facts.features.dimension), *detector.model.initial_state(2))
+    recordings = torch.export.Dim("n")
+    with warnings.catch_warnings(), _quiet():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            detector.step,
+            example,
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            dynamic_shapes=({0: recordings}, {1: recordings}, {1: recordings}),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101  # it is where no file is named
+    facts = detector.facts
+    program.model.metadata_props.update(
+        {"labels": json.dumps(facts.labels), "fps": str(facts.fps), "merge_gap": str(facts.merge_gap)}
+    )
+    with atomic_file(path) as partial:
+        program.save(partial, external_data=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter's account of itself."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

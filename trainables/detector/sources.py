@@ -1,0 +1,136 @@
+"""Frames from files and pipes: `.npy` rows and JSON lines.
+
+What comes in is not trusted: no object array is read, and nothing is reserved before its size was looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import InputError
+from .stream import Frame
+
+_NPY = b"\x93NUMPY"
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_LARGEST_FRAME = 64 * 2**20  # bytes
+
+
+class BrokenInput(InputError):
+    """A pipe of frames that cannot be read on: where the next frame begins is not known."""
+
+
+def frames_of(pipe: BufferedReader) -> Iterator[Frame]:
+    """Return the frames that `pipe` brings, as `.npy` rows or as JSON lines, whichever its first byte announces.
+
+    Each is handed on as soon as it is there. A JSON line that cannot be used raises `InputError` and the iterator goes
+    on with the next one; a broken `.npy` raises `BrokenInput`.
+    """
+    return NpyFrames(pipe) if pipe.peek(1)[:1] == _NPY[:1] else JsonFrames(pipe)
+
+
+class NpyFrames(Iterator[Frame]):
+    """Frames of one `.npy` array after the other: each one frame (features,) or several (frames, features)."""
+
+    def __init__(self, pipe: BufferedReader) -> None:
+        self._pipe = pipe
+        self._left = 0
+        self._shape: tuple[int, ...] = (0,)
+        self._dtype: np.dtype[Any] = np.dtype("float32")
+        self._frame = -1
+
+    def __next__(self) -> Frame:
+        self._frame += 1
+        while self._left == 0:
+            self._read_header()
+        self._left -= 1
+        size = self._dtype.itemsize * self._shape[0]
+        data = self._pipe.read(size)
+        if len(data) < size:
+            self._left = 0
+            raise BrokenInput(f"frame {self._frame}: the input ends inside it ({len(data)} of {size} bytes)")
+        return Frame(np.frombuffer(data, self._dtype).reshape(self._shape))
+
+    def _read_header(self) -> None:
+        magic = self._pipe.read(8)
+        if not magic:
+            raise StopIteration
+        read = _HEADERS.get((magic[6], magic[7])) if len(magic) == 8 and magic[:6] == _NPY else None
+        if read is None:
+            raise BrokenInput(
+                f"frame {self._frame}: no .npy array (version 1 or 2) begins here; write rows with numpy.save"
+            )
+        try:
+            shape, fortran, dtype = read(self._pipe)
+        except (ValueError, TypeError, SyntaxError, OverflowError) as error:
+            reason = " ".join(str(error).split())
+            raise BrokenInput(f"frame {self._frame}: the .npy array has a broken header ({reason})") from None
+        if dtype.kind not in "fiu":
+            raise BrokenInput(f"frame {self._frame}: the .npy array is of type {dtype}; features are real numbers")
+        if len(shape) not in (1, 2) or (fortran and len(shape) == 2):
+            order = " in Fortran order" if fortran else ""
+            raise BrokenInput(
+                f"frame {self._frame}: the .npy array has shape {shape}{order}; "
+                "expected (features,) or (frames, features) in C order"
+            )
+        if dtype.itemsize * shape[-1] > _LARGEST_FRAME:
+            raise BrokenInput(f"frame {self._frame}: announces {shape[-1]:,} features, more than can be read")
+        self._left = 1 if len(shape) == 1 else shape[0]
+        self._shape, self._dtype = shape[-1:], dtype
+
+
+class JsonFrames(Iterator[Frame]):
+    """Frames of JSON lines: `{"features": [...]}`, with a time stamp in seconds under `time` where there is one."""
+
+    def __init__(self, pipe: BufferedReader) -> None:
+        self._pipe = pipe
+        self._frame = -1
+
+    def __next__(self) -> Frame:
+        line = self._pipe.readline(_LARGEST_FRAME)
+        if not line:
+            raise StopIteration
+        self._frame += 1
+        if not line.endswith(b"\n") and len(line) == _LARGEST_FRAME:
+            while line and not line.endswith(b"\n"):
+                line = self._pipe.readline(_LARGEST_FRAME)
+            raise InputError(f"frame {self._frame}: its line is longer than {_LARGEST_FRAME:,} bytes")
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"frame {self._frame}: its line is no valid JSON ({error})") from None
+        if not isinstance(content, dict) or "features" not in content:
+            raise InputError(f'frame {self._frame}: its line is no object with features, such as {{"features": [0.5]}}')
+        return Frame(content["features"], content.get("time"))
+
+
+def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:
+    """Return the frames of a recording's `.npy` file, (frames, features), read as they are taken.
+
+    Raises
+    ------
+    InputError
+        If it is no such file.
+    """
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path}: not a .npy file of numbers ({' '.join(str(error).split())})") from None
+    if not isinstance(mapped, np.ndarray) or mapped.ndim != 2:
+        shape = getattr(mapped, "shape", "of an archive")
+        raise InputError(f"{path}: has shape {shape}; expected (frames, features)")
+    # Read and not mapped: pages of a mapped file count as memory of the process until someone else needs them.
+    return _rows(path) if mapped.flags.c_contiguous else iter(np.asarray(mapped))
+
+
+def _rows(path: Path) -> Iterator[Frame]:
+    with path.open("rb") as file:
+        yield from NpyFrames(file)

@@ -1,0 +1,168 @@
+"""From a finished training to a detector: a training folder, a confirmed trial's folder, or a model folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .. import checkpoints
+from ..config import Reset, TrainingConfig, configuration
+from ..data.dataset import Dataset
+from ..errors import InputError
+from ..files import read_json
+from ..models import build_model
+from .detector import Detector
+from .folder import FACTS, FORMS, ModelFacts, checked_facts, write_model
+
+if TYPE_CHECKING:
+    from ..training import Trainer
+
+Alarms = Mapping[str, Mapping[str, float]]
+
+MODEL_FOLDER = "model"
+"""Where below its outputs a confirmed trial leaves its model folder, and the name of the artifact in MLflow."""
+
+
+def model_facts(
+    config: TrainingConfig,
+    content: Mapping[str, Any],
+    *,
+    reset: Reset,
+    merge_gap: int,
+    alarms: Alarms | None = None,
+) -> ModelFacts:
+    """Return the facts of a model from its training configuration and the facts of its checkpoint.
+
+    `content` is `Trainer.facts()`; `alarms` maps a rate to each label's threshold (`alarms.alarm_thresholds`).
+
+    Raises
+    ------
+    InputError
+        If the model is none that a model folder can hold.
+    """
+    dataset = content["dataset"]
+    settings = config.model_dump(mode="json")
+    facts = {
+        "labels": list(content["labels"]),
+        "fps": dataset["fps"],
+        "features": {
+            "dimension": content["feature_dim"],
+            "description": dataset["features"],
+            "extraction": _extraction(content.get("frames", {})),
+        },
+        "architecture": {key: settings[key] for key in ("model", "hidden_size", "layers", "fc7_size")},
+        "reset": reset,
+        "merge_gap": merge_gap,
+        "alarms": {rate: dict(thresholds) for rate, thresholds in (alarms or {}).items()},
+        "training": {
+            "crescendo": _version(),
+            "iterations": content["iteration"],
+            "dataset": {key: dataset.get(key) for key in ("name", "source", "licence")}
+            | {"content_hash": content["dataset_hash"]},
+            "settings": settings,
+        },
+    }
+    return checked_facts(facts, "model")
+
+
+def write_trained(trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: int, alarms: Alarms) -> None:
+    """Write the trainer's model as a model folder in place of what is there; nothing of a model that has no such form.
+
+    Pictures in place of features need the network that `crescendo data extract --weights` takes, not a detector.
+    """
+    if trainer.config.model not in FORMS:
+        return
+    facts = model_facts(trainer.config, trainer.facts(), reset=reset, merge_gap=merge_gap, alarms=alarms)
+    shutil.rmtree(folder, ignore_errors=True)
+    write_model(folder, facts, trainer.model)
+
+
+def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector:
+    """Return the detector that a finished run left in `folder`.
+
+    `folder` is what `crescendo train --output` wrote, a confirmed trial's folder in a study's `trials/`, or a model
+    folder. `dataset` tells what checkpoints of older versions do not: the data set the run was trained on.
+
+    Raises
+    ------
+    InputError
+        If the run is not finished or keeps no weights, or `dataset` is missing or another one.
+    """
+    folder = Path(folder)
+    if (folder / FACTS).exists():
+        return Detector.load(folder)
+    reset, merge_gap, alarms = _decoding(folder)
+    checkpoint = checkpoints.found_in(folder)
+    weights, content = checkpoints.read_model(checkpoint)
+    if dataset is not None:
+        if dataset.content_hash != content.get("dataset_hash"):
+            raise InputError(f"{dataset.path}: is not the data set that {folder} was trained on; name that one")
+        content |= {"dataset": asdict(dataset.facts), "frames": dataset.store.metadata}
+    if "dataset" not in content:
+        raise InputError(
+            f"{checkpoint}: was written by an older version, which did not keep fps and features; "
+            "name the data set it was trained on with --dataset"
+        )
+    config = configuration(content["config"], str(checkpoint / "checkpoint.json"))
+    if config.model not in FORMS:
+        raise InputError(
+            f"{folder}: is a network fine-tuned on pixels ({config.model}), which makes features: pass the folder to "
+            "`crescendo data extract --weights`, and export the lstm or cnn trained on them"
+        )
+    facts = model_facts(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(content["feature_dim"], len(content["labels"]), config)
+    with torch.no_grad():
+        checkpoints.load_weights(checkpoint, model.state_dict(), weights)
+    return Detector(facts, model.eval().requires_grad_(False))
+
+
+def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how features were made of video, from what `crescendo data extract` leaves in the feature store."""
+    if "network" not in frames:
+        return None
+    return {
+        "backbone": frames["backbone"],
+        "layer": frames["layer"],
+        "size": frames["preparation"]["size"],
+        "weights": frames.get("weights", ""),
+        "fingerprint": frames["network"],
+    }
+
+
+def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
+    """Return reset (None: the configuration's), merge gap and alarm thresholds of a finished training or trial."""
+    # Spelled out: `run` and `trial` build on this module.
+    metrics, report, outputs = folder / "metrics.json", folder / "report.json", folder / "outputs" / "metrics.json"
+    if metrics.is_file():
+        content = read_json(metrics)
+        return None, int(content["merge_gap"]), content.get("alarms", {})
+    if outputs.is_file() and report.is_file():
+        chosen = read_json(report)["chosen"]
+        return chosen["reset"], int(chosen["merge_gap"]), read_json(outputs).get("alarms", {})
+    if report.is_file():
+        raise InputError(
+            f"{folder}: is a trial that was not confirmed or is not over; confirmed ones can be exported "
+            "(crescendo.phase = confirm in MLflow)"
+        )
+    if (folder / "checkpoints").is_dir():
+        raise InputError(
+            f"{folder}: the training is not finished (no metrics.json); `crescendo train --resume` ends it"
+        )
+    raise InputError(
+        f"{folder}: holds no run; name the --output of `crescendo train`, the folder of a confirmed trial, "
+        "or an MLflow run (with --tracking-uri or --study)"
+    )
+
+
+def _version() -> str:
+    try:
+        return version("crescendo-ablation")
+    except PackageNotFoundError:
+        return "unknown"

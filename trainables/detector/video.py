@@ -1,0 +1,58 @@
+"""Frames of a video as the model takes them: through the network that made the features it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from .folder import ModelFacts
+
+_TOGETHER = 8  # frames that go through the network at once
+
+
+def video_features(facts: ModelFacts, path: Path, weights: str | None = None) -> Iterator[np.ndarray]:
+    """Return the features of a video's frames, (features,) float16 as data sets store them; decoded as they are taken.
+
+    `weights` stands in for those the model names, a file that may lie elsewhere now; they must be the same.
+
+    Raises
+    ------
+    InputError
+        If the model was not trained on features of video, the weights cannot be had or are others, or the video is
+        broken.
+    """
+    extraction = facts.features.extraction
+    if extraction is None:
+        raise InputError(
+            f"{path}: the model does not know how its features are made ({facts.features.description}); "
+            "make them as its training data were and give them as .npy"
+        )
+    from ..video.backbones import load_backbone
+    from ..video.decoding import sampled_frames
+
+    chosen = weights or extraction.weights
+    if weights is None and chosen not in ("imagenet", "none"):
+        raise InputError(
+            f"--weights: name the weights of {extraction.backbone} that made the features the model was trained on: "
+            f"{chosen or extraction.fingerprint[:12]}"
+        )
+    backbone = load_backbone(extraction.backbone, chosen, layer=extraction.layer, size=extraction.size)
+    if backbone.fingerprint != extraction.fingerprint:
+        raise InputError(
+            f"--weights {chosen}: are not those that made the features the model was trained on ({extraction.backbone} "
+            f"{extraction.layer}, weights {extraction.weights}, fingerprint {extraction.fingerprint[:12]}); name those"
+        )
+    frames = sampled_frames(path, facts.fps, backbone.preparation)
+
+    def rows() -> Iterator[np.ndarray]:
+        while batch := list(islice(frames, _TOGETHER)):
+            with torch.inference_mode():
+                features = backbone(torch.from_numpy(np.stack(batch)))
+            yield from features.numpy().astype(np.float16)
+
+    return rows()

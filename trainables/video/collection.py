@@ -1,0 +1,84 @@
+"""A folder of videos and the annotations of them: which belong together, and which stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..data.annotations import Annotations
+from ..errors import InputError
+from .decoding import SUFFIXES
+
+# So many names are listed before a count stands for the others.
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Annotated videos.
+
+    `videos` maps recordings to their files, in the order of the annotations; `notes` says in lines what has no partner.
+    """
+
+    videos: dict[str, Path]
+    notes: tuple[str, ...]
+
+
+def find_videos(source: Path | str) -> dict[str, Path]:
+    """Return the video files in the folder `source` and below by their stem, sorted; or the one file `source`.
+
+    Raises
+    ------
+    InputError
+        If there are none, or two have the same stem.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder")
+    inside = [source] if source.is_file() else sorted(source.rglob("*"))
+    videos: dict[str, Path] = {}
+    for path in inside:
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            if path.stem in videos:
+                raise InputError(f"{source}: {videos[path.stem]} and {path} stand for the same recording; remove one")
+            videos[path.stem] = path.absolute()
+    if not videos:
+        raise InputError(f"{source}: holds no videos ({', '.join(sorted(SUFFIXES))})")
+    return videos
+
+
+def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collection:
+    """Return the videos that are annotated: those named like a recording, or `v_` and its name.
+
+    Raises
+    ------
+    InputError
+        If no video is annotated, or two stand for one recording.
+    """
+    matched: dict[str, Path] = {}
+    for name in annotations.recordings:
+        found = [key for key in (name, f"v_{name}") if key in videos]
+        if len(found) > 1:
+            raise InputError(f"{videos[found[0]]} and {videos[found[1]]} stand for the recording {name!r}; remove one")
+        if found:
+            matched[name] = videos[found[0]]
+    if not matched:
+        raise InputError(
+            f"none of the {len(videos)} videos is annotated: {next(iter(videos))!r} is none of the "
+            f"{len(annotations.recordings)} recordings; a video is named like its recording, or v_ and its name"
+        )
+    notes = []
+    used = set(matched.values())
+    if alone := [name for name, path in videos.items() if path not in used]:
+        notes.append(f"videos without annotations, left out: {listed(alone)}")
+    if without := [name for name in annotations.recordings if name not in matched]:
+        notes.append(f"annotated recordings without a video, left out: {listed(without)}")
+    return Collection(matched, tuple(notes))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return how many `names` there are, and the first of them."""
+    names = list(names)
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{len(names)} ({', '.join(names[:_LISTED])}{more})"

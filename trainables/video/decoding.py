@@ -1,0 +1,249 @@
+"""Frames of a video by time stamp: the picture on screen at the centre of each frame's interval.
+
+Time counts from where a player starts: the earliest of the video's and the sound's first time stamps. Frame t covers
+[t / fps, (t + 1) / fps) seconds and is labelled by what happens at its centre (protocol section 1, reading 8); the picture
+taken for it is the one on screen at that centre, so no frame shows what comes after it. Time stamps are compared as
+fractions: variable frame rates come out right, and no rounding chooses between two pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.external import tolerated_seconds
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from .backbones import Preparation
+
+SUFFIXES = frozenset(
+    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .vob .webm .wmv".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video says of itself.
+
+    `duration` in seconds as announced by the file (None where it announces none); `width` and `height` as shown, after
+    the rotation flag and for square pixels; `rotation` in degrees counterclockwise that the flag asks for;
+    `average_rate` in pictures a second (None where unknown).
+    """
+
+    duration: float | None
+    width: int
+    height: int
+    rotation: int
+    average_rate: float | None
+    codec: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture of a video: `array` (height, width, 3) uint8 as stored; what a player does to it is `shown`."""
+
+    array: np.ndarray
+    matrix: tuple[int, int, int, int]
+    aspect: Fraction
+
+    def shown(self) -> np.ndarray:
+        """Return the picture turned and mirrored as its display matrix says, (height, width, 3) uint8, a view."""
+        a, b, c, d = self.matrix
+        picture = self.array
+        if abs(b) + abs(c) > abs(a) + abs(d):
+            picture, a, d = picture.transpose(1, 0, 2), c, b
+        picture = picture[:, ::-1] if a < 0 else picture
+        return picture[::-1] if d < 0 else picture
+
+    def size(self) -> tuple[int, int]:
+        """Return (height, width) for square pixels, upright."""
+        height, width = self.array.shape[0], max(1, round(self.array.shape[1] * self.aspect))
+        a, b, c, d = self.matrix
+        return (width, height) if abs(b) + abs(c) > abs(a) + abs(d) else (height, width)
+
+
+def probe(path: Path | str) -> VideoFacts:
+    """Return the facts of the video `path`; its first picture is decoded.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no video, or its first picture cannot be decoded.
+    """
+    with _opened(path, threads=1) as (container, stream):
+        picture = next((_picture(frame, stream) for frame in container.decode(stream)), None)
+        if picture is None:
+            raise InputError(f"{path}: broken video: holds no pictures")
+        announced = _announced(container, stream)
+        rate = stream.average_rate or stream.guessed_rate
+        height, width = picture.size()
+        return VideoFacts(
+            None if announced is None else float(announced),
+            width,
+            height,
+            _degrees(picture.matrix),
+            None if rate is None else float(rate),
+            stream.codec_context.name,
+        )
+
+
+def sampled_frames(path: Path | str, fps: float, preparation: Preparation, *, threads: int = 0) -> Iterator[np.ndarray]:
+    """Yield the frames of the video `path`, `fps` a second, each (3, size, size) uint8: red, green, blue.
+
+    Turned as the rotation flag says, resized (antialiased) to the short side `preparation.resize` and cut to the centre
+    square as torchvision's transforms (v2) do it to uint8 tensors. A picture that stands for several frames is yielded several
+    times. Before the first picture, where the sound starts earlier, frames are black.
+
+    Parameters
+    ----------
+    threads
+        Of the decoder; 0: as many as there are cores.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no video, cannot be decoded, or ends before the length it announces; frames before that
+        have been yielded.
+    """
+    for picture in sampled_pictures(path, fps, threads=threads):
+        if picture.current is None:
+            prepared = np.zeros((3, preparation.size, preparation.size), np.uint8)
+        else:
+            prepared = prepare(picture.current, preparation)
+        for _ in range(picture.frames):
+            yield prepared
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture, or None before the first, and the number of consecutive frames that it stands for."""
+
+    current: Picture | None
+    frames: int
+
+
+def sampled_pictures(path: Path | str, fps: float, *, threads: int = 0) -> Iterator[Sample]:
+    """Yield the pictures that `sampled_frames` prepares, whole; see there."""
+    rate = Fraction(fps)
+    done = 0
+    current: Any = None
+    with _opened(path, threads) as (container, stream):
+        announced = _announced(container, stream)
+        latest = None if announced is None else announced + Fraction(tolerated_seconds(float(announced)))
+        zero, step = _zero(container), 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
+        end = Fraction(0)
+        for frame in container.decode(stream):
+            begins = end if frame.pts is None else frame.pts * frame.time_base - zero
+            if latest is not None and begins > latest:
+                raise InputError(
+                    f"{path}: broken video: a picture at {float(begins):.2f} s, after its announced end at "
+                    f"{float(announced or 0):.2f} s"
+                )
+            due = _frames_before(begins, rate)
+            if due > done:
+                yield Sample(None if current is None else _picture(current, stream), due - done)
+                done = due
+            current = frame
+            end = begins + (frame.duration * frame.time_base if frame.duration else step)
+        if current is None:
+            raise InputError(f"{path}: broken video: holds no pictures")
+        if announced is not None and end + Fraction(tolerated_seconds(float(announced))) < announced:
+            raise InputError(
+                f"{path}: broken video: its pictures end at {float(end):.2f} s of the {float(announced):.2f} s it announces"
+            )
+        # A video of less than half a frame still is a recording.
+        if (left := max(_frames_before(end, rate), 1) - done) > 0:
+            yield Sample(_picture(current, stream), left)
+
+
+def prepare(picture: Picture, preparation: Preparation) -> np.ndarray:
+    """Return the picture as a network wants it, (3, size, size) uint8, still to be standardised."""
+    import torch
+
+    height, width = picture.size()
+    short, long = min(height, width), max(height, width)
+    # As torchvision rounds where it is given the short side alone; given both, it resizes odd pixels to square ones.
+    resized = preparation.resize, int(preparation.resize * long / short)
+    rows, columns = resized if height <= width else resized[::-1]
+    # Of a picture that lies channel by channel in each pixel torch resizes bytes as bytes, many times as fast.
+    image = torch.from_numpy(np.ascontiguousarray(picture.shown())).permute(2, 0, 1).unsqueeze(0)
+    image = torch.nn.functional.interpolate(
+        image, (rows, columns), mode=preparation.interpolation, antialias=True, align_corners=False
+    )
+    size = preparation.size
+    top, left = round((rows - size) / 2), round((columns - size) / 2)
+    return np.ascontiguousarray(image[0, :, top : top + size, left : left + size].numpy())
+
+
+def require_av() -> Any:
+    """Return the module `av`, or say what to install."""
+    try:
+        import av
+    except ImportError:
+        raise InputError("PyAV is not installed; video needs it: pip install 'crescendo-ablation[video]'") from None
+    return av
+
+
+@contextmanager
+def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
+    """Open the best video stream; what FFmpeg says against the file, then or later, becomes an `InputError`."""
+    av = require_av()
+    # FFmpeg would take a name such as `http:x` or `concat:x` for something other than a file.
+    where = Path(path).absolute()
+    try:
+        with av.open(str(where), metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            if stream is None:
+                raise InputError(f"{path}: broken video: has no pictures, only sound or data")
+            stream.codec_context.thread_count = threads
+            stream.codec_context.thread_type = "AUTO"
+            yield container, stream
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (av.FFmpegError, OSError, EOFError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path}: broken video: cannot be decoded ({reason})") from error
+
+
+def _zero(container: Any) -> Fraction:
+    streams = [*container.streams.video, *container.streams.audio]
+    starts = [one.start_time * one.time_base for one in streams if one.start_time is not None and one.time_base]
+    return min(starts, default=Fraction(0))
+
+
+def _announced(container: Any, stream: Any) -> Fraction | None:
+    """Return when the stream ends by what the file says, in seconds from where a player starts."""
+    if stream.duration is not None:
+        return Fraction(((stream.start_time or 0) + stream.duration) * stream.time_base) - _zero(container)
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, of one stream
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return (int(hours) * 60 + int(minutes)) * 60 + Fraction(seconds.strip("\0 "))
+    except ValueError:
+        # Of a container with sound the length may be that of the sound.
+        alone = len(container.streams.audio) == 0
+        return Fraction(container.duration, 1_000_000) if alone and container.duration else None
+
+
+def _frames_before(time: Fraction, rate: Fraction) -> int:
+    """Return how many frames' centres lie before `time`."""
+    return max(0, math.ceil(time * rate - Fraction(1, 2)))
+
+
+def _picture(frame: Any, stream: Any) -> Picture:
+    side = frame.side_data.get("DISPLAYMATRIX")
+    a, b, _, c, d = (1, 0, 0, 0, 1) if side is None else np.frombuffer(bytes(side), np.int32)[:5].tolist()
+    return Picture(frame.to_ndarray(format="rgb24"), (a, b, c, d), stream.sample_aspect_ratio or Fraction(1))
+
+
+def _degrees(matrix: tuple[int, int, int, int]) -> int:
+    a, b, _, _ = matrix
+    return round(math.degrees(math.atan2(-b, a)))
