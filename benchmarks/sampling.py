@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/sampling.py [--json FILE]
 
-Drawn are learning batches of 64 sequences of 100 frames from a prepared data set on disk that the system has in its cache;
-copied is an array of a batch's size to another that is there already, by one thread. Exits with 1 if a target is missed.
+Drawn are learning batches of 64 sequences of 100 frames from a prepared data set on disk that the system has in its cache.
+Copied are the bytes of as many batches, each in one piece to memory that is there already, from an array in memory about
+as large as the data set: like the data set, it is larger than the processor's caches. Exits with 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def measure() -> list[Row]:
         with tempfile.TemporaryDirectory(prefix="crescendo-bench-") as scratch:
             dataset = random_dataset(Path(scratch) / "data", shape)
             sampler = SequenceSampler(dataset, "training", sequences=shape.sequences, length=shape.length, seed=0)
-            source = sampler.batch(0).features
-            place = np.ones_like(source)
+            place = np.ones_like(sampler.batch(0).features)
+            pieces = max(2, shape.recordings * shape.frames // (shape.sequences * shape.length))
+            source = np.ones((pieces, *place.shape), place.dtype)
             numbers = itertools.count()
 
             def draw(sampler=sampler, numbers=numbers, count=count) -> None:
@@ -41,8 +43,8 @@ def measure() -> list[Row]:
                     sampler.batch(next(numbers))
 
             def copy(place=place, source=source, count=count) -> None:
-                for _ in range(count):
-                    np.copyto(place, source)
+                for number in range(count):
+                    np.copyto(place, source[number % len(source)])
 
             label = f"sampling over a memory copy, {shape.features} features in {shape.dtype}"
             rows.append(compare(label, draw, copy, at_least=0.25, repeats=7))

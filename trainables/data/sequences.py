@@ -9,6 +9,7 @@ import torch
 
 from .dataset import Dataset
 from .frames import BACKGROUND_INDEX
+from .pixels import PixelFrames
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,13 @@ class SequenceSampler:
         self._names = dataset.recordings(subset)
         self._frames = np.array([dataset.frames(name) for name in self._names])
         self._shares = np.cumsum(self._frames) / self._frames.sum()
+        self._firsts = np.cumsum(self._frames) - self._frames
         # Labels of all frames in the smallest type that holds them: 36 MB for ActivityNet's 18 million frames.
         kind = np.min_scalar_type(len(dataset.labels))
-        self._labels = [dataset.frame_labels(name).astype(kind) for name in self._names]
+        self._labels = np.concatenate([dataset.frame_labels(name).astype(kind) for name in self._names])
         self._sequences, self._length, self._seed = sequences, length, seed
+        # Views of the mapped store, opened when they are first drawn from.
+        self._matrices: dict[int, np.ndarray | PixelFrames] = {}
 
     def batch(self, iteration: int) -> Batch:
         """Return the batch of `iteration`."""
@@ -52,25 +56,25 @@ class SequenceSampler:
         chosen = np.searchsorted(self._shares, random.random(self._sequences), side="right")
         room = np.maximum(self._frames[chosen] - self._length, 0)
         starts = random.integers(0, room, endpoint=True)
-        shape = (self._sequences, self._length)
-        features = np.empty((*shape, self._dataset.feature_dim or 0), dtype=self._dataset.input_dtype)
-        labels = np.full(shape, BACKGROUND_INDEX, dtype=np.int64)
-        valid = np.ones(shape, dtype=bool)
-        for row, (number, start) in enumerate(zip(chosen, starts, strict=True)):
-            part = self._dataset.features(self._names[number])[start : start + self._length]
-            _copy(part, features[row, : len(part)])
-            labels[row, : len(part)] = self._labels[number][start : start + len(part)]
-            features[row, len(part) :] = 0
-            valid[row, len(part) :] = False
+        ends = np.minimum(starts + self._length, self._frames[chosen])
+        frames = starts[:, None] + np.arange(self._length)
+        valid = frames < ends[:, None]
+        padded = bool((ends - starts < self._length).any())
+        labels = self._labels[self._firsts[chosen, None] + (np.where(valid, frames, 0) if padded else frames)]
+        labels = (np.where(valid, labels, BACKGROUND_INDEX) if padded else labels).astype(np.int64)
+        features = np.empty((*valid.shape, self._dataset.feature_dim or 0), dtype=self._dataset.input_dtype)
+        for place, number, start, end in zip(features, chosen.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            if number not in self._matrices:
+                self._matrices[number] = self._dataset.features(self._names[number])
+            part = self._matrices[number][start:end]
+            if padded:
+                place[len(part) :] = 0
+            if part.dtype == np.float16:
+                # NumPy widens half precision a number at a time, ten times slower.
+                torch.from_numpy(place[: len(part)]).copy_(torch.from_dlpack(part))
+            else:
+                place[: len(part)] = part
         return Batch(features, labels, valid, tuple(self._names[number] for number in chosen))
-
-
-def _copy(part: np.ndarray, place: np.ndarray) -> None:
-    if part.dtype == np.float16:
-        # NumPy widens half precision a number at a time, ten times slower.
-        torch.from_numpy(place).copy_(torch.from_dlpack(part))
-    else:
-        place[...] = part
 
 
 def feature_moments(dataset: Dataset, subset: str) -> tuple[np.ndarray, np.ndarray]:

@@ -50,7 +50,6 @@ class FrameStore:
         self._paths = [Path(path) for path in paths]
         self._readers = [open_arrow(path) for path in self._paths]
         self._places: dict[str, _Place] = {}
-        self._opened: dict[str, np.ndarray] = {}
         kinds = set()
         for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
             metadata = reader.schema.metadata or {}
@@ -85,8 +84,6 @@ class FrameStore:
 
     def __getitem__(self, recording: str) -> np.ndarray:
         """Return the matrix of `recording`, (frames, width): a read-only view of the mapped file."""
-        if recording in self._opened:
-            return self._opened[recording]
         place = self._places[recording]
         batch = self._readers[place.file].get_batch(place.batch)
         if batch.num_rows != place.frames:
@@ -94,7 +91,7 @@ class FrameStore:
                 f"{self._paths[place.file]}: recording {recording!r} has {batch.num_rows} frames, not {place.frames}"
             )
         values = batch.column(0).flatten().to_numpy(zero_copy_only=True)
-        self._opened[recording] = matrix = values.reshape(place.frames, self.width)
+        matrix: np.ndarray = values.reshape(place.frames, self.width)
         return matrix
 
 
