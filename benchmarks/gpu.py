@@ -54,9 +54,7 @@ def ranking() -> list[Row]:
     rows = []
     for name, (labels, features, hidden, *_) in losses.SHAPES.items():
         for variant in ("score", "combined"):
-            ours, none = (
-                finished(losses.step(labels, features, hidden, one, 30, "cuda")) for one in (variant, "none")
-            )
+            ours, none = (finished(losses.step(labels, features, hidden, one, 30, "cuda")) for one in (variant, "none"))
             rows.append(compare(f"GPU: training step without a loss over {variant}, {name}", ours, none, repeats=7))
     return rows
 

@@ -26,9 +26,7 @@ SHAPES = {
 }
 
 
-def step(
-    labels: int, features: int, hidden: int, variant: str, times: int, device: str = "cpu"
-) -> Callable[[], None]:
+def step(labels: int, features: int, hidden: int, variant: str, times: int, device: str = "cpu") -> Callable[[], None]:
     """Return a call that takes `times` training steps."""
     torch.manual_seed(0)
     config = TrainingConfig.model_validate({"variant": variant, "hidden_size": hidden})

@@ -1,6 +1,6 @@
 """Results of `run_all.py` as the page `docs/benchmarks.md`, a section a file.
 
-    .venv/bin/python benchmarks/page.py build/bench.json [GPU.json ...] --out docs/benchmarks.md
+.venv/bin/python benchmarks/page.py build/bench.json [GPU.json ...] --out docs/benchmarks.md
 """
 
 from __future__ import annotations

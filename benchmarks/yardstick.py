@@ -84,7 +84,9 @@ def compare(
     return Row(name, ratio, target, holds, *medians, rounds=repeats)
 
 
-def growth(name: str, calls: Sequence[Callable[[], Any]], sizes: Sequence[float], *, at_most: float, repeats: int = 5) -> Row:
+def growth(
+    name: str, calls: Sequence[Callable[[], Any]], sizes: Sequence[float], *, at_most: float, repeats: int = 5
+) -> Row:
     """Hold the exponent with which the time of `calls` grows with their `sizes` to a target.
 
     It is the slope of a line through (log size, log of the median time). The row's times are those of the largest and

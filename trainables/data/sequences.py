@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.utils.dlpack import from_dlpack
 
 from .dataset import Dataset
 from .frames import BACKGROUND_INDEX
@@ -71,7 +72,7 @@ class SequenceSampler:
                 place[len(part) :] = 0
             if part.dtype == np.float16:
                 # NumPy widens half precision a number at a time, ten times slower.
-                torch.from_numpy(place[: len(part)]).copy_(torch.from_dlpack(part))
+                torch.from_numpy(place[: len(part)]).copy_(from_dlpack(part))
             else:
                 place[: len(part)] = part
         return Batch(features, labels, valid, tuple(self._names[number] for number in chosen))

@@ -1,0 +1,57 @@
+"""The sampler against a literal one, frame by frame."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from crescendo.trainables.data.annotations import Annotations, Recording, Segment
+from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.sequences import SequenceSampler
+
+LENGTHS = {"long": 90, "short": 7, "just": 20}
+
+
+def literal_batch(dataset, sequences, length, seed, iteration):
+    """Draw recordings in proportion to their frames and places uniformly, then copy frame by frame."""
+    random = np.random.default_rng([seed, iteration])
+    names = dataset.recordings("training")
+    every = [name for name in names for _ in range(dataset.frames(name))]
+    chosen = [every[int(draw * len(every))] for draw in random.random(sequences)]
+    room = [max(dataset.frames(name) - length, 0) for name in chosen]
+    starts = random.integers(0, room, endpoint=True)
+    features = np.zeros((sequences, length, dataset.feature_dim), np.float32)
+    labels, valid = np.zeros((sequences, length), np.int64), np.zeros((sequences, length), bool)
+    for row, frame in itertools.product(range(sequences), range(length)):
+        place = starts[row] + frame
+        if place < dataset.frames(chosen[row]):
+            features[row, frame] = dataset.features(chosen[row])[place].astype(np.float32)
+            labels[row, frame] = dataset.frame_labels(chosen[row])[place]
+            valid[row, frame] = True
+    return features, labels, valid, tuple(chosen)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("length", [5, 20, 30])
+def test_batches_are_those_of_the_literal_sampler(tmp_path, dtype, length):
+    random = np.random.default_rng(0)
+    recordings = {
+        name: Recording("training", float(frames), (Segment("walk", 2.0, 5.0),)) for name, frames in LENGTHS.items()
+    }
+    dataset = write_dataset(
+        tmp_path / "data",
+        Facts("random", 1.0, "random", "made for the tests", "MIT"),
+        Annotations(recordings),
+        frames=LENGTHS,
+        features=(random.normal(size=(frames, 6)).astype(dtype) for frames in LENGTHS.values()),
+        feature_dim=6,
+        dtype=dtype,
+    )
+    sampler = SequenceSampler(dataset, "training", sequences=16, length=length, seed=4)
+    for iteration in range(5):
+        batch = sampler.batch(iteration)
+        features, labels, valid, names = literal_batch(dataset, 16, length, 4, iteration)
+        assert batch.recordings == names
+        for found, expected in ((batch.features, features), (batch.labels, labels), (batch.valid, valid)):
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
