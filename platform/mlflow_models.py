@@ -43,7 +43,8 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    mlflow.set_tracking_uri(uri)
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)  # which also tells every process begun from here
     try:
         found = client.get_experiment_by_name(_EXPERIMENT)
         experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT)
@@ -55,6 +56,8 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
             logged = _pyfunc().log_model(name=_ARTIFACT, registered_model_name=name, **_parts(detector, Path(place)))
     except MlflowException as error:
         raise InputError(f"--register {name}: {_first_line(error)}") from error
+    finally:
+        mlflow.set_tracking_uri(before)
     return f"models:/{name}/{logged.registered_model_version}"
 
 

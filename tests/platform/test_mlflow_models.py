@@ -85,7 +85,12 @@ def test_it_is_registered_and_loaded_by_its_name(run, output, recording, tmp_pat
     assert "registered as models:/steps/1" in done.output
     again = command("export", tmp_path / "model", tmp_path / "other", "--tracking-uri", store, "--register", "steps")
     assert "registered as models:/steps/2" in again.output
-    loaded = mlflow.pyfunc.load_model("models:/steps/2")
+    assert os.environ.get("MLFLOW_TRACKING_URI") is None  # what runs after it goes where it went before
+    mlflow.set_tracking_uri(store)
+    try:
+        loaded = mlflow.pyfunc.load_model("models:/steps/2")
+    finally:
+        mlflow.set_tracking_uri(None)
     assert loaded.predict(recording).to_dict("records") == rows(read_trained(run).detect(recording))
 
 
