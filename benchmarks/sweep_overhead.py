@@ -1,6 +1,6 @@
 """What a sweep costs beside its trials.
 
-    .venv/bin/python benchmarks/platform.py [--rounds 5] [--only overhead|tracking|restart]
+    .venv/bin/python benchmarks/platform.py [--rounds 5] [--only overhead|tracking|restart] [--json FILE]
 
 1. Wall time of a sweep of 40 trivial trials over the same 40 in plain Ray Tune with `reuse_actors=True` (at most 1.1) and
    in Ray Tune as it comes (at most 0.3). Two trials at once, three reports each. Once with MLflow left out, which is what
@@ -36,6 +36,7 @@ import trivial_study
 from optuna.distributions import FloatDistribution
 from ray import cloudpickle, tune
 from rich.console import Console
+from yardstick import Row, report, rounds
 
 from crescendo.platform import sweep as sweeps
 from crescendo.platform.ledger import Ledger
@@ -193,7 +194,13 @@ def medians(
     return {name: statistics.median(one) for name, one in times.items()}
 
 
-def overhead(scratch: Path, rounds: int) -> None:
+def row(name: str, ours: float, theirs: float, at_most: float, rounds: int) -> Row:
+    """Return the row of two medians in seconds."""
+    ratio = ours / theirs
+    return Row(name, ratio, f"at most {at_most:g}", ratio <= at_most, ours, theirs, rounds)
+
+
+def overhead(scratch: Path, count: int) -> list[Row]:
     """Compare a sweep with plain Tune."""
     print(f"{TRIALS} trivial trials, {CONCURRENT} at once", flush=True)
     found = medians(
@@ -203,18 +210,18 @@ def overhead(scratch: Path, rounds: int) -> None:
             "Tune, reuse_actors=True": lambda folder: plain(folder, True),
         },
         scratch,
-        rounds,
+        count,
     )
     # Ten times as long: one round is enough to tell.
     found |= medians({"Tune, default": lambda folder: plain(folder, False)}, scratch, 1, warm=True)
-    for name in ("sweep without MLflow", "sweep"):
-        print(
-            f"  {name} / Tune with reuse_actors=True: {found[name] / found['Tune, reuse_actors=True']:.2f} (at most 1.1)"
-        )
-        print(f"  {name} / Tune as it comes:            {found[name] / found['Tune, default']:.2f} (at most 0.3)")
+    return [
+        row(f"{name} of {TRIALS} trivial trials over {other}", found[name], found[other], at_most, times)
+        for other, at_most, times in (("Tune, reuse_actors=True", 1.1, count), ("Tune, default", 0.3, 1))
+        for name in ("sweep", "sweep without MLflow")
+    ]
 
 
-def tracking(scratch: Path, rounds: int) -> None:
+def tracking(scratch: Path, count: int) -> list[Row]:
     """Compare a sweep that tells an MLflow server with one that tells nobody."""
     print("20 trials of 1 second, 2 at once", flush=True)
 
@@ -225,12 +232,13 @@ def tracking(scratch: Path, rounds: int) -> None:
                 "without MLflow": lambda folder: sweep_alone(folder, 1 / 3, 20),
             },
             scratch,
-            rounds,
+            count,
         )
-    print(f"  ratio: {found['MLflow over HTTP'] / found['without MLflow']:.3f} (at most 1.05)")
+    name = "sweep of 1-second trials, MLflow over HTTP over none"
+    return [row(name, found["MLflow over HTTP"], found["without MLflow"], 1.05, count)]
 
 
-def restart(scratch: Path) -> None:
+def restart(scratch: Path) -> list[Row]:
     """Time how long a study of 10,000 finished trials takes to be taken up."""
     folder = scratch / "many" / "output"
     folder.mkdir(parents=True)
@@ -255,6 +263,7 @@ def restart(scratch: Path) -> None:
     print(
         f"{count} finished trials, a ledger of {size:.0f} MiB: taken up in {opened:.1f} s, next trial after {proposed:.1f} s"
     )
+    return [row("taking up 10,000 finished trials, seconds over 10", proposed, 10.0, 1.0, 1)]
 
 
 def record(ledger: Ledger, study: Study, arm: Arm, number: int) -> None:
@@ -285,17 +294,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=["overhead", "tracking", "restart"])
+    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     options = parser.parse_args()
+    count = rounds(options.rounds)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="crescendo-bench-") as scratch:
         if options.only in (None, "restart"):
-            restart(Path(scratch))
-        if options.only == "restart":
-            return
-        cloudpickle.register_pickle_by_value(sys.modules[__name__])
+            rows += restart(Path(scratch))
         if options.only in (None, "overhead"):
-            overhead(Path(scratch), options.rounds)
+            rows += overhead(Path(scratch), count)
         if options.only in (None, "tracking"):
-            tracking(Path(scratch), options.rounds)
+            rows += tracking(Path(scratch), count)
+    sys.exit(0 if report(rows, options.json) else 1)
 
 
 if __name__ == "__main__":

@@ -70,9 +70,9 @@ class Annotations:
         """Return the JSON object that `read_annotations` reads."""
         database = {
             name: {
-                "duration": one.duration,
+                "duration": float(one.duration),
                 "subset": one.subset,
-                "annotations": [{"segment": [s.start, s.end], "label": s.label} for s in one.segments],
+                "annotations": [{"segment": [float(s.start), float(s.end)], "label": s.label} for s in one.segments],
                 **one.extra,
             }
             for name, one in self.recordings.items()

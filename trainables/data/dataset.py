@@ -268,7 +268,7 @@ def _write_fc7(path: Path, fc7: tuple[Tensor, Tensor]) -> str:
 
 
 def _content_hash(facts: Facts, labels: tuple[str, ...], annotations: Annotations, features_hash: str) -> str:
-    content = json.dumps([facts.fps, labels, annotations.to_json(), features_hash], sort_keys=True)
+    content = json.dumps([float(facts.fps), labels, annotations.to_json(), features_hash], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

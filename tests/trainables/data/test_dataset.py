@@ -38,6 +38,15 @@ def test_round_trip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.frame_labels("b"), [1, 1, 2, 2, 2, 2, 2, 2, 0, 0])
 
 
+def test_whole_numbers_are_seconds_and_rates_like_any_others(tmp_path: Path) -> None:
+    facts = Facts("mine", 4, "counted", "here", "free")
+    annotations = Annotations({"a": Recording("training", 5, (Segment("run", 1, 2),))})
+    dataset = write_dataset(
+        tmp_path / "d", facts, annotations, frames={"a": 20}, features=[np.ones((20, 2))], feature_dim=2
+    )
+    assert Dataset(tmp_path / "d").content_hash == dataset.content_hash
+
+
 def test_empty_subset_is_an_error_that_names_the_others(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"d: subset 'validation' has no recordings; there are: test, training"):
         make(tmp_path / "d").recordings("validation")
