@@ -9,8 +9,6 @@ the linear layer on each frame. That both give the same scores is checked. Exits
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from training import SHAPES, random_dataset, settings
-from yardstick import Row, compare, report
+from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import Reset, configuration
 from crescendo.trainables.data.dataset import Dataset
@@ -86,13 +84,5 @@ def measure(device: str = "cpu", at_least: float | None = 10, prefix: str = "") 
     return rows
 
 
-def main() -> None:
-    """Measure both resets."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
-    options = parser.parse_args()
-    sys.exit(0 if report(measure(), options.json) else 1)
-
-
 if __name__ == "__main__":
-    main()
+    run_script(__doc__, measure)

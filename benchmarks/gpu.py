@@ -9,9 +9,7 @@ for a CPU, so nothing is held to one here.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -23,7 +21,7 @@ import detection
 import losses
 import torch
 from training import SHAPES, Shape, bare_loop, full_loop, random_dataset, settings
-from yardstick import Row, compare, not_measured, report, rounds
+from yardstick import Row, compare, not_measured, rounds, run_script
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
@@ -130,13 +128,5 @@ def measure() -> list[Row]:
     return [*training(), *ranking(), *detection.measure("cuda", None, prefix="GPU: "), *packed()]
 
 
-def main() -> None:
-    """Measure what there is a device for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
-    options = parser.parse_args()
-    sys.exit(0 if report(measure(), options.json) else 1)
-
-
 if __name__ == "__main__":
-    main()
+    run_script(__doc__, measure)

@@ -7,16 +7,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
-from yardstick import Row, compare, report
+from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.detector import Detector
@@ -90,11 +87,13 @@ def against_a_bare_lstm(detector: Detector, frames: np.ndarray) -> Row:
     return compare("live: stream over a bare nn.LSTM frame by frame", stream, bare, at_most=1.25, repeats=ROUNDS)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="also write the rows to this file")
-    arguments = parser.parse_args()
+def measure() -> list[Row]:
+    """Return both rows, measured on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     ours, given = live_detector(), features(FRAMES)
-    sys.exit(0 if report([slowest_hundredth(ours, given), against_a_bare_lstm(ours, given)], arguments.json) else 1)
+    return [slowest_hundredth(ours, given), against_a_bare_lstm(ours, given)]
+
+
+if __name__ == "__main__":
+    run_script(__doc__, measure)

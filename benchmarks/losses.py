@@ -7,12 +7,10 @@ A step is forward (truncated BPTT), loss, backward, clipping and optimiser on on
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable
 
 import torch
-from yardstick import Row, compare, report
+from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.losses import VARIANTS
@@ -58,7 +56,4 @@ def measure() -> list[Row]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", help="also write the rows to this file")
-    arguments = parser.parse_args()
-    sys.exit(0 if report(measure(), arguments.json) else 1)
+    run_script(__doc__, measure)

@@ -9,15 +9,13 @@ as large as the data set: like the data set, it is larger than the processor's c
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from training import SHAPES, random_dataset
-from yardstick import Row, compare, report
+from yardstick import Row, compare, run_script
 
 from crescendo.trainables.data.sequences import SequenceSampler
 
@@ -51,13 +49,5 @@ def measure() -> list[Row]:
     return rows
 
 
-def main() -> None:
-    """Measure all shapes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
-    options = parser.parse_args()
-    sys.exit(0 if report(measure(), options.json) else 1)
-
-
 if __name__ == "__main__":
-    main()
+    run_script(__doc__, measure)

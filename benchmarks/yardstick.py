@@ -7,10 +7,12 @@ in the environment is the most rounds that are run: 1 shows whether a benchmark 
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -120,3 +122,11 @@ def report(rows: Sequence[Row], json_path: Path | str | None = None) -> bool:
     if json_path is not None:
         Path(json_path).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
     return all(row.holds for row in rows)
+
+
+def run_script(description: str | None, measure: Callable[[], Sequence[Row]]) -> None:
+    """Be a script that measures, prints its rows, writes them with `--json`, and exits with 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    options = parser.parse_args()
+    sys.exit(0 if report(measure(), options.json) else 1)

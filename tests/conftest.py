@@ -3,12 +3,15 @@
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.run import train_detector
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +50,26 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         features=matrices,
         feature_dim=6,
     )
+
+
+class _Deaf:
+    def __getattr__(self, name: str) -> Any:
+        return lambda *told: None
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> dict[str, Any]:
+    """Settings with which `tiny_dataset` is trained at once."""
+    return {
+        "hidden_size": 8, "sequences": 4, "sequence_length": 20, "bptt": 10, "iterations": 20, "evaluate_every": 10,
+        "learning_rate": 0.02, "merge_gap": 3, "threads": 1, "device": "cpu",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_run(
+    tiny_dataset: Dataset, tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    """A finished training on it: its folder, not to be changed, and what is in its metrics.json."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    return folder, train_detector(configuration(tiny_settings), tiny_dataset, folder, _Deaf())

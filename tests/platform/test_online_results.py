@@ -7,27 +7,13 @@ import sys
 import pytest
 
 from crescendo.platform import cli
-from crescendo.trainables.config import configuration
 from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.files import read_json, write_json
-from crescendo.trainables.run import train_detector
-
-SETTINGS = {
-    "hidden_size": 8, "sequences": 4, "sequence_length": 20, "bptt": 10, "iterations": 10, "evaluate_every": 10,
-    "learning_rate": 0.02, "merge_gap": 3, "threads": 1, "device": "cpu",
-}  # fmt: skip
 
 
-class Silent:
-    def __getattr__(self, name):
-        return lambda *told: None
-
-
-@pytest.fixture(scope="module")
-def run(tiny_dataset, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    train_detector(configuration(SETTINGS), tiny_dataset, folder, Silent())
-    return folder
+@pytest.fixture
+def run(tiny_run):
+    return tiny_run[0]
 
 
 @pytest.fixture

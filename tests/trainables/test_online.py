@@ -6,32 +6,13 @@ import numpy as np
 import pytest
 
 from crescendo.trainables.alarms import alarm_thresholds, rate_key
-from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Facts, write_dataset
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.online import online_detection
-from crescendo.trainables.run import train_detector
 from crescendo.trainables.trial import Job, Trial, outputs
-
-SETTINGS = {
-    "hidden_size": 8, "sequences": 4, "sequence_length": 20, "bptt": 10, "iterations": 20, "evaluate_every": 10,
-    "learning_rate": 0.02, "merge_gap": 3, "threads": 1, "device": "cpu",
-}  # fmt: skip
-
-
-class Silent:
-    def __getattr__(self, name):
-        return lambda *told: None
-
-
-@pytest.fixture(scope="module")
-def trained(tiny_dataset, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    metrics = train_detector(configuration(SETTINGS), tiny_dataset, folder, Silent())
-    return folder, metrics
 
 
 def stored_scores(folder, subset):
@@ -39,8 +20,8 @@ def stored_scores(folder, subset):
     return {name: store[name] for name in store.recordings}
 
 
-def test_a_run_keeps_thresholds_of_validation_and_uses_them_on_test(trained, tiny_dataset):
-    folder, metrics = trained
+def test_a_run_keeps_thresholds_of_validation_and_uses_them_on_test(tiny_run, tiny_dataset):
+    folder, metrics = tiny_run
     thresholds = alarm_thresholds(tiny_dataset, "validation", stored_scores(folder, "validation"), 3)
     assert read_json(folder / "metrics.json")["alarms"] == metrics["alarms"] == thresholds
     assert set(thresholds["1/h"]) == set(tiny_dataset.labels[1:])
@@ -49,24 +30,24 @@ def test_a_run_keeps_thresholds_of_validation_and_uses_them_on_test(trained, tin
         assert metrics[subset]["online"] == json.loads(json.dumps(found.to_json()))
 
 
-def test_on_validation_no_label_has_more_false_alarms_than_allowed(trained):
-    for rate, found in trained[1]["validation"]["online"]["alarms"].items():
+def test_on_validation_no_label_has_more_false_alarms_than_allowed(tiny_run):
+    for rate, found in tiny_run[1]["validation"]["online"]["alarms"].items():
         for label in found["labels"].values():
             assert rate_key(label["false_alarms_per_hour"]) == "0/h" or label["false_alarms_per_hour"] <= float(
                 rate[:-2]
             )
 
 
-def test_a_confirmed_trial_measures_test_with_thresholds_of_validation(trained, tiny_dataset, tmp_path):
-    job = Job("a", "confirm", str(tiny_dataset.path), SETTINGS, str(tmp_path / "trial"), "mAP/mean")
+def test_a_confirmed_trial_measures_test_with_thresholds_of_validation(tiny_run, tiny_dataset, tiny_settings, tmp_path):
+    job = Job("a", "confirm", str(tiny_dataset.path), tiny_settings, str(tmp_path / "trial"), "mAP/mean")
     trial = Trial(job, tiny_dataset)
     while not (report := trial.step()).done:
         assert "online" not in report.results["validation"]
     kept = read_json(outputs(job.folder) / "metrics.json")
     assert kept["test"]["online"] == json.loads(json.dumps(report.results["test"]["online"]))
     # The same settings and seed as the training run: the same model, the same thresholds.
-    assert kept["alarms"] == trained[1]["alarms"]
-    assert kept["test"]["online"] == trained[1]["test"]["online"]
+    assert kept["alarms"] == tiny_run[1]["alarms"]
+    assert kept["test"]["online"] == tiny_run[1]["test"]["online"]
 
 
 def small(folder, labels):

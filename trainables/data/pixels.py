@@ -7,7 +7,6 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..files import atomic_file
-from .store import METADATA, RECORDINGS, open_arrow
+from .store import METADATA, RECORDINGS, RecordingStore
 
 _SIZE = b"crescendo.picture_size"
 _COLUMN = "pictures"
@@ -52,14 +51,7 @@ class PixelFrames:
         return self[:].astype(dtype or np.uint8, copy=False)
 
 
-@dataclass(frozen=True)
-class _Place:
-    file: int
-    first_batch: int
-    frames: int
-
-
-class PixelStore:
+class PixelStore(RecordingStore):
     """Read access to the frames of one or several Arrow files, as `FrameStore`: recording -> `PixelFrames`.
 
     `size` is the side of the pictures, `width` 3 size size, `metadata` what the writer left.
@@ -73,9 +65,7 @@ class PixelStore:
         InputError
             If a file is missing, damaged or of another kind, or the files do not fit together.
         """
-        self._paths = [Path(path) for path in paths]
-        self._readers = [open_arrow(path) for path in self._paths]
-        self._places: dict[str, _Place] = {}
+        super().__init__(paths)
         sizes = set()
         for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
             metadata = reader.schema.metadata or {}
@@ -83,9 +73,7 @@ class PixelStore:
                 raise InputError(f"{path}: not a pixel store of Crescendo")
             batch = 0
             for name, frames in json.loads(metadata[RECORDINGS]):
-                if name in self._places:
-                    raise InputError(f"{path}: recording {name!r} is stored twice")
-                self._places[name] = _Place(number, batch, frames)
+                self._place(name, number, batch, frames)
                 batch += math.ceil(frames / _BATCH)
             if batch != reader.num_record_batches:
                 raise InputError(f"{path}: must hold {batch} batches of frames but holds {reader.num_record_batches}")
@@ -95,19 +83,6 @@ class PixelStore:
         self.size = sizes.pop()
         self.width = 3 * self.size**2
         self.dtype = np.dtype(np.uint8)
-        self.metadata: dict[str, Any] = json.loads((self._readers[0].schema.metadata or {}).get(METADATA, b"{}"))
-
-    @property
-    def recordings(self) -> tuple[str, ...]:
-        """The recordings' names, in the order of the files."""
-        return tuple(self._places)
-
-    def __contains__(self, recording: object) -> bool:
-        return recording in self._places
-
-    def frames(self, recording: str) -> int:
-        """Return the number of frames of `recording`."""
-        return self._places[recording].frames
 
     def __getitem__(self, recording: str) -> PixelFrames:
         """Return the frames of `recording`, not yet decoded."""
@@ -117,7 +92,7 @@ class PixelStore:
     def encoded(self, recording: str, number: int) -> bytes:
         """Return frame `number` of `recording` as it is stored."""
         place = self._places[recording]
-        batch = self._readers[place.file].get_batch(place.first_batch + number // _BATCH)
+        batch = self._readers[place.file].get_batch(place.batch + number // _BATCH)
         encoded: bytes = batch.column(0)[number % _BATCH].as_py()
         return encoded
 

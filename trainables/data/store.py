@@ -28,46 +28,24 @@ _DTYPES = {"float16": pa.float16(), "float32": pa.float32()}
 
 @dataclass(frozen=True)
 class _Place:
+    """Where a recording lies: the number of its file, of its first record batch there, and its frames."""
+
     file: int
     batch: int
     frames: int
 
 
-class FrameStore:
-    """Read access to the matrices of one or several Arrow files: recording -> (frames, width), zero-copy.
+class RecordingStore:
+    """What all stores of recordings in Arrow files share: which recordings there are, how long they are, and where.
 
-    `width` is the number of columns of every matrix, `dtype` float16 or float32, `metadata` what the writer left.
+    `metadata` is what the writer of the first file left.
     """
 
     def __init__(self, paths: Sequence[Path | str]) -> None:
-        """Open the files; no matrix is read.
-
-        Raises
-        ------
-        InputError
-            If a file is missing, damaged or of another kind, or the files do not fit together.
-        """
+        """Open the files; no frame is read."""
         self._paths = [Path(path) for path in paths]
         self._readers = [open_arrow(path) for path in self._paths]
         self._places: dict[str, _Place] = {}
-        kinds = set()
-        for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
-            metadata = reader.schema.metadata or {}
-            types = reader.schema.types
-            if RECORDINGS not in metadata or len(types) != 1 or not pa.types.is_fixed_size_list(types[0]):
-                raise InputError(f"{path}: not a frame store of Crescendo")
-            entries = json.loads(metadata[RECORDINGS])
-            if len(entries) != reader.num_record_batches:
-                raise InputError(f"{path}: names {len(entries)} recordings but holds {reader.num_record_batches}")
-            for batch, (name, frames) in enumerate(entries):
-                if name in self._places:
-                    raise InputError(f"{path}: recording {name!r} is stored twice")
-                self._places[name] = _Place(number, batch, frames)
-            kinds.add((types[0].list_size, str(types[0].value_type)))
-        if len(kinds) != 1:
-            raise InputError(f"{self._paths[0].parent}: the files' widths or types disagree: {sorted(kinds)}")
-        self.width, type_name = kinds.pop()
-        self.dtype = np.dtype("float16" if type_name == "halffloat" else "float32")
         self.metadata: dict[str, Any] = json.loads((self._readers[0].schema.metadata or {}).get(METADATA, b"{}"))
 
     @property
@@ -81,6 +59,44 @@ class FrameStore:
     def frames(self, recording: str) -> int:
         """Return the number of frames of `recording`."""
         return self._places[recording].frames
+
+    def _place(self, recording: str, file: int, batch: int, frames: int) -> None:
+        if recording in self._places:
+            raise InputError(f"{self._paths[file]}: recording {recording!r} is stored twice")
+        self._places[recording] = _Place(file, batch, frames)
+
+
+class FrameStore(RecordingStore):
+    """Read access to the matrices of one or several Arrow files: recording -> (frames, width), zero-copy.
+
+    `width` is the number of columns of every matrix, `dtype` float16 or float32, `metadata` what the writer left.
+    """
+
+    def __init__(self, paths: Sequence[Path | str]) -> None:
+        """Open the files; no matrix is read.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged or of another kind, or the files do not fit together.
+        """
+        super().__init__(paths)
+        kinds = set()
+        for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
+            metadata = reader.schema.metadata or {}
+            types = reader.schema.types
+            if RECORDINGS not in metadata or len(types) != 1 or not pa.types.is_fixed_size_list(types[0]):
+                raise InputError(f"{path}: not a frame store of Crescendo")
+            entries = json.loads(metadata[RECORDINGS])
+            if len(entries) != reader.num_record_batches:
+                raise InputError(f"{path}: names {len(entries)} recordings but holds {reader.num_record_batches}")
+            for batch, (name, frames) in enumerate(entries):
+                self._place(name, number, batch, frames)
+            kinds.add((types[0].list_size, str(types[0].value_type)))
+        if len(kinds) != 1:
+            raise InputError(f"{self._paths[0].parent}: the files' widths or types disagree: {sorted(kinds)}")
+        self.width, type_name = kinds.pop()
+        self.dtype = np.dtype("float16" if type_name == "halffloat" else "float32")
 
     def __getitem__(self, recording: str) -> np.ndarray:
         """Return the matrix of `recording`, (frames, width): a read-only view of the mapped file."""
