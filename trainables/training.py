@@ -115,7 +115,7 @@ class Trainer:
 
     def _step(self, batch: Batch) -> np.ndarray:
         config = self.config
-        torch.manual_seed(_derived(config.seed, _DROPOUT, self.iteration))
+        _seed(self.device, _derived(config.seed, _DROPOUT, self.iteration))
         factor = _rate_factor(config, self.iteration)
         for group in self._optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -242,6 +242,15 @@ def _rate_factor(config: TrainingConfig, iteration: int) -> float:
     """Return what the learning rates are multiplied by at `iteration`."""
     step = config.learning_rate_step
     return config.learning_rate_gamma ** (iteration // step) if step else 1.0
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """Seed what dropout draws from."""
+    if device.type == "cuda":
+        torch.manual_seed(seed)
+    else:
+        # torch.manual_seed would note, with a stack trace each time, that a GPU is to be seeded should one ever be used.
+        torch.default_generator.manual_seed(seed)
 
 
 def _derived(seed: int, stream: int, iteration: int) -> int:

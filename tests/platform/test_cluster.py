@@ -180,7 +180,7 @@ def test_node_taken_away_in_the_middle(tmp_path):
 
         thread = threading.Thread(target=take_away)
         thread.start()
-        trainable = trivial(step_seconds=0.5, events=str(events))
+        trainable = trivial(step_seconds=1.0, events=str(events))
         sweep = run_study(study, tmp_path / "output", trainable=trainable)
         thread.join()
     assert sweep.run.over
