@@ -65,9 +65,8 @@ class MlflowRuns:
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 self._runs.clear()
-                self._experiment = None
+                self._experiment, self._unknown = None, False
                 if self._find(STUDY) is None:
-                    self._unknown = False
                     raise Forgotten(str(error)) from error
                 self._runs[record["identity"]] = None  # purged by a person while the study ran: leave it so
                 return

@@ -191,6 +191,25 @@ def test_run_that_a_person_deleted_stays_deleted(output):
     assert runs(local_store(output)).keys() == {STUDY, "t1"}
 
 
+def test_a_run_purged_while_the_study_goes_on_doubles_no_other(output):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        for trial in ("t0", "t1"):
+            tracker.start_trial(trial, trial, {}, {})
+        while tracker.backlog().waiting:
+            time.sleep(0.05)
+        store = MlflowClient(local_store(output))._tracking_client.store
+        store._hard_delete_run(runs(local_store(output))["t0"].info.run_id)
+        tracker.report("t0", {"loss": 0.5}, 1)
+        tracker.start_trial("t1", "t1", {}, {})  # tried again
+        tracker.finish("t1")
+        tracker.finish(STUDY)
+    client = MlflowClient(local_store(output))
+    [experiment] = [one for one in client.search_experiments() if one.name == "quick"]
+    found = [run.data.tags["crescendo.trial"] for run in client.search_runs([experiment.experiment_id])]
+    assert sorted(found) == [STUDY, "t1"]
+
+
 def test_two_studies_of_one_name_share_the_experiment_and_no_run(tmp_path, output):
     for folder in (output, tmp_path / "other"):
         with Tracker(folder, "quick", local_store(output)) as tracker:
