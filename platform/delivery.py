@@ -102,7 +102,7 @@ class Delivery:
                     self._tell([record for _, record in self._batch[-1]])
                     self._told += len(self._batch.pop())
                     self._error, self._failures = None, 0
-                    self._sent = min((group[0][0] for group in self._batch), default=self._batch_end)
+                    self._sent = self._batch[-1][0][0] if self._batch else self._batch_end
                 if time.monotonic() - self._saved_at > _SAVE_EVERY:
                     self._save()
         finally:

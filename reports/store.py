@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
+from crescendo.trainables.files import atomic_file, cache_folder
 
 QUIET = {  # MLflow answers soon or not at all, and tells nobody; the user's own settings win
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -56,8 +56,7 @@ def _fill_store(file: Path) -> None:
     """Make an empty store, or copy the one made before: MLflow's migrations take a second of a processor each time."""
     from mlflow import MlflowClient, __version__
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    empty = cache / "crescendo" / f"mlflow-{__version__}.db"
+    empty = cache_folder() / f"mlflow-{__version__}.db"
     if empty.is_file():
         shutil.copyfile(empty, file)
         # The one row there is says where the other store was made.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .cells import NONE, count, difference, difference_cells, estimate, hourly
 from .content import ArmContent, Content, Difference, Estimate
-from .numbers import measure_name, p_text, plain, points, signed
+from .numbers import measure_name, plain, points
 from .search import FEWEST_TRIALS
 from .table import Cell, Table
-
-_NONE = Cell("-")
 
 
 def tables(content: Content) -> list[Table]:
@@ -71,13 +70,13 @@ def _by_iou(
     compared = any(differences(arm) for arm in arms)
     rows = []
     for arm in arms:
-        cells = [_estimate(values(arm)[key], bold=values(arm)[key].mean == best[key]) for key in keys]
-        tail = _difference_cells(differences(arm).get(content.headline)) if compared else []
+        cells = [estimate(values(arm)[key], bold=values(arm)[key].mean == best[key]) for key in keys]
+        tail = difference_cells(differences(arm).get(content.headline)) if compared else []
         rows.append((Cell(arm.name), *cells, *tail, Cell(_setting(arm.setting))))
         theirs = paper(arm)
         if theirs is not None:
-            cells = [Cell(points(theirs[key]), 100 * theirs[key]) if key in theirs else _NONE for key in keys]
-            rows.append((Cell(f"{arm.name}, in the paper"), *cells, *[_NONE] * (4 if compared else 1)))
+            cells = [Cell(points(theirs[key]), 100 * theirs[key]) if key in theirs else NONE for key in keys]
+            rows.append((Cell(f"{arm.name}, in the paper"), *cells, *[NONE] * (4 if compared else 1)))
     heads = ["Arm", *(f"{float(key):g}" if key != "mean" else key for key in keys)]
     if compared:
         caption = f"{caption} {_difference_caption(content)}"
@@ -93,7 +92,7 @@ def _observed(content: Content) -> Table:
         found = [arm.early.get(fraction, {}).get(iou) for arm in arms]
         best = max((one.mean for one in found if one), default=None)
         rows.append(
-            (Cell(_percent(fraction)), *(_estimate(one, bold=one.mean == best) if one else _NONE for one in found))
+            (Cell(_percent(fraction)), *(estimate(one, bold=one.mean == best) if one else NONE for one in found))
         )
     return Table(
         "observed_fraction",
@@ -117,11 +116,11 @@ def _online(content: Content) -> Table:
             (
                 Cell(arm.name),
                 *(
-                    _estimate(arm.frame[key], bold=arm.frame[key].mean == max(one.frame[key].mean for one in arms))
+                    estimate(arm.frame[key], bold=arm.frame[key].mean == max(one.frame[key].mean for one in arms))
                     for key in ("mAP", "cAP")
                 ),
-                *(_estimate(one) if one else Cell("not reached") for one in alarms),
-                _NONE if false is None else _rate(false),
+                *(estimate(one) if one else Cell("not reached") for one in alarms),
+                NONE if false is None else hourly(false),
             )
         )
     return Table(
@@ -147,11 +146,6 @@ def _online(content: Content) -> Table:
     )
 
 
-def _rate(one: Estimate) -> Cell:
-    half = "" if one.low is None or one.high is None else f" ± {(one.high - one.low) / 2:.1f}"
-    return Cell(f"{one.mean:.1f}{half}", one.mean, one.low, one.high)
-
-
 def _differences(content: Content) -> Table:
     arms = [arm for arm in content.arms if arm.difference]
     measures = list(arms[0].difference) if arms else []
@@ -159,7 +153,7 @@ def _differences(content: Content) -> Table:
         (
             Cell(arm.name),
             Cell(what),
-            *(_difference(found.get(measure)) for measure in measures),
+            *(difference(found.get(measure)) for measure in measures),
             Cell(f"{100 * improvement:.0f}", 100 * improvement),
         )
         for arm in arms
@@ -189,11 +183,11 @@ def _search(content: Content) -> Table:
         rows.append(
             (
                 Cell(arm.name),
-                *(_count(search.counts[state]) for state in ("finished", "pruned", "failed")),
-                _count(unfinished),
-                _NONE if objective is None else Cell(points(objective), 100 * objective),
-                _NONE if search.lambda_r is None else Cell(plain(search.lambda_r), search.lambda_r),
-                _NONE if search.merge_gap is None else _count(search.merge_gap),
+                *(count(search.counts[state]) for state in ("finished", "pruned", "failed")),
+                count(unfinished),
+                NONE if objective is None else Cell(points(objective), 100 * objective),
+                NONE if search.lambda_r is None else Cell(plain(search.lambda_r), search.lambda_r),
+                NONE if search.merge_gap is None else count(search.merge_gap),
                 Cell(search.reset or "-"),
                 Cell(", ".join(f"{key} {share:.2f}" for key, share in importances.items()) or "-"),
             )
@@ -226,9 +220,9 @@ def _labels(content: Content) -> Table:
     for label in content.labels if arms else ():
         cells: list[Cell] = [Cell(label)]
         for arm in arms:
-            cells.append(_estimate(arm.labels[label]) if label in arm.labels else _NONE)
+            cells.append(estimate(arm.labels[label]) if label in arm.labels else NONE)
             if not arm.baseline:
-                cells.append(_estimate(arm.gain[label], sign=True) if label in arm.gain else _NONE)
+                cells.append(estimate(arm.gain[label], sign=True) if label in arm.gain else NONE)
         rows.append(tuple(cells))
     iou = _short(content.label_iou or "")
     heads = [head for arm in arms for head in ((arm.name,) if arm.baseline else (arm.name, f"{arm.name}, gain"))]
@@ -275,8 +269,8 @@ def _cost(content: Content) -> Table:
 def _cost_row(
     arm: str, trainings: int, search: float, confirm: float, cpu: float | None, gpu: float | None, saved: int
 ) -> tuple[Cell, ...]:
-    hours = [_NONE if one is None else Cell(plain(float(one)), one) for one in (search, confirm, cpu, gpu)]
-    return (Cell(arm), _count(trainings), *hours, _count(saved))
+    hours = [NONE if one is None else Cell(plain(float(one)), one) for one in (search, confirm, cpu, gpu)]
+    return (Cell(arm), count(trainings), *hours, count(saved))
 
 
 def _provenance(content: Content) -> Table:
@@ -308,36 +302,6 @@ def _difference_caption(content: Content) -> str:
         f"{content.resamples} resamples, and seeds); p is Holm-corrected over the arms; * where it is at most 0.05. "
         "Smallest detectable: the true difference that these seeds and recordings show with a probability of 80 %."
     )
-
-
-def _difference_cells(difference: Difference | None) -> list[Cell]:
-    if difference is None:
-        return [_NONE] * 3
-    return [
-        _difference(difference),
-        Cell(p_text(difference.p_holm), difference.p_holm),
-        Cell(points(difference.detectable), 100 * difference.detectable),
-    ]
-
-
-def _difference(one: Difference | None) -> Cell:
-    if one is None:
-        return _NONE
-    star = "*" if one.holds else ""
-    text = f"{signed(one.value)}{star} [{signed(one.low)}, {signed(one.high)}]"
-    return Cell(text, 100 * one.value, 100 * one.low, 100 * one.high, mark=one.holds)
-
-
-def _estimate(one: Estimate, *, bold: bool = False, sign: bool = False) -> Cell:
-    shown = signed(one.mean) if sign else points(one.mean)
-    if one.low is None or one.high is None:
-        return Cell(shown, 100 * one.mean, bold=bold)
-    half = points((one.high - one.low) / 2)
-    return Cell(f"{shown} ± {half}", 100 * one.mean, 100 * one.low, 100 * one.high, bold=bold)
-
-
-def _count(number: int) -> Cell:
-    return Cell(str(number), number)
 
 
 def _seeds(content: Content) -> str:

@@ -32,6 +32,11 @@ def mended(destination: Path) -> Iterator[None]:
         raise
 
 
+def cache_folder() -> Path:
+    """Return where this user's copies of what can be had again are kept; it may not be there yet."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescendo"
+
+
 @contextmanager
 def atomic_directory(destination: Path | str) -> Iterator[Path]:
     """Yield an empty folder that becomes `destination` when the block ends, and vanishes when it fails.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from filelock import FileLock
 from pyarrow import fs
 
 from ..errors import InputError
-from ..files import atomic_directory
+from ..files import atomic_directory, cache_folder
 from .dataset import Dataset
 
 
@@ -47,7 +46,7 @@ def _local_copy(address: str) -> Path:
     content = str(facts.get("content_hash", "")) if isinstance(facts, dict) else ""
     if not re.fullmatch(r"[0-9a-f]{64}", content):
         raise InputError(f"{address}: dataset.json holds no content hash; import the data set again")
-    copies = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescendo" / "datasets"
+    copies = cache_folder() / "datasets"
     copies.mkdir(parents=True, exist_ok=True)
     with FileLock(copies / f"{content}.lock"):
         if not (copies / content).exists():
