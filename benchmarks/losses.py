@@ -15,7 +15,7 @@ from yardstick import Row, compare, run_script
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.losses import VARIANTS
 from crescendo.trainables.models import build_model
-from crescendo.trainables.training import batch_loss
+from crescendo.trainables.objective import batch_loss
 
 SEQUENCES, FRAMES = 64, 100
 SHAPES = {

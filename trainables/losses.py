@@ -3,6 +3,9 @@
 Every variant is two choices: which quantity of a label is ranked (its score p^y, or its margin over the best rival,
 Eq. 11), and what it is compared with while an activity lasts (the largest value since the activity began, Eqs. 5
 and 13, or the previous frame's, Eq. 9).
+
+The arithmetic runs with the labels first and the batch last, so that every operation goes along frames: with a dozen
+labels, operations along the labels cost twenty times as much.
 """
 
 from __future__ import annotations
@@ -16,57 +19,31 @@ from torch import Tensor
 
 Reference = Callable[[Tensor, Tensor], Tensor]
 
-
-class Quantity(NamedTuple):
-    """What is ranked of a label: its weight of the label's own score and that of its best rival's."""
-
-    own: float
-    rival: float
+SCORE, MARGIN = "score", "margin"
 
 
-SCORE = Quantity(1.0, 0.0)
-MARGIN = Quantity(1.0, -1.0)  # Eq. 11
+def running_maximum(values: Tensor, changes: Tensor) -> Tensor:
+    """Return the maximum of `values` from the beginning of each frame's run to the frame: (1 + time, ...), in [-1, 1].
 
-
-def rivals(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Return the label of highest score but for the frame's own: (batch, time, labels) and (batch, time, n) -> the latter.
-
-    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
+    `changes` (time, what broadcasts) marks which frames after the first begin another run. An offset, in float64, puts
+    each run above those before it; what is returned are `values` themselves. Of two that differ by less than 4e-16
+    times the number of runs, either may be taken.
     """
-    scores = probabilities.detach()
-    best = scores.argmax(-1, keepdim=True)
-    second = scores.scatter(-1, best, -1.0).argmax(-1, keepdim=True)
-    return torch.where(labels == best, second, best)
+    offset = values.to(torch.float64, copy=True)
+    offset[1:].add_(changes.cumsum(0, dtype=torch.float64), alpha=4)
+    return values.gather(0, offset.cummax(0).indices)
 
 
-def running_maximum(values: Tensor, begins: Tensor) -> Tensor:
-    """Return the maximum of `values` from the beginning of each frame's run to the frame: (batch, time) each.
-
-    `begins` (bool) marks the first frame of every run. A segmented scan of log2(time) steps: it only compares, so
-    nothing is lost to rounding however many runs there are.
-    """
-    begun = begins
-    step = 1
-    while step < values.shape[1]:
-        earlier = values[:, :-step]
-        reached = torch.where(begun[:, step:], values[:, step:], torch.maximum(values[:, step:], earlier))
-        values = torch.cat((values[:, :step], reached), dim=1)
-        # A frame whose window holds the beginning of its run has all it needs.
-        begun = torch.cat((begun[:, :step], begun[:, step:] | begun[:, :-step]), dim=1)
-        step *= 2
-    return values
-
-
-def latest(values: Tensor, begins: Tensor) -> Tensor:
+def latest(values: Tensor, changes: Tensor) -> Tensor:
     """Return `values` itself: the reference of `naive`, which looks back one frame only (Eq. 9)."""
-    del begins
+    del changes
     return values
 
 
 class Variant(NamedTuple):
     """The two choices: the quantities that are ranked, and summed, and the reference they are ranked against."""
 
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[str, ...]
     reference: Reference
 
 
@@ -89,6 +66,65 @@ class RankingState:
 
     labels: Tensor
     references: Tensor
+
+
+class Ranking(NamedTuple):
+    """R of every frame with its slopes: R is linear in the few scores of a frame that it looks at, wherever it is not 0.
+
+    `loss` (time, batch); `labels` (n, time, batch) int64 are those whose scores it looks at (the label ranked, and its
+    best rival if the margin is), `scores` and `slopes` (the same shape) their scores and dR / dp; `state` is that
+    after the last frame.
+    """
+
+    loss: Tensor
+    labels: Tensor
+    scores: Tensor
+    slopes: Tensor
+    state: RankingState
+
+
+def rank(
+    probabilities: Tensor, labels: Tensor, variant: str, background: int = 0, state: RankingState | None = None
+) -> Ranking:
+    """Return R_t and its slopes for detached `probabilities` (labels, time, batch) and `labels` (time, batch).
+
+    `ranking_loss` says what they mean; `none`, which ranks nothing, is not for here.
+    """
+    quantities, reference = VARIANTS[variant]
+    # The label that is ranked is always the frame before's: it goes on, or it was left.
+    ranked = torch.cat((labels[:1] if state is None else state.labels.unsqueeze(0), labels[:-1]))
+    changes = (labels != ranked).unsqueeze(1)
+    asked = torch.stack((labels, ranked))
+    scores = probabilities.gather(0, asked)
+    looked, seen, values = asked[1:], scores[1:], {SCORE: scores}
+    if MARGIN in quantities:
+        rivals = _rivals(probabilities, asked)
+        beside = probabilities.gather(0, rivals)
+        values[MARGIN] = scores - beside  # Eq. 11
+        looked, seen = torch.cat((looked, rivals[1:])), torch.cat((seen, beside[1:]))
+    own, now = torch.stack([values[quantity] for quantity in quantities], dim=2)
+    # The state stands as a frame before the first. Of a fresh sequence that is the first itself, which then loses nothing.
+    before = own[:1] if state is None else state.references.unsqueeze(0)
+    running = reference(torch.cat((before, own)), changes)
+    # Same label: reference - q_t (Eqs. 7, 9, 14), none for background that goes on (section 4.3). After a change: q_t
+    # of the label that was left (Eqs. 8, 10).
+    fallen = (running[:-1] - now).masked_fill_((labels == background).unsqueeze(1), 0)
+    loss = torch.where(changes, now, fallen).relu_()
+    slopes = torch.where(changes, 1.0, -1.0) * loss.sign()
+    steep = slopes.sum(1).unsqueeze(0)
+    if MARGIN in quantities:
+        steep = torch.cat((steep, -slopes[:, quantities.index(MARGIN)].unsqueeze(0)))
+    return Ranking(loss.sum(1), looked, seen, steep, RankingState(labels[-1], running[-1]))
+
+
+def _rivals(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return the label of highest score but for the frame's own: (labels, time, batch), (n, time, batch) -> the latter.
+
+    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
+    """
+    best = probabilities.max(0, keepdim=True).indices
+    second = probabilities.scatter(0, best, -1.0).max(0, keepdim=True).indices
+    return torch.where(labels == best, second, best)
 
 
 def ranking_loss(
@@ -128,58 +164,32 @@ def ranking_loss(
         If shapes, types, the variant or the background index do not fit.
     """
     _check(probabilities, labels, variant, background, state)
-    quantities, reference = VARIANTS[variant]
-    previous = torch.cat((labels[:, :1] if state is None else state.labels.unsqueeze(1), labels[:, :-1]), dim=1)
-    changes = labels != previous
-    if not quantities:
+    if not VARIANTS[variant].quantities:
         return probabilities.new_zeros(labels.shape), RankingState(
             labels[:, -1], probabilities.new_zeros(0, len(labels))
         )
-    exempt = ~changes & (labels == background)
-    if state is None:
-        exempt[:, 0] = True
-    with torch.no_grad():
-        weights = probabilities.new_tensor(quantities)[:, : 2 if MARGIN in quantities else 1]
-        # Of every frame its own label, which makes the reference, and the label ranked, whose run goes on or ended.
-        asked = torch.stack((labels, torch.where(changes, previous, labels)), dim=-1).unsqueeze(-1)
-        if MARGIN in quantities:
-            asked = torch.cat((asked, rivals(probabilities, asked.squeeze(-1)).unsqueeze(-1)), dim=-1)
-        scores = probabilities.gather(-1, asked.flatten(2)).unflatten(-1, asked.shape[2:])
-        own, now = (scores @ weights.t()).permute(2, 3, 0, 1)
-        # The state stands as a frame before the first: the scan then needs no special case at a chunk's beginning.
-        before = own[:, :, 0] if state is None else state.references
-        begins = torch.nn.functional.pad(changes, (1, 0), value=True).repeat(len(quantities), 1)
-        values = torch.cat((before.unsqueeze(-1), own), dim=-1)
-        running = reference(values.flatten(0, 1), begins).view_as(values)
-        # Same label: reference - q_t (Eqs. 7, 9, 14); after a change: q_t of the label that was left (Eqs. 8, 10).
-        shortfall = torch.where(changes, now, running[:, :, :-1] - now).masked_fill(exempt, 0.0)
-        direction = torch.where(changes, 1.0, -1.0) * (shortfall > 0)
-        slopes = direction.permute(1, 2, 0).to(weights.dtype) @ weights
-        loss = shortfall.relu().sum(0)
-    ranked: Tensor = _Sloped.apply(probabilities, loss, asked[:, :, 1], slopes)
-    return ranked, RankingState(labels[:, -1], running[:, :, -1])
+    ranking = rank(probabilities.detach().permute(2, 1, 0), labels.t(), variant, background, state)
+    loss: Tensor = _Sloped.apply(probabilities, ranking.loss, ranking.labels, ranking.slopes)
+    return loss, ranking.state
 
 
 class _Sloped(torch.autograd.Function):
-    """A loss whose slopes are known: R is linear in the few scores of a frame that it looks at, wherever it is not 0.
-
-    Autograd through its dozen of small steps would cost a small model more than the steps.
-    """
+    """A loss whose slopes are known: autograd through its dozen of small steps would cost a small model more than they."""
 
     @staticmethod
     def forward(context: Any, probabilities: Tensor, loss: Tensor, labels: Tensor, slopes: Tensor) -> Tensor:
-        """Return `loss` (batch, time), of `slopes` in the scores of `labels`, (batch, time, n) each."""
+        """Return `loss` (time, batch) as (batch, time); its `slopes` in the scores of `labels` are (n, time, batch)."""
         context.save_for_backward(labels, slopes)
-        context.shape = probabilities.shape
-        return loss.clone()
+        context.label_count = probabilities.shape[2]
+        return loss.t().clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradient of the probabilities."""
         labels, slopes = context.saved_tensors
-        flat = slopes.new_zeros(context.shape)
-        return flat.scatter_add_(-1, labels, slopes * gradient.unsqueeze(-1)), None, None, None
+        flat = slopes.new_zeros((context.label_count, *slopes.shape[1:]))
+        return flat.scatter_add_(0, labels, slopes * gradient.t()).permute(2, 1, 0), None, None, None
 
 
 def _check(probabilities: Tensor, labels: Tensor, variant: str, background: int, state: RankingState | None) -> None:

@@ -19,8 +19,8 @@ _BLOCK = 2**20
 class Dropout(nn.Dropout):
     """nn.Dropout whose masks cost a tenth on a CPU, where drawing them would take a fifth of a training step.
 
-    There a number gets 8 random bits, or 16, in place of a draw of its own: `p` is rounded to a multiple of 2^-16. What is
-    kept is scaled by the rounded one, so the expected value is the input. Torch's random state seeds the bits.
+    There a number gets as few random bits as `p` needs in place of a draw of its own: 1, 8 or 16, to which `p` is rounded.
+    What is kept is scaled by the rounded one, so the expected value is the input. The bits are torch's.
     """
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -30,12 +30,15 @@ class Dropout(nn.Dropout):
         """
         if not self.training or self.p == 0 or inputs.device.type != "cpu":
             return super().forward(inputs)
-        bits = 8 if (self.p * 2**8).is_integer() else 16
+        bits = next((few for few in (1, 8) if (self.p * 2**few).is_integer()), 16)
         dropped = min(round(self.p * 2**bits), 2**bits - 1)
-        source = np.random.SFC64(int(torch.randint(2**63 - 1, ())))
-        drawn = source.random_raw(-(-inputs.numel() * bits // 64)).view(f"i{bits // 8}")[: inputs.numel()]
+        drawn = torch.empty(-(-inputs.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)
+        if bits == 1:
+            numbers, lowest = torch.from_numpy(np.unpackbits(drawn.view(torch.uint8).numpy())), 0
+        else:
+            numbers, lowest = drawn.view(torch.int8 if bits == 8 else torch.int16), -(2 ** (bits - 1))
         mask = torch.empty(inputs.shape, dtype=inputs.dtype)
-        torch.ge(torch.from_numpy(drawn).view(inputs.shape), dropped - 2 ** (bits - 1), out=mask)
+        torch.ge(numbers[: inputs.numel()].view(inputs.shape), lowest + dropped, out=mask)
         mask.mul_(2**bits / (2**bits - dropped))
         return inputs * mask if inputs.requires_grad else inputs.mul_(mask)
 
@@ -114,8 +117,10 @@ class LSTMDetector(DetectionModel):
                 output, state = self.lstm(chunk.transpose(0, 1), state)
                 state = (state[0].detach(), state[1].detach())
                 outputs.append(output.transpose(0, 1))
-        logits: Tensor = self.linear(self.dropout(torch.cat(outputs))).transpose(0, 1)
-        return logits
+        output = self.dropout(torch.cat(outputs))
+        # The loss wants the labels first in memory.
+        logits = torch.addmm(self.linear.bias.unsqueeze(1), self.linear.weight, output.flatten(0, 1).t())
+        return logits.view(-1, *output.shape[:2]).permute(2, 1, 0)
 
     def step_function(self, features: Tensor) -> Callable[[int, State], tuple[Tensor, State]]:
         """Return the single step; the first layer's input products of all frames are taken in one multiplication."""

@@ -78,12 +78,13 @@ def _side_by_side(model: DetectionModel, dataset: Dataset, spans: Sequence[Span]
     lengths = [last - first for _, first, last in spans]
     results = [np.empty((length, model.label_count), dtype=np.float32) for length in lengths]
     state = model.initial_state(len(spans))
-    width, dtype = dataset.feature_dim or 0, dataset.input_dtype
-    chunk = max(1, min(_CHUNK, _BYTES // (_SIDE_BY_SIDE * max(width, 1) * dtype.itemsize)))
+    width = dataset.feature_dim or 0
+    # The model makes float32 of whatever is stored.
+    chunk = max(1, min(_CHUNK, _BYTES // (_SIDE_BY_SIDE * max(width, 1) * np.dtype(np.float32).itemsize)))
     for begin in range(0, max(lengths, default=0), chunk):
         alive = sum(length > begin for length in lengths)
         frames = min(chunk, lengths[0] - begin)
-        features = np.zeros((alive, frames, width), dtype=dtype)
+        features = np.zeros((alive, frames, width), dtype=dataset.store.dtype)
         for row, (recording, first, last) in enumerate(spans[:alive]):
             part = dataset.features(recording)[first + begin : min(last, first + begin + frames)]
             features[row, : len(part)] = part

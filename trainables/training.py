@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +23,13 @@ from .data.dataset import Dataset
 from .data.sequences import Batch, SequenceSampler
 from .errors import InputError
 from .evaluation import Evaluation, evaluate_scores
-from .losses import ranking_loss
+from .memory import keep_freed_memory
+from .objective import batch_loss
 from .scoring import Span, score_recordings, score_spans
 
 # Streams of random numbers that must not meet.
 _WEIGHTS, _DROPOUT = 1, 2
+_SEEDS = 64
 
 
 class DivergedError(InputError):
@@ -39,21 +44,6 @@ class Losses:
     cross_entropy: float
     ranking: float
     frames_per_second: float
-
-
-def batch_loss(logits: Tensor, labels: Tensor, valid: Tensor, config: TrainingConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """Return L = CE + lambda_r R of a batch, and CE and R alone; means over the valid frames (reading 6).
-
-    `logits` is (batch, time, labels), `labels` and `valid` (batch, time). The running references of the ranking loss
-    are detached, so taking the loss of a whole sequence at once gives what chunk by chunk with carried state gives.
-    """
-    log_probabilities = logits.float().log_softmax(-1)
-    weight = valid.to(log_probabilities.dtype) / valid.sum()
-    cross_entropy = -(log_probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1) * weight).sum()
-    if config.variant == "none":
-        return cross_entropy, cross_entropy.detach(), torch.zeros_like(cross_entropy.detach())
-    ranking = (ranking_loss(log_probabilities.exp(), labels, config.variant)[0] * weight).sum()
-    return cross_entropy + config.lambda_r * ranking, cross_entropy.detach(), ranking.detach()
 
 
 class Trainer:
@@ -75,15 +65,17 @@ class Trainer:
         self.config, self.dataset = settled(config, dataset), dataset
         self.device = _device(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+        keep_freed_memory()
         self.iteration = 0
         self.history: list[dict[str, Any]] = []
         self._sampler = SequenceSampler(
             dataset, "training", sequences=config.sequences, length=config.sequence_length, seed=config.seed
         )
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(_derived(config.seed, _WEIGHTS, 0))
+            torch.manual_seed(_derived(config.seed, _WEIGHTS, 0)[0])
             self.model = initial_model(self.config, dataset)
         self.model.to(self.device)
+        self._weights = list(self.model.parameters())
         self._optimizer = _optimizer(self.model, config)
 
     def train(self, until: int, on_progress: Callable[[int, float], None] | None = None) -> Losses:
@@ -99,6 +91,7 @@ class Trainer:
         started, first = time.perf_counter(), self.iteration
         sums = np.zeros(3)
         devices = [self.device] if self.device.type == "cuda" else []
+        self.model.train()
         with torch.random.fork_rng(devices=devices):
             while self.iteration < until:
                 batch = self._sampler.batch(self.iteration)
@@ -106,16 +99,17 @@ class Trainer:
                 sums += losses
                 self.iteration += 1
                 if on_progress is not None:
-                    on_progress(self.iteration, float(losses[0]))
+                    on_progress(self.iteration, losses[0])
         done = max(self.iteration - first, 1)
         frames = (self.iteration - first) * self.config.sequences * self.config.sequence_length
         rate = frames / max(time.perf_counter() - started, 1e-9)
         loss, cross_entropy, ranking = (float(value) for value in sums / done)
         return Losses(loss, cross_entropy, ranking, rate)
 
-    def _step(self, batch: Batch) -> np.ndarray:
+    def _step(self, batch: Batch) -> list[float]:
         config = self.config
-        _seed(self.device, _derived(config.seed, _DROPOUT, self.iteration))
+        block, row = divmod(self.iteration, _SEEDS)
+        _seed(self.device, _derived(config.seed, _DROPOUT, block)[row])
         factor = _rate_factor(config, self.iteration)
         for group in self._optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -123,24 +117,27 @@ class Trainer:
             torch.from_numpy(array).to(self.device, non_blocking=True)
             for array in (batch.features, batch.labels, batch.valid)
         )
-        self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        mixed = config.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16) if mixed else nullcontext():
             logits = self.model(features, truncate=config.bptt)
         loss, cross_entropy, ranking = batch_loss(logits, labels, valid, config)
-        self._optimizer.zero_grad(set_to_none=True)
+        for weight in self._weights:
+            weight.grad = None
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip or float("inf"))
-        values = torch.stack((loss.detach(), cross_entropy, ranking, norm)).double().cpu().numpy()
-        if not np.isfinite(values).all():
-            what = "loss" if not np.isfinite(values[:3]).all() else "gradient"
+        norm = nn.utils.get_total_norm(weight.grad for weight in self._weights if weight.grad is not None)
+        *losses, norm_value = torch.stack((loss.detach(), cross_entropy, ranking, norm)).tolist()
+        if not all(map(math.isfinite, (*losses, norm_value))):
+            what = "gradient" if all(map(math.isfinite, losses)) else "loss"
             recordings = sorted(set(batch.recordings))
             raise DivergedError(
                 f"iteration {self.iteration + 1}: the {what} is not finite at learning rate "
                 f"{config.learning_rate * factor:g}; batch of recordings {', '.join(recordings)}; "
                 "lower learning_rate or set gradient_clip"
             )
+        if 0 < config.gradient_clip < norm_value:
+            nn.utils.clip_grads_with_norm_(self._weights, config.gradient_clip, norm)
         self._optimizer.step()
-        return values[:3]
+        return losses
 
     def score(self, subset: str, reset: Reset | None = None) -> dict[str, np.ndarray]:
         """Return recording -> frame scores (frames, labels) float32 of `subset`; `reset` default: the configuration's."""
@@ -233,9 +230,10 @@ def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimize
     groups = [{"params": rest, "initial_lr": config.learning_rate}]
     if fc7:
         groups.append({"params": fc7, "initial_lr": config.fc7_learning_rate})
+    shared: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
     if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay)
-    return torch.optim.Adam(groups, config.learning_rate, weight_decay=config.weight_decay)
+        return torch.optim.SGD(groups, momentum=config.momentum, **shared)
+    return torch.optim.Adam(groups, **shared)
 
 
 def _rate_factor(config: TrainingConfig, iteration: int) -> float:
@@ -253,5 +251,7 @@ def _seed(device: torch.device, seed: int) -> None:
         torch.default_generator.manual_seed(seed)
 
 
-def _derived(seed: int, stream: int, iteration: int) -> int:
-    return int(np.random.SeedSequence([seed, stream, iteration]).generate_state(1, np.uint64)[0])
+@functools.lru_cache(maxsize=2)
+def _derived(seed: int, stream: int, block: int) -> list[int]:
+    """Return `_SEEDS` seeds: deriving one takes as long as deriving them all."""
+    return np.random.SeedSequence([seed, stream, block]).generate_state(_SEEDS, np.uint64).tolist()

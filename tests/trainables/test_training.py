@@ -10,7 +10,8 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sequences import SequenceSampler, feature_moments
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses import ranking_loss
-from crescendo.trainables.training import DivergedError, Trainer, batch_loss
+from crescendo.trainables.objective import batch_loss
+from crescendo.trainables.training import DivergedError, Trainer
 
 TINY = {"hidden_size": 8, "sequences": 4, "sequence_length": 30, "bptt": 10, "threads": 1, "device": "cpu"}
 

@@ -118,11 +118,6 @@ class Dataset:
         """Frames a second."""
         return self.facts.fps
 
-    @property
-    def input_dtype(self) -> np.dtype[Any]:
-        """The type in which a model is given frames: uint8 for pixels, float32 for features whatever is stored."""
-        return np.dtype(np.uint8 if self.holds_pixels else np.float32)
-
     @cached_property
     def store(self) -> FrameStore | PixelStore:
         """The feature store, or the pixel store.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch.utils.dlpack import from_dlpack
 
 from .dataset import Dataset
 from .frames import BACKGROUND_INDEX
 from .pixels import PixelFrames
+
+# Batches whose sequences are drawn together: setting a generator up takes as long as drawing for a dozen.
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Batch:
 
     Attributes
     ----------
-    features : (sequences, frames, features) float32; uint8 where the data set holds pixels
+    features : (sequences, frames, features) of the type that is stored: float16, float32, or uint8 of pixels
     labels : (sequences, frames) int64; padded frames carry background
     valid : (sequences, frames) bool; False where a recording was shorter than a sequence
     recordings : the recording of each sequence
@@ -50,32 +51,37 @@ class SequenceSampler:
         self._sequences, self._length, self._seed = sequences, length, seed
         # Views of the mapped store, opened when they are first drawn from.
         self._matrices: dict[int, np.ndarray | PixelFrames] = {}
+        self._drawn: tuple[int, np.ndarray, np.ndarray, np.ndarray] | None = None
 
     def batch(self, iteration: int) -> Batch:
         """Return the batch of `iteration`."""
-        random = np.random.default_rng([self._seed, iteration])
-        chosen = np.searchsorted(self._shares, random.random(self._sequences), side="right")
-        room = np.maximum(self._frames[chosen] - self._length, 0)
-        starts = random.integers(0, room, endpoint=True)
-        ends = np.minimum(starts + self._length, self._frames[chosen])
-        frames = starts[:, None] + np.arange(self._length)
-        valid = frames < ends[:, None]
-        padded = bool((ends - starts < self._length).any())
-        labels = self._labels[self._firsts[chosen, None] + (np.where(valid, frames, 0) if padded else frames)]
+        chosen, starts, ends = self._sequences_of(iteration)
+        # Time first in memory, as the loss goes through it.
+        frames = starts + np.arange(self._length)[:, None]
+        valid = frames < ends
+        padded = not valid[-1].all()
+        labels = self._labels[self._firsts[chosen] + (np.where(valid, frames, 0) if padded else frames)]
         labels = (np.where(valid, labels, BACKGROUND_INDEX) if padded else labels).astype(np.int64)
-        features = np.empty((*valid.shape, self._dataset.feature_dim or 0), dtype=self._dataset.input_dtype)
+        features = np.empty((*valid.T.shape, self._dataset.feature_dim or 0), dtype=self._dataset.store.dtype)
         for place, number, start, end in zip(features, chosen.tolist(), starts.tolist(), ends.tolist(), strict=True):
             if number not in self._matrices:
                 self._matrices[number] = self._dataset.features(self._names[number])
-            part = self._matrices[number][start:end]
+            place[: end - start] = self._matrices[number][start:end]
             if padded:
-                place[len(part) :] = 0
-            if part.dtype == np.float16:
-                # NumPy widens half precision a number at a time, ten times slower.
-                torch.from_numpy(place[: len(part)]).copy_(from_dlpack(part))
-            else:
-                place[: len(part)] = part
-        return Batch(features, labels, valid, tuple(self._names[number] for number in chosen))
+                place[end - start :] = 0
+        names = tuple(self._names[number] for number in chosen)
+        return Batch(features, labels.T, valid.T, names)
+
+    def _sequences_of(self, iteration: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return recording, first frame and last frame (excluded) of every sequence of a batch."""
+        block, row = divmod(iteration, _BLOCK)
+        if self._drawn is None or self._drawn[0] != block:
+            random = np.random.default_rng([self._seed, block])
+            chosen = np.searchsorted(self._shares, random.random((_BLOCK, self._sequences)), side="right")
+            starts = random.integers(0, np.maximum(self._frames[chosen] - self._length, 0), endpoint=True)
+            self._drawn = block, chosen, starts, np.minimum(starts + self._length, self._frames[chosen])
+        _, chosen, starts, ends = self._drawn
+        return chosen[row], starts[row], ends[row]
 
 
 def feature_moments(dataset: Dataset, subset: str) -> tuple[np.ndarray, np.ndarray]:

@@ -148,7 +148,7 @@ def test_data_set_of_pixels(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path / "d")
     assert dataset.holds_pixels
     assert dataset.feature_dim == 3 * SIZE * SIZE
-    assert dataset.input_dtype == np.uint8
+    assert dataset.store.dtype == np.uint8
     assert dataset.store.metadata == {"preparation": {"size": SIZE}}
     for recording in ("a", "b"):
         bright = np.asarray(dataset.features(recording)[:]).mean(axis=1) > 128
