@@ -98,10 +98,9 @@ def rank(
     scores = probabilities.gather(0, asked)
     looked, seen, values = asked[1:], scores[1:], {SCORE: scores}
     if MARGIN in quantities:
-        rivals = _rivals(probabilities, asked)
-        beside = probabilities.gather(0, rivals)
-        values[MARGIN] = scores - beside  # Eq. 11
-        looked, seen = torch.cat((looked, rivals[1:])), torch.cat((seen, beside[1:]))
+        rivals, rival = _rivals(probabilities, asked, scores)
+        values[MARGIN] = scores - rivals  # Eq. 11
+        looked, seen = torch.cat((looked, rival.unsqueeze(0))), torch.cat((seen, rivals[1:]))
     own, now = torch.stack([values[quantity] for quantity in quantities], dim=2)
     # The state stands as a frame before the first. Of a fresh sequence that is the first itself, which then loses nothing.
     before = own[:1] if state is None else state.references.unsqueeze(0)
@@ -117,14 +116,17 @@ def rank(
     return Ranking(loss.sum(1), looked, seen, steep, RankingState(labels[-1], running[-1]))
 
 
-def _rivals(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Return the label of highest score but for the frame's own: (labels, time, batch), (n, time, batch) -> the latter.
+def _rivals(probabilities: Tensor, asked: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the highest other score of two labels a frame, and the second one's best rival itself.
 
-    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
+    `probabilities` is (labels, time, batch), `asked` (2, time, batch) the labels, `scores` theirs. Background is a
+    rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
     """
-    best = probabilities.max(0, keepdim=True).indices
-    second = probabilities.scatter(0, best, -1.0).max(0, keepdim=True).indices
-    return torch.where(labels == best, second, best)
+    others = probabilities.scatter(0, asked[1:], -1.0)
+    score, rival = others.max(0)
+    # Beside those others the first label has the second one for a rival, where they are two.
+    rest = torch.maximum(scores[1], others.scatter_(0, asked[:1], -1.0).amax(0))
+    return torch.stack((torch.where(asked[0] == asked[1], score, rest), score)), rival
 
 
 def ranking_loss(

@@ -254,4 +254,5 @@ def _seed(device: torch.device, seed: int) -> None:
 @functools.lru_cache(maxsize=2)
 def _derived(seed: int, stream: int, block: int) -> list[int]:
     """Return `_SEEDS` seeds: deriving one takes as long as deriving them all."""
-    return np.random.SeedSequence([seed, stream, block]).generate_state(_SEEDS, np.uint64).tolist()
+    derived: list[int] = np.random.SeedSequence([seed, stream, block]).generate_state(_SEEDS, np.uint64).tolist()
+    return derived

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from crescendo.trainables.config import configuration
-from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.annotations import Annotations, Recording, Segment
+from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
 from crescendo.trainables.data.sequences import SequenceSampler, feature_moments
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses import ranking_loss
@@ -57,6 +58,28 @@ def test_variants_share_weights_and_batches_of_a_seed(tiny_dataset):
     other.train(3)
     for name, tensor in weights(one).items():
         torch.testing.assert_close(tensor, weights(other)[name], rtol=0, atol=1e-6)
+
+
+def test_features_in_half_precision_train_as_the_same_numbers_in_single_precision(tmp_path):
+    random = np.random.default_rng(2)
+    matrix = random.normal(size=(200, 6)).astype(np.float16)
+    segments = tuple(Segment("walk", begin, begin + 5.0) for begin in range(0, 200, 10))
+    trained = {}
+    for dtype in ("float16", "float32"):
+        dataset = write_dataset(
+            tmp_path / dtype,
+            Facts("half", 1.0, "numbers", "made for the tests", "MIT"),
+            Annotations({"one": Recording("training", 200.0, segments)}),
+            frames={"one": 200},
+            features=[matrix.astype(dtype)],
+            feature_dim=6,
+            dtype=dtype,
+        )
+        one = trainer(dataset, variant="score")
+        one.train(3)
+        trained[dtype] = (weights(one), one.score("training")["one"])
+    assert same(trained["float16"][0], trained["float32"][0])
+    np.testing.assert_array_equal(trained["float16"][1], trained["float32"][1])
 
 
 def test_training_leaves_the_global_random_state_alone(tiny_dataset):
