@@ -21,7 +21,7 @@ def make_detector(tiny_dataset) -> Callable[..., Detector]:
     @cache
     def trained(**settings) -> Trainer:
         trainer = Trainer(TrainingConfig(**{**QUICK, **settings}), tiny_dataset)
-        trainer.train(30)
+        trainer.train(80)
         return trainer
 
     def make(*, alarms=None, reset="memory", merge_gap=4, **settings) -> Detector:

@@ -21,10 +21,10 @@ SETTINGS = {
     "backbone": "shufflenet_v2_x0_5",
     "weights": "none",
     "sequences": 16,
-    "iterations": 60,
-    "learning_rate": 0.05,
+    "iterations": 120,
+    "learning_rate": 0.01,
     "learning_rate_step": 0,
-    "evaluate_every": 60,
+    "evaluate_every": 120,
     "merge_gap": 2,
     "threads": 1,
     "device": "cpu",
@@ -38,7 +38,7 @@ def trainer(dataset: Dataset, **changes: object) -> Trainer:
 @pytest.fixture(scope="module")
 def tuned(pictures: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, Path]:
     run = trainer(pictures)
-    run.train(60)
+    run.train(120)
     folder = tmp_path_factory.mktemp("tuned") / "checkpoint"
     run.save(folder)
     return run, folder
@@ -116,7 +116,7 @@ def test_its_checkpoint_is_a_backbone(pictures: Dataset, tuned: tuple[Trainer, P
     with torch.no_grad():
         logits = model.network.fc(backbone(frames.view(-1, 3, SIZE, SIZE)))
         torch.testing.assert_close(logits, model(frames[None])[0], rtol=1e-3, atol=1e-3)
-    place = tmp_path / "run" / "checkpoints" / "iteration-000000060"
+    place = tmp_path / "run" / "checkpoints" / "iteration-000000120"
     place.parent.mkdir(parents=True)
     folder.rename(place)
     try:
