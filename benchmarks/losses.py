@@ -22,7 +22,7 @@ from crescendo.trainables.objective import batch_loss
 SEQUENCES, FRAMES = 64, 100
 SHAPES = {
     "13 labels, 84 features, hidden 128": (13, 84, 128, 15, 25),
-    "204 labels, 4096 features, hidden 512": (204, 4096, 512, 1, 5),
+    "204 labels, 4096 features, hidden 512": (204, 4096, 512, 1, 11),
 }
 
 

@@ -93,40 +93,44 @@ def rank(
     quantities, reference = VARIANTS[variant]
     # The label that is ranked is always the frame before's: it goes on, or it was left.
     ranked = torch.cat((labels[:1] if state is None else state.labels.unsqueeze(0), labels[:-1]))
-    changes = (labels != ranked).unsqueeze(1)
-    asked = torch.stack((labels, ranked))
-    scores = probabilities.gather(0, asked)
-    looked, seen, values = asked[1:], scores[1:], {SCORE: scores}
+    changes = labels != ranked
+    score, score_ranked = probabilities.gather(0, torch.stack((labels, ranked)))
+    looked, seen = [ranked], [score_ranked]
+    own, now = {SCORE: score}, {SCORE: score_ranked}
     if MARGIN in quantities:
-        rivals, rival = _rivals(probabilities, asked, scores)
-        values[MARGIN] = scores - rivals  # Eq. 11
-        looked, seen = torch.cat((looked, rival.unsqueeze(0))), torch.cat((seen, rivals[1:]))
-    own, now = torch.stack([values[quantity] for quantity in quantities], dim=2)
+        best, label, best_of_ranked = _rivals(probabilities, labels, ranked, changes, score_ranked)
+        own[MARGIN], now[MARGIN] = score - best, score_ranked - best_of_ranked  # Eq. 11
+        looked.append(label)
+        seen.append(best_of_ranked)
+    changed = changes.unsqueeze(1)
+    reached, fallen_to = (torch.stack([side[quantity] for quantity in quantities], dim=1) for side in (own, now))
     # The state stands as a frame before the first. Of a fresh sequence that is the first itself, which then loses nothing.
-    before = own[:1] if state is None else state.references.unsqueeze(0)
-    running = reference(torch.cat((before, own)), changes)
+    before = reached[:1] if state is None else state.references.unsqueeze(0)
+    running = reference(torch.cat((before, reached)), changed)
     # Same label: reference - q_t (Eqs. 7, 9, 14), none for background that goes on (section 4.3). After a change: q_t
     # of the label that was left (Eqs. 8, 10).
-    fallen = (running[:-1] - now).masked_fill_((labels == background).unsqueeze(1), 0)
-    loss = torch.where(changes, now, fallen).relu_()
-    slopes = torch.where(changes, 1.0, -1.0) * loss.sign()
-    steep = slopes.sum(1).unsqueeze(0)
+    fallen = (running[:-1] - fallen_to).masked_fill_((labels == background).unsqueeze(1), 0)
+    loss = torch.where(changed, fallen_to, fallen).relu_()
+    slopes = torch.where(changed, 1.0, -1.0) * loss.sign()
+    steep = [slopes.sum(1)]
     if MARGIN in quantities:
-        steep = torch.cat((steep, -slopes[:, quantities.index(MARGIN)].unsqueeze(0)))
-    return Ranking(loss.sum(1), looked, seen, steep, RankingState(labels[-1], running[-1]))
+        steep.append(-slopes[:, quantities.index(MARGIN)])
+    state = RankingState(labels[-1], running[-1])
+    return Ranking(loss.sum(1), torch.stack(looked), torch.stack(seen), torch.stack(steep), state)
 
 
-def _rivals(probabilities: Tensor, asked: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the highest other score of two labels a frame, and the second one's best rival itself.
+def _rivals(
+    probabilities: Tensor, labels: Tensor, ranked: Tensor, changes: Tensor, score_ranked: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the score of the best rival of `labels`, and the best rival of `ranked` with its score: (time, batch) each.
 
-    `probabilities` is (labels, time, batch), `asked` (2, time, batch) the labels, `scores` theirs. Background is a
-    rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
+    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
     """
-    others = probabilities.scatter(0, asked[1:], -1.0)
-    score, rival = others.max(0)
-    # Beside those others the first label has the second one for a rival, where they are two.
-    rest = torch.maximum(scores[1], others.scatter_(0, asked[:1], -1.0).amax(0))
-    return torch.stack((torch.where(asked[0] == asked[1], score, rest), score)), rival
+    others = probabilities.scatter(0, ranked.unsqueeze(0), -1.0)
+    best, label = others.max(0)
+    # A label that begins has the one that was left for a rival, beside the others.
+    beside = torch.maximum(score_ranked, others.scatter_(0, labels.unsqueeze(0), -1.0).amax(0))
+    return torch.where(changes, beside, best), label, best
 
 
 def ranking_loss(
