@@ -92,7 +92,7 @@ class LSTMDetector(DetectionModel):
     def __init__(self, feature_dim: int, labels: int, config: TrainingConfig) -> None:
         super().__init__(feature_dim, labels, config)
         between = config.dropout if config.layers > 1 else 0.0
-        self.lstm = nn.LSTM(self.width, config.hidden_size, config.layers, batch_first=True, dropout=between)
+        self.lstm = nn.LSTM(self.width, config.hidden_size, config.layers, dropout=between)
         self.linear = nn.Linear(config.hidden_size, labels)
         with torch.no_grad():
             for name, parameter in self.lstm.named_parameters():
@@ -114,9 +114,9 @@ class LSTMDetector(DetectionModel):
         block = length * max(1, _BLOCK // max(1, len(features) * length * self.width))
         for part in features.transpose(0, 1).split(block):
             for chunk in self.dropout(self.embed(part.contiguous())).split(length):
-                output, state = self.lstm(chunk.transpose(0, 1), state)
+                output, state = self.lstm(chunk, state)
                 state = (state[0].detach(), state[1].detach())
-                outputs.append(output.transpose(0, 1))
+                outputs.append(output)
         output = self.dropout(torch.cat(outputs))
         # The loss wants the labels first in memory.
         logits = torch.addmm(self.linear.bias.unsqueeze(1), self.linear.weight, output.flatten(0, 1).t())

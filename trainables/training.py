@@ -124,7 +124,8 @@ class Trainer:
         for weight in self._weights:
             weight.grad = None
         loss.backward()
-        norm = nn.utils.get_total_norm([weight.grad for weight in self._weights if weight.grad is not None])
+        norms = [weight.grad.norm() for weight in self._weights if weight.grad is not None]
+        norm = torch.stack(norms).norm()
         *losses, norm_value = torch.stack((loss.detach(), cross_entropy, ranking, norm)).tolist()
         if not all(map(math.isfinite, (*losses, norm_value))):
             what = "gradient" if all(map(math.isfinite, losses)) else "loss"

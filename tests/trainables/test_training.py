@@ -106,9 +106,9 @@ def test_one_step_is_truncated_bptt_chunk_by_chunk(tiny_dataset, variant):
     lstm_state, ranking_state, total = None, None, 0.0
     for chunk in range(3):
         part = slice(10 * chunk, 10 * chunk + 10)
-        output, lstm_state = one.model.lstm(one.model.embed(features[:, part]), lstm_state)
+        output, lstm_state = one.model.lstm(one.model.embed(features[:, part]).transpose(0, 1), lstm_state)
         lstm_state = tuple(tensor.detach() for tensor in lstm_state)
-        probabilities = one.model.linear(output).softmax(-1)
+        probabilities = one.model.linear(output.transpose(0, 1)).softmax(-1)
         ranking, ranking_state = ranking_loss(probabilities, labels[:, part], variant, state=ranking_state)
         own = probabilities.gather(-1, labels[:, part, None]).squeeze(-1)
         chunk_loss = ((-own.log() + 3.0 * ranking) * valid[:, part]).sum() / valid.sum()
