@@ -53,7 +53,7 @@ class Shape:
 
 SHAPES = {
     "hapt": Shape("84 features, hidden 128, 13 labels", 13, 84, 128, "float32", 61, 2300, 30, 11),
-    "paper": Shape("4096 features in float16, hidden 512, 204 labels", 204, 4096, 512, "float16", 40, 600, 2, 7),
+    "paper": Shape("4096 features in float16, hidden 512, 204 labels", 204, 4096, 512, "float16", 40, 600, 2, 11),
 }
 
 
