@@ -14,7 +14,7 @@ BACKBONE = ("--backbone", "alexnet")
 SHARED = ("threads=1", "device=cpu", "merge_gap=3", "fractions=[0.5, 1.0]", "iou=[0.3, 0.5, 0.7]")
 TUNE = (
     "backbone=alexnet", "weights=none", "optimizer=adam", "learning_rate=3e-4", "learning_rate_step=0",
-    "gradient_clip=5", "iterations=60", "evaluate_every=60",
+    "gradient_clip=5", "iterations=240", "evaluate_every=240",
 )  # fmt: skip
 DETECT = (
     "fc7=from_checkpoint", "variant=score", "lambda_r=1", "hidden_size=64", "dropout=0.3", "sequences=8",
