@@ -29,6 +29,7 @@ from .scoring import Span, score_recordings, score_spans
 
 # Streams of random numbers that must not meet.
 _WEIGHTS, _DROPOUT = 1, 2
+# Iterations whose seeds are derived together.
 _SEEDS = 64
 
 
