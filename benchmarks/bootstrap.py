@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from yardstick import Row, compare, report
 
-from crescendo.reports.resampling import MatchedRun, matched_run, resample_weights, resampled_mean_ap
-from crescendo.trainables.average_precision import average_precision
+from crescendo.reports.analysis.resampling import MatchedRun, matched_run, resample_weights, resampled_mean_ap
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.hapt import import_hapt
-from crescendo.trainables.evaluation import truth_of
-from crescendo.trainables.matching import Detections, GroundTruth, match
+from crescendo.trainables.data.importers.hapt import import_hapt
+from crescendo.trainables.evaluation.average_precision import average_precision
+from crescendo.trainables.evaluation.matching import Detections, GroundTruth, match
+from crescendo.trainables.evaluation.mean_ap import truth_of
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "reports"))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 
 ARMS, SEEDS, RESAMPLES = 5, 5, 10_000
 IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -77,7 +77,7 @@ def make_large_study(output: Path, searches: int = 200, seeds: int = 10) -> None
     from mlflow.entities import Metric, Param, RunTag
     from stored_study import told
 
-    from crescendo.reports.store import mlflow_client
+    from crescendo.reports.source.store import mlflow_client
 
     source = told(output.with_name("golden"))
     client = mlflow_client(f"sqlite:///{source / 'mlflow.db'}")

@@ -21,13 +21,13 @@ import numpy as np
 import optuna
 from yardstick import Row, report
 
-from crescendo.platform.decode_search import DecodeSearch
+from crescendo.platform.studies.decode_search import DecodeSearch
 from crescendo.search_spaces.arms import ArmDecode
 from crescendo.search_spaces.spaces import Range
 from crescendo.trainables.config import read_settings
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.synthetic import synthesize
-from crescendo.trainables.trial import Job, Trial
+from crescendo.trainables.training.trial import Job, Trial
 
 LAMBDAS = np.geomspace(0.1, 30, 16)
 GAPS = 61

@@ -21,8 +21,8 @@ from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import Reset, configuration
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.models import LSTMDetector
-from crescendo.trainables.scoring import score_recordings
+from crescendo.trainables.inference.scoring import score_recordings
+from crescendo.trainables.models.lstm import LSTMDetector
 
 SHAPE = replace(SHAPES["hapt"], recordings=50, frames=2000)
 RESETS: tuple[Reset, ...] = ("memory", "state")

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from yardstick import Row, compare, report
 
-from crescendo.trainables.average_precision import average_precision
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment, read_annotations
 from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
-from crescendo.trainables.detection import find_runs
-from crescendo.trainables.evaluation import evaluate_scores, truth_of
-from crescendo.trainables.matching import PROTOCOLS, Detections, GroundTruth, match
+from crescendo.trainables.evaluation.average_precision import average_precision
+from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth, match
+from crescendo.trainables.evaluation.mean_ap import evaluate_scores, truth_of
+from crescendo.trainables.inference.decoding import find_runs
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "trainables"))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "references"))
 import reference_evaluation
 
 DETECTIONS_A_VIDEO = 40

@@ -25,7 +25,7 @@ from yardstick import Row, compare, not_measured, rounds, run_script
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.training import Trainer
+from crescendo.trainables.training.trainer import Trainer
 
 PACKED = (1, 2, 4, 8)
 ITERATIONS = {"hapt": 60, "paper": 20}

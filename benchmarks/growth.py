@@ -24,9 +24,9 @@ from yardstick import Row, growth, report
 from crescendo.reports.generate import generate_report
 from crescendo.trainables.config import PAPER_IOU, configuration
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.evaluation import evaluate_scores
-from crescendo.trainables.scoring import score_recordings
-from crescendo.trainables.training import Trainer
+from crescendo.trainables.evaluation.mean_ap import evaluate_scores
+from crescendo.trainables.inference.scoring import score_recordings
+from crescendo.trainables.training.trainer import Trainer
 
 SIZES = (1, 4, 16)
 MOST = 1.1

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-SCRIPT = Path(__file__).resolve().parents[1] / "tests" / "platform" / "trivial_study.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "tests" / "support" / "trivial_study.py"
 
 
 def start(folder: Path, seconds: float, trials: int, concurrent: int) -> subprocess.Popen[bytes]:

@@ -18,7 +18,8 @@ from yardstick import Row, compare, run_script
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.folder import checked_facts
-from crescendo.trainables.models import LSTMDetector, build_model
+from crescendo.trainables.models.build import build_model
+from crescendo.trainables.models.lstm import LSTMDetector
 
 LABELS, FEATURES, HIDDEN, FPS = 13, 84, 128, 6.25
 FRAMES, ROUNDS = 3000, 7

@@ -14,10 +14,10 @@ import torch
 from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.losses import VARIANTS
-from crescendo.trainables.memory import keep_freed_memory
-from crescendo.trainables.models import build_model
-from crescendo.trainables.objective import batch_loss
+from crescendo.trainables.losses.ranking import VARIANTS
+from crescendo.trainables.losses.total_loss import batch_loss
+from crescendo.trainables.models.build import build_model
+from crescendo.trainables.training.malloc import keep_freed_memory
 
 SEQUENCES, FRAMES = 64, 100
 SHAPES = {

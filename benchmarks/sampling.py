@@ -17,7 +17,7 @@ import numpy as np
 from training import SHAPES, random_dataset
 from yardstick import Row, compare, run_script
 
-from crescendo.trainables.data.sequences import SequenceSampler
+from crescendo.trainables.data.sampler import SequenceSampler
 
 # Batches of a round at the smaller shape; the larger one's are thirty times the size.
 BATCHES = {"hapt": 200, "paper": 10}

@@ -29,7 +29,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "platform"))
+from crescendo.search_spaces.arms import arms_of
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 import ray
 import trivial_study
@@ -39,12 +41,12 @@ from rich.console import Console
 from yardstick import Row, report, rounds
 
 from crescendo.platform import sweep as sweeps
-from crescendo.platform.ledger import Ledger
-from crescendo.platform.ray_session import ray_session
-from crescendo.platform.study_run import Place, StudyRun
+from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import Arm
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.trial import Report
+from crescendo.trainables.training.trial import Report
 
 TRIALS, CONCURRENT = 40, 2
 
@@ -247,7 +249,7 @@ def restart(scratch: Path) -> list[Row]:
     place = Place(folder, study.dataset, "hash")
     ledger = Ledger(folder)
     with ledger._journal.batch():
-        for arm, number in itertools.product(study.arms(), range(5000)):
+        for arm, number in itertools.product(arms_of(study), range(5000)):
             record(ledger, study, arm, number)
     ledger.close()
     began = time.perf_counter()
@@ -257,7 +259,7 @@ def restart(scratch: Path) -> list[Row]:
     job = run.next_job()
     proposed = time.perf_counter() - began
     assert job is not None
-    count = sum(len(run.entries(arm.name, "search")) for arm in study.arms())
+    count = sum(len(run.entries(arm.name, "search")) for arm in arms_of(study))
     size = (folder / "ledger.jsonl").stat().st_size / 2**20
     ledger.close()
     print(

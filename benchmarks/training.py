@@ -28,7 +28,7 @@ from yardstick import Row, compare, report
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
-from crescendo.trainables.training import Trainer
+from crescendo.trainables.training.trainer import Trainer
 
 FPS = 6.25
 

@@ -30,8 +30,8 @@ import psutil
 import torch
 from yardstick import Row, compare, report
 
-from crescendo.platform.extraction_pipeline import BATCH, Network, extracted
-from crescendo.platform.ray_session import ray_session
+from crescendo.platform.extraction.pipeline import BATCH, Network, extracted
+from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.files import write_json
 from crescendo.trainables.video.backbones import Backbone, load_backbone

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-
 import typer
 
-from crescendo.platform.data_commands import data
-from crescendo.platform.detect_command import detect
-from crescendo.platform.evaluate_command import evaluate
-from crescendo.platform.export_command import export
-from crescendo.platform.report_command import report
-from crescendo.platform.study_commands import study
-from crescendo.platform.sweep_command import sweep
-from crescendo.platform.tracking_commands import sync, ui
-from crescendo.platform.train_command import train
-from crescendo.trainables.errors import InputError
+from crescendo.platform.commands.data import data
+from crescendo.platform.commands.detect import detect
+from crescendo.platform.commands.evaluate import evaluate
+from crescendo.platform.commands.export import export
+from crescendo.platform.commands.report import report
+from crescendo.platform.commands.study import study
+from crescendo.platform.commands.sweep import sweep
+from crescendo.platform.commands.tracking import sync, ui
+from crescendo.platform.commands.train import train
+from crescendo.platform.console import guarded
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,13 +36,3 @@ app.command()(sync)
 def main() -> None:
     """Run the command line."""
     guarded(app)
-
-
-def guarded(command: Callable[[], object]) -> None:
-    """Run `command`; input that cannot be used ends in its message alone and exit code 2."""
-    try:
-        command()
-    except InputError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)

@@ -9,19 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crescendo.reports.analysis.report_model import Content
+from crescendo.reports.analysis.summary import summarise
+from crescendo.reports.charts.chart import Chart
+from crescendo.reports.charts.figures import charts
+from crescendo.reports.charts.style import image
+from crescendo.reports.page.document import Part, html, markdown
+from crescendo.reports.page.sentences import sentences, to_json
+from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.tables.table import write_table
+from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, write_json
-
-from .chart import Chart
-from .content import Content
-from .document import Part, html, markdown
-from .figures import charts
-from .reading import read_study
-from .style import image
-from .summary import summarise
-from .table import write_table
-from .tables import tables
-from .words import sentences, to_json
 
 PAGE = "report.html"
 _COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_fraction", "time_to_detection")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .problems import Path
-from .sections import Block
-from .spaces import Choices, Range, Scalar, combinations, plain
-
-if TYPE_CHECKING:
-    from .study import Study
+from crescendo.search_spaces.problems import Path
+from crescendo.search_spaces.schema import Block
+from crescendo.search_spaces.spaces import Choices, Range, Scalar, combinations, plain, same
+from crescendo.search_spaces.study import Study
 
 DECODE = ("merge_gap", "reset")
 SINGLE = "base"
@@ -95,7 +93,37 @@ def combinations_of(ablate: tuple[Block, ...]) -> Iterator[Combination]:
             yield Combination(name, settings, ("ablate", number))
 
 
-def arm(study: Study, combination: Combination) -> Arm:
+def arms_of(study: Study) -> tuple[Arm, ...]:
+    """Return the arms of `study`, in the order of the file; the names are stable and each stands once."""
+    return tuple(_arm(study, combination) for combination in combinations_of(study.ablate))
+
+
+def arm_named(study: Study, name: str) -> Arm:
+    """Return the arm of `study` called `name`; `KeyError` if there is none."""
+    return {one.name: one for one in arms_of(study)}[name]
+
+
+def baselines_of(study: Study) -> tuple[Arm, ...]:
+    """Return the arms that `baseline` fits: exactly one in a study that was checked."""
+    arms = arms_of(study)
+    if study.baseline is None:
+        return arms[:1]
+    if isinstance(study.baseline, str):
+        return tuple(one for one in arms if one.name == study.baseline)
+    wanted = study.baseline
+    return tuple(
+        one
+        for one in arms
+        if all(key in one.settings and same(one.settings[key], value) for key, value in wanted.items())
+    )
+
+
+def baseline_of(study: Study) -> Arm:
+    """Return the arm that the others are compared with."""
+    return baselines_of(study)[0]
+
+
+def _arm(study: Study, combination: Combination) -> Arm:
     """Return the arm that `combination` is in `study`."""
     base = {key: value for key, value in study.base.items() if key != "config"}
     ablated = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .arms import Arm
-from .study import NEUTRAL, Study
+from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.study import NEUTRAL, Study
 
 
 def differences(old: Study, new: Study) -> list[str]:
@@ -21,8 +21,8 @@ def differences(old: Study, new: Study) -> list[str]:
 
 def extends(old: Study, new: Study) -> bool:
     """Tell whether `new` is `old` with more trials, more arms or more seeds, and else unchanged."""
-    arms = {arm.name: arm for arm in new.arms()}
-    kept = all(arm.name in arms and _extended(arm, arms[arm.name]) for arm in old.arms())
+    arms = {arm.name: arm for arm in arms_of(new)}
+    kept = all(arm.name in arms and _extended(arm, arms[arm.name]) for arm in arms_of(old))
     return (
         kept
         and new.search.trials >= old.search.trials

@@ -6,15 +6,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .arms import DECODE, Arm, Combination, combinations_of
-from .problems import Path, Problem
-from .spaces import Choices, Range, same
-from .validation import suggestion
-
-if TYPE_CHECKING:
-    from .study import Study
+from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
+from crescendo.search_spaces.problems import Path, Problem
+from crescendo.search_spaces.schema_errors import suggestion
+from crescendo.search_spaces.spaces import Choices, Range, same
+from crescendo.search_spaces.study import Study
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def complete(study: Study, resolve: Resolve | None) -> tuple[Study, list[Problem
 def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     """Return every problem between the parts of `study`, whose base is complete where `resolve` is given."""
     combinations = list(combinations_of(study.ablate))
-    arms = [(one, combination.path) for one, combination in zip(study.arms(), combinations, strict=True)]
+    arms = [(one, combination.path) for one, combination in zip(arms_of(study), combinations, strict=True)]
     single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_names(combinations)]
     joint = [*_decode(study), *_baseline(study), *_spaces(study, arms), *_different(arms), *_one_data_set(arms)]
     if resolve is not None:
@@ -192,9 +190,9 @@ def _names(combinations: Sequence[Combination]) -> Iterator[Problem]:
 
 
 def _baseline(study: Study) -> Iterator[Problem]:
-    found = [arm.name for arm in study.baselines()]
+    found = [arm.name for arm in baselines_of(study)]
     if len(found) != 1:
-        names = ", ".join(arm.name for arm in study.arms())
+        names = ", ".join(arm.name for arm in arms_of(study))
         fits = f"fits {len(found)} ({', '.join(found)})" if found else f"fits none of {names}"
         yield Problem(("baseline",), f"must fit one arm but {study.baseline!r} {fits}", (("ablate",), ("trainable",)))
 

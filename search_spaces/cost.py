@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .arms import Arm
-from .study import Study
+from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.study import Study
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Cost:
 
 def cost(study: Study) -> Cost:
     """Return what `study`, whose base configuration was read, costs."""
-    arms = study.arms()
+    arms = arms_of(study)
     seeds = len(study.confirm.seeds)
     runs = {arm.name: arm.trials + seeds for arm in arms}
     return Cost(

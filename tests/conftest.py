@@ -11,7 +11,7 @@ import pytest
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
-from crescendo.trainables.run import train_detector
+from crescendo.trainables.training.session import train_detector
 
 
 @pytest.fixture(scope="session")

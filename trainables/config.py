@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import InputError
+from crescendo.trainables.errors import InputError
 
 Model = Literal["lstm", "cnn", "vgg19"]
 Variant = Literal["none", "score", "margin", "combined", "naive"]

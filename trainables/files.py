@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from crescendo.trainables.errors import InputError
 
 
 @contextmanager

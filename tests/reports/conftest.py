@@ -3,8 +3,8 @@
 import pytest
 from stored_study import told
 
-from crescendo.reports.reading import read_study
-from crescendo.reports.summary import summarise
+from crescendo.reports.analysis.summary import summarise
+from crescendo.reports.source.study_runs import read_study
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from crescendo.platform.studies import load_study
+from crescendo.platform.studies.settings import load_study
+from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.study import shipped_studies, study_text
+from crescendo.search_spaces.loading import shipped_studies, study_text
 from crescendo.trainables.config import configuration
 
 NAMES = ("bptt_and_sequence_length", "lambda_sweep", "leave_one_out", "loss_ablation", "paper", "quick")
@@ -23,7 +24,7 @@ def test_it_is_valid_described_and_commented(name: str) -> None:
     assert study.name == name
     assert study.description
     assert study_text(name)[0].startswith("# ")
-    for arm in study.arms():
+    for arm in arms_of(study):
         configuration(arm.settings)
 
 
@@ -31,25 +32,25 @@ def test_quick_needs_no_data_and_little_time() -> None:
     study = load_study("quick")
     assert study.dataset == "synthetic"
     assert cost(study).trainings <= 18
-    assert {arm.settings["variant"] for arm in study.arms()} >= {"none", "score"}
+    assert {arm.settings["variant"] for arm in arms_of(study)} >= {"none", "score"}
 
 
 def test_loss_ablation_compares_the_five_variants_at_the_paper_s_start() -> None:
     study = load_study("loss_ablation", ["search.trials=4"])
-    assert [arm.settings["variant"] for arm in study.arms()] == ["none", "score", "margin", "combined", "naive"]
-    assert study.baseline_arm.name == "variant=none"
-    assert [arm.trials for arm in study.arms()] == [4] * 5
-    assert [arm.start[0].get("lambda_r") for arm in study.arms()] == [None, 6.0, 6.0, 6.0, 6.0]
-    assert {arm.decode.start[0]["merge_gap"] for arm in study.arms()} == {20}
+    assert [arm.settings["variant"] for arm in arms_of(study)] == ["none", "score", "margin", "combined", "naive"]
+    assert baseline_of(study).name == "variant=none"
+    assert [arm.trials for arm in arms_of(study)] == [4] * 5
+    assert [arm.start[0].get("lambda_r") for arm in arms_of(study)] == [None, 6.0, 6.0, 6.0, 6.0]
+    assert {arm.decode.start[0]["merge_gap"] for arm in arms_of(study)} == {20}
     assert cost(study).confirmations == 15
 
 
 def test_leave_one_out_takes_one_thing_away_at_a_time() -> None:
     study = load_study("leave_one_out")
-    recipe = study.baseline_arm
+    recipe = baseline_of(study)
     assert recipe.name == "recipe"
     taken = {}
-    for arm in study.arms():
+    for arm in arms_of(study):
         taken[arm.name] = {
             key: arm.settings[key] for key in recipe.settings if arm.settings[key] != recipe.settings[key]
         }
@@ -64,13 +65,13 @@ def test_leave_one_out_takes_one_thing_away_at_a_time() -> None:
 
 
 def test_bptt_and_sequence_length_keep_the_frames_of_a_batch() -> None:
-    arms = load_study("bptt_and_sequence_length").arms()
+    arms = arms_of(load_study("bptt_and_sequence_length"))
     assert {arm.settings["sequences"] * arm.settings["sequence_length"] for arm in arms} == {6400}
     assert len({(arm.settings["bptt"], arm.settings["sequence_length"]) for arm in arms}) == 9
 
 
 def test_lambda_sweep_searches_nothing_but_scores() -> None:
-    arms = load_study("lambda_sweep").arms()
+    arms = arms_of(load_study("lambda_sweep"))
     assert [len(arm.space) for arm in arms] == [0] * 15
     assert {arm.settings["lambda_r"] for arm in arms[1:]} == {0.1, 0.3, 1, 3, 6, 10, 30}
 
@@ -83,13 +84,13 @@ def test_paper_has_the_paper_s_values() -> None:
     assert (base["iterations"], base["learning_rate_step"], base["learning_rate_gamma"]) == (50_000, 20_000, 0.1)
     assert (base["fc7"], base["fc7_learning_rate"]) == ("from_checkpoint", 1e-4)
     assert study.search.start[0] == {"lambda_r": 6, "learning_rate": 0.01, "merge_gap": 20, "reset": "memory"}
-    assert [arm.name for arm in study.arms()] == ["CNN", "LSTM", "LSTM-m", "LSTM-s"]
+    assert [arm.name for arm in arms_of(study)] == ["CNN", "LSTM", "LSTM-m", "LSTM-s"]
     assert study.resources.gpus > 0
 
 
 def test_a_study_is_read_without_torch_ray_or_mlflow() -> None:
     code = (
-        "import sys; from crescendo.platform.studies import load_study; load_study('quick'); "
+        "import sys; from crescendo.platform.studies.settings import load_study; load_study('quick'); "
         "print(*{'torch', 'ray', 'mlflow', 'optuna', 'numpy'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,10 +8,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crescendo.platform.studies import resolve_settings
+from crescendo.platform.studies.settings import resolve_settings
+from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
+from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.spaces import Choices, Range
-from crescendo.search_spaces.study import Study, parse_study
+from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import configuration
 
 VARIANTS = ["none", "score", "margin", "combined", "naive"]
@@ -24,14 +26,14 @@ def study(**parts: Any) -> Study:
 
 
 def test_without_ablate_there_is_one_arm() -> None:
-    (arm,) = study().arms()
+    (arm,) = arms_of(study())
     assert (arm.name, arm.trials, dict(arm.space)) == ("base", 1, {})
     assert list(arm.decode.merge_gap.values()) == [20]
     assert arm.decode.reset == ("memory",)
 
 
 def test_a_grid_is_every_combination_in_the_order_of_the_file() -> None:
-    arms = study(ablate={"variant": ["score", "margin"], "bptt": [10, 20]}).arms()
+    arms = arms_of(study(ablate={"variant": ["score", "margin"], "bptt": [10, 20]}))
     assert [arm.name for arm in arms] == [
         "bptt=10,variant=score",
         "bptt=20,variant=score",
@@ -45,25 +47,27 @@ def test_a_grid_is_every_combination_in_the_order_of_the_file() -> None:
 def test_names_do_not_depend_on_the_order_of_a_grid() -> None:
     one = study(ablate={"variant": ["score", "margin"], "bptt": [10, 20]})
     other = study(ablate={"bptt": [20, 10], "variant": ["margin", "score"]})
-    assert {arm.name: arm.settings for arm in one.arms()} == {arm.name: arm.settings for arm in other.arms()}
+    assert {arm.name: arm.settings for arm in arms_of(one)} == {arm.name: arm.settings for arm in arms_of(other)}
 
 
 def test_grids_and_named_arms_stand_side_by_side() -> None:
-    arms = study(
-        ablate=[
-            {"name": "plain"},
-            {"grid": {"variant": ["score"], "lambda_r": [1, 6]}},
-            {"name": "CNN", "settings": {"model": "cnn"}},
-        ]
-    ).arms()
+    arms = arms_of(
+        study(
+            ablate=[
+                {"name": "plain"},
+                {"grid": {"variant": ["score"], "lambda_r": [1, 6]}},
+                {"name": "CNN", "settings": {"model": "cnn"}},
+            ]
+        )
+    )
     assert [arm.name for arm in arms] == ["plain", "lambda_r=1,variant=score", "lambda_r=6,variant=score", "CNN"]
     assert [arm.settings["model"] for arm in arms] == ["lstm", "lstm", "lstm", "cnn"]
 
 
 def test_an_arm_without_ranking_loss_has_no_lambda() -> None:
-    none, score = study(
-        ablate={"variant": ["none", "score"]}, search={"trials": 5, "space": {"lambda_r": WITH_LAMBDA}}
-    ).arms()
+    none, score = arms_of(
+        study(ablate={"variant": ["none", "score"]}, search={"trials": 5, "space": {"lambda_r": WITH_LAMBDA}})
+    )
     assert "lambda_r" not in none.space
     assert none.trials == 1  # one setting, and a training with the same seed would be the same training
     assert score.trials == 5
@@ -73,16 +77,18 @@ def test_an_arm_without_ranking_loss_has_no_lambda() -> None:
 
 
 def test_the_kind_of_setting_decides_between_integers_and_real_numbers() -> None:
-    (arm,) = study(search={"space": {"hidden_size": {"low": 8, "high": 64}, "dropout": {"low": 0, "high": 0.5}}}).arms()
+    (arm,) = arms_of(
+        study(search={"space": {"hidden_size": {"low": 8, "high": 64}, "dropout": {"low": 0, "high": 0.5}}})
+    )
     assert arm.space["hidden_size"].integer
     assert not arm.space["dropout"].integer
 
 
 def test_what_an_arm_sets_is_not_searched_in_it() -> None:
     search = {"trials": 4, "space": {"dropout": [0.1, 0.3], "layers": [1, 2]}}
-    recipe, without = study(
-        search=search, ablate=[{"name": "recipe"}, {"name": "without", "settings": {"dropout": 0}}]
-    ).arms()
+    recipe, without = arms_of(
+        study(search=search, ablate=[{"name": "recipe"}, {"name": "without", "settings": {"dropout": 0}}])
+    )
     assert set(recipe.space) == {"dropout", "layers"}
     assert set(without.space) == {"layers"}
     assert without.settings["dropout"] == 0
@@ -90,15 +96,17 @@ def test_what_an_arm_sets_is_not_searched_in_it() -> None:
 
 
 def test_an_arm_can_settle_what_is_searched_on_scores() -> None:
-    arms = study(
-        decode={"merge_gap": {"low": 2, "high": 60}, "reset": ["memory", "none"]},
-        ablate=[
-            {"name": "recipe"},
-            {"name": "without_merging", "settings": {"merge_gap": 0}},
-            {"name": "without_reset", "settings": {"reset": "none"}},
-        ],
-        search={"start": [{"merge_gap": 20, "reset": "memory"}, {"merge_gap": 5}]},
-    ).arms()
+    arms = arms_of(
+        study(
+            decode={"merge_gap": {"low": 2, "high": 60}, "reset": ["memory", "none"]},
+            ablate=[
+                {"name": "recipe"},
+                {"name": "without_merging", "settings": {"merge_gap": 0}},
+                {"name": "without_reset", "settings": {"reset": "none"}},
+            ],
+            search={"start": [{"merge_gap": 20, "reset": "memory"}, {"merge_gap": 5}]},
+        )
+    )
     recipe, merging, reset = (arm.decode for arm in arms)
     assert recipe.merge_gap.size == 59
     assert recipe.reset == ("memory", "none")
@@ -115,20 +123,22 @@ def test_an_arm_can_settle_what_is_searched_on_scores() -> None:
 
 
 def test_a_model_without_memory_needs_one_pass() -> None:
-    (arm,) = study(trainable="cnn", decode={"reset": ["memory", "none"]}).arms()
+    (arm,) = arms_of(study(trainable="cnn", decode={"reset": ["memory", "none"]}))
     assert arm.decode.reset == ("memory",)
 
 
 def test_starting_values_are_cut_to_the_arm() -> None:
-    none, score = study(
-        ablate={"variant": ["none", "score"]},
-        search={
-            "trials": 5,
-            "space": {"lambda_r": WITH_LAMBDA, "dropout": {"low": 0.1, "high": 0.7}},
-            "start": [{"lambda_r": 6, "dropout": 0.5, "merge_gap": 20}, {"lambda_r": 2}, {"dropout": 0.5}],
-        },
-        decode={"merge_gap": {"low": 0, "high": 60}},
-    ).arms()
+    none, score = arms_of(
+        study(
+            ablate={"variant": ["none", "score"]},
+            search={
+                "trials": 5,
+                "space": {"lambda_r": WITH_LAMBDA, "dropout": {"low": 0.1, "high": 0.7}},
+                "start": [{"lambda_r": 6, "dropout": 0.5, "merge_gap": 20}, {"lambda_r": 2}, {"dropout": 0.5}],
+            },
+            decode={"merge_gap": {"low": 0, "high": 60}},
+        )
+    )
     assert none.start == ({"dropout": 0.5},)
     assert score.start == ({"lambda_r": 6.0, "dropout": 0.5}, {"lambda_r": 2.0}, {"dropout": 0.5})
 
@@ -138,7 +148,7 @@ def test_conditions_on_searched_settings_stay_and_come_after_them() -> None:
         "momentum": {"low": 0.1, "high": 0.9, "when": {"optimizer": "sgd", "variant": "score"}},
         "optimizer": ["sgd", "adam"],
     }
-    none, score = study(ablate={"variant": ["none", "score"]}, search={"space": space}).arms()
+    none, score = arms_of(study(ablate={"variant": ["none", "score"]}, search={"space": space}))
     assert list(none.space) == ["optimizer"]
     assert list(score.space) == ["optimizer", "momentum"]
     assert score.space["momentum"].when == {"optimizer": ("sgd",)}
@@ -157,7 +167,7 @@ def test_conditions_on_searched_settings_stay_and_come_after_them() -> None:
     ],
 )
 def test_baseline(baseline: Any, name: str) -> None:
-    assert study(ablate={"variant": VARIANTS}, baseline=baseline).baseline_arm.name == name
+    assert baseline_of(study(ablate={"variant": VARIANTS}, baseline=baseline)).name == name
 
 
 def test_the_base_is_the_whole_configuration() -> None:
@@ -170,7 +180,7 @@ def test_the_base_is_the_whole_configuration() -> None:
 
 
 def test_a_gap_in_seconds_never_overrules_the_study() -> None:
-    (arm,) = study(base={"config": "tug"}, decode={"merge_gap": 3}).arms()
+    (arm,) = arms_of(study(base={"config": "tug"}, decode={"merge_gap": 3}))
     assert "merge_gap_seconds" not in arm.settings
     assert arm.settings["merge_gap"] == 3
 
@@ -186,7 +196,7 @@ def test_json_round_trip() -> None:
     )
     other = Study.from_json(json.loads(json.dumps(one.to_json())))
     assert other == one
-    assert other.arms() == one.arms()
+    assert arms_of(other) == arms_of(one)
     assert other.fingerprint == one.fingerprint
 
 
@@ -223,9 +233,9 @@ def studies(draw: st.DrawFn) -> Study:
 
 @given(one=studies(), data=st.data())
 def test_whatever_an_arm_may_propose_is_a_valid_training(one: Study, data: st.DataObject) -> None:
-    names = [arm.name for arm in one.arms()]
+    names = [arm.name for arm in arms_of(one)]
     assert len(set(names)) == len(names)
-    for arm in one.arms():
+    for arm in arms_of(one):
         proposed: dict[str, Any] = {}
         for key, space in arm.space.items():
             if space.applies(proposed):
@@ -247,9 +257,9 @@ def drawn(space: Range | Choices) -> st.SearchStrategy[Any]:
 @given(one=studies())
 def test_cost_is_the_sum_over_every_training(one: Study) -> None:
     bill = cost(one)
-    trials = [arm for arm in one.arms() for _ in range(arm.trials)]
-    confirmations = [arm for arm in one.arms() for _ in one.confirm.seeds]
-    assert (bill.arms, bill.trials, bill.confirmations) == (len(one.arms()), len(trials), len(confirmations))
+    trials = [arm for arm in arms_of(one) for _ in range(arm.trials)]
+    confirmations = [arm for arm in arms_of(one) for _ in one.confirm.seeds]
+    assert (bill.arms, bill.trials, bill.confirmations) == (len(arms_of(one)), len(trials), len(confirmations))
     assert bill.trainings == len(trials) + len(confirmations)
     assert bill.iterations == bill.trainings * 1000
     assert bill.frames == bill.iterations * 6400

@@ -2,9 +2,10 @@
 
 import pytest
 
-from crescendo.platform.studies import resolve_settings
+from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.changes import differences, extends
-from crescendo.search_spaces.study import Study, parse_study
+from crescendo.search_spaces.loading import parse_study
+from crescendo.search_spaces.study import Study
 
 TEXT = """\
 name: test

@@ -9,8 +9,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crescendo.platform.studies import resolve_settings
-from crescendo.search_spaces.study import Study, StudyError, parse_study, read_study, shipped_studies, study_text
+from crescendo.platform.studies.settings import resolve_settings
+from crescendo.search_spaces.arms import arms_of, baseline_of
+from crescendo.search_spaces.loading import parse_study, read_study, shipped_studies, study_text
+from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.study import Study
 
 HEAD = "name: test\ndataset: synthetic\n"
 
@@ -382,7 +385,7 @@ class TestOverrides:
         )
         assert study.search.trials == 4
         assert study.base["learning_rate"] == 1e-3
-        assert [arm.name for arm in study.arms()] == ["variant=none", "variant=margin"]
+        assert [arm.name for arm in arms_of(study)] == ["variant=none", "variant=margin"]
         assert study.confirm.seeds == (7,)
 
     def test_the_last_one_wins(self) -> None:
@@ -392,7 +395,7 @@ class TestOverrides:
         assert parsed(self.TEXT, "resources.cpus=2").resources.cpus == 2
 
     def test_an_entry_of_a_list(self) -> None:
-        assert [arm.name for arm in parsed(self.TEXT, "ablate.variant.1=naive").arms()] == [
+        assert [arm.name for arm in arms_of(parsed(self.TEXT, "ablate.variant.1=naive"))] == [
             "variant=none",
             "variant=naive",
         ]
@@ -523,7 +526,7 @@ def test_a_study_with_anything_in_it_is_read_or_refused_line_by_line(name: str, 
             assert rest.strip()
         return
     assert Study.from_json(study.to_json()) == study
-    assert study.baseline_arm in study.arms()
+    assert baseline_of(study) in arms_of(study)
 
 
 @settings(max_examples=150, deadline=None)

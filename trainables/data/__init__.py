@@ -1,1 +1,1 @@
-"""Recordings, annotations, the prepared data set, and one importer per source."""
+"""Recordings, annotations, and the prepared data set."""

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ..errors import InputError
-from ..files import atomic_directory, atomic_file, read_json, write_json
-from .annotations import Annotations, Recording, read_annotations
-from .frames import BACKGROUND, frame_labels
-from .pixels import PixelFrames, PixelStore, write_pixels
-from .store import FrameStore, write_frames
+from crescendo.trainables.data.annotations import Annotations, Recording, read_annotations
+from crescendo.trainables.data.frames import BACKGROUND, frame_labels
+from crescendo.trainables.data.pixels import PixelFrames, PixelStore, write_pixels
+from crescendo.trainables.data.store import FrameStore, write_frames
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor

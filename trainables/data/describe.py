@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .annotations import Recording, Segment
-from .dataset import SUBSETS, Dataset
-from .frames import BACKGROUND_INDEX, frame_span
+from crescendo.trainables.data.annotations import Recording, Segment
+from crescendo.trainables.data.dataset import SUBSETS, Dataset
+from crescendo.trainables.data.frames import BACKGROUND_INDEX, frame_span
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 

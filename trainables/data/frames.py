@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from .annotations import Segment
+    from crescendo.trainables.data.annotations import Segment
 
 FrameNumbers = TypeVar("FrameNumbers", float, np.ndarray)
 

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from ..errors import InputError
-from ..files import atomic_file
-from .store import METADATA, RECORDINGS, RecordingStore
+from crescendo.trainables.data.store import METADATA, RECORDINGS, RecordingStore
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_file
 
 _SIZE = b"crescendo.picture_size"
 _COLUMN = "pictures"

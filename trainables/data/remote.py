@@ -10,9 +10,9 @@ import pyarrow as pa
 from filelock import FileLock
 from pyarrow import fs
 
-from ..errors import InputError
-from ..files import atomic_directory, cache_folder
-from .dataset import Dataset
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_directory, cache_folder
 
 
 def is_remote(address: str | Path) -> bool:

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..errors import InputError
-from ..files import atomic_file
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_file
 
 RECORDINGS = b"crescendo.recordings"
 METADATA = b"crescendo.metadata"

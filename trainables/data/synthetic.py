@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from .annotations import Annotations, Recording, Segment
-from .dataset import SUBSETS, Dataset, Facts, write_dataset
-from .frames import seconds
-from .progress import Reporter, Silent
+from crescendo.trainables.data.annotations import Annotations, Recording, Segment
+from crescendo.trainables.data.dataset import SUBSETS, Dataset, Facts, write_dataset
+from crescendo.trainables.data.frames import seconds
+from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.errors import InputError
 
 ACTIVITIES_A_RECORDING = {1: 0.7, 2: 0.2, 3: 0.1}  # 1.4 on average, as in ActivityNet
 STAGE_WEIGHTS = (5.0, 7.0, 10.0, 10.0)  # of the Dirichlet draw that shares out an activity's length

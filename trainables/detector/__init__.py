@@ -1,7 +1,7 @@
 """Trained detectors in use: the model folder, offline and live detection, export to other runtimes."""
 
-from .detector import Detector
-from .events import Alarm, Begun, Ended, Event, Revised
-from .stream import Frame, Stream
+from crescendo.trainables.detector.detector import Detector
+from crescendo.trainables.detector.events import Alarm, Begun, Ended, Event, Revised
+from crescendo.trainables.detector.stream import Frame, Stream
 
 __all__ = ["Alarm", "Begun", "Detector", "Ended", "Event", "Frame", "Revised", "Stream"]

@@ -9,16 +9,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..data.dataset import Dataset
-from ..detection import decode
-from ..detections import Detection, in_seconds
-from ..errors import InputError
-from ..models import DetectionModel
-from ..scoring import score_recordings
-from .events import Ended
-from .folder import ModelFacts, read_model, write_model
-from .step import RecurrentStep
-from .stream import Frame, Stream
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.detector.events import Ended
+from crescendo.trainables.detector.folder import ModelFacts, read_model, write_model
+from crescendo.trainables.detector.step import RecurrentStep
+from crescendo.trainables.detector.stream import Frame, Stream
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.result_format import Detection, in_seconds
+from crescendo.trainables.inference.decoding import decode
+from crescendo.trainables.inference.scoring import score_recordings
+from crescendo.trainables.models.base import DetectionModel
 
 
 class Detector:

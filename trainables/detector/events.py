@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from ..detections import Detection
+from crescendo.trainables.evaluation.result_format import Detection
 
 
 @dataclass(frozen=True)

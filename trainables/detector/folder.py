@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from .. import checkpoints
-from ..config import Reset, TrainingConfig
-from ..data.frames import BACKGROUND, BACKGROUND_INDEX
-from ..errors import InputError
-from ..files import atomic_directory, atomic_file, read_json, write_json
-from ..models import DetectionModel, build_model
+from crescendo.trainables.config import Reset, TrainingConfig
+from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
+from crescendo.trainables.models.base import DetectionModel
+from crescendo.trainables.models.build import build_model
+from crescendo.trainables.training import checkpoints
 
 FACTS, WEIGHTS = "detector.json", "model.safetensors"
 Form = Literal["lstm", "cnn"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from ..errors import InputError
-from ..files import atomic_file
-from .detector import Detector
+from crescendo.trainables.detector.detector import Detector
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_file
 
 INPUTS, OUTPUTS = ("features", "hidden", "cell"), ("scores", "next_hidden", "next_cell")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.frames import BACKGROUND_INDEX
-from .events import Alarm, Begun, Ended, Event, Revised
+from crescendo.trainables.data.frames import BACKGROUND_INDEX
+from crescendo.trainables.detector.events import Alarm, Begun, Ended, Event, Revised
 
 
 @dataclass

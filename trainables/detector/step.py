@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..config import Reset
-from ..models import DetectionModel
-from ..scoring import reset_state
+from crescendo.trainables.config import Reset
+from crescendo.trainables.inference.scoring import reset_state
+from crescendo.trainables.models.base import DetectionModel
 
 
 class RecurrentStep(nn.Module):

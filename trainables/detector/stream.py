@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from ..data.frames import seconds
-from ..errors import InputError
-from .events import Event
-from .folder import ModelFacts
-from .span_decoder import SpanDecoder
-from .step import RecurrentStep
+from crescendo.trainables.data.frames import seconds
+from crescendo.trainables.detector.events import Event
+from crescendo.trainables.detector.folder import ModelFacts
+from crescendo.trainables.detector.span_decoder import SpanDecoder
+from crescendo.trainables.detector.step import RecurrentStep
+from crescendo.trainables.errors import InputError
 
 
 class TimeGapError(InputError):

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .. import checkpoints
-from ..config import Reset, TrainingConfig, configuration
-from ..data.dataset import Dataset
-from ..errors import InputError
-from ..files import read_json
-from ..models import build_model
-from .detector import Detector
-from .folder import FACTS, FORMS, ModelFacts, checked_facts, write_model
+from crescendo.trainables.config import Reset, TrainingConfig, configuration
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.detector.detector import Detector
+from crescendo.trainables.detector.folder import FACTS, FORMS, ModelFacts, checked_facts, write_model
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import read_json
+from crescendo.trainables.models.build import build_model
+from crescendo.trainables.training import checkpoints
 
 if TYPE_CHECKING:
-    from ..training import Trainer
+    from crescendo.trainables.training.trainer import Trainer
 
 Alarms = Mapping[str, Mapping[str, float]]
 

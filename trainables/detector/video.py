@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import InputError
-from .folder import ModelFacts
+from crescendo.trainables.detector.folder import ModelFacts
+from crescendo.trainables.errors import InputError
 
 _TOGETHER = 8  # frames that go through the network at once
 
@@ -32,8 +32,8 @@ def video_features(facts: ModelFacts, path: Path, weights: str | None = None) ->
             f"{path}: the model does not know how its features are made ({facts.features.description}); "
             "make them as its training data were and give them as .npy"
         )
-    from ..video.backbones import load_backbone
-    from ..video.decoding import sampled_frames
+    from crescendo.trainables.video.backbones import load_backbone
+    from crescendo.trainables.video.decoding import sampled_frames
 
     chosen = weights or extraction.weights
     if weights is None and chosen not in ("imagenet", "none"):

@@ -13,8 +13,8 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
-from .weights import Weights, read_tuned, read_weights
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.weights import Weights, read_tuned, read_weights
 
 Layer = Literal["fc6", "fc7", "pooled"]
 

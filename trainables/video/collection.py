@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.annotations import Annotations
-from ..errors import InputError
-from .decoding import SUFFIXES
+from crescendo.trainables.data.annotations import Annotations
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.decoding import SUFFIXES
 
 # So many names are listed before a count stands for the others.
 _LISTED = 5

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..data.annotations import Recording
-from ..data.frames import BACKGROUND, frame_labels, seconds
-from ..errors import InputError
-from .backbones import Preparation
-from .decoding import sampled_frames
+from crescendo.trainables.data.annotations import Recording
+from crescendo.trainables.data.frames import BACKGROUND, frame_labels, seconds
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.backbones import Preparation
+from crescendo.trainables.video.decoding import sampled_frames
 
 _COLUMNS = 8
 _SIDE = 160

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.external import tolerated_seconds
-from ..errors import InputError
+from crescendo.trainables.data.importers.external import tolerated_seconds
+from crescendo.trainables.errors import InputError
 
 if TYPE_CHECKING:
-    from .backbones import Preparation
+    from crescendo.trainables.video.backbones import Preparation
 
 SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .vob .webm .wmv".split()  # noqa: SIM905

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..data.annotations import Annotations, Recording, Segment
-from ..data.dataset import SUBSETS
-from ..data.progress import Reporter, Silent
-from ..errors import InputError
-from ..files import atomic_directory, write_json
-from .decoding import require_av
+from crescendo.trainables.data.annotations import Annotations, Recording, Segment
+from crescendo.trainables.data.dataset import SUBSETS
+from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_directory, write_json
+from crescendo.trainables.video.decoding import require_av
 
 # FFmpeg's own encoder: there in every build, and one thread makes the same bytes everywhere.
 CODEC = "mpeg4"

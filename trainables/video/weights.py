@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .. import checkpoints
-from ..errors import InputError
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.training import checkpoints
 
 Weights = dict[str, Tensor]
 

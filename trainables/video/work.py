@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..data.store import open_arrow
-from ..errors import InputError
-from ..files import flush_to_disk, mended
+from crescendo.trainables.data.store import open_arrow
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import flush_to_disk, mended
 
 _FACTS = b"crescendo.video"
 _PARTIAL = ".partial"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from crescendo.trainables.files import read_json
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parents[2] / "support"))
 
 HERE = Path(__file__).parent
 STUDY = """
@@ -44,9 +44,9 @@ resources: {{cpus: 1, concurrent: 1}}
 
 def make_study() -> None:
     """Run the study and keep its journal and results."""
-    from crescendo.platform.studies import resolve_settings
-    from crescendo.platform.sweep import run_study
-    from crescendo.search_spaces.study import parse_study
+    from crescendo.platform.studies.runner import run_study
+    from crescendo.platform.studies.settings import resolve_settings
+    from crescendo.search_spaces.loading import parse_study
     from crescendo.trainables.data.synthetic import synthesize
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crescendo.trainables.data.activitynet import import_activitynet
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Facts, write_dataset
 from crescendo.trainables.data.describe import describe, overlapping_frames, overlapping_pairs
+from crescendo.trainables.data.importers.activitynet import import_activitynet
 
 times = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted)
 segments = st.lists(st.tuples(st.sampled_from("ab"), times).map(lambda one: Segment(one[0], *one[1])), max_size=7)

@@ -7,7 +7,7 @@ import pytest
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Facts, write_dataset
-from crescendo.trainables.data.sequences import SequenceSampler
+from crescendo.trainables.data.sampler import SequenceSampler
 
 LENGTHS = {"long": 90, "short": 7, "just": 20}
 

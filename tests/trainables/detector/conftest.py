@@ -8,7 +8,7 @@ import pytest
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import model_facts
-from crescendo.trainables.training import Trainer
+from crescendo.trainables.training.trainer import Trainer
 
 QUICK = {"hidden_size": 7, "sequences": 8, "sequence_length": 30, "threads": 1}
 QUICK |= {"learning_rate": 0.03, "fc7_learning_rate": 0.03}

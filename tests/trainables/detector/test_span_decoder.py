@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crescendo.trainables.alarms import alarm_thresholds
 from crescendo.trainables.data.frames import frame_span, seconds
-from crescendo.trainables.detection import decode
-from crescendo.trainables.detections import in_seconds
 from crescendo.trainables.detector.events import Alarm, Begun, Ended, Revised
 from crescendo.trainables.detector.span_decoder import SpanDecoder
+from crescendo.trainables.evaluation.early_warning import alarm_thresholds
+from crescendo.trainables.evaluation.result_format import in_seconds
+from crescendo.trainables.inference.decoding import decode
 
 FPS = 6.25
 LABELS = ("background", "a", "b", "c", "d")

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crescendo.trainables.detection import decode
-from crescendo.trainables.detections import in_seconds
 from crescendo.trainables.detector import Alarm, Begun, Ended, Frame
 from crescendo.trainables.detector.stream import TimeGapError
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.scoring import score_recordings
+from crescendo.trainables.evaluation.result_format import in_seconds
+from crescendo.trainables.inference.decoding import decode
+from crescendo.trainables.inference.scoring import score_recordings
 
 
 def features(frames: int, seed: int = 0) -> np.ndarray:

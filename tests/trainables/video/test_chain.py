@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from made_pictures import write_pictures
 
-from crescendo.trainables import checkpoints
 from crescendo.trainables.config import configuration, read_settings
 from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
-from crescendo.trainables.results import subset_result
-from crescendo.trainables.run import train_detector
-from crescendo.trainables.training import Trainer
+from crescendo.trainables.evaluation.subset_metrics import subset_result
+from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training.session import train_detector
+from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.video.backbones import Backbone, Preparation, load_backbone
 
 QUICK = {"threads": 1, "device": "cpu", "iterations": 2, "evaluate_every": 2, "merge_gap": 2}

@@ -1,0 +1,1 @@
+"""The commands of `crescendo`, one file a group."""

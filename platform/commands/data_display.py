@@ -1,0 +1,154 @@
+"""What `crescendo data` shows: progress of an import, tables of a description."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.importers.base import Reporter
+
+Item = TypeVar("Item")
+
+# Without a terminal a line now and then tells a log that the import is alive.
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Return the task's rate in items a second."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f}/s")
+
+
+class _Terminal:
+    """A live bar with rate and time left, on standard error."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def say(self, line: str) -> None:
+        """Print `line` above the bar."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
+    def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+        """Yield `items` under a bar."""
+        yield from self._progress.track(items, total=total, description=what)
+
+
+class _Lines:
+    """Plain lines on standard error, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, line: str) -> None:
+        """Print `line`."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+        """Yield `items` and print a line at their end, and every few seconds before."""
+        began = printed = time.monotonic()
+        for done, item in enumerate(items, 1):
+            yield item
+            now = time.monotonic()
+            if done == 1:
+                printed = now  # what came before it tells nothing of the rate
+            if done == total or now - printed > SECONDS_BETWEEN_LINES:
+                printed = now
+                rate = done / max(now - began, 1e-9)
+                self.say(f"{what}: {done} of {total}, {rate:,.1f}/s, {(total - done) / rate:,.0f} s left")
+
+
+@contextmanager
+def terminal() -> Iterator[Reporter]:
+    """Yield a reporter that fits where standard error goes."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield _Terminal(progress)
+
+
+def print_summary(dataset: Dataset) -> None:
+    """Print in one line, on standard output, what a data set that was just made holds."""
+    recordings = dataset.annotations.recordings
+    segments = sum(len(one.segments) for one in recordings.values())
+    features = "no features" if dataset.feature_dim is None else f"{dataset.feature_dim} features"
+    Console().print(
+        f"{dataset.path}: {len(recordings)} recordings, {sum(map(dataset.frames, recordings)):,} frames at "
+        f"{dataset.fps:g} a second, {features}, {segments:,} segments of {len(dataset.labels) - 1} activities",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def print_description(content: dict[str, Any]) -> None:
+    """Print what `describe` returned as tables, on standard output."""
+    console = Console()
+    for key in ("path", "name", "fps", "feature_dim", "features", "source", "licence", "content_hash"):
+        console.print(f"{key}: {content[key]}", markup=False, highlight=False, soft_wrap=True)
+    for note in content["notes"]:
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+    parts = {**content["subsets"], "all": content["all"]}
+    console.print(_table("", parts, [(name, _show(name, parts)) for name in _ROWS]))
+    labels = content["labels"][1:]
+    rows = [(label, [f"{part['segments_per_label'][label]:,}" for part in parts.values()]) for label in labels]
+    console.print(_table("segments per label", parts, rows))
+
+
+_ROWS = {
+    "recordings": "{:,}",
+    "hours": "{:.2f}",
+    "frames": "{:,}",
+    "segments": "{:,}",
+    "segments_per_recording": "{:.2f}",
+    "length_seconds": "{:.3g}",
+    "length_frames": "{:.4g}",
+    "background_share": "{:.1%}",
+    "overlapping_pairs": "{:,}",
+    "overlapping_frames": "{:,}",
+    "too_short": "{:,}",
+}
+
+
+def _show(name: str, parts: dict[str, Any]) -> list[str]:
+    values = [part[name] for part in parts.values()]
+    if name.startswith("length"):
+        return ["-" if value is None else " ".join(map(_ROWS[name].format, value.values())) for value in values]
+    return [_ROWS[name].format(value) for value in values]
+
+
+def _table(title: str, parts: dict[str, Any], rows: list[tuple[str, list[str]]]) -> Table:
+    table = Table(title=title or None, title_justify="left")
+    table.add_column("")
+    for part in parts:
+        table.add_column(part, justify="right")
+    for name, values in rows:
+        named = f"{name} (min, quartiles, max)" if name.startswith("length") else name
+        table.add_row(named.replace("_", " ") if not title else named, *values)
+    return table

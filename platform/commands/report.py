@@ -1,0 +1,42 @@
+"""`crescendo report`, and `generate-report`, which is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    studies: Annotated[
+        list[str], typer.Argument(metavar="STUDY...", help="A study's output folder, or its experiment's name.")
+    ],
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            envvar="MLFLOW_TRACKING_URI",
+            help="MLflow server or store; default: the one the study's sweep had.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder to write; default: report/ in the study's folder.")
+    ] = None,
+) -> None:
+    """Turn a study's runs into tables, figures and one page; several studies on the same data set are compared."""
+    from crescendo.reports.generate import generate_report
+
+    written = generate_report(studies, tracking_uri=tracking_uri, out=out)
+    for arm, sentence in written.answers:
+        typer.echo(f"{arm}: {sentence}")
+    for one in written.missing:
+        typer.echo(f"missing: {one}", err=True)
+    typer.echo(f"Report: {written.folder}. To read it, open {written.page.resolve().as_uri()}")
+
+
+def main() -> None:
+    """Run `generate-report`."""
+    from crescendo.platform.console import guarded
+
+    guarded(lambda: typer.run(report))

@@ -1,0 +1,108 @@
+"""`crescendo study`: list, show and validate studies."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crescendo.search_spaces.arms import arms_of, baseline_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crescendo.search_spaces.study import Study
+
+study = typer.Typer(no_args_is_help=True, help="Look at studies, and check them before they run.")
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A study's YAML file, or the name of a shipped one.")]
+Assignments = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change the study: search.trials=4. May be repeated.")
+]
+DatasetFolder = Annotated[
+    str | None,
+    typer.Option("--dataset", metavar="DIR", help="Prepared data set to use instead, or its URI (s3://...)."),
+]
+
+
+@study.command("validate")
+def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFolder = None) -> None:  # noqa: B006
+    """Show every error of a study at once, or what the study will cost."""
+    from crescendo.platform.studies.settings import check_dataset, load_study
+
+    checked = load_study(name, assignments, dataset)
+    for line in _summary(checked):
+        typer.echo(line)
+    check_dataset(checked)
+
+
+@study.command("list")
+def list_studies() -> None:
+    """List the studies that ship with Crescendo."""
+    from crescendo.platform.studies.settings import load_study
+    from crescendo.search_spaces.loading import shipped_studies
+
+    names = shipped_studies()
+    for name in names:
+        typer.echo(f"{name:<{max(map(len, names))}}  {load_study(name).description}")
+
+
+@study.command("show")
+def show(name: StudyName) -> None:
+    """Print a study's YAML: a start for one of your own."""
+    from crescendo.platform.studies.settings import study_source
+
+    text = study_source(name)
+    from rich.console import Console
+
+    console = Console()
+    if console.is_terminal:
+        from rich.syntax import Syntax
+
+        console.print(Syntax(text, "yaml", background_color="default"))
+    else:
+        typer.echo(text, nl=False)
+
+
+@study.command("schema")
+def schema() -> None:
+    """Print the JSON schema of a study, for an editor that completes and checks YAML."""
+    from crescendo.search_spaces.study import Study
+
+    typer.echo(json.dumps(Study.model_json_schema(), indent=2))
+
+
+def _summary(checked: Study) -> Iterator[str]:
+    """Yield what the study will do, a line at a time."""
+    from crescendo.search_spaces.cost import cost
+
+    bill = cost(checked)
+    yield f"{checked.name}: valid"
+    if checked.description:
+        yield f"  {checked.description}"
+    yield f"  data set   {checked.dataset}"
+    yield f"  objective  {checked.objective.split}/{checked.objective.metric}, {checked.objective.direction}"
+    for arm in arms_of(checked):
+        mark = " (baseline)" if arm == baseline_of(checked) else ""
+        trials = f"{arm.trials} trial{'s' if arm.trials > 1 else ''}"
+        space = "; ".join(f"{key} {one}{_when(one.when)}" for key, one in arm.space.items()) or "nothing searched"
+        yield f"  arm        {arm.name}{mark}: {trials}, {space}"
+    first = arms_of(checked)[0].decode
+    yield f"  decode     merge_gap {first.merge_gap}; reset {', '.join(first.reset)}"
+    yield f"  search     {bill.arms} arms: {bill.trials:,} trials"
+    seeds = len(checked.confirm.seeds)
+    yield f"  confirm    {bill.arms} arms x {seeds} seeds: {bill.confirmations:,} trainings"
+    yield (
+        f"  cost       {bill.trainings:,} trainings, {bill.iterations:,} iterations on {bill.frames:,} frames; "
+        f"{bill.passes:,} forward passes over the validation recordings for {bill.gaps:,} decodings"
+    )
+    share = f", {checked.resources.gpus:g} GPU" if checked.resources.gpus else ""
+    at_once = f"{checked.resources.concurrent} at once" if checked.resources.concurrent else "as many at once as fit"
+    yield f"  resources  {checked.resources.cpus} CPU{share} a trial, {at_once}"
+
+
+def _when(conditions: dict[str, tuple[bool | int | float | str, ...]]) -> str:
+    if not conditions:
+        return ""
+    return " when " + " and ".join(f"{key} is {' or '.join(map(str, values))}" for key, values in conditions.items())

@@ -1,0 +1,73 @@
+"""`crescendo sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyName
+from crescendo.trainables.errors import InputError
+
+INTERRUPTED = 130
+RAY_COPY = "working_dir_files"  # Ray unpacks the working directory of a job below a folder of this name
+
+
+def sweep(
+    name: StudyName,
+    dataset: DatasetFolder = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of all that comes of it; default: results/NAME.")
+    ] = None,
+    assignments: Assignments = [],  # noqa: B006  # typer's way
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI", envvar="MLFLOW_TRACKING_URI", help="MLflow server; default: a store in the output folder."
+        ),
+    ] = None,
+    extend: Annotated[bool, typer.Option("--extend", help="Add trials, arms or seeds to a study that began.")] = False,
+    join: Annotated[bool, typer.Option("--join", help="Join the Ray cluster on this machine, if one runs.")] = False,
+) -> None:
+    """Run a study: every arm searched with the same budget, its best setting confirmed with fresh seeds.
+
+    Run again after an interruption, whatever it was, it goes on where it stopped. RAY_ADDRESS names a Ray cluster to run
+    on; without it Ray starts on this machine.
+    """
+    from crescendo.platform.studies.settings import load_study
+
+    study = load_study(name, assignments, dataset)
+    folder = output or Path("results") / study.name
+    if RAY_COPY in folder.absolute().parts:
+        raise InputError(
+            f"--output {folder}: lies in the copy of the working directory that Ray made for this job and throws away "
+            "after it; give an absolute path that stays, on shared storage if the cluster has several nodes"
+        )
+
+    from rich.console import Console
+
+    from crescendo.platform.studies.display import outcome
+    from crescendo.platform.studies.runner import run_study
+
+    result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
+    console = Console()
+    if result.interrupted:
+        console.print(
+            f"Interrupted; nothing is lost. To go on: crescendo sweep {name} --output {folder}", soft_wrap=True
+        )
+        raise typer.Exit(INTERRUPTED)
+    for part in outcome(result.run):
+        console.print(part, soft_wrap=isinstance(part, str), highlight=False)
+    console.print(f"Runs: {result.store}. Everything else: {folder}.", soft_wrap=True)
+    if result.backlog.waiting:
+        console.print(
+            f"{result.backlog.waiting} records could not be sent ({result.backlog.error}); "
+            f"later: crescendo sync {folder}",
+            soft_wrap=True,
+        )
+    problem = result.run.problem or result.run.shortfall()
+    if problem:
+        console.print(f"error: {problem}", style="red", soft_wrap=True)
+        raise typer.Exit(1)
+    console.print(f"Look at them: crescendo ui {folder}; tables and figures: generate-report {folder}", soft_wrap=True)

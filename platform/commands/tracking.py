@@ -1,0 +1,121 @@
+"""`crescendo ui` and `crescendo sync`: a study's runs in the browser, and told to a server that was away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crescendo.platform.tracking.tracker import Tracker, last_destination, local_store
+from crescendo.reports.source.store import QUIET
+from crescendo.trainables.errors import InputError
+
+_Output = Annotated[Path | None, typer.Argument(help="A study's output folder. Default: the newest under results/.")]
+
+
+def ui(
+    output: _Output = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 5000,
+) -> None:
+    """Show a study's runs in MLflow's user interface, on this machine only; Ctrl-C ends it."""
+    folder = output or _newest(Path("results"))
+    if not (folder / "mlflow.db").is_file():
+        raise InputError(f"{folder}: its runs are at {last_destination(folder) or 'no store yet: start its sweep'}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise InputError(f"--port {port}: cannot be used ({error.strerror}); choose another one") from error
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    store = ["--backend-store-uri", local_store(folder), "--artifacts-destination", str(folder / "mlartifacts")]
+    # Without PYTHONSAFEPATH a file of the working folder could stand in for a module that the server imports.
+    environment = {
+        **QUIET,
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONWARNINGS": "ignore",
+        **os.environ,
+    }
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # In a session of its own, Ctrl-C reaches us alone and the server is ended without a word.
+    server = subprocess.Popen(  # noqa: S603 - fixed arguments
+        [*command, *store, "--uvicorn-opts", "--log-level warning"],
+        env=environment,
+        stdout=subprocess.DEVNULL,  # what goes wrong is said on the other one
+        start_new_session=True,
+    )
+    try:
+        while server.poll() is None and not _listens(port):
+            time.sleep(0.2)
+        if server.poll() is None:
+            typer.echo(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
+        code = server.wait()
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        _end(server)
+    raise typer.Exit(code)
+
+
+def sync(
+    output: Annotated[Path, typer.Argument(help="A study's output folder.")],
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow server. Default: the one the sweep had."),
+    ] = None,
+    patience: Annotated[float, typer.Option(help="Give up after so many seconds.", min=0)] = 3600.0,
+) -> None:
+    """Tell an MLflow server what it has not been told of a study: after it was down, or because it is another one."""
+    tracker = Tracker(output, None, tracking_uri or last_destination(output))
+    before = tracker.backlog().waiting
+    left = tracker.close(patience)
+    typer.echo(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
+    if left.refused:
+        typer.echo(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
+    if left.waiting:
+        raise InputError(f"{tracker.destination}: {left.error or 'too slow'}; nothing is lost, run the command again")
+
+
+def _newest(results: Path) -> Path:
+    stores = sorted(results.glob("*/mlflow.db"), key=lambda store: store.stat().st_mtime)
+    if not stores:
+        raise InputError(f"{results}: holds no study with a local MLflow store; name the output folder of a sweep")
+    return stores[-1].parent
+
+
+def _runs_table(folder: Path) -> str:
+    """Return the page of the experiment that holds the study's runs; the front page if the store cannot tell."""
+    import sqlite3
+
+    try:
+        with sqlite3.connect(f"{(folder / 'mlflow.db').absolute().as_uri()}?mode=ro", uri=True) as store:
+            row = store.execute(
+                "SELECT max(experiment_id) FROM experiments WHERE lifecycle_stage = 'active'"
+            ).fetchone()
+    except sqlite3.Error:
+        return ""
+    # Without the last part MLflow may open its page for language models instead.
+    return f"/#/experiments/{row[0]}/runs?workflowType=machine_learning" if row and row[0] else ""
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if server.poll() is None:
+            os.killpg(server.pid, number)
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                continue

@@ -1,0 +1,140 @@
+"""`crescendo train`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from crescendo.trainables.config import TrainingConfig, configuration, parse_assignments, read_settings
+from crescendo.trainables.errors import InputError
+
+if TYPE_CHECKING:
+    from crescendo.trainables.training.trainer import Trainer
+
+
+def train(
+    dataset: Annotated[Path | None, typer.Argument(help="The prepared data set's folder.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The folder the run is written to.")] = None,
+    config: Annotated[str | None, typer.Option(help="A shipped configuration's name, or a YAML file.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --output.")] = False,
+    keys: Annotated[bool, typer.Option("--keys", help="List every setting with its default, and end.")] = False,
+) -> None:
+    """Train one detector: validation mAP as it goes; frame scores, detections and metrics at the end."""
+    console = Console()
+    if keys:
+        console.print(_key_table())
+        return
+    if dataset is None or output is None:
+        raise InputError(f"{'DATASET' if dataset is None else '--output'}: is missing; see `crescendo train --help`")
+    settings = {**(read_settings(config) if config else {}), **parse_assignments(assignments or [])}
+    checked = configuration(settings, config or "--set")
+
+    from crescendo.trainables.data.dataset import Dataset
+    from crescendo.trainables.training.session import METRICS, train_detector
+
+    with _Screen(Console(stderr=True), checked) as screen:
+        metrics = train_detector(checked, Dataset(dataset), output, screen, resume=resume)
+    for subset in ("validation", "test"):
+        if subset in metrics:
+            console.print(f"{subset}: mAP (%) against the IoU threshold")
+            console.print(_result_table(metrics[subset]))
+    console.print(f"Everything lies under {output} (all figures: {output / METRICS}).", soft_wrap=True)
+
+
+class _Screen:
+    """A progress bar on a terminal; a line at each validation elsewhere."""
+
+    def __init__(self, console: Console, config: TrainingConfig) -> None:
+        self._console, self._config = console, config
+        self._frames = config.sequences * config.sequence_length
+        self._task: TaskID | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> _Screen:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._progress.__exit__(*exception)
+
+    def began(self, trainer: Trainer) -> None:
+        config = self._config
+        loss = (
+            "cross entropy" if config.variant == "none" else f"cross entropy + {config.lambda_r:g} x {config.variant}"
+        )
+        weights = sum(parameter.numel() for parameter in trainer.model.parameters())
+        again = f", from iteration {trainer.iteration}" if trainer.iteration else ""
+        self._console.print(
+            f"Training {config.model} ({weights:,} weights) on {trainer.dataset.path} with {loss}, "
+            f"seed {config.seed}, on {trainer.device}{again}",
+            soft_wrap=True,
+            highlight=False,
+        )
+        self._task = self._progress.add_task("training", total=config.iterations, completed=trainer.iteration, rate="")
+
+    def advanced(self, iteration: int, loss: float) -> None:
+        if self._task is not None:
+            task = self._progress.tasks[self._task]
+            rate = f"loss {loss:.3f}, {(task.speed or 0) * self._frames:,.0f} frames/s"
+            self._progress.update(self._task, completed=iteration, rate=rate)
+
+    def validated(self, row: Mapping[str, Any]) -> None:
+        config = self._config
+        left = (config.iterations - row["iteration"]) * self._frames / max(row["frames_per_second"], 1e-9)
+        self._console.print(
+            f"iteration {row['iteration']:>{len(str(config.iterations))}}/{config.iterations}: loss {row['loss']:.4f} "
+            f"(cross entropy {row['cross_entropy']:.4f}, ranking {row['ranking']:.4f}), validation mAP "
+            f"{_at_half(row['mAP'])}mean {row['mAP_mean']:.3f}; {row['frames_per_second']:,.0f} frames/s, "
+            f"{left // 60:.0f}:{left % 60:02.0f} left",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+    def scoring(self, subset: str) -> None:
+        self._console.print(f"scoring the {subset} split ...", highlight=False)
+
+
+def _at_half(mean_ap: Mapping[str, float]) -> str:
+    return f"{mean_ap['0.50']:.3f} at IoU 0.5, " if "0.50" in mean_ap else ""
+
+
+def _result_table(result: Mapping[str, Any]) -> Table:
+    table = Table()
+    table.add_column("")
+    thresholds = list(result["mAP"])
+    for threshold in thresholds:
+        table.add_column(threshold, justify="right")
+    table.add_column("mean", justify="right")
+    rows = {"detection": result["mAP"]}
+    rows |= {f"{key} observed": result["early"]["mAP"][key] for key in ("0.30",) if key in result["early"]["mAP"]}
+    for name, values in rows.items():
+        percent = [100 * values[threshold] for threshold in thresholds]
+        table.add_row(name, *(f"{value:.1f}" for value in percent), f"{sum(percent) / len(percent):.1f}")
+    return table
+
+
+def _key_table() -> Table:
+    table = Table(title="settings of a training run", title_justify="left")
+    for column in ("key", "default", "meaning"):
+        table.add_column(column, overflow="fold")
+    for key, field in TrainingConfig.model_fields.items():
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        table.add_row(key, str(default), field.description or "")
+    return table

@@ -1,0 +1,1 @@
+"""Videos into prepared data sets."""

@@ -1,0 +1,203 @@
+"""What a person sees of a sweep: a live table on a terminal, a line an event elsewhere, and the outcome at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from statistics import fmean, stdev
+from types import TracebackType
+from typing import Any, Self
+
+from optuna.trial import TrialState
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from crescendo.platform.studies.ledger import Entry
+from crescendo.platform.studies.study_run import PHASES, StudyRun
+from crescendo.search_spaces.arms import arm_named, arms_of
+from crescendo.trainables.training.trial import Report
+
+_REFRESH = 0.5
+
+
+class Display:
+    """Shows a `StudyRun` while it runs. A watcher of it; `tick` redraws when it is time."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._run: StudyRun | None = None
+        self._began = self._drawn = time.monotonic()
+        self._work_before = 0.0
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+
+    def show(self, run: StudyRun) -> None:
+        """Show `run` from now on."""
+        self._run = run
+        self._began, self._work_before = time.monotonic(), _work(run)
+        states = [run.states(arm.name, phase) for arm in arms_of(run.study) for phase in PHASES]
+        known, resumed = sum(one.total() for one in states), sum(one[TrialState.RUNNING] for one in states)
+        if known:
+            self._console.print(
+                f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume", soft_wrap=True
+            )
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def tick(self) -> None:
+        """Draw again, if it is time to."""
+        if self._live is None or self._run is None or time.monotonic() - self._drawn < _REFRESH:
+            return
+        self._drawn = time.monotonic()
+        self._live.update(Group(progress_table(self._run), Text(self._footer(self._run))), refresh=True)
+
+    def started(self, entry: Entry) -> None:
+        """Say nothing: the end of a trial is news, its start is not."""
+
+    def reported(self, entry: Entry, report: Report) -> None:
+        """Say nothing; the live table shows it."""
+
+    def broke(self, entry: Entry) -> None:
+        """Say that a trial broke and will be tried again."""
+        self._console.print(
+            f"{_title(entry)}: broke, will be tried again: {entry.failures[-1]}", highlight=False, soft_wrap=True
+        )
+
+    def ended(self, entry: Entry, report: Report | None) -> None:
+        """Say how a trial ended, where there is no live table, or if it failed."""
+        if entry.state is TrialState.FAIL:
+            self._console.print(
+                f"{_title(entry)}: failed: {entry.failures[-1]}", style="red", highlight=False, soft_wrap=True
+            )
+        elif self._live is None and self._run is not None:
+            run = self._run
+            total = arm_named(run.study, entry.arm).trials if entry.phase == "search" else len(run.study.confirm.seeds)
+            states = run.states(entry.arm, entry.phase)
+            count = f"{states[TrialState.COMPLETE] + states[TrialState.PRUNED]}/{total}"
+            if entry.state is TrialState.PRUNED:
+                outcome = f"stopped early at iteration {max(entry.steps)}"
+            else:
+                metric, value = _outcome(run, entry)
+                outcome = f"{metric} {value:.3f} ({_settings(entry)}), {entry.seconds:.1f} s"
+            self._console.print(
+                f"{entry.phase} {entry.arm} {count}: {outcome}; {self._footer(run)}", highlight=False, soft_wrap=True
+            )
+
+    def _footer(self, run: StudyRun) -> str:
+        work, elapsed = _work(run), time.monotonic() - self._began
+        rate = (work - self._work_before) / max(elapsed, 1e-9)
+        left = f"{_duration((_total(run) - work) / rate)} left" if rate > 0 else "time left unknown"
+        frames = sum(report.frames_per_second for report in run.last.values())
+        return f"{frames:,.0f} frames/s, {left}" if frames else left
+
+
+def progress_table(run: StudyRun) -> Table:
+    """Return the state of every arm as a table."""
+    table = Table(title=f"{run.study.name}: {_phase(run)}", title_justify="left")
+    for name in ("arm", "search", "confirm", "running", "failed", f"best {run.study.objective.metric}", "setting"):
+        table.add_column(name, justify="left" if name in ("arm", "setting") else "right")
+    running = [entry.arm for entry in run.running.values()]
+    for arm in arms_of(run.study):
+        search, confirm = run.states(arm.name, "search"), run.states(arm.name, "confirm")
+        best = run.best(arm.name)
+        table.add_row(
+            arm.name,
+            f"{search[TrialState.COMPLETE] + search[TrialState.PRUNED]}/{arm.trials}",
+            f"{len(run.confirmed(arm.name))}/{len(run.study.confirm.seeds)}",
+            str(running.count(arm.name)),
+            str(search[TrialState.FAIL] + confirm[TrialState.FAIL]),
+            f"{best.value:.3f}" if best is not None and best.value is not None else "",
+            _settings(best) if best is not None else "",
+        )
+    return table
+
+
+def outcome(run: StudyRun) -> Iterator[Table | str]:
+    """Yield what came out: each arm's confirmed test mAP as a table that fits 80 columns, then its best setting."""
+    metric = run.study.objective.metric
+    yield f"{run.study.name}: mAP; of the test split, mean ± standard deviation over seeds"
+    table = Table()
+    table.add_column("arm", no_wrap=True)
+    for name in ("validation", "test"):
+        table.add_column(f"{name}\n{metric}", justify="right", no_wrap=True)
+    table.add_column("test\nmAP/mean", justify="right", no_wrap=True)
+    table.add_column("seeds", justify="right")
+    for arm in arms_of(run.study):
+        best, confirmed = run.best(arm.name), run.confirmed(arm.name)
+        table.add_row(
+            arm.name,
+            f"{best.value:.3f}" if best is not None and best.value is not None else "none",
+            _spread([entry.metrics[f"test/{metric}"] for entry in confirmed if f"test/{metric}" in entry.metrics]),
+            _spread([entry.metrics["test/mAP/mean"] for entry in confirmed if "test/mAP/mean" in entry.metrics]),
+            f"{len(confirmed)}/{len(run.study.confirm.seeds)}",
+        )
+    yield table
+    for arm in arms_of(run.study):
+        best = run.best(arm.name)
+        yield f"{arm.name}: best {_settings(best) if best is not None else 'none, every trial failed or was stopped'}"
+
+
+def _phase(run: StudyRun) -> str:
+    searched = all(run.searched(arm) for arm in arms_of(run.study))
+    return "confirming" if searched else "searching"
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.phase} {entry.arm} {entry.number} ({entry.identity})"
+
+
+def _outcome(run: StudyRun, entry: Entry) -> tuple[str, float]:
+    name = f"test/{run.study.objective.metric}"
+    if name in entry.metrics:
+        return name, entry.metrics[name]
+    return run.study.objective.metric, entry.value or 0.0
+
+
+def _settings(entry: Entry) -> str:
+    shown: Mapping[str, Any] = {**entry.values, **entry.chosen}
+    if entry.phase == "confirm":
+        shown = {"seed": entry.settings["seed"]}
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
+    )
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return ""
+    return f"{fmean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+
+
+def _work(run: StudyRun) -> float:
+    """Return the iterations done, of those the study asks for; a trial stopped early has saved the rest."""
+    work = 0.0
+    for arm in arms_of(run.study):
+        search = run.states(arm.name, "search")
+        ended = search[TrialState.COMPLETE] + search[TrialState.PRUNED] + len(run.confirmed(arm.name))
+        work += ended * _iterations(arm.settings)
+    return work + sum(report.iteration for report in run.last.values())
+
+
+def _total(run: StudyRun) -> float:
+    seeds = len(run.study.confirm.seeds)
+    return float(sum((arm.trials + seeds) * _iterations(arm.settings) for arm in arms_of(run.study)))
+
+
+def _iterations(settings: Mapping[str, Any]) -> int:
+    return int(settings.get("iterations", 1))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

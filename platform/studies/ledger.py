@@ -1,0 +1,272 @@
+"""The ledger: what a study has tried and what came of it, in Optuna's own storage, one Optuna study an arm and phase.
+
+Every event is one append to `ledger.jsonl`, flushed to disk before anything acts on it, so whatever is killed, and
+whenever, the file tells where to go on. Optuna's tools read it as they read any `JournalStorage`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import BaseDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import BaseJournalBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.trial import Report
+
+Phase = Literal["search", "confirm"]
+
+LEDGER = "ledger.jsonl"
+LOCK = "sweep.lock"
+
+
+class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not followed
+    """Optuna's journal in a file that one process writes; what is appended within `batch` arrives whole or not at all.
+
+    Optuna's own file backend writes one event at a time, so a kill could leave a trial without its settings, and
+    guards each write with a lock that a killed process leaves behind for 30 s.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create `path`; a last line cut short by a kill or a full disk is dropped."""
+        self._path = path
+        content = path.read_bytes() if path.exists() else b""
+        complete = content.rfind(b"\n") + 1
+        if complete < len(content):
+            os.truncate(path, complete)
+        self._stored: list[bytes] | None = content[:complete].splitlines()
+        self._first = len(self._stored)
+        self._recent: list[dict[str, Any]] = []
+        self._unwritten: list[dict[str, Any]] = []
+        self._depth = 0
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """Yield the events from number `log_number_from` on; those of the file are read once."""
+        if self._stored is not None:
+            stored, self._stored = self._stored[log_number_from:], None
+            for number, line in enumerate(stored, log_number_from + 1):
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise InputError(
+                        f"{self._path}: line {number} is not valid JSON; the ledger was damaged: "
+                        "restore it from a copy or choose another --output"
+                    ) from None
+            log_number_from = self._first
+        del self._recent[: max(0, log_number_from - self._first)]
+        self._first = max(self._first, log_number_from)
+        yield from list(self._recent)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append events: to the file, or to the batch that is open."""
+        self._recent += logs
+        self._unwritten += logs
+        if not self._depth:
+            self._write()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Hold back the events of the block and write them together; nothing is written if it fails."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        if not self._depth:
+            self._write()
+
+    def _write(self) -> None:
+        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in self._unwritten)
+        try:
+            with self._path.open("ab") as file:
+                file.write(lines.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise InputError(f"{self._path}: the disk is full; free some space and start again") from error
+            raise
+        self._unwritten = []
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A trial as the ledger has it.
+
+    Attributes
+    ----------
+    arm, phase, number
+        Where it belongs; `number` counts within the arm and phase.
+    identity
+        Hash of what it runs, the name of its folder and of its run in MLflow.
+    values
+        What was proposed.
+    settings
+        Every setting of the training run that it comes to, the seed among them.
+    state
+        RUNNING (or waiting to run again), COMPLETE, PRUNED or FAIL.
+    value
+        The objective, once COMPLETE.
+    steps
+        Iteration -> objective, as reported.
+    failures
+        Why it failed, once for each time.
+    chosen, metrics
+        Decode-time settings and metrics of the last report.
+    """
+
+    key: int
+    arm: str
+    phase: Phase
+    number: int
+    identity: str
+    values: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    state: TrialState
+    value: float | None
+    steps: Mapping[int, float]
+    failures: Sequence[str]
+    chosen: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+class Ledger:
+    """A study's ledger, open for writing in this process alone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or create the ledger in `folder`.
+
+        Raises
+        ------
+        InputError
+            If another process runs the study, or the file is damaged.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output"
+            ) from None
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._journal = JournalFile(folder / LEDGER)
+        self._storage = JournalStorage(self._journal)
+        self._keys: dict[str, int] = {one.study_name: one._study_id for one in self._storage.get_all_studies()}
+
+    def close(self) -> None:
+        """Let another process have the study."""
+        self._lock.release()
+
+    def study(self, arm: str, phase: Phase) -> optuna.Study:
+        """Return the Optuna study of an arm and phase, made if there is none."""
+        self._key(arm, phase)
+        # A study object remembers the trials it saw; a new one sees them all.
+        return optuna.load_study(study_name=_name(arm, phase), storage=self._storage)
+
+    def entries(self, arm: str, phase: Phase) -> list[Entry]:
+        """Return the trials of an arm and phase, by number."""
+        trials = self._storage.get_all_trials(self._key(arm, phase), deepcopy=False)
+        return [_entry(arm, phase, trial) for trial in trials]
+
+    def _key(self, arm: str, phase: Phase) -> int:
+        name = _name(arm, phase)
+        if name not in self._keys:
+            self._keys[name] = self._storage.create_new_study([StudyDirection.MAXIMIZE], name)
+        return self._keys[name]
+
+    def add(
+        self,
+        arm: str,
+        phase: Phase,
+        *,
+        identity: str,
+        settings: Mapping[str, Any],
+        values: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+    ) -> Entry:
+        """Write down a new trial, in state RUNNING, and return it.
+
+        `values` are the settings that were proposed, `distributions` what they were drawn from.
+        """
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params=dict(values),
+            distributions=dict(distributions),
+            # As they will be read back: what is decided now must be what would be decided after a restart.
+            user_attrs={"identity": identity, "settings": json.loads(json.dumps(dict(settings)))},
+        )
+        return self._read(arm, phase, self._storage.create_new_trial(self._key(arm, phase), trial))
+
+    def report(self, entry: Entry, report: Report, pruner: optuna.pruners.BasePruner | None) -> Entry:
+        """Write down the objective so far, and whether `pruner` stops the trial, which is then PRUNED.
+
+        An iteration reported before is not judged again: it was, before the kill that made the trial report it twice.
+        """
+        if report.iteration in entry.steps:
+            return entry
+        with self._journal.batch():
+            self._storage.set_trial_intermediate_value(entry.key, report.iteration, report.objective)
+            study = self.study(entry.arm, entry.phase)
+            if pruner is not None and pruner.prune(study, self._storage.get_trial(entry.key)):
+                self._storage.set_trial_state_values(entry.key, TrialState.PRUNED, [report.objective])
+        return self._read(entry.arm, entry.phase, entry.key)
+
+    def complete(self, entry: Entry, report: Report, metrics: Mapping[str, float]) -> Entry:
+        """Write down that the trial ended well: its objective, `metrics`, and decode-time settings."""
+        with self._journal.batch():
+            self._storage.set_trial_intermediate_value(entry.key, report.iteration, report.objective)
+            attributes = {"chosen": dict(report.chosen), "metrics": dict(metrics), "seconds": report.seconds}
+            for key, value in attributes.items():
+                self._storage.set_trial_user_attr(entry.key, key, value)
+            self._storage.set_trial_state_values(entry.key, TrialState.COMPLETE, [report.objective])
+        return self._read(entry.arm, entry.phase, entry.key)
+
+    def fail(self, entry: Entry, reason: str, *, final: bool) -> Entry:
+        """Write down a failure; a `final` one makes the trial FAIL, another leaves it to run again."""
+        with self._journal.batch():
+            failures = [*self._read(entry.arm, entry.phase, entry.key).failures, reason]
+            self._storage.set_trial_user_attr(entry.key, "failures", failures)
+            if final:
+                self._storage.set_trial_state_values(entry.key, TrialState.FAIL)
+        return self._read(entry.arm, entry.phase, entry.key)
+
+    def _read(self, arm: str, phase: Phase, key: int) -> Entry:
+        return _entry(arm, phase, self._storage.get_trial(key))
+
+
+def _name(arm: str, phase: Phase) -> str:
+    return arm if phase == "search" else f"{arm} ({phase})"
+
+
+def _entry(arm: str, phase: Phase, trial: FrozenTrial) -> Entry:
+    attributes = trial.user_attrs
+    return Entry(
+        key=trial._trial_id,
+        arm=arm,
+        phase=phase,
+        number=trial.number,
+        identity=attributes["identity"],
+        values=trial.params,
+        settings=attributes["settings"],
+        state=trial.state,
+        value=trial.value if trial.state is TrialState.COMPLETE else None,
+        steps=trial.intermediate_values,
+        failures=attributes.get("failures", ()),
+        chosen=attributes.get("chosen", {}),
+        metrics=attributes.get("metrics", {}),
+        seconds=attributes.get("seconds", 0.0),
+    )

@@ -1,0 +1,129 @@
+"""What to try next: a setting for a trial of an arm, proposed by Optuna from what the arm's ledger holds."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState, create_trial
+
+from crescendo.search_spaces.arms import Arm
+from crescendo.search_spaces.schema import Search
+from crescendo.search_spaces.spaces import Choices, Range
+
+# Draws of the study's sampler, then of chance, before a setting that was tried may be proposed again.
+_DRAWS, _CHANCES = 20, 200
+# Settings that are listed to find one that was not tried.
+_LISTED = 10_000
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Values of an arm's parameters, and the distributions they came from."""
+
+    values: Mapping[str, Any]
+    distributions: Mapping[str, BaseDistribution]
+
+    @property
+    def key(self) -> str:
+        """What two proposals of the same setting share."""
+        return setting_key(self.values)
+
+
+def setting_key(values: Mapping[str, Any]) -> str:
+    """Return what two equal settings share."""
+    return json.dumps(dict(values), sort_keys=True)
+
+
+def propose(
+    study: optuna.Study, arm: Arm, search: Search, *, number: int, seed: int, taken: Collection[str]
+) -> Proposal | None:
+    """Return a proposal for trial `number` of `arm`, or None if every setting of its space is `taken`.
+
+    A function of its arguments and of the trials in `study` (a study object that saw none of them change: Optuna's
+    samplers remember what they saw): asked again, it proposes the same. Start values come first;
+    then the study's sampler, freshly seeded; where it insists on what was tried, chance.
+    """
+    if number < len(arm.start):
+        first = _draw(study, arm, number, _sampler(search, seed), arm.start[number])
+        if first.key not in taken:
+            return first
+    if search.sampler == "grid":
+        return next((one for one in _listed(arm) if one.key not in taken), None)
+    samplers = itertools.chain(
+        itertools.repeat(_sampler(search, seed), _DRAWS), itertools.repeat(RandomSampler(seed=seed), _CHANCES)
+    )
+    for sampler in samplers:
+        proposal = _draw(study, arm, number, sampler, {})
+        if proposal.key not in taken:
+            return proposal
+    if any(space.size > _LISTED for space in arm.space.values()):
+        return proposal
+    left = [one for one in itertools.islice(_listed(arm), _LISTED) if one.key not in taken]
+    return random.Random(seed).choice(left) if left else None  # noqa: S311  # a search, not a secret
+
+
+def _sampler(search: Search, seed: int) -> BaseSampler:
+    if search.sampler != "tpe":
+        return RandomSampler(seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        # Trials that run side by side would be proposed alike if TPE did not hear of each other.
+        return TPESampler(n_startup_trials=search.startup_trials, seed=seed, constant_liar=True)
+
+
+def _draw(study: optuna.Study, arm: Arm, number: int, sampler: BaseSampler, start: Mapping[str, Any]) -> Proposal:
+    trial = create_trial(state=TrialState.RUNNING)
+    trial.number = number
+    values: dict[str, Any] = {}
+    for key, space in arm.space.items():
+        if not space.applies(values):
+            continue
+        distribution = _distribution(space)
+        if key in start:
+            values[key] = start[key]
+        else:
+            values[key] = sampler.sample_independent(study, trial, key, distribution)
+        trial.params[key], trial.distributions[key] = values[key], distribution
+    return Proposal(values, dict(trial.distributions))
+
+
+def _distribution(space: Range | Choices) -> BaseDistribution:
+    if isinstance(space, Choices):
+        return CategoricalDistribution(space.choices)
+    if space.integer:
+        return IntDistribution(int(space.low), int(space.high), log=space.log, step=int(space.step or 1))
+    return FloatDistribution(space.low, space.high, log=space.log, step=space.step)
+
+
+def _listed(arm: Arm) -> Iterator[Proposal]:
+    """Yield every setting of a space that can be counted, in the order of the file."""
+
+    def walk(keys: tuple[str, ...], values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if not keys:
+            yield values
+            return
+        key, *rest = keys
+        space = arm.space[key]
+        if not space.applies(values):
+            yield from walk(tuple(rest), values)
+            return
+        for value in space.values():
+            yield from walk(tuple(rest), {**values, key: value})
+
+    for values in walk(tuple(arm.space), {}):
+        yield Proposal(values, {key: _distribution(arm.space[key]) for key in values})

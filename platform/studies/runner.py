@@ -1,0 +1,183 @@
+"""Runs a study, from wherever its ledger left it to its confirmed arms."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from crescendo.platform.studies.display import Display
+from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.record import record_study
+from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
+from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.tracking.tracker import Backlog, Tracker
+from crescendo.platform.tracking.watcher import Tracked
+from crescendo.platform.tuning.session import NodeWatch, ray_session, trials_at_once
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.data.dataset import SUBSETS
+from crescendo.trainables.data.remote import is_remote, open_dataset
+from crescendo.trainables.data.synthetic import synthesize
+
+_DATA = "data"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How a sweep ended.
+
+    `run` holds the study as it is now; `interrupted` says that a signal ended it; `store` is where MLflow's runs are,
+    `backlog` what it could not be told yet.
+    """
+
+    run: StudyRun
+    interrupted: bool
+    store: str
+    backlog: Backlog
+
+
+def run_study(
+    study: Study,
+    output: Path,
+    *,
+    tracking_uri: str | None = None,
+    extend: bool = False,
+    trainable: type | None = None,
+    console: Console | None = None,
+    join: bool = False,
+) -> Sweep:
+    """Run `study`, or what is left of it, with everything it makes in `output`.
+
+    Parameters
+    ----------
+    tracking_uri
+        Where MLflow's runs go; None: a store in `output`.
+    extend
+        The study may have more trials, arms or seeds than it was begun with.
+    trainable
+        A `tune.Trainable` that reads its `Job` under `config["job"]` and returns a `Report` under `report`; default: the
+        detectors'.
+    console
+        Where to show how it goes; default: standard error.
+    join
+        Join a Ray cluster that runs on this machine, though `RAY_ADDRESS` names none.
+
+    Raises
+    ------
+    InputError
+        Before anything starts, if the study cannot run: another data set or study than it began with, one that runs
+        here already, resources that no node has.
+    """
+    console = console or Console(stderr=True)
+    output = output.absolute()
+    place = _place(study, output)
+    ledger = Ledger(output)
+    try:
+        record_study(study, place.dataset_hash, output, extend=extend)
+        with Tracker(output, study.name, tracking_uri) as tracker, Display(console) as display:
+            tracked = Tracked(study, place, tracker)
+            run = StudyRun(study, ledger, place, (tracked, display))
+            display.show(run)
+            if run.over:
+                tracked.catch_up(run)
+                return Sweep(run, False, tracker.destination, tracker.close())
+            with ray_session(join=join), _interruptible() as interruption:
+                concurrent = trials_at_once(study.resources)
+                tracked.begin(run)
+                with tracked.left(run):
+                    _tune(run, display, interruption, concurrent=concurrent, trainable=trainable)
+            return Sweep(run, interruption.asked, tracker.destination, tracker.close())
+    finally:
+        ledger.close()
+
+
+def _place(study: Study, output: Path) -> Place:
+    check_dataset(study)
+    address = study.dataset if is_remote(study.dataset) else str(Path(study.dataset).absolute())
+    if study.dataset == SYNTHETIC:
+        address = str(output / _DATA)
+        if not Path(address).exists():
+            synthesize(address)
+    dataset = open_dataset(address)
+    for subset in SUBSETS:
+        dataset.recordings(subset)
+    return Place(output, address, dataset.content_hash)
+
+
+def _tune(
+    run: StudyRun, display: Display, interruption: _Interruption, *, concurrent: int, trainable: type | None
+) -> None:
+    from ray import tune
+
+    from crescendo.platform.tuning.adapters import StudyCallback, StudyScheduler, StudySearcher, StudyStopper
+    from crescendo.trainables.training.trainable import DetectorTrainable
+
+    resources = run.study.resources
+    nodes = NodeWatch()
+
+    def stop() -> bool:
+        if run.problem is None and nodes.lost():
+            run.problem = "Ray's nodes are all gone; nothing is lost: start the same study again and it goes on"
+        return run.problem is not None or interruption.poll()
+
+    # Tune insists on a folder for a state that nobody reads.
+    scratch = tempfile.mkdtemp(prefix="crescendo-")
+    try:
+        tune.Tuner(
+            tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": resources.gpus}),
+            tune_config=tune.TuneConfig(
+                search_alg=StudySearcher(run),
+                scheduler=StudyScheduler(run),
+                num_samples=-1,
+                max_concurrent_trials=concurrent,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name=run.study.name,
+                storage_path=scratch,
+                verbose=0,
+                stop=StudyStopper(stop),
+                callbacks=[StudyCallback(run, display.tick)],
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            ),
+        ).fit()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Interruption:
+    """Ctrl-C: once asks the sweep to end, twice ends it at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def poll(self) -> bool:
+        """Return whether the sweep is to end."""
+        return self.asked
+
+    def __call__(self, number: int, frame: FrameType | None) -> Any:
+        """Handle the signal."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Interruption]:
+    interruption = _Interruption()
+    before = {number: signal.signal(number, interruption) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

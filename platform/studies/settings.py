@@ -1,0 +1,90 @@
+"""Studies as the platform runs them: read, checked against the training settings and the data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from crescendo.search_spaces.checks import Resolved
+from crescendo.search_spaces.loading import read_study, study_text
+from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.config import TrainingConfig, read_settings
+from crescendo.trainables.errors import InputError
+
+SYNTHETIC = "synthetic"
+
+
+def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | Path | None = None) -> Study:
+    """Return the study, checked whole; its `base` holds every training setting.
+
+    Parameters
+    ----------
+    overrides
+        `key=value` with dotted keys, as `--set` takes them.
+    dataset
+        A prepared data set to use in place of the study's.
+
+    Raises
+    ------
+    InputError
+        With every problem of the study, one line each.
+    """
+    try:
+        study = read_study(name_or_file, overrides, resolve_settings)
+    except StudyError as error:
+        raise InputError(str(error)) from None
+    return study if dataset is None else study.model_copy(update={"dataset": str(dataset)})
+
+
+def study_source(name_or_file: str) -> str:
+    """Return the text of a shipped study or a file; `InputError` if it is neither."""
+    try:
+        return study_text(name_or_file)[0]
+    except StudyError as error:
+        raise InputError(str(error)) from None
+
+
+def check_dataset(study: Study) -> None:
+    """Refuse a study whose data set is no prepared one; only its presence is looked at, of one at a URI not even that.
+
+    Raises
+    ------
+    InputError
+    """
+    from crescendo.trainables.data.remote import is_remote  # pyarrow takes its time
+
+    if is_remote(study.dataset):
+        return
+    if study.dataset != SYNTHETIC and not (Path(study.dataset) / "dataset.json").is_file():
+        raise InputError(
+            f"{study.name}: dataset: must be a prepared data set, or `{SYNTHETIC}`, but {study.dataset!r} is none "
+            "(no dataset.json); make one with `crescendo data import`, or name another with --dataset"
+        )
+
+
+def resolve_settings(values: Mapping[str, Any]) -> Resolved:
+    """Complete and check training settings; a key `config` names a configuration that the others are laid over."""
+    known = tuple(TrainingConfig.model_fields)
+    settings = dict(values)
+    config = settings.pop("config", None)
+    if config is not None:
+        try:
+            settings = {**read_settings(config if isinstance(config, str) else repr(config)), **settings}
+        except InputError as error:
+            return Resolved({}, [("config", str(error))], known)
+    try:
+        return Resolved(TrainingConfig.model_validate(settings).model_dump(), [], known)
+    except ValidationError as error:
+        return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known)
+
+
+def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:
+    key = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        return key, f"no such setting; known are {', '.join(known)}"
+    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return key, f"{message} but got {error['input']!r}" if key else message

@@ -1,0 +1,130 @@
+"""Detectors as MLflow models: written to a folder, registered in a store, read from a run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from crescendo.reports.source.store import QUIET, mlflow_client
+from crescendo.trainables.detector import Detector
+from crescendo.trainables.detector.trained import MODEL_FOLDER
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_directory
+
+_SCRIPT = Path(__file__).with_name("served_detector.py")
+_ARTIFACT = "detector"
+_EXPERIMENT = "crescendo models"
+
+
+def write_mlflow_model(detector: Detector, folder: Path) -> None:
+    """Write a folder that `mlflow.pyfunc.load_model` and `mlflow models serve` take; `InputError` if it exists."""
+    with tempfile.TemporaryDirectory() as place, atomic_directory(folder) as partial, _unadvised():
+        _pyfunc().save_model(path=str(partial), **_parts(detector, Path(place)))
+
+
+def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
+    """Log the detector to the MLflow store `uri`, in a run of its own, and register it as `name`; return its URI.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be reached or refuses the name.
+    """
+    client = mlflow_client(uri)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)  # which also tells every process begun from here
+    try:
+        found = client.get_experiment_by_name(_EXPERIMENT)
+        experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT)
+        with (
+            tempfile.TemporaryDirectory() as place,
+            _unadvised(),
+            mlflow.start_run(experiment_id=experiment, run_name=f"export of {source}"[:200]),
+        ):
+            logged = _pyfunc().log_model(name=_ARTIFACT, registered_model_name=name, **_parts(detector, Path(place)))
+    except MlflowException as error:
+        raise InputError(f"--register {name}: {_first_line(error)}") from error
+    finally:
+        mlflow.set_tracking_uri(before)
+    return f"models:/{name}/{logged.registered_model_version}"
+
+
+def read_run_model(run: str, uri: str) -> Detector:
+    """Return the detector of the confirm run with id `run` in the store `uri`; `InputError` if it has none."""
+    if urlsplit(uri).scheme in ("", "file"):
+        raise InputError(f"--tracking-uri {uri}: write http://HOST:PORT or sqlite:///FILE.db")
+    client = mlflow_client(uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        phase = client.get_run(run).data.tags.get("crescendo.phase", "none")
+        if not any(one.path == MODEL_FOLDER for one in client.list_artifacts(run)):
+            raise InputError(
+                f"run {run}: has no artifact {MODEL_FOLDER}/ (its phase is {phase}); confirm runs made by this version have"
+            )
+        with tempfile.TemporaryDirectory() as place:
+            return Detector.load(client.download_artifacts(run, MODEL_FOLDER, place))
+    except MlflowException as error:
+        raise InputError(f"run {run}: cannot be read from {_shown(uri)} ({_first_line(error)})") from error
+
+
+def _parts(detector: Detector, place: Path) -> dict[str, Any]:
+    """Return what MLflow stores; the model folder lies below `place` until it has."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    # MLflow takes a file's time stamps and mode along; a copy elsewhere leaves the installed one alone.
+    script = shutil.copy(_SCRIPT, place / _SCRIPT.name)
+    detector.save(place / _ARTIFACT)
+    features = TensorSpec(_float32(), (-1, detector.facts.features.dimension))
+    columns = [ColSpec("string", "label"), *(ColSpec("double", name) for name in ("start", "end", "score"))]
+    return {
+        "python_model": str(script),
+        "artifacts": {_ARTIFACT: str(place / _ARTIFACT)},
+        "signature": ModelSignature(Schema([features]), Schema(columns)),
+        "pip_requirements": [f"crescendo-ablation=={version('crescendo-ablation')}"],
+    }
+
+
+@contextmanager
+def _unadvised() -> Iterator[None]:
+    """Keep MLflow's advice from those who call `crescendo export`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _float32() -> Any:
+    import numpy as np
+
+    return np.dtype("float32")
+
+
+def _pyfunc() -> Any:
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    import mlflow.pyfunc
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    return mlflow.pyfunc
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _shown(uri: str) -> str:
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri

@@ -1,0 +1,166 @@
+"""The background thread that tells a store what waits in an outbox: in order, again and again until it is taken."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from crescendo.platform.tracking.journal import Outbox, Record
+from crescendo.platform.tracking.mlflow_store import Forgotten, MlflowRuns, Refused
+
+_POSITIONS = "sent.json"
+_LONGEST_PAUSE, _SAVE_EVERY, _GATHER = 30.0, 1.0, 0.5  # seconds
+_TOGETHER = 256  # records
+_Waiting = tuple[int, Record]  # where in the outbox it begins, and what it says
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Records that still wait, records the store refused for good (kept in `refused.jsonl`), the last error if any."""
+
+    waiting: int
+    refused: int
+    error: str | None
+
+
+class Delivery:
+    """Tells `runs` the records of `outbox` from where the last process got to.
+
+    The position is kept under `destination`, each store its own, and saved once a second: what a crash makes it tell
+    twice changes nothing. Metrics of one run that wait together are told together. Folders named in records are below `root`.
+    """
+
+    def __init__(self, outbox: Outbox, runs: MlflowRuns, destination: str, root: Path) -> None:
+        self._outbox, self._runs, self._destination, self._root = outbox, runs, destination, root
+        self._sent = min(int(outbox.load(_POSITIONS).get(destination, 0)), outbox.end)
+        self._saved, self._saved_at = self._sent, time.monotonic()
+        self._batch: list[list[_Waiting]] = []  # what is being told, the next last
+        self._batch_end = self._sent
+        self._recorded = self._told = self._refused = self._failures = 0
+        self._error: str | None = None
+        self._wake, self._closing, self._stopped = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send; every record of the outbox must have been counted by then."""
+        self._thread.start()
+
+    def count(self, after: int) -> None:
+        """Take note of a record that ends at offset `after`."""
+        self._recorded += 1
+        if after <= self._sent:
+            self._told += 1
+        self._wake.set()
+
+    def backlog(self) -> Backlog:
+        """What has not been told yet."""
+        return Backlog(self._recorded - self._told, self._refused, self._error)
+
+    def close(self, patience: float) -> Backlog:
+        """Send for `patience` more seconds at most, or until the store has failed twice; return what still waits."""
+        if not self._closing.is_set():
+            self._failures = 0
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(patience)
+        self._stopped.set()
+        return self.backlog()
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            self._wake.clear()
+            try:
+                self._send_all()
+                if self._closing.is_set() and self._sent == self._outbox.end:
+                    return
+                if not self._closing.is_set():
+                    self._wake.wait()
+                    # What follows soon after goes along.
+                    self._closing.wait(_GATHER)
+            except Forgotten:
+                self._sent = self._told = 0
+                self._batch.clear()
+            except Exception as error:  # noqa: BLE001 - nothing that a server or a network does may end the study
+                self._error, self._failures = _one_line(error), self._failures + 1
+                if self._closing.is_set() and self._failures > 1:
+                    return
+                self._pause()
+
+    def _send_all(self) -> None:
+        self._outbox.sync()
+        try:
+            while self._batch or self._take():
+                while self._batch:
+                    if self._stopped.is_set():
+                        return
+                    self._tell([record for _, record in self._batch[-1]])
+                    self._told += len(self._batch.pop())
+                    self._error, self._failures = None, 0
+                    self._sent = self._batch[-1][0][0] if self._batch else self._batch_end
+                if time.monotonic() - self._saved_at > _SAVE_EVERY:
+                    self._save()
+        finally:
+            if not self._stopped.is_set():
+                self._save()
+
+    def _take(self) -> bool:
+        """Take the next records of the outbox; return whether there were any."""
+        taken = list(islice(self._outbox.read(self._sent), _TOGETHER))
+        ends = [self._sent, *(after for _, after in taken)]
+        self._batch = together((begin, record) for begin, (record, _) in zip(ends, taken, strict=False))[::-1]
+        self._batch_end = ends[-1]
+        return bool(taken)
+
+    def _tell(self, records: list[Record]) -> None:
+        if records[0]["kind"] == "folder":
+            records = [{**records[0], "folder": str(self._root / records[0]["folder"])}]
+        try:
+            self._runs.tell(records)
+        except Refused as refusal:
+            if len(records) > 1:
+                for record in records:
+                    self._tell([record])
+                return
+            self._refused += 1
+            kept = {"store": self._destination, "reason": str(refusal), "record": records[0]}
+            with (self._outbox.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(kept) + "\n")
+
+    def _pause(self) -> None:
+        """Wait longer after each failure; new records are no reason to ask a failing server sooner, closing is."""
+        seconds = min(_LONGEST_PAUSE, 0.25 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        self._stopped.wait(min(seconds, 0.5)) if self._closing.is_set() else self._closing.wait(seconds)
+
+    def _save(self) -> None:
+        if self._saved != self._sent:
+            self._outbox.save(_POSITIONS, self._outbox.load(_POSITIONS) | {self._destination: self._sent})
+            self._saved = self._sent
+        self._saved_at = time.monotonic()
+
+
+def together(waiting: Iterable[_Waiting]) -> list[list[_Waiting]]:
+    """Return records in order, the metrics of one run side by side where nothing else of that run lies between."""
+    groups: list[list[_Waiting]] = []
+    metrics: dict[str, list[_Waiting]] = {}
+    for begin, record in waiting:
+        identity = record.get("identity", "")
+        if record["kind"] == "metrics" and identity in metrics:
+            metrics[identity].append((begin, record))
+            continue
+        groups.append([(begin, record)])
+        if record["kind"] == "metrics":
+            metrics[identity] = groups[-1]
+        else:
+            metrics.pop(identity, None)
+    return groups
+
+
+def _one_line(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"[:300]

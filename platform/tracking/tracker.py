@@ -1,0 +1,234 @@
+"""A study's runs in MLflow, written by the driver through an outbox: no server can stop a study or make it lose a run."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from crescendo.platform.tracking.journal import Outbox, Record
+from crescendo.platform.tracking.mlflow_store import STUDY, MlflowRuns
+from crescendo.platform.tracking.sender import Backlog, Delivery
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import read_json
+
+__all__ = ["STUDY", "Backlog", "Tracker", "last_destination", "local_store"]
+
+_DESTINATION = "destination.json"
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class Tracker:
+    """Writes one study to MLflow; every call returns at once, and a background thread tells the server in order.
+
+    Parameters
+    ----------
+    output : the study's folder; the journal lies in `tracking/` below it.
+    experiment : name of the MLflow experiment. None: the one that the journal was begun with (there must be one).
+    uri : an MLflow tracking URI. None: `sqlite:///<output>/mlflow.db`, artifacts in `<output>/mlartifacts`.
+
+    Every call may be repeated: after a crash the driver says again what it is not sure to have said.
+
+    Raises
+    ------
+    InputError
+        If the URI is none that MLflow takes, another process writes the same study, or the journal is another study's.
+    """
+
+    def __init__(self, output: Path, experiment: str | None, uri: str | None = None) -> None:
+        self._output = output.absolute()
+        self.destination, key = _destination(self._output, uri)
+        self._outbox = Outbox(self._output / "tracking")
+        new = self._outbox.end == 0
+        try:
+            self._study, experiment = self._begin(experiment)
+        except BaseException:
+            self._outbox.close()
+            raise
+        self._open: set[str] = set()
+        self._steps: dict[str, int] = {}
+        self._said: set[tuple[str, str]] = set()
+        artifacts = self._output / "mlartifacts" if uri is None else None
+        runs = MlflowRuns(uri or self.destination, self._study, experiment, artifacts, unknown=new)
+        self._delivery = Delivery(self._outbox, runs, key, self._output)
+        for record, after in self._outbox.read():
+            self._note(record, after)
+        self._outbox.save(_DESTINATION, {"uri": None if uri is None else self.destination})
+        self._delivery.start()
+
+    def start_study(self, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
+        """Open the parent run, or open it again."""
+        self._start(STUDY, name, {**tags, "crescendo.phase": "study"}, params)
+
+    def start_trial(self, identity: str, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
+        """Open the run of trial `identity` below the parent, or open it again."""
+        self._start(identity, name, tags, params)
+
+    def report(self, identity: str, metrics: Mapping[str, float], step: int, timestamp: float | None = None) -> None:
+        """Tell metrics of one training step, at `timestamp` (seconds since 1970; default: now).
+
+        A step not above the highest one told before is dropped: a trial that goes on from a checkpoint repeats some.
+        """
+        if step > self._steps.get(identity, -1):
+            self._metrics(identity, "report", [(key, step, value) for key, value in metrics.items()], timestamp)
+
+    def rows(self, identity: str, rows: Iterable[tuple[str, int, float]]) -> None:
+        """Tell whole curves as points (name, step, value); a name that was told before is dropped."""
+        self._metrics(identity, "rows", [row for row in rows if (identity, _name(row[0])) not in self._said])
+
+    def artifacts(self, identity: str, folder: Path, place: str = "") -> None:
+        """Upload what lies in `folder`, under `place` in the run's artifacts; it must stay there until it is sent."""
+        folder = folder.absolute()
+        inside = folder.is_relative_to(self._output)
+        path = folder.relative_to(self._output) if inside else folder
+        self._append({"kind": "folder", "identity": identity, "folder": str(path), "place": place, "time": _now()})
+
+    def finish(self, identity: str, status: Status = "FINISHED", reason: str | None = None, **tags: object) -> None:
+        """Close a run (`STUDY`: the parent); `reason` says why it did not finish, `tags` are `crescendo.NAME`."""
+        said = {f"crescendo.{name}": _text(value)[:8000] for name, value in {**tags, "reason": reason}.items() if value}
+        self._append({"kind": "finish", "identity": identity, "status": status, "tags": said, "time": _now()})
+
+    def open_trials(self) -> frozenset[str]:
+        """Trials started and not finished, by what was ever said here; of a study begun again, those cut short."""
+        return frozenset(self._open - {STUDY})
+
+    def open_study(self) -> bool:
+        """Whether the parent run was opened and not closed, by what was ever said here."""
+        return STUDY in self._open
+
+    def backlog(self) -> Backlog:
+        """What the store has not been told yet."""
+        return self._delivery.backlog()
+
+    def close(self, patience: float = 30.0) -> Backlog:
+        """Tell what can be told within `patience` seconds, giving up sooner on a store that fails; return the rest."""
+        backlog = self._delivery.close(patience)
+        self._outbox.close()
+        return backlog
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, experiment: str | None) -> tuple[str, str]:
+        """Return the study's identity in the store and its experiment, from the journal's first line or into it."""
+        for record, _ in self._outbox.read():
+            if experiment not in (None, record["experiment"]):
+                raise InputError(
+                    f"{self._output}: holds the study {record['experiment']!r}, not {experiment!r}; "
+                    "choose another output folder"
+                )
+            return record["study"], record["experiment"]
+        if experiment is None:
+            raise InputError(f"{self._output}: no study was tracked here; name the output folder of a sweep")
+        study = uuid.uuid4().hex
+        self._outbox.append({"kind": "study", "experiment": experiment, "study": study})
+        return study, experiment
+
+    def _start(self, identity: str, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
+        ours = {"crescendo.study": self._study, "crescendo.trial": identity}
+        self._append(
+            {
+                "kind": "start",
+                "identity": identity,
+                "name": name,
+                "tags": {_name(key): _text(value)[:8000] for key, value in {**tags, **ours}.items()},
+                "params": {_name(key): _text(value)[:6000] for key, value in flat(params).items()},
+                "time": _now(),
+            }
+        )
+
+    def _metrics(
+        self, identity: str, source: str, rows: list[tuple[str, int, float]], timestamp: float | None = None
+    ) -> None:
+        if rows:
+            metrics = [(_name(name), float(value), int(step)) for name, step, value in rows]
+            moment = _now() if timestamp is None else int(timestamp * 1000)
+            self._append(
+                {"kind": "metrics", "identity": identity, "source": source, "metrics": metrics, "time": moment}
+            )
+
+    def _append(self, record: Record) -> None:
+        self._outbox.append(record)
+        self._note(record, self._outbox.end)
+
+    def _note(self, record: Record, after: int) -> None:
+        """Remember of one record what later calls need."""
+        match record["kind"]:
+            case "start":
+                self._open.add(record["identity"])
+            case "finish":
+                self._open.discard(record["identity"])
+            case "metrics" if record["source"] == "report":
+                step = record["metrics"][0][2]
+                self._steps[record["identity"]] = max(step, self._steps.get(record["identity"], -1))
+            case "metrics" if record["source"] == "rows":
+                self._said |= {(record["identity"], name) for name, _, _ in record["metrics"]}
+        self._delivery.count(after)
+
+
+def last_destination(output: Path) -> str | None:
+    """Return the URI that the study in `output` was last written to, without its password; None: the local store.
+
+    Raises
+    ------
+    InputError
+        If no study was tracked there.
+    """
+    file = output / "tracking" / _DESTINATION
+    if not file.is_file():
+        raise InputError(f"{output}: no study was tracked here; name the output folder of a sweep")
+    uri = read_json(file)["uri"]
+    return None if uri is None else str(uri)
+
+
+def local_store(output: Path) -> str:
+    """Return the URI of the store beside a study's results."""
+    return f"sqlite:///{output.absolute() / 'mlflow.db'}"
+
+
+def flat(params: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Return nested parameters as one level, keys joined by dots."""
+    joined: dict[str, object] = {}
+    for key, value in params.items():
+        joined |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return joined
+
+
+def _destination(output: Path, uri: str | None) -> tuple[str, str]:
+    """Return the URI as shown, without a password, and the name under which its position is kept."""
+    if uri is None:
+        return local_store(output), "local"  # by this name, so that the folder may be moved
+    parts = urlsplit(uri)
+    if parts.scheme in ("", "file"):
+        raise InputError(
+            f"--tracking-uri {uri}: MLflow keeps runs in a database or on a server; "
+            "write http://HOST:PORT or sqlite:///FILE.db, or leave it out for a store beside the results"
+        )
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+    return shown, shown
+
+
+def _name(name: str) -> str:
+    """Return `name` in the letters that MLflow takes."""
+    return "/".join(part for part in re.sub(r"[^\w.\- :/]", "_", name).split("/") if part.strip("."))[:250]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "none" if value is None else json.dumps(value, default=str)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

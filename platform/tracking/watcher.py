@@ -1,0 +1,134 @@
+"""A study's events, told to MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from optuna.trial import TrialState
+
+from crescendo.platform.studies.ledger import Entry
+from crescendo.platform.studies.study_run import Place, StudyRun, metrics
+from crescendo.platform.tracking import metric_keys
+from crescendo.platform.tracking.provenance import provenance
+from crescendo.platform.tracking.tracker import STUDY, Tracker
+from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.data.remote import open_dataset
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.trial import Report, last_report, outputs
+
+
+class Tracked:
+    """Hears a `StudyRun` and keeps the study's runs in MLflow as the ledger has its trials."""
+
+    def __init__(self, study: Study, place: Place, tracker: Tracker) -> None:
+        """Say nothing yet."""
+        self._study, self._place, self._tracker = study, place, tracker
+        self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
+
+    def begin(self, run: StudyRun) -> None:
+        """Open the parent run, or open it again."""
+        tags = {
+            **self._tags,
+            "mlflow.note.content": self._study.description,
+            "crescendo.dataset": open_dataset(self._place.dataset).facts.name,
+            "crescendo.arms": [arm.name for arm in arms_of(self._study)],
+            "crescendo.baseline": baseline_of(self._study).name,
+        }
+        self._tracker.start_study(self._study.name, tags, self._study.to_json())
+        self.catch_up(run)
+
+    def catch_up(self, run: StudyRun) -> None:
+        """Close what ended just before a kill: the ledger knows of it, MLflow may not."""
+        left_open = self._tracker.open_trials()
+        for arm in arms_of(run.study):
+            for entry in (*run.entries(arm.name, "search"), *run.entries(arm.name, "confirm")):
+                if entry.identity in left_open and entry.state is not TrialState.RUNNING:
+                    self.ended(entry, self._last(entry))
+        if run.over and self._tracker.open_study():
+            self._leave(run)
+
+    @contextmanager
+    def left(self, run: StudyRun) -> Iterator[None]:
+        """After the block, however it ends, close the runs that are still open, and the parent's."""
+        try:
+            yield
+        except BaseException as error:
+            self._leave(run, f"{type(error).__name__}: {error}")
+            raise
+        self._leave(run)
+
+    def started(self, entry: Entry) -> None:
+        """Open the trial's run, or open it again."""
+        tags = {
+            **self._tags,
+            "crescendo.arm": entry.arm,
+            "crescendo.phase": entry.phase,
+            "crescendo.seed": entry.settings.get("seed"),
+        }
+        name = f"{entry.arm} {entry.phase} {entry.number}"
+        self._tracker.start_trial(
+            entry.identity, name, tags, {**arm_named(self._study, entry.arm).ablated, **entry.settings}
+        )
+
+    def reported(self, entry: Entry, report: Report) -> None:
+        """Send a report's numbers."""
+        self._tracker.report(entry.identity, {**metrics(report), **_progress(report)}, report.iteration)
+
+    def broke(self, entry: Entry) -> None:
+        """Say nothing: the run goes on when the trial does."""
+
+    def ended(self, entry: Entry, report: Report | None) -> None:
+        """Send the last results, curves and files, and close the run."""
+        tracker, identity = self._tracker, entry.identity
+        if entry.state is TrialState.FAIL:
+            tracker.finish(identity, "FAILED", entry.failures[-1])
+            return
+        if entry.state is TrialState.PRUNED:
+            tracker.finish(identity, "KILLED", f"pruned at iteration {max(entry.steps)}")
+            return
+        if report is not None:
+            self.reported(entry, report)  # heard before, unless a kill came between
+            tracker.rows(identity, _curves(report))
+        if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
+            tracker.artifacts(identity, folder)
+        tracker.finish(identity, reset=entry.chosen.get("reset"))
+
+    def _leave(self, run: StudyRun, broken: str | None = None) -> None:
+        interrupted = None if run.over else broken or "interrupted"
+        for identity in run.running:
+            self._tracker.finish(identity, "KILLED", f"{interrupted}; resumable")
+        if run.problem is not None:
+            self._tracker.finish(STUDY, "FAILED", run.problem)
+        elif interrupted is not None:
+            self._tracker.finish(STUDY, "KILLED", f"{interrupted}; resumable")
+        else:
+            self._tracker.finish(STUDY)
+
+    def _last(self, entry: Entry) -> Report | None:
+        try:
+            return last_report(self._place.trial(entry.identity))
+        except InputError:
+            return None
+
+
+def _progress(report: Report) -> dict[str, float]:
+    chosen = {f"chosen/{key}": value for key, value in report.chosen.items() if isinstance(value, int | float)}
+    return {"objective": report.objective, "seconds": report.seconds, **chosen}
+
+
+def _curves(report: Report) -> list[tuple[str, int, float]]:
+    rows: list[tuple[str, int, float]] = []
+    for split, result in report.results.items():
+        rows += metric_keys.iou_curve(split, result)
+        if "early" in result:
+            rows += metric_keys.fraction_curves(split, result["early"])
+        if "progression" in result:
+            rows += metric_keys.progression_curves(split, result["progression"])
+        if "online" in result:
+            rows += metric_keys.alarm_curves(split, result["online"])
+    gaps = {gap: value for reset, gap, value in report.tried if reset == report.chosen.get("reset")}
+    if len(gaps) > 1:
+        rows += metric_keys.gap_curve("validation", gaps)
+    return rows

@@ -1,0 +1,135 @@
+"""The connection to Ray: a cluster that is named or there, or one of our own on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from crescendo.search_spaces.schema import Resources
+from crescendo.trainables.errors import InputError
+
+# Ray and Tune read these when they are imported or start a process; what the user set stays.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Tune's newer output prints its headings whatever the verbosity.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # A trial without a GPU of its own must not take another's.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    # The ledger is the state; Tune's snapshots and log files are not needed.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
+    # Ctrl-C is ours.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "10",
+}
+# Of a cluster of our own: none will bring its head back, so there is no use in waiting a minute for it.
+_ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+# Trials keep nothing in the object store but their reports.
+_OBJECT_STORE = 100 * 2**20
+
+
+@contextmanager
+def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Iterator[None]:
+    """Connect to the cluster of `RAY_ADDRESS`, else start Ray on this machine, for the time of the block.
+
+    With `join`, a cluster that runs on this machine is joined though no address names it. A connection that is there
+    already is used, and left as it is. `object_store` is the size in bytes of the object store of a Ray of our own.
+
+    Raises
+    ------
+    InputError
+        If the cluster cannot be reached.
+    """
+    _set(_ENVIRONMENT)
+    address = os.environ.get("RAY_ADDRESS")
+    if not (address or join):
+        _set(_ALONE)
+    elif _has_token():
+        _set({"RAY_AUTH_MODE": "token"})  # a cluster begun where there is a token asks for it; the others do not mind
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address or join:
+        try:
+            ray.init(address=address or "auto", **quiet)
+        except ConnectionError as error:
+            if address:
+                raise InputError(
+                    f"RAY_ADDRESS {address}: no Ray cluster answers there ({' '.join(str(error).split())}); "
+                    "start it, or unset RAY_ADDRESS to run on this machine"
+                ) from None
+    if not ray.is_initialized():
+        ray.init(address="local", include_dashboard=False, object_store_memory=object_store, **quiet)
+    try:
+        for name in ("ray", "ray.tune"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield
+    finally:
+        ray.shutdown()
+
+
+class NodeWatch:
+    """Whether the cluster still has a node. Without one Tune would wait for ever for somewhere to start a trial."""
+
+    def __init__(self, seconds: float = 5.0) -> None:
+        """Ask the cluster at most every `seconds`."""
+        self._seconds, self._asked, self._lost = seconds, time.monotonic(), False
+
+    def lost(self) -> bool:
+        """Return whether every node is gone."""
+        if time.monotonic() - self._asked >= self._seconds:
+            import ray
+
+            self._asked, self._lost = time.monotonic(), not any(node["Alive"] for node in ray.nodes())
+        return self._lost
+
+
+def _has_token() -> bool:
+    named = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
+    return named or (Path.home() / ".ray" / "auth_token").is_file()
+
+
+def _set(variables: Mapping[str, str]) -> None:
+    for key, value in variables.items():
+        os.environ.setdefault(key, value)
+
+
+def trials_at_once(resources: Resources) -> int:
+    """Return how many trials run side by side: what the study says, or as many as the cluster has room for.
+
+    Raises
+    ------
+    InputError
+        If no node of the cluster can ever run one.
+    """
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(_room(node, resources) for node in nodes)
+    if not room:
+        cpus = max((node.get("CPU", 0) for node in nodes), default=0)
+        gpus = max((node.get("GPU", 0) for node in nodes), default=0)
+        raise InputError(
+            f"resources: a trial asks for {resources.cpus} CPUs and {resources.gpus:g} GPUs, but no node has them "
+            f"(the largest has {cpus:g} CPUs and {gpus:g} GPUs); lower resources.cpus or resources.gpus, "
+            "or start a larger node first"
+        )
+    return resources.concurrent or room
+
+
+def _room(node: dict[str, float], resources: Resources) -> int:
+    by_cpu = int(node.get("CPU", 0) // resources.cpus)
+    if not resources.gpus:
+        return by_cpu
+    # A trial's share lies on one GPU: 0.6 of each of two GPUs is room for two trials, not for three.
+    by_gpu = int(node.get("GPU", 0)) * int(1 / resources.gpus + 1e-9)
+    return min(by_cpu, by_gpu)

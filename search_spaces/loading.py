@@ -1,0 +1,82 @@
+"""Reading a study: from a shipped name or a YAML file to one checked value, or every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from crescendo.search_spaces.checks import Resolve, check, complete
+from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.schema_errors import salvage
+from crescendo.search_spaces.study import Study
+from crescendo.search_spaces.yaml_source import Source, read
+
+
+def shipped_studies() -> tuple[str, ...]:
+    """Return the names of the studies that ship with Crescendo."""
+    return tuple(sorted(file.name[:-5] for file in _folder().iterdir() if file.name.endswith(".yaml")))
+
+
+def study_text(name_or_file: str) -> tuple[str, str]:
+    """Return the text of a shipped study, by name, or of a file, and what to call it in messages.
+
+    Raises
+    ------
+    StudyError
+        If it is neither, or cannot be read.
+    """
+    if name_or_file in shipped_studies():
+        return (_folder() / f"{name_or_file}.yaml").read_text(encoding="utf-8"), f"{name_or_file}.yaml"
+    path = Path(name_or_file)
+    if path.is_dir() or not path.exists():
+        raise StudyError([f"{name_or_file}: neither a file nor a shipped study ({', '.join(shipped_studies())})"])
+    try:
+        return path.read_text(encoding="utf-8"), name_or_file
+    except OSError as error:
+        raise StudyError([f"{name_or_file}: cannot be read ({error.strerror}); check its permissions"]) from None
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            [f"{name_or_file}: must be UTF-8 text but byte {error.start} is not; save it as UTF-8"]
+        ) from None
+
+
+def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolve | None = None) -> Study:
+    """Return the study that a shipped name or a YAML file holds, checked whole.
+
+    Parameters
+    ----------
+    overrides
+        `key=value` with dotted keys (`search.trials=4`), as `--set` takes them; values are YAML.
+    resolve
+        What knows the training settings: completes and checks them (see `checks.Resolve`). With it the study's `base`
+        is the whole configuration; without it the settings are taken as they stand.
+
+    Raises
+    ------
+    StudyError
+        With every problem found, one line each: `file:line: key: rule`.
+    """
+    text, name = study_text(name_or_file)
+    return parse_study(text, name, overrides, resolve)
+
+
+def parse_study(text: str, name: str = "study", overrides: Sequence[str] = (), resolve: Resolve | None = None) -> Study:
+    """Return the study that the YAML `text` holds; as `read_study` otherwise. `name` stands in messages."""
+    source: Source = read(text, name, overrides)
+    if () not in source.places:
+        raise StudyError(source.fatal)
+    study, problems = salvage(Study, source.content)
+    if study is not None:
+        study, found = complete(study, resolve)
+        found += check(study, resolve)
+        problems += [one for one in found if not one.echoes(problems)]
+    problems = [*source.problems, *problems]
+    if study is None or problems or source.fatal:
+        raise StudyError(source.lines(problems))
+    return study
+
+
+def _folder() -> Any:
+    return files("crescendo.search_spaces.studies")

@@ -1,0 +1,198 @@
+"""The parts of a study file: typed, with their defaults, each key described once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
+
+from crescendo.search_spaces.spaces import Distinct, OneOrMore, Plain, Scalar, Section, Space
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
+Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=120)]
+
+
+def _setting(value: Any) -> Any:
+    value = tuple(value) if isinstance(value, list) else value
+    for one in value if isinstance(value, tuple) else [value]:
+        if one is not None and not isinstance(one, Scalar):
+            raise ValueError(f"must be one plain value, or a list of them, but got {value!r:.80}")
+    return value
+
+
+Setting = Annotated[Scalar | tuple[Scalar, ...] | None, BeforeValidator(_setting)]
+
+
+def _wanted(value: Any) -> Any:
+    if not isinstance(value, str | Mapping):
+        raise ValueError(f"must be an arm's name, or settings that only it has, but got {value!r:.80}")
+    return value
+
+
+Baseline = Annotated[
+    Annotated[str, Tag("name")] | Annotated[dict[str, Plain], Tag("settings")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "settings"),
+    BeforeValidator(_wanted),
+]
+
+
+class Block(Section):
+    """One entry of `ablate`: a grid whose combinations are arms, or one arm with a name of its own."""
+
+    grid: dict[str, Distinct] | None = Field(default=None, description="setting -> values; every combination is an arm")
+    name: Name | None = Field(default=None, description="name of a single arm")
+    settings: dict[str, Plain] = Field(default={}, description="what that arm sets")
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Block:
+        if (self.grid is None) == (self.name is None):
+            raise ValueError("must have either a grid or a name (with settings)")
+        if self.grid is not None and self.settings:
+            raise ValueError("settings belong to an arm with a name; write them into the grid as lists of one value")
+        if self.grid is not None and not self.grid:
+            raise ValueError("the grid must name at least one setting")
+        return self
+
+
+class Search(Section):
+    """The search phase: what Optuna may propose, and how often."""
+
+    trials: int = Field(default=1, ge=1, description="trials of each arm (fewer where its space holds fewer settings)")
+    sampler: Literal["tpe", "random", "grid"] = Field(
+        default="tpe", description="who proposes: Optuna's TPE, chance, or every combination in turn"
+    )
+    startup_trials: int = Field(
+        default=5, ge=0, description="trials of an arm proposed by chance before `tpe` has learned"
+    )
+    seed: int = Field(
+        default=1000, ge=0, lt=2**32, description="seed of the proposals and of every training of the search phase"
+    )
+    space: dict[str, Space] = Field(default={}, description="setting -> range or choices")
+    start: tuple[dict[str, Plain], ...] = Field(default=(), description="settings tried first, in this order")
+
+
+class Decode(Section):
+    """What needs no training: searched on the stored scores of each trial."""
+
+    merge_gap: Space | None = Field(
+        default=None, description="merge gaps to try: one, a list or a range; left out: the base configuration's"
+    )
+    reset: OneOrMore | None = Field(
+        default=None, description="resets to try, one forward pass each; left out: the base configuration's"
+    )
+    trials: int = Field(
+        default=100, ge=1, description="merge gaps tried on a set of scores; a space that holds no more is tried whole"
+    )
+
+
+class Objective(Section):
+    """What makes one setting better than another."""
+
+    metric: str = Field(
+        default="mAP/iou_0.50", description="`mAP/mean`, or `mAP/iou_0.50` for one threshold (two decimals)"
+    )
+    split: Literal["validation"] = Field(
+        default="validation", description="recordings that are scored in the search phase"
+    )
+    direction: Literal["maximize"] = Field(default="maximize", description="a larger mAP is the better one")
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, metric: str) -> str:
+        if not re.fullmatch(r"mAP/(mean|iou_(0\.\d\d|1\.00))", metric):
+            raise ValueError(f"must be mAP/mean or mAP/iou_ with two decimals, as mAP/iou_0.50, but got {metric!r}")
+        return metric
+
+    @field_validator("split", mode="before")
+    @classmethod
+    def _unseen(cls, split: Any) -> Any:
+        if split == "test":
+            raise ValueError(
+                "must be validation: the test split is scored once, in the confirm phase; "
+                "a setting chosen on it would make its result worthless"
+            )
+        if split == "training":
+            raise ValueError("must be validation: on its own training split the model that learned by heart wins")
+        return split
+
+    @field_validator("direction", mode="before")
+    @classmethod
+    def _larger(cls, direction: Any) -> Any:
+        if direction == "minimize":
+            raise ValueError("must be maximize: a larger mAP is the better one")
+        return direction
+
+    @property
+    def threshold(self) -> float | None:
+        """The IoU threshold; None for the mean over thresholds."""
+        return None if self.metric == "mAP/mean" else float(self.metric.rpartition("_")[2])
+
+
+class Confirm(Section):
+    """The confirm phase: every arm's best setting, trained again."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
+        default=(0, 1, 2), min_length=1, description="seeds shared by all arms; not the search phase's"
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+        if twice:
+            raise ValueError(f"every seed must stand once but {twice[0]} stands {seeds.count(twice[0])} times")
+        return seeds
+
+
+class Resources(Section):
+    """What one trial gets, and how many run at once."""
+
+    cpus: int = Field(default=1, ge=1, description="CPUs, and so threads, of a trial")
+    gpus: float = Field(
+        default=0, ge=0, le=1, allow_inf_nan=False, description="share of one GPU: 0.25 puts four trials on it"
+    )
+    concurrent: int | None = Field(
+        default=None, ge=1, description="trials at once; left out: as many as there is room for"
+    )
+
+
+class Asha(Section):
+    """Asynchronous successive halving, among the trials of one arm."""
+
+    grace: int = Field(ge=1, description="iterations before which no trial is stopped")
+    reduction: int = Field(default=3, ge=2, description="one in this many goes on at each rung")
+
+
+class EarlyStopping(Section):
+    """Which trials end before their last iteration."""
+
+    asha: Asha = Field(description="stop the trials that fall behind those of the same arm")
+
+
+class Failures(Section):
+    """What happens when a training breaks."""
+
+    retries: int = Field(default=2, ge=0, description="times a broken trial is tried again before it counts as failed")
+    limit: int = Field(default=5, ge=1, description="failed trials of one arm after which the study stops and says why")
+
+
+def _blocks(ablate: Any) -> Any:
+    """Let a mapping stand for one grid."""
+    return ({"grid": ablate},) if isinstance(ablate, Mapping) else ablate
+
+
+Ablate = Annotated[
+    tuple[Block, ...],
+    BeforeValidator(_blocks, json_schema_input_type=tuple[Block, ...] | dict[str, tuple[Scalar, ...]]),
+]
+
+
+def _stopping(early_stopping: Any) -> Any:
+    return None if early_stopping == "none" else early_stopping
+
+
+Stopping = Annotated[
+    EarlyStopping | None, BeforeValidator(_stopping, json_schema_input_type=EarlyStopping | Literal["none"] | None)
+]

@@ -1,0 +1,121 @@
+"""Every schema error of a study at once, and as much of the study as stands without them."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from crescendo.search_spaces.problems import Path, Problem
+from crescendo.search_spaces.schema import Block
+from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.study import Study
+
+_PLACEHOLDERS = {"name": "study", "dataset": "synthetic"}
+
+
+def salvage(schema: type[Study], content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
+    """Return the study and its problems; entries that break the schema are named, then left out.
+
+    So that what reads several entries together can still be checked, and every error is shown at once. The study is
+    None where nothing usable is left.
+    """
+    rest: Any = copy.deepcopy(dict(content))
+    found: list[Problem] = []
+    for _ in range(20):  # an entry left out may lay open one more error, never many
+        try:
+            return schema.model_validate(rest), found
+        except ValidationError as error:
+            explained = [_explain(schema, one, rest) for one in error.errors(include_url=False, include_context=False)]
+        earlier = tuple(found)
+        for problem in explained:
+            if not problem.echoes(earlier) and all(problem.path != other.path for other in found):
+                found.append(problem)
+        for problem in explained:
+            _leave_out(rest, problem.path)
+    return None, found
+
+
+def _explain(schema: type[BaseModel], error: Any, content: Any) -> Problem:
+    """Return the entry that `error` is about, and the rule in words."""
+    path = _entry(content, error["loc"])
+    message = str(error["msg"]).replace("Input should be", "must be")
+    if error["type"] == "missing":
+        return Problem((*path, error["loc"][-1]), "must be given")
+    if error["type"] == "extra_forbidden":
+        return Problem(path, "unknown key" + suggestion(str(path[-1]), _siblings(schema, path)))
+    if error["type"] == "value_error":
+        return Problem(path, message.removeprefix("Value error, "))
+    if error["type"] == "too_short":
+        return Problem(path, "must hold at least one value but is empty")
+    if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        message = "must be a mapping of keys to values"
+    elif error["type"] == "tuple_type":
+        message = "must be a list"
+    elif error["type"] == "string_pattern_mismatch":
+        message = "must be letters, digits and any of _ - . = , + after a first letter or digit"
+    return Problem(path, f"{message[0].lower()}{message[1:]} but got {error['input']!r:.80}")
+
+
+def suggestion(key: str, known: Iterable[str]) -> str:
+    """Return `; did you mean ...?` where a known key is close, else the list of them."""
+    known = list(known)
+    close = difflib.get_close_matches(key, known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known are {', '.join(known)}" if known else ""
+
+
+def _entry(content: Any, location: Iterable[str | int]) -> Path:
+    """Return the steps of `location` that lead through `content`; the others are pydantic's names for alternatives."""
+    path: Path = ()
+    for step in location:
+        if (isinstance(content, Mapping) and step in content) or (
+            isinstance(content, list) and isinstance(step, int) and step < len(content)
+        ):
+            content, path = content[step], (*path, step)  # type: ignore[index]
+    return path
+
+
+def _siblings(schema: Any, path: Path) -> list[str]:
+    """Return the keys that may stand where the last step of `path` stands."""
+    if path[:1] == ("ablate",):
+        return list(Block.model_fields)
+    if (len(path) > 3 and path[:2] == ("search", "space")) or path[:2] == ("decode", "merge_gap"):
+        return list(dict.fromkeys([*Range.model_fields, *Choices.model_fields]))
+    for step in path[:-1]:
+        annotation = schema.model_fields[step].annotation
+        inner = [one for one in (annotation, *getattr(annotation, "__args__", ())) if _is_model(one)]
+        if not inner:
+            return []
+        schema = inner[0]
+    return list(schema.model_fields)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _leave_out(content: Any, path: Path) -> None:
+    """Take the entry at `path` out of `content`; one that must be there gets a stand-in.
+
+    A list goes whole, or its other entries would change places; an entry that lacks a part goes with it.
+    """
+    steps = list(itertools.takewhile(lambda step: isinstance(step, str), path))
+    while steps:
+        parent = content
+        for step in steps[:-1]:
+            parent = parent.get(step) if isinstance(parent, dict) else None
+        if not isinstance(parent, dict):  # it went with an error before this one
+            return
+        if len(steps) == 1 and steps[0] in _PLACEHOLDERS:
+            content[steps[0]] = _PLACEHOLDERS[str(steps[0])]
+            return
+        if steps[-1] in parent:
+            del parent[steps[-1]]
+            return
+        steps.pop()

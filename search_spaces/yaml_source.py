@@ -1,0 +1,187 @@
+"""A study file as plain values, with the line of every entry, and `--set` laid over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from crescendo.search_spaces.problems import Path, Problem
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's plain values: `no` and `on` are words, `1e-3` is a number, `010` is ten, a date is text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # the base's interface
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+@dataclass
+class Source:
+    """A study as written: its content, where each entry stands, and what is wrong with its form.
+
+    `places` leads from an entry's path to its place (`study.yaml:12`, or `--set search.trials=4`) and order.
+    """
+
+    name: str
+    content: dict[str, Any] = field(default_factory=dict)
+    places: dict[Path, tuple[int, str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    fatal: list[str] = field(default_factory=list)
+
+    def entry(self, path: Path) -> tuple[Path, Path]:
+        """Return the part of `path` that stands in the source, without steps that are no entry of it, and what is
+        lacking at its end.
+        """
+        found: Path = ()
+        rest = path
+        for number, part in enumerate(path):
+            if (*found, part) in self.places:
+                found, rest = (*found, part), path[number + 1 :]
+        return found, tuple(step for step in rest if isinstance(step, str))
+
+    def lines(self, problems: Iterable[Problem]) -> list[str]:
+        """Return what is to be shown: `place: key: rule`, in the order of the source, nothing twice."""
+        shown: dict[str, tuple[int, int]] = {}
+        for number, problem in enumerate(problems):
+            entry, lacking = self.entry(problem.path)
+            order, place = self.places.get(entry, (1, f"{self.name}:1"))
+            key = ".".join(str(step) for step in (*entry, *lacking))
+            shown.setdefault(f"{place}: {key}: {problem.rule}" if key else f"{place}: {problem.rule}", (order, number))
+        return [*self.fatal, *sorted(shown, key=lambda line: shown[line])]
+
+
+def read(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
+    """Return what the YAML `text` and the `key=value` overrides over it say; problems of form are in the result."""
+    source = Source(name)
+    try:
+        node = _Loader(text).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        source.fatal.append(f"{name}:{line}: not valid YAML: {error.problem or error.context}")
+    except yaml.YAMLError as error:
+        source.fatal.append(f"{name}:1: not valid YAML: {' '.join(str(error).split())}")
+    except RecursionError:
+        source.fatal.append(f"{name}:1: must not be nested this deep")
+    else:
+        if not isinstance(node, yaml.MappingNode):
+            what = "it is empty" if node is None else "it is none"
+            source.fatal.append(f"{name}:1: must be a mapping of keys to values but {what}; see docs/studies.md")
+        else:
+            source.content = _value(node, (), source, ())
+    for override in overrides:
+        _override(source, override)
+    return source
+
+
+def _value(node: yaml.Node, path: Path, source: Source, above: tuple[int, ...]) -> Any:
+    """Return the plain value of `node`, noting the line of everything in it."""
+    place = f"{source.name}:{node.start_mark.line + 1}" if node.start_mark else source.name
+    source.places.setdefault(path, (node.start_mark.line + 1, place))
+    if id(node) in above:
+        source.problems.append(Problem(path, "must not hold itself; write the values out"))
+        return None
+    inside = (*above, id(node))
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, source, inside)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(one, (*path, number), source, inside) for number, one in enumerate(node.value)]
+    return _scalar(node, path, source)
+
+
+def _mapping(node: yaml.MappingNode, path: Path, source: Source, above: tuple[int, ...]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            source.problems.append(Problem(path, "every key must be plain text"))
+            continue
+        key = str(key_node.value)
+        here = (*path, key)
+        if key in content:
+            rule = f"must stand once but stands on lines {lines[key]} and {line}"
+            source.problems.append(Problem(here, rule))
+            continue
+        lines[key] = line
+        source.places[here] = (line, f"{source.name}:{line}")
+        content[key] = _value(value_node, here, source, above)
+    return content
+
+
+def _scalar(node: yaml.Node, path: Path, source: Source) -> Any:
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    text = str(node.value)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        source.problems.append(Problem(path, f"must be a number but got {text!r:.60}"))
+        return None
+    if kind != "str":
+        source.problems.append(Problem(path, f"must be a plain value, without the tag {node.tag!r}"))
+    return text
+
+
+def _override(source: Source, override: str) -> None:
+    """Lay one `key=value` over the source's content."""
+    place = f"--set {override}"
+    key, sign, text = override.partition("=")
+    steps = [int(step) if step.isdecimal() else step for step in key.strip().split(".")]
+    if not sign or "" in steps:
+        source.fatal.append(f"{place}: expected key=value, with dots between keys, as search.trials=4")
+        return
+    new = Source(place)
+    try:
+        node = _Loader(text).get_single_node()
+        value = None if node is None else _value(node, tuple(steps), new, ())
+    except yaml.YAMLError as error:
+        source.fatal.append(f"{place}: the value is not valid YAML: {getattr(error, 'problem', None) or error}")
+        return
+    target: Any = source.content
+    for depth, step in enumerate(steps[:-1]):
+        if isinstance(target, dict) and isinstance(step, str):
+            target = target.setdefault(step, {})
+        elif isinstance(target, list) and isinstance(step, int) and step < len(target):
+            target = target[step]
+        if not isinstance(target, dict | list) or (isinstance(target, list) != isinstance(steps[depth + 1], int)):
+            there = ".".join(str(one) for one in steps[: depth + 1])
+            whole = f"{there}={{{steps[depth + 1]}: ...}}"
+            source.fatal.append(
+                f"{place}: {there} has no entry {steps[depth + 1]!r}; give it whole, as --set '{whole}'"
+            )
+            return
+    last = steps[-1]
+    if isinstance(target, list) and isinstance(last, int) and last >= len(target):
+        source.fatal.append(f"{place}: the list has {len(target)} entries, numbered from 0")
+        return
+    target[last] = value
+    path = tuple(steps)
+    stale = {one for one in source.places if one[: len(path)] == path}
+    for one in stale:
+        del source.places[one]
+    source.problems = [one for one in source.problems if one.path[: len(path)] != path] + new.problems
+    for depth in range(1, len(path)):
+        source.places.setdefault(path[:depth], (0, place))
+    for one in new.places:
+        source.places[one] = (0, place)
+    source.places[path] = (0, place)

@@ -1,0 +1,207 @@
+"""`crescendo data`, as typed."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from crescendo.platform.commands.data import data
+from crescendo.trainables.data.dataset import Dataset
+
+COMMAND = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "data"]
+DOCS = Path(__file__).parents[3] / "docs" / "data.md"
+
+
+def crescendo(*arguments: object, **options) -> subprocess.CompletedProcess:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
+
+
+def directory(root: Path, frames: int = 40) -> Path:
+    (root / "features").mkdir(parents=True)
+    database = {}
+    for name, subset in {"a": "training", "b": "validation", "c": "test"}.items():
+        np.save(root / f"features/{name}.npy", np.ones((frames, 3), np.float32))
+        database[name] = {
+            "duration": frames / 4,
+            "subset": subset,
+            "annotations": [{"segment": [1.0, 4.0], "label": "run"}],
+        }
+    (root / "annotations.json").write_text(json.dumps({"version": "1", "database": database}))
+    return root
+
+
+def test_synthesize_then_describe(tmp_path: Path) -> None:
+    made = crescendo("synthesize", tmp_path / "d", "--recordings", 10, "--labels", 3, "--feature-dim", 4)
+    assert made.returncode == 0, made.stderr
+    assert f"{tmp_path / 'd'}: 20 recordings" in made.stdout
+    assert "generating: 20 of 20" in made.stderr
+    shown = CliRunner().invoke(data, ["describe", str(tmp_path / "d")])
+    assert shown.exit_code == 0
+    for word in ("training", "validation", "test", "background", "overlapping", "too short", "activity_03", "hours"):
+        assert word in shown.stdout
+    printed = CliRunner().invoke(data, ["describe", str(tmp_path / "d"), "--json"])
+    content = json.loads(printed.stdout)
+    assert content["all"]["recordings"] == 20
+    assert content["subsets"]["training"]["segments"] == 14
+
+
+def test_every_source_has_its_command_and_its_own_options() -> None:
+    for source, option in {
+        "hapt": "SOURCE",
+        "tug": "--device",
+        "gtea": "--fold",
+        "activitynet": "--annotations-only",
+        "directory": "--fps",
+    }.items():
+        shown = CliRunner().invoke(data, ["import", source, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+        assert shown.exit_code == 0
+        assert option in re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout).upper() + shown.stdout
+
+
+def test_options_reach_the_importers(real_data: Path, tmp_path: Path) -> None:
+    for source, options in {"tug": ["--device", "sw"], "gtea": ["--fold", "2"]}.items():
+        made = CliRunner().invoke(
+            data, ["import", source, str(real_data / f"{source}.zip"), str(tmp_path / source), *options]
+        )
+        assert made.exit_code == 0, made.output
+    made = CliRunner().invoke(
+        data, ["import", "activitynet", str(real_data / "activitynet"), str(tmp_path / "an"), "--annotations-only"]
+    )
+    assert made.exit_code == 0, made.output
+    names = [Dataset(tmp_path / folder).facts.name for folder in ("tug", "gtea", "an")]
+    assert names == ["tug-sw", "gtea-fold2", "activitynet"]
+
+
+def _not_a_zip(folder: Path) -> Path:
+    (folder / "x.zip").write_bytes(b"junk")
+    return folder / "x.zip"
+
+
+def _climbing_zip(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+        archive.writestr("../annotations.json", "{}")
+    return folder / "x.zip"
+
+
+def _no_json(folder: Path) -> Path:
+    root = directory(folder / "x")
+    (root / "annotations.json").write_text("{")
+    return root
+
+
+def _backwards(folder: Path) -> Path:
+    root = directory(folder / "x")
+    text = (root / "annotations.json").read_text()
+    (root / "annotations.json").write_text(text.replace("[1.0, 4.0]", "[4.0, 1.0]"))
+    return root
+
+
+def _nan(folder: Path) -> Path:
+    root = directory(folder / "x")
+    np.save(root / "features/b.npy", np.full((40, 3), np.nan, np.float32))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "nowhere", "no such file or folder"),
+        (_not_a_zip, "not a zip file"),
+        (_climbing_zip, "climbs out"),
+        (_no_json, "not valid JSON"),
+        (_backwards, "ends before it starts"),
+        (_nan, "frame 0 holds NaN"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_exit_code_2(tmp_path: Path, make, message: str) -> None:
+    source = make(tmp_path)
+    done = crescendo("import", "directory", source, tmp_path / "out" / "d", "--fps", 4)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_describe_of_something_else(tmp_path: Path) -> None:
+    done = crescendo("describe", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not a prepared data set" in done.stderr
+
+
+@pytest.mark.parametrize("limit", [100, 10_000, 600_000])
+def test_quota_that_is_used_up_leaves_nothing(tmp_path: Path, limit: int) -> None:
+    done = crescendo(
+        "synthesize",
+        tmp_path / "out" / "d",
+        "--recordings",
+        20,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 2, done.stderr
+    assert "is full" in done.stderr.splitlines()[-1]
+    assert not any((tmp_path / "out").iterdir())
+
+
+def _may_mount() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and not subprocess.run(
+            ["unshare", "-rm", "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True, check=False
+        ).returncode
+    )
+
+
+@pytest.mark.skipif(not _may_mount(), reason="no small file system can be mounted here to fill it")
+def test_disk_that_fills_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    script = 'mount -t tmpfs -o size=1m x disk && "$@"; code=$?; ls -A disk; exit $code'
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", *COMMAND, "synthesize", "disk/d", "--recordings", "60"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "error: disk/d/features/features.arrow: the disk or the quota is full" in done.stderr
+    assert done.stdout == ""
+
+
+def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
+    script = f"{' '.join(map(_quoted, [*COMMAND, 'synthesize', str(tmp_path / 'd'), '--recordings', '400']))}"
+    if shutil.which("script") is None:
+        pytest.skip("the command `script` is needed to stand in for a terminal")
+    done = subprocess.run(
+        ["script", "-qec", script, "/dev/null"], capture_output=True, text=True, check=True, env=TERMINAL
+    )
+    assert "800/800" in done.stdout
+    assert re.search(r"\d/s", done.stdout)
+
+
+TERMINAL = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+
+
+def _quoted(argument: str) -> str:
+    return "'" + argument + "'"
+
+
+def test_the_documented_example_works_as_printed(tmp_path: Path) -> None:
+    found = re.findall(r"<!-- test: (\w+) -->\n```(\w+)\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    blocks = {name: (language, text) for name, language, text in found}
+    assert set(blocks) == {"make", "import", "read"}
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for name in ("make", "import", "read"):
+        language, text = blocks[name]
+        command = [sys.executable, "-c", text] if language == "python" else ["bash", "-ec", text]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == 0, done.stderr
+    assert "session_11 (200, 16) float32" in done.stdout
+    dataset = Dataset(tmp_path / "prepared")
+    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [6, 3, 3]
+    np.testing.assert_array_equal(np.flatnonzero(dataset.frame_labels("session_00")), np.arange(50, 120))

@@ -1,0 +1,229 @@
+"""`crescendo detect`: the same detections by every way in, and live events on a pipe."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from finished_runs import command, training
+
+from crescendo.platform.cli import main
+from crescendo.trainables.detector.trained import read_trained
+from crescendo.trainables.evaluation.result_format import read_detections
+
+CRESCENDO = (sys.executable, "-c", "from crescendo.platform.cli import main; main()")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def run(tiny_dataset, tmp_path_factory):
+    return training(tiny_dataset, tmp_path_factory.mktemp("detect") / "run")
+
+
+@pytest.fixture(scope="module")
+def detector(run):
+    return read_trained(run)
+
+
+@pytest.fixture(scope="module")
+def model(detector, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("detect") / "model"
+    detector.save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recording(tiny_dataset):
+    """The longest test recording's features."""
+    return tiny_dataset.features(max(tiny_dataset.recordings("test"), key=tiny_dataset.frames))
+
+
+def detected(*arguments):
+    done = command("detect", *arguments)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def refused(*arguments) -> str:
+    done = command("detect", *arguments)
+    assert done.exit_code == 1
+    return str(done.exception)
+
+
+@pytest.fixture
+def live(monkeypatch, capsys):
+    """Events, and what was said beside them, of bytes on standard input: the command itself, in this process."""
+
+    def run(model, data: bytes, *options: str):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+        monkeypatch.setattr("sys.argv", ["crescendo", "detect", str(model), "--stream", *options])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        done = capsys.readouterr()
+        return ended.value.code, [json.loads(line) for line in done.out.splitlines()], done.err
+
+    return run
+
+
+def npy(tmp_path, *arrays) -> bytes:
+    with (tmp_path / "frames").open("wb") as file:
+        for array in arrays:
+            np.save(file, array)
+    return (tmp_path / "frames").read_bytes()
+
+
+def lines(rows, times=None) -> bytes:
+    frames = [{"features": row.tolist()} for row in rows]
+    for number, frame in enumerate(frames):
+        if times is not None:
+            frame["time"] = times[number]
+    return "".join(json.dumps(frame) + "\n" for frame in frames).encode()
+
+
+def test_of_a_data_set_it_finds_what_the_training_run_found_byte_for_byte(run, model, tiny_dataset, tmp_path):
+    detected(model, tiny_dataset.path, "--out", tmp_path / "found.json")
+    assert (tmp_path / "found.json").read_bytes() == (run / "detections.json").read_bytes()
+    detected(model, tiny_dataset.path, "--subset", "validation", "--out", tmp_path / "validation.json")
+    assert set(read_detections(tmp_path / "validation.json")) == set(tiny_dataset.recordings("validation"))
+
+
+def test_files_and_folders_of_features(detector, model, tiny_dataset, tmp_path):
+    names = tiny_dataset.recordings("test")
+    for name in names:
+        np.save(tmp_path / f"{name}.npy", tiny_dataset.features(name))
+    detected(model, tmp_path, "--out", tmp_path / "found.json")
+    expected = {name: detector.detect(tiny_dataset.features(name)) for name in names}
+    assert read_detections(tmp_path / "found.json") == expected
+    one = detected(model, tmp_path / f"{names[0]}.npy")
+    content = json.loads(one.stdout)
+    assert list(content["results"]) == [names[0]]
+    assert len(content["results"][names[0]]) == len(expected[names[0]]) > 0
+    assert "detections in 1 recordings" in one.stderr
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rows, folder: npy(folder, rows),
+        lambda rows, folder: npy(folder, *rows),
+        lambda rows, folder: lines(rows),
+        lambda rows, folder: lines(rows, [number / 5 for number in range(len(rows))]),
+    ],
+    ids=["npy", "npy rows", "JSON lines", "with time stamps"],
+)
+def test_live_events_end_in_the_offline_detections(live, detector, model, recording, tmp_path, write):
+    code, events, said = live(model, write(recording, tmp_path))
+    assert (code, said) == (0, "")
+    expected = [event.to_json() for event in detector.stream(recording)]
+    assert [(one["event"], one["label"], one["score"]) for one in events] == [
+        (one["event"], one["label"], one["score"]) for one in expected
+    ]
+    assert [one["end"] for one in events] == pytest.approx([one["end"] for one in expected], abs=1e-9)
+    assert sum(one["event"] == "ended" for one in events) == len(detector.detect(recording)) > 0
+
+
+def test_an_event_is_written_before_the_next_frame_comes(detector, model, recording):
+    """A reader that waits for the event before it sends more gets it."""
+    events = detector.stream()
+    first = next(number for number, row in enumerate(recording) if events.push(row))
+    with subprocess.Popen(
+        [*CRESCENDO, "detect", str(model), "--stream"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=ENVIRONMENT,
+    ) as process:
+        give_up = threading.Timer(60, process.kill)
+        give_up.start()
+        process.stdin.write(lines(recording[: first + 1]))
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["event"] == "begun"
+        # Ctrl-C ends what is open, and the command.
+        process.send_signal(signal.SIGINT)
+        assert json.loads(process.stdout.readline())["event"] == "ended"
+        assert process.wait(30) == 130
+        give_up.cancel()
+
+
+def test_a_reader_that_leaves_ends_it_in_silence(model, recording):
+    with subprocess.Popen(
+        [*CRESCENDO, "detect", str(model), "--stream", "--revise-every", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    ) as process:
+        process.stdout.close()
+        _, said = process.communicate(lines(np.concatenate([recording] * 20)), timeout=60)
+        assert said == b""
+        assert process.returncode == 0
+
+
+def test_alarms_are_raised_at_the_rate_asked_for(live, detector, model, recording):
+    _, events, _ = live(model, lines(recording), "--alarm", "rate=50/h", "--revise-every", "1000")
+    expected = [event.to_json() for event in detector.stream(recording, alarm="50/h", revise_every=1000)]
+    assert [(one["event"], one["label"]) for one in events] == [(one["event"], one["label"]) for one in expected]
+    code, _, said = live(model, b"", "--alarm", "rate=3/h")
+    assert code == 2
+    assert "alarm rate 3/h: the model has no thresholds for it; it has 0.5/h, 1/h, 2/h" in said
+    code, _, said = live(model, b"", "--alarm", "often")
+    assert code == 2
+    assert "--alarm often: expected rate=NUMBER/h" in said
+
+
+def test_a_bad_frame_ends_it_with_its_name_after_what_was_open_has_ended(live, model, detector, recording):
+    rows = recording[:40].copy()
+    rows[30] = np.nan
+    code, events, said = live(model, lines(rows))
+    assert code == 2
+    assert said == "error: frame 30: holds nan as feature 0; every value must be finite in float32\n"
+    assert [one["event"] for one in events].count("begun") == [one["event"] for one in events].count("ended")
+    assert [one["label"] for one in events if one["event"] == "ended"] == [
+        one.label for one in detector.stream(recording[:30]) if one.kind == "ended"
+    ]
+
+
+def test_kept_going_a_bad_frame_is_replaced_by_the_one_before_it(live, model, detector, recording):
+    data = lines(recording).splitlines(keepends=True)
+    data[10:12] = [b"{oops\n", b'{"features": [1, 2]}\n']
+    code, events, said = live(model, b"".join(data), "--keep-going")
+    assert code == 0
+    assert [line.split(":")[1] for line in said.splitlines()] == [" frame 10", " frame 11"]
+    held = recording.copy()
+    held[10:12] = held[9]
+    assert events == [event.to_json() for event in detector.stream(held)]
+
+
+def test_kept_going_a_gap_in_time_begins_afresh(live, model, detector, recording):
+    times = [number / 5 + (100 if number >= 40 else 0) for number in range(len(recording))]
+    code, events, said = live(model, lines(recording, times), "--keep-going")
+    assert code == 0
+    assert said.startswith("warning: frame 40: has the time stamp 108 s but was due at 8 s (5 frames a second)")
+    found = [(one["label"], one["score"]) for one in events if one["event"] == "ended"]
+    parts = [*detector.detect(recording[:40]), *detector.detect(recording[40:])]
+    assert sorted(found) == sorted((one.label, one.score) for one in parts)
+
+
+def test_what_cannot_be_detected_in_is_refused(model, tiny_dataset, tmp_path):
+    assert "no such file or folder" in refused(model, tmp_path / "x.mp4")
+    assert "no such file" in refused(model, tmp_path / "x.npy")
+    assert "give either" in refused(model)
+    assert "--alarm: belongs to --stream" in refused(model, tmp_path, "--alarm", "rate=1/h")
+    assert "holds neither a prepared data set nor .npy files" in refused(model, tmp_path)
+    np.save(tmp_path / "x.npy", np.zeros((4, 5)))
+    assert f"{tmp_path / 'x.npy'}: frame 0: has shape (5,)" in refused(model, tmp_path / "x.npy")
+    assert f"{tmp_path / 'x.npy'}: frame 0: has shape (5,)" in refused(model, tmp_path, "--out", tmp_path / "d.json")
+    assert not (tmp_path / "d.json").exists()
+    assert "is no prepared data set" in refused(model, tmp_path / "x.npy", "--subset", "test")
+    (tmp_path / "clip.mp4").write_bytes(b"video")
+    assert "does not know how its features are made (six numbers)" in refused(model, tmp_path / "clip.mp4")
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    (broken / "model.safetensors").write_bytes(b"")
+    assert "not a complete safetensors file" in refused(broken, tiny_dataset.path)

@@ -1,0 +1,289 @@
+"""`crescendo data extract`: a folder of videos becomes a data set, whatever is wrong with some of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from crescendo.platform.extraction.extract import Extraction, extract
+from crescendo.platform.tuning.session import ray_session
+from crescendo.trainables.data.annotations import Annotations, Recording, Segment
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.importers.base import Silent
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import write_json
+from crescendo.trainables.video.backbones import Preparation, load_backbone
+from crescendo.trainables.video.decoding import sampled_frames
+from crescendo.trainables.video.synthetic import numbered, read_number, synthesize_videos, write_video
+from crescendo.trainables.video.work import WorkFolder
+
+COMMAND = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "data"]
+SMALL = Extraction(fps=6.0, backbone="alexnet", layer="fc6", weights="none", size=64)
+FRAMES = Preparation().at(64)
+
+
+class Heard(Silent):
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray() -> Iterator[None]:
+    with ray_session():
+        yield
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two training videos, one of each other split, four with quirks and three broken ones."""
+    folder = tmp_path_factory.mktemp("odd") / "videos"
+    synthesize_videos(folder, recordings=2, labels=2, size=48, odd=True)
+    return folder
+
+
+def make_numbered(folder: Path, lengths: Iterable[int]) -> Path:
+    """Videos of numbered frames, 6 a second, with a subset each and one activity."""
+    recordings = {}
+    folder.mkdir()
+    for number, length in enumerate(lengths):
+        subset = ("training", "validation", "test")[number % 3]
+        write_video(folder / f"{number}.mp4", numbered(range(length)), time_base=Fraction(1, 6))
+        recordings[str(number)] = Recording(subset, length / 6, (Segment("count", 0.0, length / 12),))
+    write_json(folder / "annotations.json", Annotations(recordings).to_json())
+    return folder
+
+
+def run(videos: Path, destination: Path, extraction: Extraction = SMALL, **options: Any) -> tuple[Dataset, list[str]]:
+    reporter = Heard()
+    dataset = extract(videos, videos / "annotations.json", destination, extraction, reporter=reporter, **options)
+    return dataset, reporter.lines
+
+
+def crescendo(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300, **more
+    )
+
+
+def test_features_are_the_networks_and_broken_videos_are_left_out(odd: Path, tmp_path: Path) -> None:
+    dataset, lines = run(odd, tmp_path / "data")
+    whole = {path.stem for path in odd.glob("*.mp4")} - {"odd_truncated", "odd_empty", "odd_text"}
+    assert set(dataset.annotations.recordings) == whole
+    assert dataset.store.dtype == np.float16
+    backbone = load_backbone("alexnet", "none", layer="fc6", size=64)
+    for name in whole:
+        frames = np.stack(list(sampled_frames(odd / f"{name}.mp4", 6, FRAMES)))
+        expected = backbone(torch.from_numpy(frames)).numpy()
+        np.testing.assert_allclose(dataset.features(name), expected, rtol=2e-3, atol=2e-3)
+    stored = dataset.fc7()
+    assert stored is not None
+    torch.testing.assert_close(stored, backbone.fc7())
+    at_the_end = lines[lines.index("warning: 3 of 11 videos are broken and left out:") + 1 :]
+    assert [line.split("/")[-1].split(":")[0] for line in at_the_end[:3]] == [
+        "odd_truncated.mp4",
+        "odd_empty.mp4",
+        "odd_text.mp4",
+    ]
+    assert list(tmp_path.iterdir()) == [tmp_path / "data"]
+
+
+def test_strict_stops_at_a_broken_video_and_writes_no_data_set(odd: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"odd_\w+\.mp4: broken video: .*finished videos are kept in"):
+        run(odd, tmp_path / "data", strict=True)
+    assert not (tmp_path / "data").exists()
+
+
+def test_pixels_are_the_frames_in_order(tmp_path: Path) -> None:
+    lengths = [70, 5, 33]  # more than two batches, less than one, and one frame over
+    videos = make_numbered(tmp_path / "videos", lengths)
+    pixels = Extraction(fps=6.0, backbone="alexnet", layer="pixels", size=64)
+    dataset, _ = run(videos, tmp_path / "data", pixels)
+    assert dataset.holds_pixels
+    for number, length in enumerate(lengths):
+        frames = dataset.features(str(number))[:].reshape(-1, 3, 64, 64)
+        assert [read_number(frame, FRAMES.resize) for frame in frames] == list(range(length))
+        assert dataset.frame_labels(str(number)).sum() == round(length / 2)
+
+
+def test_what_was_finished_is_not_done_again_and_settings_do_not_mix(tmp_path: Path) -> None:
+    videos = make_numbered(tmp_path / "videos", [20, 20, 20])
+    (videos / "2.mp4").rename(tmp_path / "kept")
+    (videos / "2.mp4").write_text("broken")
+    with pytest.raises(InputError, match=r"2\.mp4: broken video") as stopped:
+        run(videos, tmp_path / "data", strict=True)
+    place = Path(str(stopped.value).rsplit(" ", 1)[1])
+    done_before = np.full((20, 4096), 7, np.float16)
+    WorkFolder(place, 4096).add("0", videos / "0.mp4", np.arange(20), done_before, 20)
+    (videos / "2.mp4").unlink()
+    (tmp_path / "kept").rename(videos / "2.mp4")
+    with FileLock(place / "lock"), pytest.raises(InputError, match="another command is at work there"):
+        run(videos, tmp_path / "data")
+    other, lines = run(videos, tmp_path / "data", Extraction(3.0, "alexnet", "fc6", "none", 64))
+    assert any("holds the work of other settings" in line for line in lines)
+    assert other.frames("0") == 10
+    (tmp_path / "data").rename(tmp_path / "other")
+    dataset, lines = run(videos, tmp_path / "data")
+    assert any("videos were finished before" in line for line in lines)
+    assert [dataset.frames(str(number)) for number in range(3)] == [20] * 3
+    np.testing.assert_array_equal(dataset.features("0"), done_before)
+    assert not place.exists()
+
+
+def test_a_video_of_another_length_than_annotated_is_left_out(tmp_path: Path) -> None:
+    videos = make_numbered(tmp_path / "videos", [20, 20, 20])
+    content = json.loads((videos / "annotations.json").read_text())
+    content["database"]["1"]["duration"] = 9.0
+    write_json(videos / "annotations.json", content)
+    dataset, lines = run(videos, tmp_path / "data")
+    assert list(dataset.annotations.recordings) == ["0", "2"]
+    assert any("lasts 3.3 s but its annotation says 9.0 s" in line for line in lines)
+
+
+def test_split_of_the_paper(tmp_path: Path) -> None:
+    videos = make_numbered(tmp_path / "videos", [8] * 6)
+    content = json.loads((videos / "annotations.json").read_text())
+    for name, one in content["database"].items():
+        one["subset"] = "validation" if name == "5" else "training"
+    write_json(videos / "annotations.json", content)
+    dataset, _ = run(videos, tmp_path / "data", split="paper")
+    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [4, 1, 1]
+    assert dataset.recordings("test") == ("5",)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fps": 0.0}, "fps must be a positive number"),
+        ({"backbone": "vgg91"}, "must be the name of a torchvision network"),
+        ({"layer": "fc8"}, "layer: must be"),
+        ({"weights": "nowhere.pth"}, "nowhere.pth"),
+    ],
+)
+def test_settings_that_cannot_be(odd: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(odd, tmp_path / "data", Extraction(**{**vars(SMALL), **change}))
+    assert not any(tmp_path.iterdir())
+
+
+def test_missing_packages_are_named(odd: Path, tmp_path: Path) -> None:
+    for package in ("av", "torchvision"):
+        script = f"import sys; sys.modules['{package}'] = None; from crescendo.platform.cli import main; main()"
+        arguments = (
+            "data",
+            "extract",
+            odd,
+            "--annotations",
+            odd / "annotations.json",
+            "--weights",
+            "none",
+            tmp_path / "d",
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "pip install 'crescendo-ablation[video]'" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_annotations_must_be_named(odd: Path, tmp_path: Path) -> None:
+    done = crescendo("extract", odd, tmp_path / "data")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --annotations is missing")
+
+
+def test_preview_draws_a_sheet_a_video(odd: Path, tmp_path: Path) -> None:
+    done = crescendo(
+        "extract", "--preview", odd, "--annotations", odd / "annotations.json", "--size", 64, tmp_path / "s"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "8 contact sheets" in done.stdout
+    assert len(list((tmp_path / "s").glob("*.png"))) == 8
+    assert done.stderr.count("left out: ") == 3
+
+
+def test_synthesize_videos_on_the_command_line(tmp_path: Path) -> None:
+    done = crescendo("synthesize", "--videos", "--recordings", 1, "--labels", 2, "--size", 24, tmp_path / "v")
+    assert done.returncode == 0, done.stderr
+    assert "3 videos of 2 activities" in done.stdout
+    assert crescendo("synthesize", "--odd", tmp_path / "w").returncode == 2
+
+
+@pytest.mark.slow
+def test_killed_and_started_again(tmp_path: Path) -> None:
+    videos = make_numbered(tmp_path / "videos", [300] * 8)
+    command = [*COMMAND, "extract", videos, "--annotations", videos / "annotations.json", "--backbone", "vgg11"]
+    command += ["--layer", "fc7", "--weights", "none", "--size", "64", tmp_path / "data"]
+    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+    first = subprocess.Popen(
+        [str(one) for one in command], env=environment, stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        give_up = time.monotonic() + 300
+        while not (finished := list(tmp_path.glob("data.partial-*/*.arrow"))) and time.monotonic() < give_up:
+            assert first.poll() is None
+            time.sleep(0.2)
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.communicate()
+    assert 0 < len(finished) < 8
+    changed = {path.name: path.stat().st_mtime_ns for path in finished}
+    done = crescendo(*command[len(COMMAND) :], env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "of 8 videos were finished before" in done.stderr
+    dataset = Dataset(tmp_path / "data")
+    assert [dataset.frames(str(number)) for number in range(8)] == [300] * 8
+    assert changed
+    backbone = load_backbone("vgg11", "none", layer="fc7", size=64)
+    frames = np.stack(list(sampled_frames(videos / "0.mp4", 6, FRAMES)))[:40]
+    np.testing.assert_allclose(
+        dataset.features("0")[:40], backbone(torch.from_numpy(frames)).numpy(), rtol=2e-3, atol=2e-3
+    )
+
+
+@pytest.mark.slow
+def test_real_clips_go_through_the_whole_command(real_data: Path, tmp_path: Path) -> None:
+    clips = real_data / "videos"
+    lengths = {"bikes": 10.0, "carousel1": 14.92, "carousel3": 13.04}
+    subsets = ("training", "validation", "test")
+    recordings = {
+        name: Recording(subset, length, (Segment("scene", 1.0, 5.0),))
+        for subset, (name, length) in zip(subsets, lengths.items(), strict=True)
+    }
+    write_json(tmp_path / "truth.json", Annotations(recordings).to_json())
+    done = crescendo(
+        "extract",
+        clips,
+        "--annotations",
+        tmp_path / "truth.json",
+        "--weights",
+        "none",
+        "--layer",
+        "fc6",
+        tmp_path / "data",
+    )
+    assert done.returncode == 0, done.stderr
+    dataset = Dataset(tmp_path / "data")
+    assert {name: dataset.frames(name) for name in lengths} == {"bikes": 60, "carousel1": 90, "carousel3": 78}
+    assert dataset.feature_dim == 4096
+    backbone = load_backbone("vgg19", "none", layer="fc6")
+    frames = np.stack(list(sampled_frames(clips / "bikes.mp4", 6, backbone.preparation)))[:8]
+    np.testing.assert_allclose(
+        dataset.features("bikes")[:8], backbone(torch.from_numpy(frames)).numpy(), rtol=2e-3, atol=2e-3
+    )

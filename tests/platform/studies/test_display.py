@@ -1,0 +1,97 @@
+"""What a person sees of a sweep."""
+
+import io
+
+import pytest
+from rich.console import Console
+from trivial_study import trivial_study
+
+from crescendo.platform.studies.display import Display, outcome, progress_table
+from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.trainables.training.trial import Report
+
+
+@pytest.fixture
+def run_and_display(tmp_path, request):
+    screen = io.StringIO()
+    display = Display(Console(file=screen, width=160, force_terminal=getattr(request, "param", False)))
+    ledger = Ledger(tmp_path / "output")
+    study = trivial_study(tmp_path, trials=2, extra="failures: {retries: 1}\n")
+    run = StudyRun(study, ledger, Place(tmp_path / "output", str(tmp_path), "hash"), (display,))
+    display.show(run)
+    yield run, display, screen
+    ledger.close()
+
+
+def finish(run, job, objective=0.5):
+    chosen = {"merge_gap": 20, "reset": "memory"}
+    scores = {"mAP": {"0.50": objective}, "mAP_mean": objective / 2}
+    splits = ("validation", "test") if job.phase == "confirm" else ("validation",)
+    results = dict.fromkeys(splits, scores)
+    run.report(job.identity, Report(30, objective, True, results=results, chosen=chosen, frames_per_second=1000.0))
+
+
+def printed(renderable) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def test_where_there_is_no_terminal_every_end_is_a_line(run_and_display):
+    run, display, screen = run_and_display
+    with display:
+        first, second = run.next_job(), run.next_job()
+        finish(run, first)
+        run.failed(second.identity, "the loss is not finite")
+        again = run.next_job()
+        assert again.identity == second.identity
+        run.failed(again.identity, "its worker was lost")
+        display.tick()
+    lines = screen.getvalue().splitlines()
+    assert lines[0].startswith(
+        "search variant=none 1/2: mAP/iou_0.50 0.500 (learning_rate 0.01, merge_gap 20, reset memory)"
+    )
+    assert "left" in lines[0]
+    assert "broke, will be tried again: the loss is not finite" in lines[1]
+    assert "failed: its worker was lost" in lines[2]
+    assert "\x1b" not in screen.getvalue()
+
+
+@pytest.mark.parametrize("run_and_display", [True], indirect=True)
+def test_a_terminal_shows_a_table_that_moves(run_and_display, monkeypatch):
+    run, display, screen = run_and_display
+    monkeypatch.setattr("crescendo.platform.studies.display._REFRESH", 0)
+    with display:
+        job = run.next_job()
+        run.report(job.identity, Report(10, 0.25, False, frames_per_second=12345.0))
+        display.tick()
+    shown = screen.getvalue()
+    assert "variant=score" in shown
+    assert "12,345 frames/s" in shown
+
+
+def test_the_table_counts_by_arm_and_shows_the_best_so_far(run_and_display):
+    run, _, _ = run_and_display
+    first, _ = run.next_job(), run.next_job()
+    finish(run, first, 0.75)
+    rows = printed(progress_table(run)).splitlines()
+    none = next(row for row in rows if "variant=none" in row)
+    score = next(row for row in rows if "variant=score" in row)
+    assert "1/2" in none
+    assert "0.750" in none
+    assert "learning_rate 0.01" in none
+    assert "0/2" in score
+    assert "searching" in rows[0]
+
+
+def test_at_the_end_every_arm_has_its_test_result(run_and_display):
+    run, _, _ = run_and_display
+    value = 0.4
+    while (job := run.next_job()) is not None:
+        finish(run, job, value)
+        value += 0.02
+    shown = "".join(printed(part) for part in outcome(run))
+    assert "± 0.014" in shown
+    assert shown.count("2/2") == 2
+    assert "variant=score: best learning_rate" in shown

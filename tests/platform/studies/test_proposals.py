@@ -1,0 +1,104 @@
+"""Proposals: start values first, conditions kept, nothing tried twice, and the same again after a restart."""
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crescendo.platform.studies.proposals import propose, setting_key
+from crescendo.platform.studies.settings import resolve_settings
+from crescendo.search_spaces.arms import arms_of
+from crescendo.search_spaces.loading import parse_study
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+HEAD = "name: p\ndataset: synthetic\n"
+MIXED = (
+    HEAD
+    + """
+search:
+  trials: 30
+  sampler: {sampler}
+  startup_trials: 3
+  space:
+    variant: [none, score, margin]
+    lambda_r: {{low: 0.1, high: 30, log: true, when: {{variant: [score, margin]}}}}
+    bptt: {{low: 10, high: 50, step: 10}}
+    dropout: [0.25, 0.5]
+  start:
+    - {{lambda_r: 6, variant: score}}
+    - {{variant: none, lambda_r: 3, bptt: 20, dropout: 0.5}}
+"""
+)
+TINY = (
+    HEAD
+    + "search: {{trials: 6, sampler: {sampler}, startup_trials: 1, space: {{dropout: [0.1, 0.2, 0.3], bptt: [10, 20]}}}}\n"
+)
+
+
+def arm_of(text: str, sampler: str):
+    study = parse_study(text.format(sampler=sampler), "p.yaml", (), resolve_settings)
+    return study.search, arms_of(study)[0]
+
+
+def run(search, arm, trials: int, seed: int = 0) -> list[dict]:
+    """Ask for so many proposals, telling a value for each before the next is asked for."""
+    storage = optuna.storages.InMemoryStorage()
+    optuna.create_study(direction="maximize", study_name="s", storage=storage)
+    values = []
+    for number in range(trials):
+        study = optuna.load_study(study_name="s", storage=storage)
+        taken = {setting_key(one) for one in values}
+        proposal = propose(study, arm, search, number=number, seed=seed + number, taken=taken)
+        values.append(dict(proposal.values))
+        value = -proposal.values.get("dropout", 0)
+        trial = optuna.trial.create_trial(params=values[-1], distributions=dict(proposal.distributions), value=value)
+        study.add_trial(trial)
+    return values
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_start_values_come_first_and_conditions_hold(sampler):
+    search, arm = arm_of(MIXED, sampler)
+    values = run(search, arm, 12)
+    assert values[0]["variant"] == "score"
+    assert values[0]["lambda_r"] == 6
+    assert values[1] == {"variant": "none", "bptt": 20, "dropout": 0.5}
+    assert all(("lambda_r" in one) == (one["variant"] != "none") for one in values)
+    assert all(0.1 <= one.get("lambda_r", 1) <= 30 and one["bptt"] in range(10, 51, 10) for one in values)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_a_space_that_can_be_listed_is_tried_whole_nothing_twice(sampler):
+    search, arm = arm_of(TINY, sampler)
+    values = run(search, arm, 6)
+    assert len({setting_key(one) for one in values}) == 6
+    everything = {setting_key(one) for one in values}
+    study = optuna.create_study(direction="maximize")
+    assert propose(study, arm, search, number=6, seed=0, taken=everything) is None
+
+
+def test_grid_goes_in_the_order_of_the_file():
+    search, arm = arm_of(TINY, "grid")
+    assert run(search, arm, 3) == [
+        {"dropout": 0.1, "bptt": 10},
+        {"dropout": 0.1, "bptt": 20},
+        {"dropout": 0.2, "bptt": 10},
+    ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 40), sampler=st.sampled_from(["tpe", "random"]))
+def test_asked_again_it_proposes_the_same(seed, sampler):
+    search, arm = arm_of(MIXED, sampler)
+    assert run(search, arm, 8, seed) == run(search, arm, 8, seed)
+
+
+def test_tpe_learns_from_what_was_told():
+    search, arm = arm_of(
+        HEAD
+        + "search: {{trials: 40, sampler: {sampler}, startup_trials: 5, space: {{dropout: {{low: 0.0, high: 0.9}}}}}}\n",
+        "tpe",
+    )
+    late = [one["dropout"] for one in run(search, arm, 40)[20:]]
+    assert sum(late) / len(late) < 0.25

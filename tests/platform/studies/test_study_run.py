@@ -1,0 +1,252 @@
+"""What a study does next, played through without Ray: a loop takes jobs, and a virtual trainable answers."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import TrialState
+from trivial_study import trivial_study, value
+
+from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.search_spaces.arms import arms_of
+from crescendo.trainables.training.trial import Report
+
+ASHA = "early_stopping: {asha: {grace: 10, reduction: 2}}\n"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("studies")
+
+
+class Virtual:
+    """Runs a study's jobs in turn, one step each; `concurrent` of them at once."""
+
+    def __init__(self, study, output: Path, concurrent: int = 1, score=value):
+        self.ledger = Ledger(output)
+        self.run = StudyRun(study, self.ledger, Place(output, study.dataset, "hash"))
+        self.concurrent, self.score = concurrent, score
+        self.jobs: dict[str, list] = {}
+        self.steps: Counter[tuple[str, int]] = Counter()
+
+    def turn(self) -> bool:
+        """Do one thing; False when the study is over."""
+        if len(self.jobs) < self.concurrent and (job := self.run.next_job()) is not None:
+            self.jobs[job.identity] = [job, self.saved(job)]
+            return True
+        if not self.jobs:
+            assert self.run.over
+            return False
+        identity, (job, iteration) = next(iter(self.jobs.items()))
+        del self.jobs[identity]
+        iteration += 10
+        self.steps[identity, iteration] += 1
+        Path(job.folder).mkdir(parents=True, exist_ok=True)
+        (Path(job.folder) / "at").write_text(str(iteration))
+        if not self.run.report(identity, self.report(job, iteration)):
+            self.jobs[identity] = [job, iteration]
+        return True
+
+    def saved(self, job) -> int:
+        at = Path(job.folder) / "at"
+        return int(at.read_text()) if at.exists() else 0
+
+    def report(self, job, iteration: int) -> Report:
+        objective = self.score(job.settings, iteration)
+        done = iteration == job.settings["iterations"]
+        return Report(iteration, objective, done, chosen={"merge_gap": 20, "reset": "memory"} if done else {})
+
+    def play(self, turns: int = 10_000) -> "Virtual":
+        for _ in range(turns):
+            if not self.turn():
+                break
+        self.ledger.close()
+        return self
+
+    def told(self):
+        return {
+            (arm.name, phase): [
+                (e.number, e.state.name, dict(e.settings), e.value) for e in self.run.entries(arm.name, phase)
+            ]
+            for arm in arms_of(self.run.study)
+            for phase in ("search", "confirm")
+        }
+
+
+def test_every_arm_gets_its_budget_and_the_best_is_confirmed_with_shared_seeds(folder, tmp_path):
+    study = trivial_study(folder, trials=4)
+    run = Virtual(study, tmp_path, concurrent=3).play().run
+    for arm in arms_of(study):
+        search = run.entries(arm.name, "search")
+        assert [entry.state for entry in search] == [TrialState.COMPLETE] * 4
+        assert all(entry.settings["seed"] == study.search.seed for entry in search)
+        best = max(search, key=lambda entry: entry.value)
+        assert run.best(arm.name) == best
+        confirmed = run.entries(arm.name, "confirm")
+        assert [entry.settings["seed"] for entry in confirmed] == [0, 1]
+        for entry in confirmed:
+            assert entry.settings == {
+                **best.settings,
+                "merge_gap": 20,
+                "reset": "memory",
+                "seed": entry.settings["seed"],
+            }
+    assert run.shortfall() is None
+
+
+def test_arms_take_turns_and_no_worker_waits(folder, tmp_path):
+    run = StudyRun(trivial_study(folder, trials=3), Ledger(tmp_path), Place(tmp_path, str(folder), "hash"))
+    arms = [run._entries[run.next_job().identity].arm for _ in range(6)]
+    assert arms == ["variant=none", "variant=score"] * 3
+    assert run.next_job() is None
+
+
+def test_a_worker_that_the_search_has_nothing_for_confirms(folder, tmp_path):
+    virtual = Virtual(trivial_study(folder, trials=1), tmp_path)
+    first, second = virtual.run.next_job(), virtual.run.next_job()
+    virtual.run.report(first.identity, virtual.report(first, 30))
+    third = virtual.run.next_job()
+    assert (third.phase, second.phase) == ("confirm", "search")
+    virtual.ledger.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(kills=st.lists(st.integers(1, 12), max_size=8), asha=st.booleans())
+def test_killed_at_any_moments_the_same_trials_run_and_the_same_is_best(folder, tmp_path_factory, kills, asha):
+    study = trivial_study(folder, trials=4, extra=ASHA if asha else "")
+    calm = Virtual(study, tmp_path_factory.mktemp("calm")).play()
+    stormy = tmp_path_factory.mktemp("stormy")
+    steps: Counter[tuple[str, int]] = Counter()
+    for turns in [*kills, 10_000]:
+        virtual = Virtual(study, stormy).play(turns)
+        steps += virtual.steps
+    assert virtual.told() == calm.told()
+    assert steps == calm.steps
+    assert [virtual.run.best(arm.name) for arm in arms_of(study)] == [calm.run.best(arm.name) for arm in arms_of(study)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(kills=st.lists(st.integers(1, 20), max_size=5), concurrent=st.integers(1, 4))
+def test_killed_at_any_moments_nothing_is_lost_or_run_twice(folder, tmp_path_factory, kills, concurrent):
+    study, output = trivial_study(folder, trials=5), tmp_path_factory.mktemp("output")
+    steps: Counter[tuple[str, int]] = Counter()
+    for turns in [*kills, 10_000]:
+        virtual = Virtual(study, output, concurrent).play(turns)
+        steps += virtual.steps
+    assert set(steps.values()) == {1}
+    assert len(steps) == 3 * (2 * 5 + 2 * 2)
+
+
+def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_path):
+    study = trivial_study(folder, trials=2, extra="failures: {retries: 1}\n")
+    ledger = Ledger(tmp_path)
+    run = StudyRun(study, ledger, Place(tmp_path, str(folder), "hash"))
+    first, _ = run.next_job(), run.next_job()
+    run.failed(first.identity, "NaN")
+    again = run.next_job()
+    assert (again.identity, again.settings) == (first.identity, first.settings)
+    run.failed(first.identity, "lost")
+    [entry] = run.entries("variant=none", "search")
+    assert (entry.state, list(entry.failures)) == (TrialState.FAIL, ["NaN", "lost"])
+    ledger.close()
+    virtual = Virtual(study, tmp_path).play()
+    states = [entry.state.name for entry in virtual.run.entries("variant=none", "search")]
+    assert states == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert virtual.run.best("variant=none").number > 0
+
+
+def test_an_arm_whose_every_trial_breaks_ends_the_study_with_its_reason(folder, tmp_path):
+    study = trivial_study(folder, trials=2, extra="failures: {retries: 0, limit: 3}\n")
+    run = StudyRun(study, Ledger(tmp_path), Place(tmp_path, str(folder), "hash"))
+    for _ in range(50):
+        if run.over:
+            break
+        job = run.next_job()
+        if run._entries[job.identity].arm == "variant=none":
+            run.failed(job.identity, "the loss is not finite")
+        else:
+            run.report(job.identity, Report(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
+    assert run.over
+    assert "variant=none" in run.problem
+    assert "3 trials failed" in run.problem
+    assert "the loss is not finite" in run.problem
+
+
+def test_asha_stops_trials_as_pruned_with_their_values_and_compares_within_an_arm_only(folder, tmp_path):
+    study = trivial_study(folder, trials=8, extra=ASHA)
+
+    def one_arm_is_hopeless(settings, iteration):
+        return value(settings, iteration) - (100 if settings["variant"] == "score" else 0)
+
+    together = Virtual(study, tmp_path / "both", concurrent=2, score=one_arm_is_hopeless).play().run
+    for arm in arms_of(study):
+        entries = together.entries(arm.name, "search")
+        pruned = [entry for entry in entries if entry.state is TrialState.PRUNED]
+        assert pruned
+        assert len(pruned) < len(entries)
+        assert all(entry.steps and max(entry.steps) < 30 and entry.value is None for entry in pruned)
+        assert all(set(entry.steps) == {10, 20, 30} for entry in entries if entry.state is TrialState.COMPLETE)
+        assert together.best(arm.name).state is TrialState.COMPLETE
+    kept = study.model_copy(update={"ablate": (study.ablate[0].model_copy(update={"grid": {"variant": ("score",)}}),)})
+    alone = Virtual(kept, tmp_path / "one", score=one_arm_is_hopeless).play().run
+
+    def states(run):
+        return [entry.state for entry in run.entries("variant=score", "search")]
+
+    assert states(alone) == states(together)
+
+
+def test_optuna_sees_a_stopped_trial_as_pruned_with_its_intermediate_values(folder, tmp_path):
+    study = trivial_study(folder, trials=8, extra=ASHA)
+    virtual = Virtual(study, tmp_path)
+    while virtual.turn():
+        pass
+    trials = virtual.ledger.study("variant=score", "search").get_trials()
+    pruned = [trial for trial in trials if trial.state is TrialState.PRUNED]
+    assert pruned
+    assert all(trial.intermediate_values for trial in pruned)
+    virtual.ledger.close()
+
+
+def test_more_trials_and_seeds_only_add(folder, tmp_path):
+    few = Virtual(trivial_study(folder, trials=2), tmp_path).play()
+    many = trivial_study(folder, trials=4, changes=("confirm.seeds=[0, 1, 2]",))
+    virtual = Virtual(many, tmp_path).play()
+    for key, rows in few.told().items():
+        assert virtual.told()[key][: len(rows)] == rows
+    for arm in arms_of(many):
+        assert virtual.run.states(arm.name, "search")[TrialState.COMPLETE] == 4
+        best = virtual.run.best(arm.name)
+        confirmed = virtual.run.confirmed(arm.name)
+        assert [entry.settings["seed"] for entry in confirmed] == [0, 1, 2]
+        assert all(entry.settings["learning_rate"] == best.settings["learning_rate"] for entry in confirmed)
+    assert len(virtual.steps) > 0
+
+
+def test_a_confirmation_that_failed_is_tried_once_more_when_the_study_is_started_again(folder, tmp_path):
+    study = trivial_study(folder, trials=1, extra="failures: {retries: 0}\n")
+    ledger = Ledger(tmp_path)
+    run = StudyRun(study, ledger, Place(tmp_path, str(folder), "hash"))
+    while (job := run.next_job()) is not None:
+        if job.phase == "confirm" and job.settings["seed"] == 1:
+            run.failed(job.identity, "disk full")
+        else:
+            run.report(job.identity, Report(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
+    assert run.over
+    assert "1 of 2 seeds are confirmed" in run.shortfall()
+    ledger.close()
+    assert Virtual(study, tmp_path).play().run.shortfall() is None
+
+
+def test_a_finished_search_trial_leaves_no_checkpoint(folder, tmp_path):
+    virtual = Virtual(trivial_study(folder, trials=1), tmp_path)
+    job = virtual.run.next_job()
+    (Path(job.folder) / "iteration-000000030").mkdir(parents=True)
+    virtual.run.report(job.identity, virtual.report(job, 30))
+    assert not (Path(job.folder) / "iteration-000000030").exists()
+    virtual.ledger.close()
+    shutil.rmtree(tmp_path)

@@ -1,0 +1,285 @@
+"""Whole studies on a real local Ray."""
+
+import io
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+import trivial_study as trivial_study_module
+from mlflow import MlflowClient
+from optuna.trial import TrialState
+from rich.console import Console
+from trivial_study import trivial, trivial_study
+
+from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.runner import run_study
+from crescendo.platform.studies.settings import resolve_settings
+from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.tuning.session import ray_session
+from crescendo.search_spaces.arms import arms_of
+from crescendo.search_spaces.loading import parse_study
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.trainable import DetectorTrainable
+from crescendo.trainables.training.trial import Trial
+
+REAL = """
+name: real
+dataset: {dataset}
+base: {{hidden_size: 8, sequences: 4, sequence_length: 20, bptt: 10, iterations: 4, evaluate_every: 2}}
+ablate: {{variant: [none, margin]}}
+search: {{trials: 2, space: {{learning_rate: {{low: 1.0e-3, high: 1.0e-1, log: true}}}}}}
+decode: {{merge_gap: {{low: 0, high: 30}}, reset: [memory, none]}}
+confirm: {{seeds: [0, 1]}}
+resources: {{cpus: 1, concurrent: 2}}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray() -> Iterator[None]:
+    from ray import cloudpickle
+
+    # Workers do not have the tests on their path.
+    cloudpickle.register_pickle_by_value(trivial_study_module)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    with ray_session():
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("studies")
+
+
+@pytest.fixture(scope="module")
+def real(folder) -> Path:
+    return synthesize(folder / "real", recordings=4, labels=3, feature_dim=4).path
+
+
+@pytest.fixture(scope="module")
+def finished(real, tmp_path_factory):
+    """A real study that has run to its end, its output folder and what was printed."""
+    output, screen = tmp_path_factory.mktemp("finished"), io.StringIO()
+    study = parse_study(REAL.format(dataset=real), "real.yaml", (), resolve_settings)
+    return run_study(study, output, console=Console(file=screen, width=200)), output, screen.getvalue()
+
+
+def silent() -> Console:
+    return Console(file=io.StringIO())
+
+
+def test_a_real_study_confirms_every_arm(finished, real):
+    sweep, _, printed = finished
+    assert sweep.run.shortfall() is None
+    assert sweep.run.over
+    assert not sweep.interrupted
+    for arm in arms_of(sweep.run.study):
+        best = sweep.run.best(arm.name)
+        assert best.chosen["reset"] in ("memory", "none")
+        assert 0 <= best.chosen["merge_gap"] <= 30
+        assert best.metrics["validation/mAP/iou_0.50"] == best.value
+        assert not any(name.startswith("test/") for name in best.metrics)
+        for entry in sweep.run.confirmed(arm.name):
+            assert {"test/mAP/mean", "test/early/fraction_0.30/iou_0.50", "test/violations/score/share"} <= set(
+                entry.metrics
+            )
+    assert len(re.findall(r"^search variant=none \d/2: mAP/iou_0.50", printed, re.MULTILINE)) == 2
+    assert "left" in printed
+
+
+def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
+    sweep, output, _ = finished
+    dataset = Dataset(real)
+    for entry in sweep.run.confirmed("variant=none"):
+        trial = output / "trials" / entry.identity
+        truth = pq.read_table(trial / "outputs" / "ground_truth.parquet").to_pylist()
+        expected = sum(len(dataset.annotations.recordings[name].segments) for name in dataset.recordings("test"))
+        assert len(truth) == expected
+        detections = pq.read_table(trial / "outputs" / "detections.parquet")
+        assert detections.column_names == ["recording", "label", "start", "end", "score"]
+        assert set(detections["recording"].to_pylist()) <= set(dataset.recordings("test"))
+        assert (trial / "iteration-000000004" / "model.safetensors").is_file()
+    for entry in sweep.run.entries("variant=none", "search"):
+        assert [path.name for path in (output / "trials" / entry.identity).iterdir()] == ["report.json"]
+
+
+def test_arms_share_seeds_so_their_first_weights_and_batches_are_the_same(finished):
+    sweep, _, _ = finished
+    seeds = [[entry.settings["seed"] for entry in sweep.run.confirmed(arm.name)] for arm in arms_of(sweep.run.study)]
+    assert seeds == [[0, 1], [0, 1]]
+
+
+def test_mlflow_has_a_run_for_each_trial_and_their_parent(finished):
+    sweep, _, _ = finished
+    client = MlflowClient(sweep.store)
+    [experiment] = [one for one in client.search_experiments() if one.name == "real"]
+    runs = client.search_runs([experiment.experiment_id])
+    phases = sorted(run.data.tags["crescendo.phase"] for run in runs)
+    assert phases == ["confirm"] * 4 + ["search"] * 4 + ["study"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    confirm = next(run for run in runs if run.data.tags["crescendo.phase"] == "confirm")
+    assert confirm.data.tags["crescendo.seed"] in ("0", "1")
+    assert {"test/mAP/mean", "validation/mAP/iou_0.50", "training/loss"} <= set(confirm.data.metrics)
+    search = next(run for run in runs if run.data.tags["crescendo.phase"] == "search")
+    gaps = client.get_metric_history(search.info.run_id, "validation/curve/mAP_against_merge_gap")
+    assert [point.step for point in gaps] == list(range(31))
+    files = {file.path for file in client.list_artifacts(confirm.info.run_id)}
+    assert {"detections.parquet", "ground_truth.parquet", "metrics.json", "configuration.json"} <= files
+
+
+def test_started_again_a_finished_study_runs_nothing(finished, real):
+    sweep, output, _ = finished
+    before = (output / "ledger.jsonl").read_bytes()
+    again = run_study(sweep.run.study, output, console=silent())
+    assert again.run.over
+    assert (output / "ledger.jsonl").read_bytes() == before
+
+
+def test_the_search_never_reads_the_test_split(real, finished, tmp_path):
+    """With every feature of the test split made NaN, the search finds what it found; only confirming breaks."""
+    sweep, _, _ = finished
+    spoil(Dataset(real), tmp_path / "spoilt")
+    dataset = Dataset(tmp_path / "spoilt")
+    assert all(np.isnan(dataset.features(name)).all() for name in dataset.recordings("test"))
+    ledger = Ledger(tmp_path)
+    place = Place(tmp_path, str(dataset.path), dataset.content_hash)
+    text = REAL.format(dataset=dataset.path) + "failures: {retries: 0, limit: 9}\n"
+    run = StudyRun(parse_study(text, "real.yaml", (), resolve_settings), ledger, place)
+    while (job := run.next_job()) is not None:
+        trial = Trial(job, dataset)
+        try:
+            while not run.report(job.identity, trial.step()):
+                pass
+        except InputError as error:
+            run.failed(job.identity, str(error))
+    ledger.close()
+    for arm in arms_of(run.study):
+        values = [entry.value for entry in run.entries(arm.name, "search")]
+        assert values == [entry.value for entry in sweep.run.entries(arm.name, "search")]
+        confirmed = run.entries(arm.name, "confirm")
+        assert [entry.state for entry in confirmed] == [TrialState.FAIL] * 2
+        assert all("NaN" in entry.failures[-1] for entry in confirmed)
+
+
+def spoil(dataset: Dataset, destination: Path) -> None:
+    """Copy a data set, every feature of its test split NaN, past the writer that would refuse it."""
+    shutil.copytree(dataset.path, destination)
+    file = destination / "features" / "features.arrow"
+    content = bytearray(file.read_bytes())
+    for name in dataset.recordings("test"):
+        rows = dataset.features(name)
+        place = content.find(rows.tobytes())
+        assert place > 0
+        content[place : place + rows.nbytes] = (rows * float("nan")).tobytes()
+    file.write_bytes(content)
+
+
+def test_trials_that_break_are_tried_again_and_the_reason_is_kept(folder, output, tmp_path):
+    breaks = tmp_path / "breaks"
+    breaks.mkdir()
+    (breaks / "break-0").touch()
+    study = trivial_study(folder, trials=2, concurrent=2)
+    sweep = run_study(study, output, trainable=trivial(breaks=str(breaks)), console=silent())
+    assert sweep.run.shortfall() is None
+    entries = [entry for arm in arms_of(study) for entry in sweep.run.entries(arm.name, "search")]
+    reasons = [reason for entry in entries for reason in entry.failures]
+    assert reasons == ["ArithmeticError: the loss is not finite"]
+    assert {entry.state for entry in entries} == {TrialState.COMPLETE}
+
+
+def test_asha_stops_trials_in_ray_and_optuna_hears_of_it(folder, output):
+    study = trivial_study(folder, trials=6, concurrent=2, extra="early_stopping: {asha: {grace: 10, reduction: 2}}\n")
+    sweep = run_study(study, output, trainable=trivial(), console=silent())
+    ledger = Ledger(output)
+    for arm in arms_of(study):
+        trials = ledger.study(arm.name, "search").get_trials()
+        stopped = [trial for trial in trials if trial.state is TrialState.PRUNED]
+        assert stopped
+        assert all(0 < max(trial.intermediate_values) < 30 for trial in stopped)
+        assert len(sweep.run.confirmed(arm.name)) == 2
+    ledger.close()
+    client = MlflowClient(sweep.store)
+    [experiment] = [one for one in client.search_experiments() if one.name == "trivial"]
+    runs = client.search_runs([experiment.experiment_id], "attributes.status = 'KILLED'")
+    assert runs
+    assert all("pruned" in run.data.tags["crescendo.reason"] for run in runs)
+
+
+def test_a_trial_uses_the_threads_it_was_given(real, output):
+    class Counting(DetectorTrainable):
+        def step(self):
+            result = super().step()
+            (Path(self._trial.job.folder) / "threads").write_text(str(torch.get_num_threads()))
+            return result
+
+    text = REAL.format(dataset=real).replace("cpus: 1", "cpus: 2")
+    study = parse_study(
+        text,
+        "real.yaml",
+        ("search.trials=1", "confirm.seeds=[0]", "ablate=[{name: one, settings: {}}]"),
+        resolve_settings,
+    )
+    run_study(study, output, trainable=Counting, console=silent())
+    threads = {file.read_text() for file in output.glob("trials/*/threads")}
+    assert threads == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("search.trials=3", r"search.trials: 2 -> 3; .*--extend"),
+        ("search.space.learning_rate.high=0.5", r"learning_rate.*high.*--extend"),
+    ],
+)
+def test_a_changed_study_is_refused_with_what_changed(finished, real, change, what):
+    _, output, _ = finished
+    changed = parse_study(REAL.format(dataset=real), "real.yaml", (change,), resolve_settings)
+    with pytest.raises(InputError, match=what):
+        run_study(changed, output, console=silent())
+
+
+def test_extend_may_not_change_a_space(finished, real):
+    _, output, _ = finished
+    change = ("search.space.learning_rate.high=0.5",)
+    changed = parse_study(REAL.format(dataset=real), "real.yaml", change, resolve_settings)
+    with pytest.raises(InputError, match="--extend may only add trials, arms or seeds"):
+        run_study(changed, output, extend=True, console=silent())
+
+
+def test_a_changed_data_set_is_refused(folder, output, tmp_path):
+    study = trivial_study(folder, trials=1)
+    run_study(study, output, trainable=trivial(), console=silent())
+    other = synthesize(tmp_path / "other", seed=1, recordings=2, labels=3, feature_dim=4).path
+    with pytest.raises(InputError, match="the data set changed since the study began"):
+        run_study(study.model_copy(update={"dataset": str(other)}), output, console=silent())
+
+
+@pytest.mark.parametrize("resources", ["{cpus: 4096}", "{gpus: 0.5}"])
+def test_resources_that_no_node_has_are_refused_at_once(folder, tmp_path, resources):
+    study = trivial_study(folder, trials=1, changes=(f"resources={resources}",))
+    if "gpus" in resources and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(InputError, match="no node has them"):
+        run_study(study, tmp_path, trainable=trivial(), console=silent())
+
+
+def test_a_data_set_that_is_none_is_refused(folder, tmp_path):
+    study = trivial_study(folder, trials=1).model_copy(update={"dataset": str(tmp_path / "nowhere")})
+    with pytest.raises(InputError, match="nowhere"):
+        run_study(study, tmp_path / "output", console=silent())
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_ray_connection_that_was_there_stays():
+    import ray
+
+    assert ray.is_initialized()
+    assert threading.current_thread() is threading.main_thread()

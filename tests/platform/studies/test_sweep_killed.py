@@ -1,0 +1,147 @@
+"""Sweeps as processes of their own, killed and interrupted. `benchmarks/kill_soak.py` does it many more times."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+from optuna.trial import TrialState
+
+from crescendo.platform.studies.ledger import Ledger
+
+SCRIPT = Path(__file__).parents[2] / "support" / "trivial_study.py"
+AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+ARMS = ("variant=none", "variant=score")
+
+
+class Driver:
+    """A sweep of the trivial study in a process of its own."""
+
+    def __init__(self, folder: Path, seconds: float = 0.3, trials: int = 2, concurrent: int = 2):
+        self.folder = folder
+        command = [sys.executable, str(SCRIPT), str(folder), str(seconds), str(trials), str(concurrent)]
+        with (folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def wait_for_events(self, count: int) -> None:
+        before = len(self.events())
+        deadline = time.monotonic() + 90
+        while len(self.events()) < before + count:
+            assert self.process.poll() is None, (self.folder / "log.txt").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log.txt").read_text()
+            time.sleep(0.02)
+
+    def events(self) -> list[str]:
+        file = self.folder / "events.txt"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def end(self) -> int:
+        return self.process.wait(120)
+
+
+def named(processes: list[psutil.Process], *names: str) -> list[psutil.Process]:
+    found = []
+    for one in processes:
+        try:
+            command = one.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if command and (Path(command[0]).name in names or command[0].startswith(names)):
+            found.append(one)
+    return found
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    """Whether all end soon; of a Ray that was killed, but for two agents that look for its head for a minute first."""
+    agents = named(processes, *AGENTS)
+    return not psutil.wait_procs([one for one in processes if one not in agents], timeout=30)[1]
+
+
+def check(folder: Path) -> None:
+    """Nothing lost, nothing run twice, in the ledger and in MLflow."""
+    ledger = Ledger(folder / "output")
+    counts = {(arm, phase): ledger.entries(arm, phase) for arm in ARMS for phase in ("search", "confirm")}
+    ledger.close()
+    assert {len(entries) for entries in counts.values()} == {2}
+    assert {entry.state for entries in counts.values() for entry in entries} == {TrialState.COMPLETE}
+    steps = Counter(tuple(line.split()[1:]) for line in (folder / "events.txt").read_text().splitlines())
+    assert set(steps.values()) == {1}
+    assert len(steps) == 8 * 3
+    client = MlflowClient(f"sqlite:///{folder / 'output' / 'mlflow.db'}")
+    [experiment] = [one for one in client.search_experiments() if one.name == "trivial"]
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len({run.data.tags["crescendo.trial"] for run in runs}) == len(runs) == 9
+
+
+@pytest.fixture
+def folder(tmp_path, output) -> Path:
+    output.rename(tmp_path / "output")
+    return tmp_path
+
+
+def test_driver_and_worker_killed_the_study_goes_on(folder):
+    driver = Driver(folder)
+    driver.wait_for_events(2)
+    family = driver.family()
+    driver.process.kill()
+    driver.end()
+    assert gone(family)
+
+    driver = Driver(folder)
+    driver.wait_for_events(1)
+    workers = [one for one in named(driver.family(), "ray::") if one not in named(driver.family(), *AGENTS)]
+    workers[0].kill()
+    assert driver.end() == 0, (folder / "log.txt").read_text()
+    check(folder)
+
+
+@pytest.mark.slow
+def test_the_only_node_lost_ends_the_sweep_which_then_goes_on(folder):
+    driver = Driver(folder)
+    driver.wait_for_events(2)
+    # Ray's node ends with its agent, and takes the workers with it.
+    named(driver.family(), "ray::DashboardAgent")[0].kill()
+    assert driver.end() == 1
+    driver = Driver(folder)
+    assert driver.end() == 0, (folder / "log.txt").read_text()
+    check(folder)
+
+
+@pytest.mark.slow
+def test_the_whole_cluster_killed_the_study_goes_on(folder):
+    driver = Driver(folder)
+    driver.wait_for_events(2)
+    family = driver.family()
+    for one in named(family, "gcs_server", "raylet"):
+        one.kill()
+    assert driver.end() != 0
+    assert gone(family)
+    assert Driver(folder).end() == 0
+    check(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_interrupted_once_it_ends_cleanly_and_can_go_on(folder, number):
+    driver = Driver(folder)
+    driver.wait_for_events(2)
+    family = driver.family()
+    os.kill(driver.process.pid, number)
+    assert driver.end() == 130
+    assert gone(family)
+    client = MlflowClient(f"sqlite:///{folder / 'output' / 'mlflow.db'}")
+    [experiment] = [one for one in client.search_experiments() if one.name == "trivial"]
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+    assert any("resumable" in run.data.tags.get("crescendo.reason", "") for run in runs)
+    assert Driver(folder, seconds=0).end() == 0
+    check(folder)

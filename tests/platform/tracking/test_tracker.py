@@ -1,0 +1,254 @@
+"""The local store: what a study leaves in it, whatever happened to the process that wrote it."""
+
+import math
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from tracked_runs import history, runs, small_study
+
+from crescendo.platform.tracking.tracker import STUDY, Tracker, last_destination, local_store
+from crescendo.trainables.errors import InputError
+
+
+def test_runs_of_a_study(output):
+    with Tracker(output, "quick") as tracker:
+        small_study(tracker)
+    found = runs(local_store(output))
+    assert found.keys() == {STUDY, "t0", "t1"}
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    trial, parent = found["t1"], found[STUDY]
+    assert trial.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert trial.data.tags["crescendo.arm"] == "none"
+    assert trial.data.params == {"lambda_r": "0.5"}
+    assert parent.data.params == {"search.trials": "2"}
+    assert parent.data.tags["crescendo.phase"] == "study"
+    assert trial.data.metrics == {"validation/mAP/mean": 1.2, "loss": 1 / 3}
+    [experiment] = [one for one in MlflowClient(local_store(output)).search_experiments() if one.name == "quick"]
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert experiment.artifact_location == (output / "mlartifacts").as_uri()
+
+
+def test_many_metrics_parameters_and_odd_values_arrive(output):
+    params = {f"p{number}": number for number in range(250)} | {
+        "list": [1, 2],
+        "none": None,
+        "nested": {"a": {"b": "x"}},
+    }
+    tags = {f"tag{number}": "x" * 9000 for number in range(120)}
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", tags, params)
+        tracker.report(STUDY, {f"m{number}": float(number) for number in range(2500)} | {"nan": math.nan}, 0)
+        tracker.rows(STUDY, [("AP@0.5 of 'run/jump'", 10, 0.5)])
+        tracker.finish(STUDY)
+    assert tracker.backlog().refused == 0
+    run = runs(local_store(output))[STUDY]
+    assert len(run.data.metrics) == 2502
+    assert math.isnan(run.data.metrics["nan"])
+    assert run.data.params["list"] == "[1, 2]"
+    assert run.data.params["none"] == "none"
+    assert run.data.params["nested.a.b"] == "x"
+    assert len(run.data.params) == 253
+    assert run.data.metrics["AP_0.5 of _run/jump_"] == 0.5
+
+
+def test_resumed_trial_repeats_steps_and_curves_without_a_second_point(output):
+    for attempt in range(2):
+        with Tracker(output, "quick") as tracker:
+            tracker.start_study("quick", {}, {})
+            tracker.start_trial("t", "trial", {}, {"lambda_r": 6})
+            for step in range(attempt, 3 + attempt):
+                tracker.report("t", {"loss": step / 10}, step)
+            tracker.rows("t", [("curve", 10, 0.1), ("curve", 20, 0.2)])
+            tracker.finish("t", "KILLED", "interrupted; resumable") if attempt == 0 else tracker.finish("t")
+            tracker.finish(STUDY)
+    points = history(local_store(output))
+    assert [(step, value) for step, _, value in points["t", "loss"]] == [
+        (0, 0.0),
+        (1, 0.1),
+        (2, 0.2),
+        (3, 0.3),
+    ]
+    assert [(step, value) for step, _, value in points["t", "curve"]] == [(10, 0.1), (20, 0.2)]
+    assert runs(local_store(output))["t"].info.status == "FINISHED"
+
+
+def test_status_and_reason_of_trials_that_did_not_finish(output):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        for identity, status, reason in (("a", "FAILED", "loss is NaN at step 7"), ("b", "KILLED", "pruned at step 2")):
+            tracker.start_trial(identity, identity, {}, {})
+            tracker.finish(identity, status, reason)
+        tracker.start_trial("c", "c", {}, {})
+        assert tracker.open_trials() == {"c"}
+    with Tracker(output, "quick") as tracker:
+        assert tracker.open_trials() == {"c"}
+        tracker.finish("c")
+        assert tracker.open_trials() == frozenset()
+    found = runs(local_store(output))
+    assert found["a"].info.status == "FAILED"
+    assert found["a"].data.tags["crescendo.reason"] == "loss is NaN at step 7"
+    assert found["b"].info.status == "KILLED"
+    assert found["c"].info.status == "FINISHED"
+
+
+def test_everything_told_twice_changes_nothing(output):
+    with Tracker(output, "quick") as tracker:
+        small_study(tracker)
+    before = history(local_store(output)), {k: r.to_dictionary() for k, r in runs(local_store(output)).items()}
+    (output / "tracking" / "sent.json").unlink()
+    with Tracker(output, "quick") as tracker:
+        assert tracker.backlog().waiting > 0
+    assert (
+        history(local_store(output)),
+        {k: r.to_dictionary() for k, r in runs(local_store(output)).items()},
+    ) == before
+
+
+def test_artifacts_of_a_run(output):
+    folder = output / "trials" / "t"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text("{}")
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        tracker.start_trial("t", "t", {}, {})
+        tracker.artifacts("t", folder)
+        tracker.artifacts("t", output / "trials" / "gone")
+        tracker.finish("t")
+    run = runs(local_store(output))["t"]
+    assert [one.path for one in MlflowClient(local_store(output)).list_artifacts(run.info.run_id)] == ["metrics.json"]
+    assert tracker.backlog().refused == 1
+    assert "no such folder any more" in (output / "tracking" / "refused.jsonl").read_text()
+    assert run.info.status == "FINISHED"
+
+
+def test_parameter_of_an_extended_study_is_kept_as_a_tag(output):
+    for trials in (2, 3):
+        with Tracker(output, "quick") as tracker:
+            tracker.start_study("quick", {}, {"trials": trials})
+    run = runs(local_store(output))[STUDY]
+    assert run.data.params == {"trials": "2"}
+    assert run.data.tags["crescendo.changed.trials"] == "3"
+
+
+def test_store_that_was_deleted_is_filled_again(output, empty_store):
+    with Tracker(output, "quick") as tracker:
+        small_study(tracker)
+    shutil.copy(empty_store, output / "mlflow.db")
+    with Tracker(output, "quick") as tracker:
+        tracker.start_trial("t2", "trial 2", {}, {})
+        tracker.finish("t2")
+    found = runs(local_store(output))
+    assert found.keys() == {STUDY, "t0", "t1", "t2"}
+    assert found["t1"].data.metrics["validation/mAP/mean"] == 1.2
+
+
+def test_run_that_a_person_deleted_stays_deleted(output):
+    with Tracker(output, "quick") as tracker:
+        small_study(tracker)
+    client = MlflowClient(local_store(output))
+    client.delete_run(runs(local_store(output))["t0"].info.run_id)
+    (output / "tracking" / "sent.json").unlink()
+    with Tracker(output, "quick"):
+        pass
+    assert runs(local_store(output)).keys() == {STUDY, "t1"}
+
+
+def test_a_run_purged_while_the_study_goes_on_doubles_no_other(output):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        for trial in ("t0", "t1"):
+            tracker.start_trial(trial, trial, {}, {})
+        while tracker.backlog().waiting:
+            time.sleep(0.05)
+        store = MlflowClient(local_store(output))._tracking_client.store
+        store._hard_delete_run(runs(local_store(output))["t0"].info.run_id)
+        tracker.report("t0", {"loss": 0.5}, 1)
+        tracker.start_trial("t1", "t1", {}, {})  # tried again
+        tracker.finish("t1")
+        tracker.finish(STUDY)
+    client = MlflowClient(local_store(output))
+    [experiment] = [one for one in client.search_experiments() if one.name == "quick"]
+    found = [run.data.tags["crescendo.trial"] for run in client.search_runs([experiment.experiment_id])]
+    assert sorted(found) == [STUDY, "t1"]
+
+
+def test_two_studies_of_one_name_share_the_experiment_and_no_run(tmp_path, output):
+    for folder in (output, tmp_path / "other"):
+        with Tracker(folder, "quick", local_store(output)) as tracker:
+            small_study(tracker, trials=1)
+    client = MlflowClient(local_store(output))
+    [experiment] = [one for one in client.search_experiments() if one.name == "quick"]
+    assert len(client.search_runs([experiment.experiment_id])) == 4
+
+
+KILLED_DRIVER = """
+import sys
+from pathlib import Path
+from crescendo.platform.tracking import STUDY, Tracker
+tracker = Tracker(Path(sys.argv[1]), "quick")
+tracker.start_study("quick", {}, {})
+for trial in range(12):
+    tracker.start_trial(f"t{trial}", f"trial {trial}", {}, {"lambda_r": trial})
+    for step in range(5):
+        tracker.report(f"t{trial}", {"loss": step / 10}, step)
+    tracker.finish(f"t{trial}")
+tracker.finish(STUDY)
+print("said", flush=True)
+tracker.close(600)
+"""
+
+
+def test_killed_while_sending_nothing_is_lost_or_doubled(output):
+    for sent_enough in (1, 7):
+        driver = subprocess.Popen([sys.executable, "-c", KILLED_DRIVER, output], stdout=subprocess.PIPE)
+        assert driver.stdout is not None
+        driver.stdout.readline()
+        give_up = time.monotonic() + 60
+        while len(told(output)) < sent_enough and time.monotonic() < give_up:
+            time.sleep(0.1)
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+        driver.stdout.close()
+    with Tracker(output, "quick") as tracker:
+        pass
+    assert tracker.backlog().waiting == 0
+    found = runs(local_store(output))
+    assert found.keys() == {STUDY, *(f"t{number}" for number in range(12))}
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    for points in history(local_store(output)).values():
+        assert [step for step, _, _ in points] == [0, 1, 2, 3, 4]
+
+
+def told(output: Path) -> list[Any]:
+    client = MlflowClient(local_store(output))
+    found = [one for one in client.search_experiments() if one.name == "quick"]
+    return list(client.search_runs([one.experiment_id for one in found])) if found else []
+
+
+def test_output_of_another_study_is_refused(output):
+    Tracker(output, "quick").close()
+    with pytest.raises(InputError, match="holds the study 'quick', not 'other'"):
+        Tracker(output, "other")
+    Tracker(output, "quick").close()
+
+
+@pytest.mark.parametrize("uri", ["results", "file:///results", "/results/mlflow.db"])
+def test_uri_that_is_no_store_is_refused_with_the_remedy(tmp_path, uri):
+    with pytest.raises(InputError, match=r"write http://HOST:PORT or sqlite:///FILE\.db"):
+        Tracker(tmp_path, "quick", uri)
+
+
+def test_password_in_a_uri_is_neither_shown_nor_kept(tmp_path):
+    tracker = Tracker(tmp_path, "quick", "http://me:secret@127.0.0.1:9")
+    assert tracker.destination == "http://127.0.0.1:9"
+    tracker.start_study("quick", {}, {})
+    assert tracker.close(0.1).waiting > 0
+    assert last_destination(tmp_path) == "http://127.0.0.1:9"
+    assert not any(b"secret" in file.read_bytes() for file in (tmp_path / "tracking").iterdir())

@@ -1,0 +1,202 @@
+"""Studies on clusters that really run: over ssh, as a Ray job, at an address, and on two nodes of which one is lost."""
+
+import importlib.util
+import os
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trivial_study as trivial_study_module
+import yaml
+from optuna.trial import TrialState
+from ray_machines import REPOSITORY, Machine, SecureShell
+from tracked_runs import runs
+from tracking_servers import free_port
+from trivial_study import trivial, trivial_study
+
+from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.runner import run_study
+from crescendo.platform.tracking.tracker import local_store
+from crescendo.search_spaces.arms import arms_of
+
+CLUSTERS = REPOSITORY / "platform" / "cluster"
+
+needs_ssh = pytest.mark.skipif(
+    not (shutil.which("sshd", path="/usr/sbin:/usr/bin") and shutil.which("ssh") and shutil.which("rsync")),
+    reason="needs sshd, ssh and rsync: install openssh-server, openssh-client and rsync",
+)
+needs_jobs = pytest.mark.skipif(
+    importlib.util.find_spec("aiohttp_cors") is None,
+    reason="needs Ray's job server: install the extra crescendo-ablation[cluster]",
+)
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    machine = Machine()
+    yield machine
+    machine.close()
+
+
+def write_study(folder: Path, cpus: int) -> Path:
+    """A study of four trainings that take no time, each of which asks for `cpus` CPUs."""
+    content = {
+        "name": "tiny",
+        "dataset": "synthetic",
+        "base": {"config": "synthetic", "iterations": 4, "evaluate_every": 2},
+        "ablate": {"variant": ["none", "score"]},
+        "search": {
+            "trials": 1,
+            "space": {"lambda_r": {"low": 0.1, "high": 30, "log": True, "when": {"variant": ["score"]}}},
+        },
+        "confirm": {"seeds": [0]},
+        "resources": {"cpus": cpus},
+    }
+    file = folder / "study.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+def finished(output: Path) -> Counter[TrialState]:
+    """How the trials of the study in `output` ended, by its ledger."""
+    ledger = Ledger(output)
+    try:
+        arms = ("variant=none", "variant=score")
+        return Counter(
+            entry.state for arm in arms for phase in ("search", "confirm") for entry in ledger.entries(arm, phase)
+        )
+    finally:
+        ledger.close()
+
+
+@pytest.mark.parametrize("file", sorted(CLUSTERS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_cluster_files_are_ones_that_ray_takes(file):
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    validate_config(prepare_config(yaml.safe_load(file.read_text())))
+
+
+@pytest.mark.slow
+@needs_ssh
+def test_ray_submit_over_ssh(machine):
+    shell = SecureShell(machine)
+    try:
+        cluster = yaml.safe_load((CLUSTERS / "local.yaml").read_text())
+        cluster |= {"cluster_name": f"test-{machine.mark[:8]}", "auth": shell.authentication, "setup_commands": []}
+        [start] = cluster["head_start_ray_commands"]
+        options = " ".join(["--include-dashboard=false", *machine.ray_options()])
+        start = start.replace("6379", str(machine.gcs_port)).replace("start --head", f"start --head {options}")
+        cluster["head_start_ray_commands"] = [start]
+        file = machine.home / "cluster.yaml"
+        file.write_text(yaml.safe_dump(cluster))
+        write_study(machine.home, machine.cpus)
+        submit = ("ray", "submit", "--no-config-cache", file, "platform/sweep.py", "--start", "--", "study.yaml")
+        output = machine.run(*submit)
+        assert "crescendo ui results/tiny" in " ".join(output.split())
+        assert (machine.home / "crescendo" / "pyproject.toml").is_file()
+        assert not (machine.home / "crescendo" / ".venv").exists()
+        results = machine.home / "results" / "tiny"
+        assert finished(results) == {TrialState.COMPLETE: 4}
+        trained = sorted((results / "trials").glob("*/report.json"))
+        before = [report.stat().st_mtime_ns for report in trained]
+        machine.run(*submit)
+        assert [report.stat().st_mtime_ns for report in trained] == before
+    finally:
+        shell.close()
+
+
+@pytest.mark.slow
+@needs_jobs
+def test_ray_job_submit_and_ray_address_to_a_cluster_that_asks_for_its_token(machine):
+    machine.run("ray", "get-auth-token", "--generate")
+    port = free_port()
+    machine.start_ray("--include-dashboard=true", f"--dashboard-port={port}")
+    study = write_study(machine.home, machine.cpus)
+    job = ("ray", "job", "submit", "--address", f"http://127.0.0.1:{port}", "--working-dir", ".", "--")
+    output = machine.run(*job, "crescendo", "sweep", study, "--output", machine.home / "job", RAY_AUTH_MODE="token")
+    assert "succeeded" in output
+    assert finished(machine.home / "job") == {TrialState.COMPLETE: 4}
+
+    address = f"127.0.0.1:{machine.gcs_port}"
+    machine.run("crescendo", "sweep", study, "--output", machine.home / "address", RAY_ADDRESS=address)
+    assert finished(machine.home / "address") == {TrialState.COMPLETE: 4}
+
+
+@contextmanager
+def nodes(**head: int) -> Iterator[Any]:
+    """A cluster of one node with what `head` names; more can be added."""
+    import ray
+    from ray import cloudpickle
+    from ray.cluster_utils import Cluster
+
+    cloudpickle.register_pickle_by_value(trivial_study_module)  # workers know nothing of the tests' folder
+    cluster = Cluster(initialize_head=True, head_node_args={**head, "include_dashboard": False})
+    try:
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_two_trials_share_a_gpu(tmp_path):
+    events = tmp_path / "events.txt"
+
+    def note(trial: Any) -> None:
+        with events.open("a") as file:
+            file.write(f"{os.getpid()} {os.environ['CUDA_VISIBLE_DEVICES']} {time.time()}\n")
+
+    study = trivial_study(tmp_path, trials=2, changes=("resources.gpus=0.5", "resources.concurrent=null"))
+    with nodes(num_cpus=4, num_gpus=1):
+        sweep = run_study(study, tmp_path / "output", trainable=trivial(step_seconds=0.5, note=note))
+    assert sweep.run.over
+    steps = [line.split() for line in events.read_text().splitlines()]
+    assert {gpu for _, gpu, _ in steps} == {"0"}
+    spans = {pid: [float(moment) for one, _, moment in steps if one == pid] for pid, _, _ in steps}
+    first, second = sorted(spans.values())
+    assert second[0] < first[-1], "the two trials ran one after the other"
+
+
+@pytest.mark.slow
+def test_node_taken_away_in_the_middle(tmp_path):
+    study = trivial_study(tmp_path, trials=3, concurrent=2)
+    events = tmp_path / "events.txt"
+    with nodes(num_cpus=1) as cluster:
+        second = cluster.add_node(num_cpus=1)
+
+        def take_away() -> None:
+            give_up = time.monotonic() + 120
+            while not events.exists() or len({line.split()[0] for line in events.read_text().splitlines()}) < 2:
+                if time.monotonic() > give_up:
+                    return
+                time.sleep(0.05)
+            cluster.remove_node(second, allow_graceful=False)
+
+        thread = threading.Thread(target=take_away)
+        thread.start()
+        trainable = trivial(step_seconds=1.0, events=str(events))
+        sweep = run_study(study, tmp_path / "output", trainable=trainable)
+        thread.join()
+    assert sweep.run.over
+    assert sweep.run.problem is None
+    entries = [
+        entry
+        for arm in arms_of(study)
+        for phase in ("search", "confirm")
+        for entry in sweep.run.entries(arm.name, phase)
+    ]
+    assert [entry.state for entry in entries] == [TrialState.COMPLETE] * 10
+    assert sum(len(entry.failures) for entry in entries) == 1
+    steps = Counter(tuple(line.split()[1:]) for line in events.read_text().splitlines())
+    assert set(steps.values()) == {1}, "a step ran twice"
+    assert len(steps) >= 30 - 1  # the one that was cut short may have been saved and not noted
+    found = runs(local_store(tmp_path / "output"), "trivial")
+    assert len(found) == 11
+    assert {run.info.status for run in found.values()} == {"FINISHED"}

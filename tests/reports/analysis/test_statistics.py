@@ -1,0 +1,162 @@
+"""How sure a difference is: against scipy and statsmodels where they have the same thing, and by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from crescendo.reports.analysis.statistics import (
+    LEVEL,
+    detectable_difference,
+    holm,
+    mean_interval,
+    mean_variance,
+    paired_difference,
+    percentile_interval,
+    probability_of_improvement,
+)
+
+STUDIES, RESAMPLES = 1000, 400
+SAMPLING_ERROR = 2.6 * math.sqrt(LEVEL * (1 - LEVEL) / STUDIES)  # 99 %
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_holm_is_that_of_statsmodels(number):
+    random = np.random.default_rng(number)
+    p = np.round(random.beta(0.5, 2, size=random.integers(1, 12)), 2)  # some of them equal
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), abs=1e-12)
+
+
+def test_the_interval_of_a_mean_is_that_of_scipy():
+    values = np.random.default_rng(0).normal(size=5)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    found = mean_interval(values)
+    assert (found.mean, found.low, found.high) == pytest.approx((values.mean(), expected.low, expected.high))
+
+
+def test_one_value_has_no_interval():
+    found = mean_interval([0.5])
+    assert (found.mean, found.low, found.high) == (0.5, None, None)
+
+
+def test_seeds_resampled_alone_give_the_percentile_interval_of_scipy():
+    values = np.random.default_rng(1).normal(size=12)
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    found = percentile_interval(np.tile(values, (20_000, 1)), seed=0)
+    assert found == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_recordings_resampled_alone_give_the_percentile_interval_of_scipy():
+    random = np.random.default_rng(3)
+    values = random.normal(size=20)
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(4)
+    ).confidence_interval
+    resampled = random.multinomial(20, np.full(20, 0.05), size=20_000) @ values / 20
+    assert percentile_interval(resampled[:, None], seed=0) == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_of_a_mean_the_variance_is_that_of_the_two_way_analysis_of_variance():
+    random = np.random.default_rng(5)
+    seeds, recordings = 6, 30
+    values = (
+        random.normal(size=seeds)[:, None] + random.normal(size=recordings) + random.normal(size=(seeds, recordings))
+    )
+    residual = values - values.mean(axis=0) - values.mean(axis=1)[:, None] + values.mean()
+    squares = (
+        seeds * values.mean(axis=0).var(ddof=1),
+        recordings * values.mean(axis=1).var(ddof=1),
+        (residual**2).sum() / (seeds - 1) / (recordings - 1),
+    )
+    expected = (squares[0] + squares[1] - squares[2]) / (seeds * recordings)
+    resampled = means_of_resamples(values, random, 40_000)
+    found = mean_variance(values.mean(axis=1), resampled, recordings)
+    assert found.total == pytest.approx(expected, rel=0.03)
+    weighed = sum(
+        square**2 / freedom
+        for square, freedom in zip(squares, (recordings - 1, seeds - 1, (seeds - 1) * (recordings - 1)), strict=True)
+    )
+    assert found.degrees == pytest.approx((squares[0] + squares[1] - squares[2]) ** 2 / weighed, rel=0.05)
+
+
+def means_of_resamples(values, random, resamples):
+    """(seeds, recordings) differences -> their means on resamples of the recordings, (resamples, seeds)."""
+    recordings = values.shape[1]
+    return random.multinomial(recordings, np.full(recordings, 1 / recordings), size=resamples) @ values.T / recordings
+
+
+def share_called_different(spread, *, seeds, recordings, difference=0.0, seed=0):
+    """The share of simulated studies with p below the level; `spread`: of seeds, recordings, and both together."""
+    random = np.random.default_rng(seed)
+    shares = random.multinomial(recordings, np.full(recordings, 1 / recordings), size=RESAMPLES) / recordings
+    called = 0
+    for _ in range(STUDIES):
+        values = (
+            difference
+            + spread[0] * random.normal(size=seeds)[:, None]
+            + spread[1] * random.normal(size=recordings)
+            + spread[2] * random.normal(size=(seeds, recordings))
+        )
+        found = paired_difference(values.mean(axis=1), shares @ values.T, recordings)
+        called += found.p < LEVEL
+    return called / STUDIES
+
+
+@pytest.mark.parametrize(("seeds", "recordings"), [(3, 19), (5, 19), (3, 50)])
+@pytest.mark.parametrize("spread", [(0.3, 0.0, 0.3), (0.0, 1.0, 0.1), (0.25, 1.0, 0.3)], ids=str)
+def test_equal_arms_are_called_different_in_one_study_of_twenty(spread, seeds, recordings):
+    assert share_called_different(spread, seeds=seeds, recordings=recordings) == pytest.approx(0.05, abs=SAMPLING_ERROR)
+
+
+def test_equal_arms_are_called_different_less_often_where_seeds_and_recordings_differ_only_together():
+    assert share_called_different((0.0, 0.0, 1.0), seeds=3, recordings=19) < 0.05
+
+
+def test_a_planted_difference_is_found():
+    assert share_called_different((0.3, 1.0, 0.3), seeds=5, recordings=19, difference=2.0) > 0.95
+
+
+def test_the_detectable_difference_is_found_in_four_studies_of_five():
+    spread, seeds, recordings = (0.1, 1.0, 0.1), 5, 19
+    error = math.sqrt(spread[0] ** 2 / seeds + spread[1] ** 2 / recordings + spread[2] ** 2 / seeds / recordings)
+    planted = detectable_difference(error, recordings - 1)
+    found = share_called_different(spread, seeds=seeds, recordings=recordings, difference=planted)
+    assert found == pytest.approx(0.8, abs=0.04)
+
+
+def test_more_comparisons_need_a_larger_difference():
+    assert detectable_difference(1.0, 18, 4) > detectable_difference(1.0, 18, 1)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 6), st.integers(2, 10), st.integers(0, 2**32 - 1))
+def test_p_and_interval_agree_and_both_are_symmetric(seeds, recordings, number):
+    random = np.random.default_rng(number)
+    values = random.normal(size=(seeds, recordings)) + 0.5
+    resampled = means_of_resamples(values, random, 50)
+    one = paired_difference(values.mean(axis=1), resampled, recordings)
+    other = paired_difference(-values.mean(axis=1), -resampled, recordings)
+    assert (one.p < LEVEL) == (not one.low <= 0 <= one.high)
+    assert (other.value, other.low, other.high, other.p) == pytest.approx((-one.value, -one.high, -one.low, one.p))
+    assert other.improvement == pytest.approx(1 - one.improvement)
+
+
+def test_without_any_difference_nothing_is_called_different():
+    found = paired_difference(np.zeros(3), np.zeros((10, 3)), 5)
+    assert (found.value, found.p, found.low, found.high, found.improvement) == (0, 1, 0, 0, 0.5)
+
+
+@pytest.mark.parametrize(("seeds", "recordings"), [(1, 5), (3, 1)])
+def test_one_seed_or_one_recording_says_nothing_of_others(seeds, recordings):
+    with pytest.raises(ValueError, match="at least 2 recordings and 2 seeds"):
+        mean_variance(np.zeros(seeds), np.zeros((10, seeds)), recordings)
+
+
+def test_ties_are_half_an_improvement():
+    assert probability_of_improvement(np.array([[1.0, 0.0], [-1.0, 0.0]])) == 0.5

@@ -1,0 +1,246 @@
+"""Charts show the content's numbers, look the same to everybody, and come out as the same bytes."""
+
+import itertools
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from invented_content import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, invented, unfinished
+
+from crescendo.reports.charts import style
+from crescendo.reports.charts.chart import Numbers
+from crescendo.reports.charts.figures import charts
+from crescendo.reports.charts.label_charts import most_gained
+from crescendo.reports.charts.progression_charts import Snapshot, spread
+from crescendo.reports.charts.style import ARMS, DARK, PAPER, STEPS, image, looks
+from crescendo.reports.charts.style import BASELINE as GREY
+
+ALL = [
+    "difference_to_baseline",
+    "mAP_against_iou",
+    "early_against_fraction",
+    "time_to_detection",
+    "gains_detection",
+    "gains_early",
+    "progression",
+    "progression_while_training",
+    "mAP_against_lambda_r",
+    "mAP_against_merge_gap",
+    "optimisation_history",
+    "timeline_1",
+    "timeline_2",
+    "timeline_3",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    found, left_out = charts(invented())
+    assert left_out == []
+    return {chart.name: chart for chart in found}
+
+
+def test_a_complete_study_has_every_chart_and_each_says_how_it_was_computed(drawn):
+    assert list(drawn) == ALL
+    for chart in drawn.values():
+        assert chart.title
+        assert chart.caption.endswith(".")
+        assert chart.numbers.rows
+
+
+def test_numbers_are_the_contents_in_percent(drawn):
+    content = invented()
+    numbers = drawn["mAP_against_iou"].numbers
+    assert numbers.columns == ("IoU threshold", BASELINE, BETTER, WORSE)
+    assert [row[0] for row in numbers.rows] == [float(key) for key in IOU]
+    assert [row[2] for row in numbers.rows] == [
+        pytest.approx(100 * content.arm(BETTER).detection[key].mean) for key in IOU
+    ]
+    early = drawn["early_against_fraction"].numbers
+    assert early.columns[1] == f"IoU 0.4: {BASELINE}"
+    assert [row[0] for row in early.rows] == [100 * float(fraction) for fraction in FRACTIONS]
+    assert early.rows[0][1] == pytest.approx(100 * content.arm(BASELINE).early["0.30"]["0.40"].mean)
+    [score, margin] = drawn["difference_to_baseline"].numbers.rows[:2]
+    assert (score[1], score[5], margin[1], margin[5]) == (BETTER, "difference", WORSE, "no difference shown")
+    assert score[2:5] == pytest.approx((6.0, 4.5, 7.5))
+
+
+def test_only_finished_trials_are_points_and_the_others_are_counted(drawn):
+    for name in ("mAP_against_lambda_r", "optimisation_history"):
+        assert "3 trials that did not finish are not shown" in drawn[name].caption
+        assert all(row[1] <= 3 for row in drawn[name].numbers.rows)
+    history = [row for row in drawn["optimisation_history"].numbers.rows if row[0] == BASELINE]
+    assert [row[3] for row in history] == sorted(row[3] for row in history)
+    assert {row[0] for row in drawn["mAP_against_lambda_r"].numbers.rows} == {BETTER, WORSE}
+
+
+def test_a_timeline_lists_ground_truth_and_detections(drawn):
+    rows = drawn["timeline_1"].numbers.rows
+    assert rows[0] == ("ground truth", "jump", 2.0, 5.5, None)
+    assert (BETTER, "jump", 2.5, 5.4, 0.8) in rows
+
+
+def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
+    content = invented()
+    numbers = drawn["time_to_detection"].numbers
+    assert numbers.columns == (
+        "arm", "allowed a label", "false alarms/h", "seen, median (%)", "seen, 90 % quantile (%)", "announced (%)",
+    )  # fmt: skip
+    assert [row[:2] for row in numbers.rows[:3]] == [(BASELINE, "0.5/h"), (BASELINE, "1/h"), (BASELINE, "10/h")]
+    assert numbers.rows[0][2:] == (1.0, pytest.approx(40.0), None, pytest.approx(70.0))
+    shown = [[line.get_xdata().tolist() for line in axes.lines] for axes in drawn["time_to_detection"].figure.axes]
+    assert shown == [[[1.0, 10.0, 100.0]] * 3, [[10.0, 100.0]] * 3, [[1.0, 10.0, 100.0]] * 3]
+    share = content.arms[0].alarms["1/h"]["detected"]
+    quiet = {"1/h": {"false_alarms_per_hour": share, "detected": share}}
+    arms = tuple(replace(arm, alarms=quiet) for arm in content.arms)
+    [chart] = [one for one in charts(replace(content, arms=arms))[0] if one.name == "time_to_detection"]
+    assert chart.numbers.rows[0][3:] == (None, None, pytest.approx(80.0))
+    assert len(chart.figure.axes) == 1
+
+
+def test_runs_without_online_metrics_leave_the_chart_out_and_say_so():
+    content = invented()
+    found, left_out = charts(replace(content, arms=tuple(replace(arm, frame={}, alarms={}) for arm in content.arms)))
+    assert [chart.name for chart in found] == [name for name in ALL if name != "time_to_detection"]
+    assert [one.reason for one in left_out] == ["no confirmed run has online metrics; runs of this version have them"]
+
+
+def test_without_frame_scores_the_timelines_say_so():
+    content = invented()
+    plain = replace(content, timelines=tuple(replace(one, scores={}, labels=(), fps=None) for one in content.timelines))
+    found = {chart.name: chart for chart in charts(plain)[0]}
+    assert "kept no frame scores" in found["timeline_1"].caption
+
+
+def test_a_detection_of_a_label_that_the_test_split_lacks_has_a_row_of_its_own():
+    content = invented()
+    one = content.timelines[0]
+    plain = replace(one, scores={}, labels=(), detections={BASELINE: (("swim", 1.0, 2.0, 0.5),)})
+    [chart] = [chart for chart in charts(replace(content, timelines=(plain,)))[0] if chart.name == "timeline_1"]
+    assert "swim" in image(chart.figure, "svg").decode()
+
+
+def test_an_unfinished_study_leaves_charts_out_and_gives_the_reasons():
+    found, left_out = charts(unfinished())
+    assert found == []
+    assert [one.name for one in left_out] == ALL[:-2]
+    assert all(one.reason for one in left_out)
+
+
+def test_a_single_seed_has_no_band_and_a_single_arm_no_differences():
+    content = invented()
+    one = content.arm(BASELINE)
+    lone = {key: replace(value, low=None, high=None) for key, value in one.detection.items()}
+    found, left_out = charts(replace(content, arms=(replace(one, detection=lone),), timelines=()))
+    assert "mAP_against_iou" in {chart.name for chart in found}
+    assert {"difference_to_baseline", "gains_detection"} <= {entry.name for entry in left_out}
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_the_same_content_gives_the_same_bytes_whatever_the_users_settings(drawn, kind):
+    before = {name: image(drawn[name].figure, kind) for name in ("mAP_against_iou", "timeline_1", "gains_detection")}
+    with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.facecolor": "red"}):
+        again = {chart.name: chart for chart in charts(invented())[0]}
+        assert mpl.rcParams["font.size"] == 30
+    assert before == {name: image(again[name].figure, kind) for name in before}
+    assert before["timeline_1"] == image(drawn["timeline_1"].figure, kind)
+
+
+def test_names_are_drawn_as_they_are(drawn):
+    svg = image(drawn["gains_detection"].figure, "svg").decode()
+    texts = {"".join(node.itertext()) for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
+    assert set(LABELS) <= texts
+
+
+def test_on_the_page_every_colour_follows_the_theme(drawn):
+    for chart in drawn.values():
+        svg = style.themed_svg(chart.figure, chart.name, "a chart")
+        ET.fromstring(svg)
+        assert set(re.findall(r"#[0-9a-fA-F]{6}\b", re.sub(r"(base64,)[^\"]*", r"\1", svg))) <= {style.HEAT}
+        assert set(re.findall(r"var\((--[0-9a-z]+)\)", svg)) <= set(re.findall(r"(--[0-9a-z]+):", style.theme()[1]))
+
+
+def test_arms_differ_in_more_than_colour():
+    names = [f"arm {number}" for number in range(281)]
+    found = looks(names, names[3])
+    assert found[names[3]] == style.Look(GREY, "o", "-")
+    assert len({(one.colour, one.marker, one.dashes) for one in found.values()}) == 281
+    in_grey = [(one.marker, one.dashes) for one in list(found.values())[:8]]
+    assert len(set(in_grey)) == 8
+
+
+# Machado, Oliveira, Fernandes 2009, severity 1.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+def linear(colour):
+    channels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(light):
+    cones = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
+    opponents = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+    return opponents @ np.cbrt(cones @ np.clip(light, 0, 1))
+
+
+def contrast(colour, ground):
+    luminances = sorted(np.array([0.2126, 0.7152, 0.0722]) @ linear(one) for one in (colour, ground))
+    return (luminances[1] + 0.05) / (luminances[0] + 0.05)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+@pytest.mark.parametrize("dark", [False, True])
+def test_colour_blind_readers_tell_the_arms_apart(deficiency, dark):
+    colours = [DARK[one] if dark else one for one in (GREY, *ARMS)]
+    seen = [oklab(np.array(DEFICIENCIES[deficiency]) @ linear(one)) for one in colours]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 0.06
+
+
+def test_colours_stand_out_from_their_ground_and_shades_rise():
+    for dark, ground in ((False, PAPER), (True, DARK[PAPER])):
+        assert min(contrast(DARK[one] if dark else one, ground) for one in (GREY, *ARMS)) > 2.5
+        steps = [contrast(DARK[one] if dark else one, ground) for one in STEPS]
+        assert steps == sorted(steps)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["none", "score", "margin"]),
+        st.dictionaries(st.text("abc", min_size=1, max_size=2), st.floats(0, 1), min_size=1),
+    ).filter(lambda ap: "none" in ap),
+    st.integers(1, 5),
+)
+def test_no_label_left_out_gained_more_than_one_shown(ap, limit):
+    def gain(label):
+        others = [arm for name, arm in ap.items() if name != "none" and label in arm]
+        return max((arm[label] - ap["none"][label] for arm in others if label in ap["none"]), default=0.0)
+
+    shown = most_gained(ap, "none", limit)
+    everything = {label for arm in ap.values() for label in arm}
+    assert len(shown) == min(limit, len(everything))
+    assert [gain(label) for label in shown] == sorted((gain(label) for label in shown), reverse=True)
+    assert all(gain(label) <= gain(shown[-1]) for label in everything - set(shown))
+
+
+@given(st.lists(st.integers(1, 1000), unique=True).map(sorted))
+def test_snapshots_shown_are_few_and_hold_the_first_and_the_last(iterations):
+    shown = [one.iteration for one in spread([Snapshot(iteration, {}) for iteration in iterations])]
+    assert len(shown) == min(len(iterations), 5)
+    assert shown == sorted(set(shown))
+    if iterations:
+        assert (shown[0], shown[-1]) == (iterations[0], iterations[-1])
+
+
+def test_numbers_are_written_as_their_columns_ask():
+    numbers = Numbers(("name", "x", "y"), (("a", 0.123456, 51.25), ("b", 3, None)), ("", ".3g", ".1f"))
+    assert numbers.text() == [["a", "0.123", "51.2"], ["b", "3", "–"]]

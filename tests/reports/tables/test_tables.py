@@ -1,0 +1,98 @@
+"""Tables as CSV, Markdown and LaTeX."""
+
+import csv
+import io
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from invented_content import BASELINE, BETTER, WORSE, invented
+
+from crescendo.reports.numbers import measure_name, p_text, plain, points, signed
+from crescendo.reports.tables.table import Cell, Table, latex
+from crescendo.reports.tables.table_set import tables
+
+TABLE = Table(
+    "one",
+    "A title",
+    "How 50 % came about.",
+    ("Arm", "mAP", "Note"),
+    (
+        (Cell("a_1"), Cell("52.6 ± 1.0", 52.6, 51.6, 53.6, bold=True), Cell("x|y")),
+        (Cell("b & c"), Cell("-", None), Cell('say "no", twice')),
+    ),
+)
+
+
+def test_csv_keeps_numbers_and_gives_intervals_columns_of_their_own():
+    rows = list(csv.reader(io.StringIO(TABLE.csv())))
+    assert rows == [
+        ["Arm", "mAP", "mAP low", "mAP high", "Note"],
+        ["a_1", "52.6000", "51.6000", "53.6000", "x|y"],
+        ["b & c", "-", "", "", 'say "no", twice'],
+    ]
+
+
+def test_markdown_aligns_numbers_and_escapes():
+    lines = TABLE.markdown().splitlines()
+    assert lines[1] == "| --- | ---: | --- |"
+    assert lines[2] == r"| a_1 | **52.6 ± 1.0** | x\|y |"
+    assert lines[-1] == "How 50 % came about."
+
+
+def test_latex_escapes():
+    text = TABLE.latex()
+    assert r"a\_1 & \textbf{52.6 $\pm$ 1.0} & x|y \\" in text
+    assert r"b \& c" in text
+    assert r"How 50 \% came about." in text
+    assert latex("\\{}~^#$") == r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}\#\$"
+
+
+@given(st.floats(-2, 2))
+def test_no_number_is_written_as_minus_zero(value):
+    for shown in (points(value), signed(value)):
+        assert shown.strip("+-") != "0.0" or shown == "0.0"
+
+
+def test_numbers_as_people_write_them():
+    assert [points(0.5264), signed(0.021), signed(-0.021), signed(0.0)] == ["52.6", "+2.1", "-2.1", "0.0"]
+    assert [p_text(0.0123), p_text(0.0004), p_text(1.0)] == ["0.012", "<0.001", "1.000"]
+    assert [plain(6.0), plain(0.0045472), plain("none"), plain(20)] == ["6", "0.00455", "none", "20"]
+    assert [measure_name("mAP/iou_0.50"), measure_name("mAP/mean")] == ["mAP at IoU 0.5", "mean mAP"]
+
+
+def test_online_figures_stand_at_one_false_alarm_an_hour():
+    content = invented()
+    made = {table.name: table for table in tables(content)}
+    assert [row[0].text for row in made["online"].rows] == [BASELINE, BETTER, WORSE]
+    assert [cell.text for cell in made["online"].rows[1]] == [
+        BETTER, "76.0 ± 5.0", "86.0 ± 5.0", "86.0 ± 5.0", "19.0 ± 5.0", "80.0 ± 5.0", "14.0 ± 5.0", "10.0 ± 0.5",
+    ]  # fmt: skip
+    assert [cell.bold for cell in made["online"].rows[1]][:3] == [False, True, True]
+    missed = {"1/h": {key: value for key, value in content.arms[0].alarms["1/h"].items() if key != "seen_median"}}
+    arms = tuple(replace(arm, alarms=missed) for arm in content.arms)
+    [table] = [table for table in tables(replace(content, arms=arms)) if table.name == "online"]
+    assert table.rows[0][4].text == "not reached"
+    without = tuple(replace(arm, frame={}, alarms={}) for arm in content.arms)
+    assert "online" not in {table.name for table in tables(replace(content, arms=without))}
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def test_every_table_compiles_with_booktabs(golden_content, tmp_path):
+    made = [*tables(golden_content), TABLE]
+    for table in made:
+        (tmp_path / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
+    body = "\n".join(rf"\input{{{table.name}.tex}}" for table in made)
+    (tmp_path / "all.tex").write_text(
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\usepackage{graphicx}\n"
+        f"\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "all.pdf").is_file()

@@ -1,0 +1,131 @@
+"""A study that takes no time: what it trains is arithmetic. Also a script that runs it, for tests that kill it."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from ray import tune
+from rich.console import Console
+
+from crescendo.platform.studies.runner import run_study
+from crescendo.platform.studies.settings import resolve_settings
+from crescendo.search_spaces.loading import parse_study
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.files import write_json
+from crescendo.trainables.training.trial import Job, Report
+
+STUDY = """
+name: trivial
+dataset: {dataset}
+base: {{iterations: 30, evaluate_every: 10}}
+ablate: {{variant: [none, score]}}
+search:
+  trials: {trials}
+  startup_trials: 2
+  space:
+    learning_rate: {{low: 1.0e-3, high: 1.0, log: true}}
+    lambda_r: {{low: 0.1, high: 30, log: true, when: {{variant: [score]}}}}
+  start:
+    - {{lambda_r: 6, learning_rate: 0.01}}
+decode: {{merge_gap: [10, 20], reset: [memory]}}
+confirm: {{seeds: [0, 1]}}
+resources: {{cpus: 1, concurrent: {concurrent}}}
+"""
+
+
+def trivial_study(folder: Path, *, trials: int = 3, concurrent: int = 1, extra: str = "", changes=()) -> Study:
+    """A study of the trivial trainable, on a data set of nearly nothing that is made in `folder`."""
+    dataset = folder / "dataset"
+    if not dataset.exists():
+        synthesize(dataset, recordings=2, labels=3, feature_dim=4)
+    text = STUDY.format(dataset=dataset, trials=trials, concurrent=concurrent) + extra
+    return parse_study(text, "trivial.yaml", changes, resolve_settings)
+
+
+def value(settings: dict, iteration: int) -> float:
+    """What a trial reports at an iteration: best at a learning rate of 0.1."""
+    rate = abs(settings["learning_rate"] - 0.1)
+    return (
+        iteration / settings["iterations"] / (1 + rate + 0.001 * settings.get("lambda_r", 0)) + 1e-4 * settings["seed"]
+    )
+
+
+class Trivial(tune.Trainable):
+    """Reports arithmetic; keeps its iteration in the trial's folder as real trials keep their checkpoints.
+
+    `step_seconds` is how long a step takes; `events` the file that every step is noted in, as process, identity and
+    iteration; `breaks` maps a folder to the number of steps that fail there, each leaving a file.
+    """
+
+    step_seconds = 0.0
+    events: str | None = None
+    breaks: str | None = None
+
+    def setup(self, config):
+        self.begin(config["job"])
+
+    def reset_config(self, new_config):
+        self.begin(new_config["job"])
+        return True
+
+    def begin(self, job: Job) -> None:
+        self.job, self.file = job, Path(job.folder) / "state.json"
+        self.saved = json.loads(self.file.read_text()) if self.file.exists() else {"iteration": 0}
+        self.resumed = self.file.exists()
+
+    def step(self):
+        settings = self.job.settings
+        if not self.resumed:
+            time.sleep(self.step_seconds)
+            self.fail()
+            self.saved["iteration"] += settings["evaluate_every"]
+            write_json(self.file, self.saved)
+            self.note()
+        self.resumed = False
+        iteration = self.saved["iteration"]
+        done = iteration >= settings["iterations"]
+        objective = value(settings, iteration)
+        scores = {"mAP": {"0.50": objective}, "mAP_mean": objective}
+        splits = ("validation", "test") if done and self.job.phase == "confirm" else ("validation",)
+        report = Report(
+            iteration=iteration,
+            objective=objective,
+            done=done,
+            results=dict.fromkeys(splits, scores),
+            chosen={"reset": "memory", "merge_gap": 20} if done else {},
+        )
+        return {"report": report, "done": done}
+
+    def note(self) -> None:
+        if self.events:
+            with Path(self.events).open("a") as file:
+                file.write(f"{os.getpid()} {self.job.identity} {self.saved['iteration']}\n")
+
+    def fail(self) -> None:
+        if self.breaks and self.job.phase == "search":
+            folder = Path(self.breaks)
+            for marker in sorted(folder.glob("break-*")):
+                marker.unlink()
+                raise ArithmeticError("the loss is not finite")
+
+
+def trivial(**attributes) -> type:
+    """The trainable with other class attributes."""
+    return type("Trivial", (Trivial,), attributes)
+
+
+def main(folder: str, seconds: str, trials: str, concurrent: str) -> None:
+    """Run the study in `folder` and print how it ended."""
+    place = Path(folder)
+    study = trivial_study(place, trials=int(trials), concurrent=int(concurrent))
+    trainable = trivial(step_seconds=float(seconds), events=str(place / "events.txt"))
+    sweep = run_study(study, place / "output", trainable=trainable, console=Console(stderr=True))
+    print(json.dumps({"interrupted": sweep.interrupted, "over": sweep.run.over}))
+    sys.exit(130 if sweep.interrupted else 1 if sweep.run.problem else 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

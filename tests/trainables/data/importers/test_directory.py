@@ -1,0 +1,127 @@
+"""Anyone's data."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crescendo.trainables.data.importers.directory import import_directory
+from crescendo.trainables.errors import InputError
+
+
+@pytest.mark.parametrize(("given", "stored"), [("float16", "float16"), ("float32", "float32"), ("float64", "float32")])
+def test_folder_and_zip(raw, zipped, tmp_path: Path, given: str, stored: str) -> None:
+    root = raw.directory(given)
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    assert import_directory(zipped(root, wrap="x"), tmp_path / "b", fps=4.0).content_hash == dataset.content_hash
+    assert (dataset.fps, dataset.labels, dataset.feature_dim) == (4.0, ("background", "jump", "run"), 3)
+    assert [dataset.recordings(subset) for subset in ("training", "validation", "test")] == [("r0",), ("r1",), ("r2",)]
+    assert dataset.features("r2").dtype == np.dtype(stored)
+    np.testing.assert_array_equal(dataset.features("r2"), np.full((40, 3), 2))
+    assert dataset.annotations.recordings["r2"].extra == {"camera": 2}
+
+
+def test_npz_and_synonyms(raw, tmp_path: Path) -> None:
+    root = raw.directory(subsets=("train", "val", "testing"))
+    np.savez(root / "features/r0.npz", anything=np.ones((40, 3), np.float32))
+    (root / "features/r0.npy").unlink()
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    assert dataset.features("r0").sum() == 120
+    assert dataset.annotations.subsets() == ("test", "training", "validation")
+
+
+def test_validation_is_taken_from_training_where_there_is_none(raw, tmp_path: Path) -> None:
+    dataset = import_directory(raw.directory(subsets=("training",) * 10 + ("test",)), tmp_path / "a", fps=4.0)
+    assert dataset.recordings("validation") == ("r5", "r6")
+    assert len(dataset.recordings("training")) == 8
+    assert dataset.facts.notes == ("no validation subset: 2 of 10 training recordings became one",)
+
+
+def _save(name: str, matrix: np.ndarray):
+    return lambda root: np.save(root / f"features/{name}.npy", matrix)
+
+
+def _database(change):
+    def damage(root: Path) -> None:
+        content = json.loads((root / "annotations.json").read_text())
+        change(content["database"])
+        (root / "annotations.json").write_text(json.dumps(content))
+
+    return damage
+
+
+def _segment(start: float, end: float):
+    return _database(lambda base: base["r1"]["annotations"].append({"segment": [start, end], "label": "run"}))
+
+
+ones = np.ones((40, 3), np.float32)
+holed = ones.copy()
+holed[7, 1] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda root: (root / "features/r1.npy").unlink(), r"recording 'r1' has no features \(1 of 3 lack them\)"),
+        (_save("r1", np.ones((40, 4), np.float32)), r"r1\.npy: has 4 columns of float32, but 'r0' has 3"),
+        (_save("r1", ones.astype("float16")), r"r1\.npy: has 3 columns of float16, but 'r0' has 3 of float32"),
+        (_save("r1", ones.astype(int)), r"r1\.npy: has shape \(40, 3\) and dtype int64"),
+        (_save("r1", np.ones(40, np.float32)), r"r1\.npy: has shape \(40,\)"),
+        (_save("r1", np.ones((80, 3), np.float32)), r"has 80 frames, but 10 s at 4 fps are 40\.0 \(tolerance 4\.0\)"),
+        (_save("r1", np.ones((35, 3), np.float32)), r"has 35 frames"),
+        (_save("r1", holed), "recording 'r1': frame 7 holds NaN"),
+        (_save("r1", np.array([{"a": 1}])), r"r1\.npy: has shape"),
+        (lambda root: (root / "features/r1.npy").write_bytes(b"junk"), r"r1\.npy: not a NumPy file"),
+        (
+            lambda root: (root / "features/r1.npy").write_bytes((root / "features/r1.npy").read_bytes()[:-8]),
+            r"r1\.npy: damaged",
+        ),
+        (lambda root: np.savez(root / "features/r1.npz", ones), "stand for the same recording"),
+        (lambda root: (root / "annotations.json").unlink(), r"lacks 'annotations\.json'"),
+        (lambda root: (root / "annotations.json").write_text("{"), r"annotations\.json: not valid JSON"),
+        (_database(lambda base: base.clear()), "holds no recordings"),
+        (_database(lambda base: base["r1"].pop("duration")), "recording 'r1' lacks the key 'duration'"),
+        (_database(lambda base: base["r1"].update(subset="holdout")), "has subset 'holdout'"),
+        (_segment(5, 3), "ends before it starts"),
+        (_segment(3, 15), "lies outside the recording"),
+    ],
+)
+def test_bad_input_is_refused(raw, absent: Path, damage, message: str) -> None:
+    root = raw.directory()
+    damage(root)
+    with pytest.raises(InputError, match=message):
+        import_directory(root, absent, fps=4.0)
+
+
+def test_npz_of_several_or_pickled_matrices_is_refused(raw, absent: Path) -> None:
+    root = raw.directory()
+    (root / "features/r1.npy").unlink()
+    np.savez(root / "features/r1.npz", a=ones, b=ones)
+    with pytest.raises(InputError, match=r"r1\.npz: must hold one matrix but holds 2: a, b"):
+        import_directory(root, absent, fps=4.0)
+    np.savez(root / "features/r1.npz", a=np.array([[object()]]))
+    with pytest.raises(InputError, match=r"r1\.npz: damaged or not a plain matrix"):
+        import_directory(root, absent, fps=4.0)
+
+
+def test_clip_mends_segments(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    _segment(5, 3)(root)
+    _segment(9.75, 15)(root)
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, clip=True)
+    bounds = [(one.start, one.end) for one in dataset.annotations.recordings["r1"].segments]
+    assert bounds == [(1.0, 4.0), (5.0, 9.5), (9.75, 10.0)]
+
+
+@pytest.mark.parametrize("frames", [36, 44])
+def test_lengths_within_the_tolerance_are_taken(raw, tmp_path: Path, frames: int) -> None:
+    root = raw.directory()
+    np.save(root / "features/r1.npy", np.ones((frames, 3), np.float32))
+    assert import_directory(root, tmp_path / "a", fps=4.0).frames("r1") == frames
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
+def test_fps_must_be_positive(raw, absent: Path, fps: float) -> None:
+    with pytest.raises(InputError, match="fps must be a positive number"):
+        import_directory(raw.directory(), absent, fps=fps)

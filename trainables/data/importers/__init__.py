@@ -1,0 +1,1 @@
+"""Importers: one raw data set each, to a prepared data set."""

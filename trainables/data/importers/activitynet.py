@@ -1,0 +1,160 @@
+"""ActivityNet: the official annotation file, and features per video where there are any."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from crescendo.trainables.data.annotations import Annotations, parse_annotations
+from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.importers.archives import Source
+from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.external import Hdf5File, Matrices, NumpyFiles, plan_features
+from crescendo.trainables.data.importers.splits import held_out
+from crescendo.trainables.errors import InputError
+
+ANNOTATIONS = "activity_net*.json*"
+HDF5 = (".h5", ".hdf5")
+OFFICIAL_SUBSET = "official_subset"
+WHAT = f"ActivityNet's annotation file ({ANNOTATIONS}) beside the features"
+
+
+def import_activitynet(
+    source: Path | str,
+    destination: Path | str,
+    *,
+    fps: float = 6.0,
+    features: Path | str | None = None,
+    annotations_only: bool = False,
+    skip_missing: bool = False,
+    clip: bool = False,
+    reporter: Reporter | None = None,
+) -> Dataset:
+    """Prepare ActivityNet with the paper's split (section 5.1).
+
+    The official validation videos, whose annotations are public, are the test subset; a fifth of the official training
+    videos, chosen by the hash of their names, is the validation subset. The official testing videos have no annotations
+    and are left out. Each recording keeps its official subset under `official_subset`.
+
+    Parameters
+    ----------
+    source
+        Folder or zip with the annotation file and the features, or the annotation file itself (`.json`, `.json.gz`).
+    fps
+        Rows of the feature matrices a second.
+    features
+        Folder or zip of one `.npy` or `.npz` file per video, or one HDF5 file; default: looked for in `source`.
+    annotations_only
+        Write no features: for scoring and for planning.
+    skip_missing
+        Leave out videos without features (withdrawn ones), and say how many, instead of refusing them.
+    clip
+        Cut segments to their recording, drop those outside it, instead of refusing them.
+
+    Raises
+    ------
+    InputError
+        If annotations or features are missing, damaged or disagree, or `destination` exists.
+    """
+    reporter = reporter or Silent()
+    source = Path(source)
+    if not 0 < fps < float("inf"):
+        raise InputError(f"fps must be a positive number but got {fps}")
+    with ExitStack() as stack:
+        files = None if source.suffix in (".json", ".gz") else stack.enter_context(Source(source, ANNOTATIONS, WHAT))
+        annotations, notes = paper_split(_annotations(source, files, clip), source)
+        matrices = None if annotations_only else _matrices(stack, source, files, features)
+        if matrices is not None and skip_missing:
+            annotations, missing = _with_features(annotations, matrices, source)
+            notes.append(f"{missing} videos have no features and are left out")
+        for note in notes:
+            reporter.say(note)
+        facts = Facts(
+            name="activitynet",
+            fps=fps,
+            features="none" if matrices is None else "as given, one row a frame",
+            source=f"ActivityNet, {annotations.version}",
+            licence="annotations MIT; features and videos: their makers'",
+            notes=tuple(notes),
+        )
+        if matrices is None:
+            return write_dataset(destination, facts, annotations)
+        plan = plan_features(matrices, annotations.recordings, fps, str(features or source))
+        return write_dataset(
+            destination,
+            facts,
+            annotations,
+            frames=plan.frames,
+            features=reporter.track(plan.matrices, len(plan.frames), "copying features"),
+            feature_dim=plan.width,
+            dtype=plan.dtype,
+        )
+
+
+def _annotations(source: Path, files: Source | None, clip: bool) -> Annotations:
+    if files is None:
+        try:
+            return parse_annotations(source.read_bytes(), str(source), clip=clip)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be read ({error.strerror})") from error
+    found = files.matching(ANNOTATIONS)
+    if len(found) != 1:
+        raise InputError(
+            f"{source}: holds {len(found)} annotation files ({', '.join(found)}); pass the one to use as SOURCE"
+        )
+    return parse_annotations(files.read_bytes(found[0]), files.where(found[0]), clip=clip)
+
+
+def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, list[str]]:
+    """Return ActivityNet's official annotations in the paper's split, see `import_activitynet`, and what was decided.
+
+    Raises
+    ------
+    InputError
+        If the subsets are not the official ones; `source` names their file.
+    """
+    official = annotations.recordings
+    training = [name for name, one in official.items() if one.subset == "training"]
+    subsets = dict.fromkeys(training, "training")
+    subsets |= dict.fromkeys(held_out(training), "validation")
+    subsets |= {name: "test" for name, one in official.items() if one.subset == "validation"}
+    unknown = sorted({one.subset for one in official.values()} - {"training", "validation", "testing"})
+    if unknown or not subsets:
+        fault = f"has the subset {unknown[0]!r}" if unknown else "has no training or validation videos"
+        raise InputError(f"{source}: {fault}; expected ActivityNet's official training, validation and testing")
+    recordings = {
+        name: replace(one, subset=subsets[name], extra={**one.extra, OFFICIAL_SUBSET: one.subset})
+        for name, one in official.items()
+        if name in subsets
+    }
+    notes = ["test: the official validation videos; validation: a fifth of the official training videos"]
+    if len(recordings) < len(official):
+        notes.append(f"{len(official) - len(recordings)} official testing videos have no annotations and are left out")
+    return replace(annotations, recordings=recordings), notes
+
+
+def _matrices(stack: ExitStack, source: Path, files: Source | None, features: Path | str | None) -> Matrices:
+    if features is not None:
+        path = Path(features)
+        if path.suffix in HDF5:
+            return Hdf5File(path)
+        return NumpyFiles(stack.enter_context(Source(path, "*", "a folder or zip of one .npy or .npz file per video")))
+    if files is None:
+        raise InputError(f"{source}: holds annotations only; pass --features FOLDER, or --annotations-only")
+    hdf5 = [name for name in files.names if Path(name).suffix in HDF5]
+    if not hdf5:
+        return NumpyFiles(files)
+    local = files.local(hdf5[0])
+    if local is None or len(hdf5) > 1:
+        raise InputError(
+            f"{source}: unpack it and pass the one HDF5 file to use with --features (found {', '.join(hdf5)})"
+        )
+    return Hdf5File(local)
+
+
+def _with_features(annotations: Annotations, matrices: Matrices, source: Path) -> tuple[Annotations, int]:
+    there = {name: one for name, one in annotations.recordings.items() if name in matrices}
+    if not there:
+        raise InputError(f"{source}: no video has features; check --features")
+    return replace(annotations, recordings=there), len(annotations.recordings) - len(there)

@@ -1,0 +1,218 @@
+"""Features that others computed: a matrix per recording in `.npy` or `.npz` files, or in one HDF5 file."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Protocol
+
+import h5py
+import numpy as np
+
+from crescendo.trainables.data.annotations import Recording
+from crescendo.trainables.data.importers.archives import Source
+from crescendo.trainables.errors import InputError
+
+# A feature extractor drops or repeats a few frames at the end, and durations are rounded: a recording may differ from
+# duration x fps by this many seconds, or this share of its frames, whichever is more.
+TOLERANCE_SECONDS = 1.0
+TOLERANCE_SHARE = 0.02
+
+
+def tolerated_seconds(duration: float) -> float:
+    """Return by how many seconds features or pictures of a recording of `duration` seconds may miss its end."""
+    return max(TOLERANCE_SECONDS, TOLERANCE_SHARE * duration)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a stored matrix says of itself before it is read."""
+
+    frames: int
+    width: int
+    dtype: str
+
+
+class Matrices(Protocol):
+    """Feature matrices by recording; `shape` reads no values."""
+
+    def __contains__(self, recording: object) -> bool: ...
+
+    def where(self, recording: str) -> str:
+        """Return how messages call the recording's matrix."""
+
+    def shape(self, recording: str) -> Shape:
+        """Return the shape of the recording's matrix, without reading it."""
+
+    def read(self, recording: str) -> np.ndarray:
+        """Return the recording's matrix, (frames, width)."""
+
+
+class NumpyFiles:
+    """One `.npy` file, or `.npz` file of one matrix, per recording, named like it (or `v_` and its name)."""
+
+    def __init__(self, files: Source) -> None:
+        """Look for matrices anywhere in `files`; `InputError` if two have the name of one recording."""
+        self._files = files
+        self._names: dict[str, str] = {}
+        for name in files.names:
+            path = PurePosixPath(name)
+            if path.suffix in (".npy", ".npz"):
+                if path.stem in self._names:
+                    raise InputError(f"{files.path}: {self._names[path.stem]} and {name} stand for the same recording")
+                self._names[path.stem] = name
+
+    def __contains__(self, recording: object) -> bool:
+        return any(key in self._names for key in (recording, f"v_{recording}"))
+
+    def _name(self, recording: str) -> str:
+        return self._names.get(recording) or self._names[f"v_{recording}"]
+
+    def where(self, recording: str) -> str:
+        """Return the path of the recording's file."""
+        return self._files.where(self._name(recording))
+
+    def shape(self, recording: str) -> Shape:
+        """Return the shape that the file's header gives."""
+        if self._name(recording).endswith(".npz"):
+            return _shape(self.read(recording), self.where(recording))
+        with self._files.open(self._name(recording)) as file:
+            try:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+                raise InputError(f"{self.where(recording)}: not a NumPy file ({error})") from error
+        return _header_shape(shape, dtype, self.where(recording))
+
+    def read(self, recording: str) -> np.ndarray:
+        """Return the matrix; pickled objects are never loaded."""
+        with self._files.open(self._name(recording)) as file:
+            try:
+                return _one_matrix(file, self._name(recording), self.where(recording))
+            except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                raise InputError(f"{self.where(recording)}: damaged or not a plain matrix ({error})") from error
+
+
+def _one_matrix(file: IO[bytes], name: str, where: str) -> np.ndarray:
+    loaded: Any = np.load(file, allow_pickle=False)
+    if not name.endswith(".npz"):
+        return np.asarray(loaded)
+    with loaded:
+        if len(loaded.files) != 1:
+            raise InputError(f"{where}: must hold one matrix but holds {len(loaded.files)}: {', '.join(loaded.files)}")
+        return np.asarray(loaded[loaded.files[0]])
+
+
+class Hdf5File:
+    """One HDF5 file with a dataset per recording, `ID` or `v_ID`, or a group of that name with one dataset in it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`; `InputError` if it is no HDF5 file."""
+        self.path = path
+        try:
+            self._file = h5py.File(path, "r")
+        except OSError as error:
+            raise InputError(f"{path}: not a complete HDF5 file ({error})") from error
+
+    def __contains__(self, recording: object) -> bool:
+        return any(key in self._file for key in (str(recording), f"v_{recording}"))
+
+    def where(self, recording: str) -> str:
+        """Return file and key of the recording's dataset."""
+        return f"{self.path}: {self._key(recording)}"
+
+    def _key(self, recording: str) -> str:
+        return recording if recording in self._file else f"v_{recording}"
+
+    def _dataset(self, recording: str) -> Any:
+        found = self._file[self._key(recording)]
+        if isinstance(found, h5py.Group):
+            inside = [one for one in found.values() if isinstance(one, h5py.Dataset)]
+            if len(inside) != 1:
+                raise InputError(f"{self.where(recording)}: must hold one dataset but holds {len(inside)}")
+            found = inside[0]
+        return found
+
+    def shape(self, recording: str) -> Shape:
+        """Return the dataset's shape."""
+        dataset = self._dataset(recording)
+        return _header_shape(dataset.shape, dataset.dtype, self.where(recording))
+
+    def read(self, recording: str) -> np.ndarray:
+        """Return the matrix."""
+        try:
+            return np.asarray(self._dataset(recording)[()])
+        except OSError as error:
+            raise InputError(f"{self.where(recording)}: cannot be read ({error})") from error
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `write_dataset` needs to know of the matrices before it takes them."""
+
+    frames: Mapping[str, int]
+    width: int
+    dtype: str
+    matrices: Iterator[np.ndarray]
+
+
+def plan_features(matrices: Matrices, recordings: Mapping[str, Recording], fps: float, what: str) -> Plan:
+    """Check the shapes of all matrices and return how to write them; values are read one recording at a time.
+
+    float64 is stored as float32, float32 and float16 as they are. `what` names the source in messages.
+
+    Raises
+    ------
+    InputError
+        If a recording has no matrix, or widths, dtypes or lengths (within the tolerance) do not fit.
+    """
+    lacking = [name for name in recordings if name not in matrices]
+    if lacking:
+        raise InputError(
+            f"{what}: recording {lacking[0]!r} has no features ({len(lacking)} of {len(recordings)} lack them)"
+        )
+    shapes = {name: matrices.shape(name) for name in recordings}
+    first_name, first = next(iter(shapes.items()))
+    for name, shape in shapes.items():
+        if (shape.width, shape.dtype) != (first.width, first.dtype):
+            raise InputError(
+                f"{matrices.where(name)}: has {shape.width} columns of {shape.dtype}, but {first_name!r} has "
+                f"{first.width} of {first.dtype}; all must agree"
+            )
+        expected = recordings[name].duration * fps
+        tolerance = tolerated_seconds(recordings[name].duration) * fps
+        if not shape.frames or abs(shape.frames - expected) > tolerance:
+            raise InputError(
+                f"{matrices.where(name)}: has {shape.frames} frames, but {recordings[name].duration:g} s at {fps:g} fps "
+                f"are {expected:.1f} (tolerance {tolerance:.1f}); check the fps"
+            )
+    return Plan(
+        {name: shape.frames for name, shape in shapes.items()},
+        first.width,
+        "float16" if first.dtype == "float16" else "float32",
+        _read_all(matrices, shapes),
+    )
+
+
+def _read_all(matrices: Matrices, shapes: Mapping[str, Shape]) -> Iterator[np.ndarray]:
+    for name, shape in shapes.items():
+        matrix = matrices.read(name)
+        if _shape(matrix, matrices.where(name)) != shape:
+            raise InputError(f"{matrices.where(name)}: changed while it was imported; start again")
+        yield matrix
+
+
+def _shape(matrix: np.ndarray, where: str) -> Shape:
+    return _header_shape(matrix.shape, matrix.dtype, where)
+
+
+def _header_shape(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Shape:
+    if len(shape) != 2 or not shape[1] or dtype.name not in ("float16", "float32", "float64"):
+        raise InputError(
+            f"{where}: has shape {shape} and dtype {dtype}; expected (frames, features) of float16, float32 or float64"
+        )
+    return Shape(shape[0], shape[1], dtype.name)

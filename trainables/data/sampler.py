@@ -1,0 +1,105 @@
+"""Training sequences: windows of the training recordings, drawn afresh for every learning batch (paper section 5.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.frames import BACKGROUND_INDEX
+from crescendo.trainables.data.pixels import PixelFrames
+
+# Batches whose sequences are drawn together: setting a generator up takes as long as drawing for a dozen.
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One learning batch.
+
+    Attributes
+    ----------
+    features : (sequences, frames, features) of the type that is stored: float16, float32, or uint8 of pixels
+    labels : (sequences, frames) int64; padded frames carry background
+    valid : (sequences, frames) bool; False where a recording was shorter than a sequence
+    recordings : the recording of each sequence
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    valid: np.ndarray
+    recordings: tuple[str, ...]
+
+
+class SequenceSampler:
+    """Draws batches of sequences; batch number `iteration` is a function of the seed and that number alone.
+
+    A recording is drawn in proportion to its frames and the sequence's place in it uniformly (a choice of ours: the
+    paper does not say). A sequence's features are a slice of the mapped store, copied once, into the batch.
+    """
+
+    def __init__(self, dataset: Dataset, subset: str, *, sequences: int, length: int, seed: int) -> None:
+        self._dataset = dataset
+        self._names = dataset.recordings(subset)
+        self._frames = np.array([dataset.frames(name) for name in self._names])
+        self._shares = np.cumsum(self._frames) / self._frames.sum()
+        self._firsts = np.cumsum(self._frames) - self._frames
+        # Labels of all frames in the smallest type that holds them: 36 MB for ActivityNet's 18 million frames.
+        kind = np.min_scalar_type(len(dataset.labels))
+        self._labels = np.concatenate([dataset.frame_labels(name).astype(kind) for name in self._names])
+        self._sequences, self._length, self._seed = sequences, length, seed
+        # Views of the mapped store, opened when they are first drawn from.
+        self._matrices: dict[int, np.ndarray | PixelFrames] = {}
+        self._drawn: tuple[int, np.ndarray, np.ndarray, np.ndarray] | None = None
+
+    def batch(self, iteration: int) -> Batch:
+        """Return the batch of `iteration`."""
+        chosen, starts, ends = self._sequences_of(iteration)
+        # Time first in memory, as the loss goes through it.
+        frames = starts + np.arange(self._length)[:, None]
+        valid = frames < ends
+        padded = not valid[-1].all()
+        labels = self._labels[self._firsts[chosen] + (np.where(valid, frames, 0) if padded else frames)]
+        labels = (np.where(valid, labels, BACKGROUND_INDEX) if padded else labels).astype(np.int64)
+        features = np.empty((*valid.T.shape, self._dataset.feature_dim or 0), dtype=self._dataset.store.dtype)
+        for place, number, start, end in zip(features, chosen.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            if number not in self._matrices:
+                self._matrices[number] = self._dataset.features(self._names[number])
+            place[: end - start] = self._matrices[number][start:end]
+            if padded:
+                place[end - start :] = 0
+        names = tuple(self._names[number] for number in chosen)
+        return Batch(features, labels.T, valid.T, names)
+
+    def _sequences_of(self, iteration: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return recording, first frame and last frame (excluded) of every sequence of a batch."""
+        block, row = divmod(iteration, _BLOCK)
+        if self._drawn is None or self._drawn[0] != block:
+            random = np.random.default_rng([self._seed, block])
+            chosen = np.searchsorted(self._shares, random.random((_BLOCK, self._sequences)), side="right")
+            starts = random.integers(0, np.maximum(self._frames[chosen] - self._length, 0), endpoint=True)
+            self._drawn = block, chosen, starts, np.minimum(starts + self._length, self._frames[chosen])
+        _, chosen, starts, ends = self._drawn
+        return chosen[row], starts[row], ends[row]
+
+
+def feature_moments(dataset: Dataset, subset: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of every feature over the frames of `subset`, (features,) float32 each.
+
+    Recordings are read one at a time and their moments combined, so memory does not grow with the data set and
+    nothing is lost to cancellation. A feature that never changes gets deviation 1.
+    """
+    width = dataset.feature_dim or 0
+    count, mean, spread = 0, np.zeros(width), np.zeros(width)
+    for recording in dataset.recordings(subset):
+        matrix = np.asarray(dataset.features(recording), dtype=np.float64)
+        if len(matrix) == 0:
+            continue
+        total = count + len(matrix)
+        shift = matrix.mean(axis=0) - mean
+        spread += ((matrix - matrix.mean(axis=0)) ** 2).sum(axis=0) + shift**2 * count * len(matrix) / total
+        mean += shift * len(matrix) / total
+        count = total
+    deviation = np.sqrt(spread / max(count, 1))
+    return mean.astype(np.float32), np.where(deviation > 0, deviation, 1.0).astype(np.float32)

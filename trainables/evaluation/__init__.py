@@ -1,0 +1,1 @@
+"""Scores of detections: mAP, early detection, per-frame precision, early warning, progression."""

@@ -1,0 +1,195 @@
+"""Early detection: how well an activity is found while only its beginning has been seen (protocol section 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from crescendo.trainables.data.annotations import Segment
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.frames import frame_span, seconds
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.matching import Detections, GroundTruth, Protocol
+from crescendo.trainables.evaluation.mean_ap import (
+    AMBIGUOUS,
+    Evaluation,
+    NamedTruth,
+    detections_of,
+    evaluate_sets,
+    number_key,
+)
+from crescendo.trainables.inference.decoding import Runs, find_runs, join_runs, merge
+
+
+class ObservedSequence(NamedTuple):
+    """What a model is shown: frames [`first`, `last`) of `recording`."""
+
+    recording: str
+    first: int
+    last: int
+
+
+ScoreSequences = Callable[[list[ObservedSequence]], Iterable[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class EarlySequence:
+    """The test sequence of one activity: it begins at frame `first`, the activity fills frames [`onset`, `end`)."""
+
+    recording: str
+    segment: Segment
+    first: int
+    onset: int
+    end: int
+
+    def observed(self, fraction: float) -> ObservedSequence:
+        """Return the part that is seen when `fraction` of the activity's frames, rounded up, have been."""
+        # 0.07 * 100 is a little more than 7 in floating point and must not be rounded up to 8.
+        frames = math.ceil(fraction * (self.end - self.onset) - 1e-9)
+        return ObservedSequence(self.recording, self.first, self.onset + frames)
+
+
+@dataclass(frozen=True)
+class EarlyDetection:
+    """One evaluation for each observed fraction, and what was evaluated.
+
+    In `truths` and `detections` a "recording" is one test sequence; `NamedTruth.recordings` names the recording each is
+    cut from. Detections of a label without ground truth are left out.
+    """
+
+    fractions: tuple[float, ...]
+    evaluations: tuple[Evaluation, ...]
+    truths: tuple[NamedTruth, ...] = ()
+    detections: tuple[Detections, ...] = ()
+
+    @property
+    def mean_ap(self) -> np.ndarray:
+        """The mean AP over the labels, (fractions, thresholds) float64."""
+        return np.stack([evaluation.mean_ap for evaluation in self.evaluations])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{"mAP": {"0.30": {"0.50": ...}}, "AP": {label: {"0.30": {"0.50": ...}}}}`, fractions of 1."""
+        parts = {
+            number_key(fraction): evaluation.to_json()
+            for fraction, evaluation in zip(self.fractions, self.evaluations, strict=True)
+        }
+        return {
+            "mAP": {key: part["mAP"] for key, part in parts.items()},
+            "AP": {
+                label: {key: part["AP"][label] for key, part in parts.items()} for label in self.evaluations[0].labels
+            },
+        }
+
+
+def sequences(dataset: Dataset, subset: str) -> list[EarlySequence]:
+    """Return one test sequence for every activity of `subset`, by recording and start.
+
+    A sequence begins where the activities that started before its own have all ended, or at the start of the recording.
+    Where one of them still goes on when its own starts, or ends just there, the sequence begins with its own activity:
+    there is no time without activity between them. Activities that start together begin alike. Activities that no
+    frame's centre lies in have no frames of their own, and their sequence ends where they start.
+
+    Raises
+    ------
+    InputError
+        If the subset has no recordings.
+    """
+    found = []
+    for recording in sorted(dataset.recordings(subset)):
+        frames = dataset.frames(recording)
+        ended, running, latest = 0, 0, -math.inf
+        for segment in sorted(dataset.annotations.recordings[recording].segments, key=lambda one: one.start):
+            onset, end = (min(bound, frames) for bound in frame_span(segment.start, segment.end, dataset.fps))
+            if segment.start > latest:
+                ended, latest = running, segment.start
+            running = max(running, end)
+            found.append(EarlySequence(recording, segment, min(ended, onset), onset, end))
+    return found
+
+
+def early_detection(
+    dataset: Dataset,
+    subset: str,
+    score_sequences: ScoreSequences,
+    *,
+    merge_gap: int,
+    fractions: Sequence[float],
+    iou: Sequence[float],
+    protocol: Protocol = "paper",
+) -> EarlyDetection:
+    """Score detection with each fraction of `fractions` of every activity observed.
+
+    Each sequence is scored once, up to the largest fraction: the model is causal, so what it says of a shorter part is
+    the beginning of what it says of a longer one. Each part is decoded on its own. The ground truth of a sequence is its
+    own activity, cut to the part observed, and no other, even where others overlap it. An activity of which no frame
+    is observed counts as ground truth that nothing can match. Under `thumos14`, segments labelled `Ambiguous` get no
+    sequence.
+
+    Parameters
+    ----------
+    score_sequences
+        Called once with the sequences to score, all of at least one frame; yields their (frames, labels) scores in the
+        same order, each by a model whose state is fresh at the first frame.
+
+    Raises
+    ------
+    InputError
+        If the subset has no recordings or no activities, a fraction lies outside (0, 1], or scores are NaN or of another
+        shape than their sequence.
+    """
+    if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
+        raise InputError(f"observed fractions must be numbers in (0, 1] but got {list(fractions)}")
+    tested = [
+        one for one in sequences(dataset, subset) if not (protocol == "thumos14" and one.segment.label == AMBIGUOUS)
+    ]
+    if not tested:
+        raise InputError(f"subset {subset!r} has no activities: there is nothing to detect early")
+    shown = [one.observed(max(fractions)) for one in tested]
+    visible = [number for number, one in enumerate(shown) if one.last > one.first]
+    parts: list[list[Runs]] = [[] for _ in fractions]
+    for number, scores in zip(visible, score_sequences([shown[number] for number in visible]), strict=True):
+        asked = shown[number]
+        expected = (asked.last - asked.first, len(dataset.labels))
+        if scores.shape != expected:
+            raise InputError(f"{asked}: the scores have shape {scores.shape}, expected {expected} (frames, labels)")
+        for part, fraction in zip(parts, fractions, strict=True):
+            length = tested[number].observed(fraction).last - asked.first
+            try:
+                part.append(find_runs(scores[:length], merge_gap, recording=number))
+            except InputError as error:
+                raise InputError(f"{asked}: {error}") from None
+    offset = np.array([one.first for one in tested], dtype=np.int64)
+    evaluations, truths, found = [], [], []
+    for part, fraction in zip(parts, fractions, strict=True):
+        spans = merge(join_runs(part), [merge_gap])
+        beginning = offset[spans.recording]
+        spans = replace(spans, start=spans.start + beginning, end=spans.end + beginning)
+        truths.append(_truth(tested, fraction, dataset.fps))
+        found.append(detections_of(spans, dataset, truths[-1]))
+        evaluations += evaluate_sets(truths[-1], found[-1], 1, protocol=protocol, iou=iou)
+    kept = tuple(float(fraction) for fraction in fractions)
+    return EarlyDetection(kept, tuple(evaluations), tuple(truths), tuple(found))
+
+
+def _truth(tested: Sequence[EarlySequence], fraction: float, fps: float) -> NamedTruth:
+    """Return the activity of each sequence, cut to what is observed of it; each sequence is a recording of its own."""
+    labels = tuple(sorted({one.segment.label for one in tested}))
+    bounds = np.array([_observed_seconds(one, fraction, fps) for one in tested])
+    table = GroundTruth(
+        recording=np.arange(len(tested)),
+        label=np.array([labels.index(one.segment.label) for one in tested], dtype=np.int64),
+        start=bounds[:, 0],
+        end=bounds[:, 1],
+    )
+    return NamedTruth(tuple(one.recording for one in tested), labels, table)
+
+
+def _observed_seconds(one: EarlySequence, fraction: float, fps: float) -> tuple[float, float]:
+    start = max(one.segment.start, seconds(float(one.first), fps))
+    end = min(one.segment.end, seconds(float(one.observed(fraction).last), fps))
+    # A part of no frames has no length, also where the activity begins half a frame before its first one.
+    return start, (max(start, end) if one.observed(fraction).last > one.onset else start)

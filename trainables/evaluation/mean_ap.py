@@ -1,0 +1,256 @@
+"""Mean average precision of detections (protocol section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from crescendo.trainables.data.annotations import Annotations, Segment
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.frames import BACKGROUND, seconds
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.average_precision import average_precision
+from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth, Protocol, match
+from crescendo.trainables.evaluation.result_format import Detection
+from crescendo.trainables.inference.decoding import MergedSpans, find_runs, join_runs, merge
+
+AMBIGUOUS = "Ambiguous"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The score of one set of detections.
+
+    `labels` are the labels with ground truth, sorted; `iou` the thresholds; `ap` (labels, thresholds) float64, fractions
+    of 1; `left_out` the number of detections on recordings outside the subset, which were not scored.
+    """
+
+    protocol: Protocol
+    labels: tuple[str, ...]
+    iou: tuple[float, ...]
+    ap: np.ndarray
+    left_out: int = 0
+
+    @property
+    def mean_ap(self) -> np.ndarray:
+        """The mean AP over the labels at each threshold, (thresholds,) float64."""
+        return np.asarray(self.ap.mean(axis=0))
+
+    @property
+    def mean(self) -> float:
+        """The mean of `mean_ap` over the thresholds."""
+        return float(self.mean_ap.mean())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{"mAP": {"0.50": ...}, "mAP_mean": ..., "AP": {label: {"0.50": ...}}}`, fractions of 1."""
+        keys = [number_key(threshold) for threshold in self.iou]
+        return {
+            "mAP": dict(zip(keys, self.mean_ap.tolist(), strict=True)),
+            "mAP_mean": self.mean,
+            "AP": {
+                label: dict(zip(keys, row, strict=True))
+                for label, row in zip(self.labels, self.ap.tolist(), strict=True)
+            },
+        }
+
+
+def number_key(value: float) -> str:
+    """Return a threshold or a fraction as a key: two decimals, or as many as it has."""
+    return f"{value:.2f}" if abs(value - round(value, 2)) < 1e-9 else f"{value:.12g}"
+
+
+def evaluate_detections(
+    annotations: Annotations,
+    subset: str,
+    detections: Mapping[str, Sequence[Detection]],
+    *,
+    protocol: Protocol = "paper",
+    iou: Sequence[float],
+    zero_over_zero: bool = False,
+) -> Evaluation:
+    """Score recording -> detections against the ground truth of `subset`.
+
+    Detections on recordings outside the subset are left out and counted; those of a label without ground truth in the
+    subset change nothing.
+
+    Raises
+    ------
+    InputError
+        If the subset has no recordings or no segments, or an option is unknown or out of range.
+    """
+    truth = truth_of({name: one.segments for name, one in annotations.of(subset).items()})
+    recordings = {name: number for number, name in enumerate(truth.recordings)}
+    labels = {name: number for number, name in enumerate(truth.labels)}
+    rows = [
+        (recordings[name], labels[one.label], one.start, one.end, one.score)
+        for name, found in detections.items()
+        if name in recordings
+        for one in found
+        if one.label in labels
+    ]
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
+    outside = sum(len(found) for name, found in detections.items() if name not in recordings)
+    recording, label = columns[0].astype(np.int64), columns[1].astype(np.int64)
+    only = np.zeros_like(label)
+    table = Detections(recording, label, columns[2], columns[3], columns[4], since=only, until=only + 1)
+    [evaluation] = evaluate_sets(truth, table, 1, protocol=protocol, iou=iou, zero_over_zero=zero_over_zero)
+    return replace(evaluation, left_out=outside)
+
+
+def evaluate_scores(
+    dataset: Dataset,
+    subset: str,
+    scores: Mapping[str, np.ndarray],
+    merge_gaps: Sequence[int],
+    *,
+    protocol: Protocol = "paper",
+    iou: Sequence[float],
+) -> list[Evaluation]:
+    """Decode the frame scores of `subset` with every merge gap and score the detections: one evaluation a gap.
+
+    What the gaps share is done once: argmax, runs and their sums, and the comparison of spans with the ground truth.
+
+    Parameters
+    ----------
+    scores
+        Recording -> (frames, labels), at least the recordings of `subset`.
+
+    Raises
+    ------
+    InputError
+        If a recording has no scores, or scores of another shape than its frames and labels, or that are NaN; if the
+        subset has no recordings or no segments; if an option is unknown or out of range.
+    """
+    names = dataset.recordings(subset)
+    truth = truth_of({name: dataset.annotations.recordings[name].segments for name in names})
+    parts = []
+    for number, name in enumerate(truth.recordings):
+        matrix = checked_scores(dataset, name, scores)
+        try:
+            parts.append(find_runs(matrix, max(merge_gaps, default=0), recording=number))
+        except InputError as error:
+            raise InputError(f"recording {name!r}: {error}") from None
+    rising = sorted(set(merge_gaps))
+    detections = detections_of(merge(join_runs(parts), rising), dataset, truth)
+    evaluations = evaluate_sets(truth, detections, len(rising), protocol=protocol, iou=iou)
+    return [evaluations[rising.index(gap)] for gap in merge_gaps]
+
+
+@dataclass(frozen=True)
+class NamedTruth:
+    """Ground truth and what its indices mean; both are sorted by name, so that no result depends on file order."""
+
+    recordings: tuple[str, ...]
+    labels: tuple[str, ...]
+    segments: GroundTruth
+
+
+def truth_of(segments: Mapping[str, Iterable[Segment]]) -> NamedTruth:
+    """Return recording -> segments as arrays; segments labelled background are none.
+
+    Raises
+    ------
+    InputError
+        If there is no segment at all.
+    """
+    recordings = tuple(sorted(segments))
+    listed = [
+        (number, one) for number, name in enumerate(recordings) for one in segments[name] if one.label != BACKGROUND
+    ]
+    if not listed:
+        raise InputError("no recording of the subset has a segment: there is nothing to score against")
+    labels = tuple(sorted({one.label for _, one in listed}))
+    index = {label: number for number, label in enumerate(labels)}
+    table = GroundTruth(
+        recording=np.array([number for number, _ in listed], dtype=np.int64),
+        label=np.array([index[one.label] for _, one in listed], dtype=np.int64),
+        start=np.array([one.start for _, one in listed], dtype=np.float64),
+        end=np.array([one.end for _, one in listed], dtype=np.float64),
+    )
+    return NamedTruth(recordings, labels, table)
+
+
+def detections_of(spans: MergedSpans, dataset: Dataset, truth: NamedTruth) -> Detections:
+    """Return spans of `dataset` as detections in `truth`'s labels; spans of a label without ground truth are left out."""
+    renumbered = np.full(len(dataset.labels), -1, dtype=np.int64)
+    for number, label in enumerate(truth.labels):
+        renumbered[dataset.labels.index(label)] = number
+    label = renumbered[spans.label]
+    start, end = seconds(spans.start, dataset.fps), seconds(spans.end, dataset.fps)
+    listed = Detections(spans.recording, label, start, end, spans.score, spans.since, spans.until)
+    return listed.taken(label >= 0)
+
+
+def checked_scores(dataset: Dataset, recording: str, scores: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the scores of `recording`; `InputError` if there are none, or not one a frame and label."""
+    if recording not in scores:
+        raise InputError(f"recording {recording!r} has no scores; run the model over the whole subset")
+    expected = (dataset.frames(recording), len(dataset.labels))
+    if scores[recording].shape != expected:
+        raise InputError(
+            f"recording {recording!r}: the scores have shape {scores[recording].shape}, expected {expected} "
+            "(frames, labels); they belong to another data set"
+        )
+    return scores[recording]
+
+
+def evaluate_sets(
+    truth: NamedTruth,
+    detections: Detections,
+    sets: int,
+    *,
+    protocol: Protocol = "paper",
+    iou: Sequence[float],
+    zero_over_zero: bool = False,
+) -> list[Evaluation]:
+    """Score every set of `detections` (see there) in one call: one evaluation a set.
+
+    Raises
+    ------
+    InputError
+        If the protocol is unknown or `iou` no list of numbers in (0, 1].
+    """
+    thresholds = tuple(float(threshold) for threshold in iou)
+    if protocol not in PROTOCOLS:
+        raise InputError(f"protocol must be one of {', '.join(PROTOCOLS)} but got {protocol!r}")
+    if not thresholds or not all(0 < threshold <= 1 for threshold in thresholds):
+        raise InputError(f"IoU thresholds must be numbers in (0, 1] but got {list(thresholds)}")
+    ambiguous = truth.labels.index(AMBIGUOUS) if protocol == "thumos14" and AMBIGUOUS in truth.labels else None
+    if sets > 1:
+        distinct, epoch = _distinct_sets(detections, len(truth.labels), sets)
+    else:
+        distinct, epoch = detections, np.zeros((1, len(truth.labels)), dtype=np.int64)
+    matches = match(truth.segments, distinct, thresholds, protocol, zero_over_zero=zero_over_zero, ambiguous=ambiguous)
+    ap = average_precision(
+        truth.segments,
+        distinct,
+        matches,
+        labels=len(truth.labels),
+        sets=int(epoch.max(initial=0)) + 1,
+        protocol=protocol,
+    )[epoch, np.arange(len(truth.labels))]
+    counted = [number for number in range(len(truth.labels)) if number != ambiguous]
+    if not counted:
+        raise InputError(f"the subset's only label is {AMBIGUOUS!r}: there is nothing to score against")
+    labels = tuple(truth.labels[number] for number in counted)
+    return [Evaluation(protocol, labels, thresholds, ap[number, counted]) for number in range(sets)]
+
+
+def _distinct_sets(detections: Detections, labels: int, sets: int) -> tuple[Detections, np.ndarray]:
+    """Return `detections` with the sets of each label renumbered, and the new number of each set and label.
+
+    AP looks at one label at a time, and few of a label's detections change from one merge gap to the next: neighbouring
+    sets that are the same for a label get the same number, (sets, labels) int64, and are scored once.
+    """
+    size = sets + 1
+    since, until = detections.label * size + detections.since, detections.label * size + detections.until
+    bases = np.arange(labels) * size
+    edges = np.unique(np.concatenate((bases, since, until)))
+    first = np.searchsorted(edges, bases)
+    epoch = np.searchsorted(edges, bases + np.arange(sets)[:, None], side="right") - 1 - first
+    start = np.searchsorted(edges, since) - first[detections.label]
+    end = np.searchsorted(edges, until) - first[detections.label]
+    return replace(detections, since=start, until=end), epoch

@@ -1,0 +1,78 @@
+"""How a detector does while it watches: per-frame precision, and early warning at several rates of false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crescendo.trainables.config import Protocol
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.early_warning import EarlyWarning, Thresholds, raise_alarms, watch
+from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
+from crescendo.trainables.evaluation.per_frame import FramePrecision, frame_precision
+
+
+@dataclass(frozen=True)
+class OnlineDetection:
+    """Online results on one subset; `warnings` maps a rate of false alarms, `1/h`, to what its thresholds came to."""
+
+    frame: FramePrecision
+    warnings: Mapping[str, EarlyWarning]
+    hours: float
+    without_frames: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `FramePrecision.to_json` does, and under `alarms` rate -> what `EarlyWarning.to_json` does."""
+        return {
+            **self.frame.to_json(),
+            "hours": self.hours,
+            "segments_without_frames": self.without_frames,
+            "alarms": {rate: one.to_json() for rate, one in self.warnings.items()},
+        }
+
+
+def online_detection(
+    dataset: Dataset,
+    subset: str,
+    scores: Mapping[str, np.ndarray],
+    merge_gap: int,
+    alarms: Mapping[str, Thresholds],
+    protocol: Protocol = "paper",
+) -> OnlineDetection:
+    """Measure frame scores of `subset` in every online way.
+
+    Parameters
+    ----------
+    scores
+        Recording -> (frames, labels), at least the recordings of `subset`.
+    merge_gap
+        Frames.
+    alarms
+        Rate -> label -> threshold, chosen on the validation split (`alarms.alarm_thresholds`).
+    protocol
+        Under `thumos14`, frames of the label `Ambiguous` are left out of per-frame precision, as its users do.
+
+    Raises
+    ------
+    InputError
+        If scores are lacking, NaN or of another shape than frames and labels, a label has no threshold, or no frame of
+        the subset lies in an activity.
+    """
+    watched = watch(dataset, subset, scores, merge_gap)
+    names = dataset.recordings(subset)
+    targets = [dataset.frame_labels(name) for name in names]
+    if protocol == "thumos14" and AMBIGUOUS in dataset.labels:
+        ambiguous = dataset.labels.index(AMBIGUOUS)
+        targets = [np.where(target == ambiguous, -1, target) for target in targets]
+    if not any((target > 0).any() for target in targets):
+        raise InputError(f"subset {subset!r} has no frame within an activity: there is nothing to rank")
+    return OnlineDetection(
+        frame=frame_precision([scores[name] for name in names], targets, dataset.labels),
+        warnings={rate: raise_alarms(watched, thresholds) for rate, thresholds in alarms.items()},
+        hours=watched.hours,
+        without_frames=watched.without_frames,
+    )

@@ -1,0 +1,79 @@
+"""Per-frame average precision, as online action detection measures it: AP, and calibrated AP (cAP)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crescendo.trainables.data.frames import BACKGROUND_INDEX
+
+# Columns copied together: a row of scores is read from memory once for all of them.
+_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class FramePrecision:
+    """How well frame scores rank the frames of each label before all others.
+
+    `labels` are the activities that have frames, in the data set's order; `ap` and `cap` (labels,) float64, fractions
+    of 1.
+    """
+
+    labels: tuple[str, ...]
+    ap: np.ndarray
+    cap: np.ndarray
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{"frame_mAP": ..., "frame_cAP": ..., "frame_AP": {label: {"AP": ..., "cAP": ...}}}`."""
+        columns = zip(self.labels, self.ap.tolist(), self.cap.tolist(), strict=True)
+        return {
+            "frame_mAP": float(self.ap.mean()),
+            "frame_cAP": float(self.cap.mean()),
+            "frame_AP": {label: {"AP": ap, "cAP": cap} for label, ap, cap in columns},
+        }
+
+
+def frame_precision(
+    scores: Sequence[np.ndarray], targets: Sequence[np.ndarray], labels: Sequence[str]
+) -> FramePrecision:
+    """Return AP and cAP of every activity over all frames of some recordings.
+
+    The frames are ranked by the label's score. AP is the mean, over the label's frames, of the precision TP / (TP + FP)
+    among all frames that score at least as much; cAP the same of the calibrated precision w TP / (w TP + FP), w being
+    the number of other frames for each frame of the label, so that a rare label's value can be read beside a frequent
+    one's (De Geest et al., "Online Action Detection", ECCV 2016, section 5). Frames of equal score are counted together:
+    no result depends on the order of frames or recordings. Background is no label of its own, but its frames are
+    negatives of all others.
+
+    Parameters
+    ----------
+    scores
+        (frames, labels) of each recording, finite.
+    targets
+        (frames,) of each recording, the index of each frame's label; frames with a negative one are left out.
+    labels
+        Names of the label indices, background first.
+    """
+    kept = [target >= 0 for target in targets]
+    target = np.concatenate([one[mine] for one, mine in zip(targets, kept, strict=True)])
+    count = np.bincount(target, minlength=len(labels))
+    found = np.flatnonzero(count[BACKGROUND_INDEX + 1 :]) + BACKGROUND_INDEX + 1
+    ap, cap = np.zeros(len(labels)), np.zeros(len(labels))
+    for first in range(0, len(labels), _COLUMNS):
+        columns = [one[mine, first : first + _COLUMNS] for one, mine in zip(scores, kept, strict=True)]
+        block = np.ascontiguousarray(np.concatenate(columns).T)
+        for label in found[(first <= found) & (found < first + _COLUMNS)].tolist():
+            ap[label], cap[label] = _precision(block[label - first], target == label)
+    return FramePrecision(tuple(labels[label] for label in found.tolist()), ap[found], cap[found])
+
+
+def _precision(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
+    positives, negatives = np.sort(scores[positive]), np.sort(scores[~positive])
+    true = len(positives) - np.searchsorted(positives, positives)
+    false = len(negatives) - np.searchsorted(negatives, positives)
+    # w TP / (w TP + FP), divided by w; where there are no negatives nothing is false.
+    calibrated = true / (true + false * (len(positives) / max(len(negatives), 1)))
+    return float((true / (true + false)).mean()), float(calibrated.mean())

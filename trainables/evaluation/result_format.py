@@ -1,0 +1,105 @@
+"""Detections of one or many recordings as lists, and in ActivityNet's result format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crescendo.trainables.data.frames import BACKGROUND, seconds
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import read_json, write_json
+from crescendo.trainables.inference.decoding import Spans
+
+VERSION = "VERSION 1.3"
+
+
+class Detection(NamedTuple):
+    """A detected activity: `label` from `start` to `end`, in seconds, and its `score`."""
+
+    label: str
+    start: float
+    end: float
+    score: float
+
+
+def in_seconds(spans: Spans, labels: Sequence[str], fps: float) -> list[Detection]:
+    """Return the spans of one recording as detections; `labels` names the label indices, background included."""
+    columns = (spans.label.tolist(), spans.start.tolist(), spans.end.tolist(), spans.score.tolist())
+    return [
+        Detection(labels[label], seconds(start, fps), seconds(end, fps), score)
+        for label, start, end, score in zip(*columns, strict=True)
+    ]
+
+
+def result_file(detections: Mapping[str, Iterable[Detection]]) -> dict[str, Any]:
+    """Return recording -> detections as the content of a result file of ActivityNet."""
+    results = {
+        recording: [{"segment": [one.start, one.end], "label": one.label, "score": one.score} for one in found]
+        for recording, found in detections.items()
+    }
+    return {"version": VERSION, "results": results, "external_data": {"used": False, "details": ""}}
+
+
+def write_detections(path: Path | str, detections: Mapping[str, Iterable[Detection]]) -> None:
+    """Write recording -> detections as a result file of ActivityNet, atomically."""
+    write_json(path, result_file(detections))
+
+
+def read_detections(path: Path | str, labels: Collection[str] | None = None) -> dict[str, list[Detection]]:
+    """Read a result file of ActivityNet (`.json`, or `.json.gz`): recording -> detections, in file order.
+
+    With `labels`, a label that is neither among them nor background is refused.
+
+    Raises
+    ------
+    InputError
+        If the file is no valid JSON, lacks keys, or holds a score that is no finite number, an end before its start or
+        an unknown label. The message names the file, the recording, the detection, and how many more faults there are.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("results"), dict):
+        raise InputError(f"{path}: lacks the object 'results'; expected ActivityNet's result format")
+    known = None if labels is None else {*labels, BACKGROUND}
+    faults: list[str] = []
+    detections: dict[str, list[Detection]] = {}
+    for recording, entries in content["results"].items():
+        detections[recording] = []
+        if not isinstance(entries, list):
+            faults.append(f"recording {recording!r}: its detections must be a list")
+            continue
+        for number, entry in enumerate(entries):
+            fault = _fault(entry, known)
+            if fault is None:
+                start, end = entry["segment"]
+                detections[recording].append(Detection(entry["label"], float(start), float(end), float(entry["score"])))
+            else:
+                faults.append(f"recording {recording!r}: detection {number} {fault}")
+    if faults:
+        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+        raise InputError(f"{path}: {faults[0]}{more}")
+    return detections
+
+
+def _fault(entry: Any, known: Collection[str] | None) -> str | None:
+    if not isinstance(entry, dict):
+        return "is no object"
+    missing = [key for key in ("segment", "label", "score") if key not in entry]
+    if missing:
+        return f"lacks the key {missing[0]!r}"
+    segment, label, score = entry["segment"], entry["label"], entry["score"]
+    fault = None
+    if not isinstance(segment, list) or len(segment) != 2 or not all(_is_number(bound) for bound in segment):
+        fault = f"has segment {segment!r}; expected [start, end] in seconds"
+    elif segment[1] < segment[0]:
+        fault = f"has segment {segment!r}, which ends before it starts; mend it"
+    elif not _is_number(score):
+        fault = f"has score {score!r}; it must be a finite number"
+    elif not isinstance(label, str) or (known is not None and label not in known):
+        fault = f"has the label {label!r}, which the ground truth does not know; mend one of the two"
+    return fault
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,1 @@
+"""Ranking losses on activity progression, and the loss that training minimises."""

@@ -1,0 +1,34 @@
+"""Dropout whose masks cost little on a CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class Dropout(nn.Dropout):
+    """nn.Dropout whose masks cost a tenth on a CPU, where drawing them would take a fifth of a training step.
+
+    There a number gets as few random bits as `p` needs in place of a draw of its own: 1, 8 or 16, to which `p` is rounded.
+    What is kept is scaled by the rounded one, so the expected value is the input. The bits are torch's.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return `inputs`, in training with each number dropped with probability `p` and the others scaled up.
+
+        What needs no gradient may be changed in place.
+        """
+        if not self.training or self.p == 0 or inputs.device.type != "cpu":
+            return super().forward(inputs)
+        bits = next((few for few in (1, 8) if (self.p * 2**few).is_integer()), 16)
+        dropped = min(round(self.p * 2**bits), 2**bits - 1)
+        drawn = torch.empty(-(-inputs.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)
+        if bits == 1:
+            numbers, lowest = torch.from_numpy(np.unpackbits(drawn.view(torch.uint8).numpy())), 0
+        else:
+            numbers, lowest = drawn.view(torch.int8 if bits == 8 else torch.int16), -(2 ** (bits - 1))
+        mask = torch.empty(inputs.shape, dtype=inputs.dtype)
+        torch.ge(numbers[: inputs.numel()].view(inputs.shape), lowest + dropped, out=mask)
+        mask.mul_(2**bits / (2**bits - dropped))
+        return inputs * mask if inputs.requires_grad else inputs.mul_(mask)

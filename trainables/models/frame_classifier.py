@@ -1,0 +1,34 @@
+"""The frame classifier of the paper's "CNN" row, on stored features (protocol section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.models.base import DetectionModel, State
+
+
+class FrameClassifier(DetectionModel):
+    """A linear softmax layer on each frame by itself: the "CNN" row on stored features. It has no state."""
+
+    def __init__(self, feature_dim: int, labels: int, config: TrainingConfig) -> None:
+        super().__init__(feature_dim, labels, config)
+        self.linear = nn.Linear(self.width, labels)
+
+    def initial_state(self, batch: int) -> State:
+        """Return two empty tensors."""
+        nothing = self.mean.new_zeros((0, batch, 0))
+        return nothing, nothing
+
+    def forward(self, features: Tensor, truncate: int | None = None) -> Tensor:
+        """Return logits (batch, time, labels)."""
+        del truncate
+        logits: Tensor = self.linear(self.dropout(self.embed(features)))
+        return logits
+
+    def step_function(self, features: Tensor) -> Callable[[int, State], tuple[Tensor, State]]:
+        """Return the single step."""
+        logits = self.linear(self.embed(features))
+        return lambda t, state: (logits[:, t], state)

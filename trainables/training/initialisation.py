@@ -1,0 +1,84 @@
+"""What a training begins with: the model as its data set and configuration make it (protocol section 2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.sampler import feature_moments
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.models.base import DetectionModel
+from crescendo.trainables.models.build import build_model
+
+
+def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+    """Return `config` with what only the data set knows: the width of an fc7 layer that comes from a checkpoint.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be trained on such a data set, or the fc7 layer is missing or has another width.
+    """
+    if dataset.feature_dim is None:
+        raise InputError(f"{dataset.path}: holds annotations only; import it with features to train on it")
+    if dataset.holds_pixels != (config.model == "vgg19"):
+        holds = "pixels, to fine-tune a network on" if dataset.holds_pixels else "features, not pixels"
+        remedy = "set model: vgg19" if dataset.holds_pixels else "make one with `crescendo data extract --layer pixels`"
+        raise InputError(f"{dataset.path}: holds {holds}, and model {config.model} cannot use them; {remedy}")
+    if config.fc7 == "new":
+        return config
+    outputs = len(_stored_fc7(dataset)[0])
+    if config.fc7_size not in (0, outputs):
+        raise InputError(
+            f"fc7_size: must be {outputs}, the width of the fc7 layer of {dataset.path}, or left at 0 where fc7 is "
+            f"from_checkpoint but got {config.fc7_size}"
+        )
+    return config.model_copy(update={"fc7_size": outputs})
+
+
+def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
+    """Return the model that training starts from, for a `settled` configuration.
+
+    What is random is drawn from torch's current random state, and as much of it whatever `normalise` and `fc7` say. An
+    fc7 layer from a checkpoint was trained on the features as they are: they are not standardised before it, so the
+    first output is the network's own fc7 after ReLU.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be had, or the frames were prepared for another network.
+    """
+    model = build_model(dataset.feature_dim or 0, len(dataset.labels), config)
+    if dataset.holds_pixels:
+        from crescendo.trainables.models.finetuned_cnn import FineTunedNetwork, check_pixels
+
+        if isinstance(model, FineTunedNetwork):
+            check_pixels(dataset, model)
+    elif config.fc7 == "from_checkpoint" and model.fc7 is not None:
+        weight, bias = _stored_fc7(dataset)
+        with torch.no_grad():
+            model.fc7.weight.copy_(weight)
+            model.fc7.bias.copy_(bias)
+    elif config.normalise:
+        mean, deviation = feature_moments(dataset, "training")
+        model.mean.copy_(torch.from_numpy(mean))
+        model.scale.copy_(torch.from_numpy(1 / deviation))
+    return model
+
+
+def _stored_fc7(dataset: Dataset) -> tuple[Tensor, Tensor]:
+    found = dataset.fc7()
+    if found is None:
+        raise InputError(
+            f"{dataset.path}: holds no fc7 layer, which fc7: from_checkpoint begins with; extract its features with "
+            "`crescendo data extract --layer fc6`, or set fc7: new"
+        )
+    weight, bias = found
+    if weight.shape != (len(bias), dataset.feature_dim):
+        raise InputError(
+            f"{dataset.path}: its fc7 layer has shape {tuple(weight.shape)} but the features have "
+            f"{dataset.feature_dim} columns; extract the data set again"
+        )
+    return weight, bias
