@@ -26,7 +26,7 @@ from crescendo.reports.analysis.resampling import MatchedRun, matched_run, resam
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.hapt import import_hapt
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import Detections, GroundTruth, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.mean_ap import truth_of
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
@@ -50,7 +50,7 @@ def hapt_truth(data: Path | None, random: np.random.Generator) -> GroundTruth:
         return truth_of({name: dataset.annotations.recordings[name].segments for name in test}).segments
 
 
-def detections(truth: GroundTruth, random: np.random.Generator) -> Detections:
+def detections(truth: GroundTruth, random: np.random.Generator) -> DetectionArrays:
     """What a trained model might detect: every segment, moved, one in ten with a wrong label."""
     size = len(truth.start)
     start = truth.start + random.normal(0, 1, size)
@@ -58,7 +58,7 @@ def detections(truth: GroundTruth, random: np.random.Generator) -> Detections:
     label = np.where(wrong, random.integers(0, truth.label.max() + 1, size), truth.label)
     none = np.zeros(size, dtype=np.int64)
     end = np.maximum(start + 0.1, truth.end + random.normal(0, 1, size))
-    return Detections(truth.recording, label, start, end, random.random(size), none, none + 1)
+    return DetectionArrays(truth.recording, label, start, end, random.random(size), none, none + 1)
 
 
 def bootstrap_seconds(runs: list[MatchedRun], recordings: int) -> Row:

@@ -19,9 +19,9 @@ import numpy as np
 from yardstick import Row, compare, report
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment, read_annotations
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth, match
+from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.mean_ap import evaluate_scores, truth_of
 from crescendo.trainables.inference.decoding import find_runs
 
@@ -45,7 +45,7 @@ def activitynet_truth(data: Path | None, random: np.random.Generator) -> GroundT
     return GroundTruth(recording, label, start, start + random.uniform(1, 80, 7293))
 
 
-def jittered(truth: GroundTruth, random: np.random.Generator) -> Detections:
+def jittered(truth: GroundTruth, random: np.random.Generator) -> DetectionArrays:
     """`DETECTIONS_A_VIDEO` detections a video, moved and stretched from its segments, some with wrong labels."""
     videos = np.unique(truth.recording)
     order = np.argsort(truth.recording, kind="stable")
@@ -60,10 +60,10 @@ def jittered(truth: GroundTruth, random: np.random.Generator) -> Detections:
     label = np.where(wrong, random.integers(0, truth.label.max() + 1, len(source)), truth.label[source])
     score = random.random(len(source))
     only = np.zeros(len(source), dtype=np.int64)
-    return Detections(truth.recording[source], label, start, end, score, since=only, until=only + 1)
+    return DetectionArrays(truth.recording[source], label, start, end, score, since=only, until=only + 1)
 
 
-def against_a_loop(truth: GroundTruth, detections: Detections) -> list[Row]:
+def against_a_loop(truth: GroundTruth, detections: DetectionArrays) -> list[Row]:
     """Compare with the tests' reference and check that it agrees to 1e-12."""
     iou = [0.5 + 0.05 * step for step in range(10)]
     labels = int(truth.label.max()) + 1
@@ -134,8 +134,8 @@ def noisy_scores(dataset: Dataset, random: np.random.Generator) -> dict[str, np.
 def merge_gap_sweep(data: Path | None, random: np.random.Generator) -> Row:
     """Compare all merge gaps in one call with the default gap alone, on scores about as restless as a trained model's."""
     with tempfile.TemporaryDirectory() as folder:
-        facts = Facts("hapt", 6.25, "none", "benchmark", "none")
-        dataset = write_dataset(Path(folder) / "data", facts, hapt_validation(data, random))
+        metadata = DatasetMetadata("hapt", 6.25, "none", "benchmark", "none")
+        dataset = write_dataset(Path(folder) / "data", metadata, hapt_validation(data, random))
         scores = noisy_scores(dataset, random)
         frames = sum(len(matrix) for matrix in scores.values())
         runs = sum(len(find_runs(matrix, 0).label) for matrix in scores.values())

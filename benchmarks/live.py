@@ -17,7 +17,7 @@ from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.detector import Detector
-from crescendo.trainables.detector.folder import checked_facts
+from crescendo.trainables.detector.folder import checked_metadata
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.lstm import LSTMDetector
 
@@ -42,7 +42,7 @@ def live_detector(seed: int = 0) -> Detector:
         "merge_gap": 20,
         "alarms": {"1/h": dict.fromkeys(activities, 0.5)},
     }
-    return Detector(checked_facts(content, "benchmark"), model)
+    return Detector(checked_metadata(content, "benchmark"), model)
 
 
 def features(frames: int, seed: int = 0) -> np.ndarray:

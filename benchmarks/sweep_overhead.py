@@ -42,11 +42,11 @@ from yardstick import Row, report, rounds
 
 from crescendo.platform import sweep as sweeps
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import Arm
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.training.trial import Report
+from crescendo.trainables.training.trial import ValidationReport
 
 TRIALS, CONCURRENT = 40, 2
 
@@ -66,14 +66,14 @@ class Trivial(tune.Trainable):
         return True
 
     def step(self):
-        """Report."""
+        """ValidationReport."""
         time.sleep(self.seconds)
         self.count += 1
         done = self.count == 3
         value = self.count / 10
         results = {"validation": {"mAP": {"0.50": value}, "mAP_mean": value}}
         chosen = {"merge_gap": 20, "reset": "memory"} if done else {}
-        return {"report": Report(10 * self.count, value, done, results=results, chosen=chosen), "done": done}
+        return {"report": ValidationReport(10 * self.count, value, done, results=results, chosen=chosen), "done": done}
 
     def save_checkpoint(self, checkpoint_dir):
         """Write nothing."""
@@ -246,7 +246,7 @@ def restart(scratch: Path) -> list[Row]:
     folder.mkdir(parents=True)
     changes = ("confirm.seeds=[0]", "search.sampler=random")
     study = trivial_study.trivial_study(folder.parent, trials=5000, changes=changes)
-    place = Place(folder, study.dataset, "hash")
+    place = Workspace(folder, study.dataset, "hash")
     ledger = Ledger(folder)
     with ledger._journal.batch():
         for arm, number in itertools.product(arms_of(study), range(5000)):
@@ -282,7 +282,7 @@ def record(ledger: Ledger, study: Study, arm: Arm, number: int) -> None:
         distributions=distributions,
     )
     for iteration in (10, 20, 30):
-        report = Report(iteration, 0.5, iteration == 30, chosen={"merge_gap": 20, "reset": "memory"})
+        report = ValidationReport(iteration, 0.5, iteration == 30, chosen={"merge_gap": 20, "reset": "memory"})
         if report.done:
             ledger.complete(
                 entry, report, {f"validation/mAP/iou_{threshold / 10:.2f}": 0.5 for threshold in range(1, 9)}

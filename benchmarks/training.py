@@ -27,7 +27,7 @@ from yardstick import Row, compare, report
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.training.trainer import Trainer
 
 FPS = 6.25
@@ -69,7 +69,7 @@ def random_dataset(folder: Path, shape: Shape, subset: str = "training") -> Data
     matrices = (random.standard_normal((shape.frames, shape.features), dtype=np.float32) for _ in recordings)
     return write_dataset(
         folder,
-        Facts("random", FPS, "random numbers", "benchmark", "none needed: generated"),
+        DatasetMetadata("random", FPS, "random numbers", "benchmark", "none needed: generated"),
         Annotations(recordings),
         frames=dict.fromkeys(recordings, shape.frames),
         features=matrices,

@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.training.session import train_detector
+
+
+# No test is timed: on a busy machine a deadline fails what is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +50,7 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         matrices.append((centres[target] + random.normal(size=(frames, 6)) * 1.5).astype(np.float32))
     return write_dataset(
         tmp_path_factory.mktemp("tiny") / "data",
-        Facts("tiny", fps, "six numbers", "made for the tests", "MIT"),
+        DatasetMetadata("tiny", fps, "six numbers", "made for the tests", "MIT"),
         Annotations(recordings),
         frames={name: len(matrix) for name, matrix in zip(recordings, matrices, strict=True)},
         features=matrices,

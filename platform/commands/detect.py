@@ -106,7 +106,7 @@ def _recordings(
     elif source.is_file():
         from crescendo.trainables.detector.video import video_features
 
-        yield source.stem, video_features(detector.facts, source, weights)
+        yield source.stem, video_features(detector.metadata, source, weights)
     else:
         raise InputError(f"{source}: no such file or folder")
 

@@ -51,11 +51,11 @@ def export(
         raise InputError(f"--register {register}: name the MLflow store with --tracking-uri")
     detector = _detector(run, uri, dataset)
     _write(detector, destination, form)
-    facts = detector.facts
+    metadata = detector.metadata
     typer.echo(
-        f"{destination}: {facts.architecture.model}, {len(facts.labels) - 1} labels, "
-        f"{facts.features.dimension} features at {facts.fps:g} frames a second, reset {facts.reset}, "
-        f"merge gap {facts.merge_gap} frames, alarms at {', '.join(facts.alarms) or 'no rate'}"
+        f"{destination}: {metadata.architecture.model}, {len(metadata.labels) - 1} labels, "
+        f"{metadata.features.dimension} features at {metadata.fps:g} frames a second, reset {metadata.reset}, "
+        f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
     if register is not None and uri is not None:
         from crescendo.platform.tracking.model_registry import register_model

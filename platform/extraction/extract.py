@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from crescendo.platform.extraction.pipeline import Network, extracted
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, read_annotations
-from crescendo.trainables.data.dataset import PIXELS, Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import PIXELS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.activitynet import paper_split
 from crescendo.trainables.data.importers.base import Reporter
 from crescendo.trainables.data.importers.directory import given_split
@@ -124,7 +124,7 @@ def extract(
         )
         dataset = write_dataset(
             destination,
-            Facts(
+            DatasetMetadata(
                 name=videos.stem,
                 fps=extraction.fps,
                 features=_meaning(extraction),
@@ -137,7 +137,7 @@ def extract(
             features=reporter.track(content, len(frames), "writing"),
             feature_dim=3 * plan.preparation.size**2 if plan.width is None else plan.width,
             dtype=PIXELS if plan.width is None else "float16",
-            metadata=_metadata(extraction, plan),
+            store_metadata=_metadata(extraction, plan),
             fc7=plan.fc7,
         )
     shutil.rmtree(place, ignore_errors=True)
@@ -281,11 +281,11 @@ def _key(extraction: Extraction, preparation: Preparation, fingerprint: str) -> 
 
 
 def _metadata(extraction: Extraction, plan: _Plan) -> dict[str, Any]:
-    facts: dict[str, Any] = {"preparation": asdict(plan.preparation)}
+    metadata: dict[str, Any] = {"preparation": asdict(plan.preparation)}
     if plan.network is not None:
-        facts |= {"backbone": extraction.backbone, "layer": extraction.layer, "network": plan.network.fingerprint}
-        facts |= {"weights": Path(extraction.weights).name}
-    return facts
+        metadata |= {"backbone": extraction.backbone, "layer": extraction.layer, "network": plan.network.fingerprint}
+        metadata |= {"weights": Path(extraction.weights).name}
+    return metadata
 
 
 def _meaning(extraction: Extraction) -> str:

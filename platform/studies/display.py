@@ -14,10 +14,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from crescendo.platform.studies.ledger import Entry
+from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import PHASES, StudyRun
 from crescendo.search_spaces.arms import arm_named, arms_of
-from crescendo.trainables.training.trial import Report
+from crescendo.trainables.training.trial import ValidationReport
 
 _REFRESH = 0.5
 
@@ -61,19 +61,19 @@ class Display:
         self._drawn = time.monotonic()
         self._live.update(Group(progress_table(self._run), Text(self._footer(self._run))), refresh=True)
 
-    def started(self, entry: Entry) -> None:
+    def started(self, entry: TrialRecord) -> None:
         """Say nothing: the end of a trial is news, its start is not."""
 
-    def reported(self, entry: Entry, report: Report) -> None:
+    def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
         """Say nothing; the live table shows it."""
 
-    def broke(self, entry: Entry) -> None:
+    def broke(self, entry: TrialRecord) -> None:
         """Say that a trial broke and will be tried again."""
         self._console.print(
             f"{_title(entry)}: broke, will be tried again: {entry.failures[-1]}", highlight=False, soft_wrap=True
         )
 
-    def ended(self, entry: Entry, report: Report | None) -> None:
+    def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Say how a trial ended, where there is no live table, or if it failed."""
         if entry.state is TrialState.FAIL:
             self._console.print(
@@ -152,18 +152,18 @@ def _phase(run: StudyRun) -> str:
     return "confirming" if searched else "searching"
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: TrialRecord) -> str:
     return f"{entry.phase} {entry.arm} {entry.number} ({entry.identity})"
 
 
-def _outcome(run: StudyRun, entry: Entry) -> tuple[str, float]:
+def _outcome(run: StudyRun, entry: TrialRecord) -> tuple[str, float]:
     name = f"test/{run.study.objective.metric}"
     if name in entry.metrics:
         return name, entry.metrics[name]
     return run.study.objective.metric, entry.value or 0.0
 
 
-def _settings(entry: Entry) -> str:
+def _settings(entry: TrialRecord) -> str:
     shown: Mapping[str, Any] = {**entry.values, **entry.chosen}
     if entry.phase == "confirm":
         shown = {"seed": entry.settings["seed"]}

@@ -24,7 +24,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trial import Report
+from crescendo.trainables.training.trial import ValidationReport
 
 Phase = Literal["search", "confirm"]
 
@@ -102,7 +102,7 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
 
 
 @dataclass(frozen=True)
-class Entry:
+class TrialRecord:
     """A trial as the ledger has it.
 
     Attributes
@@ -177,7 +177,7 @@ class Ledger:
         # A study object remembers the trials it saw; a new one sees them all.
         return optuna.load_study(study_name=_name(arm, phase), storage=self._storage)
 
-    def entries(self, arm: str, phase: Phase) -> list[Entry]:
+    def entries(self, arm: str, phase: Phase) -> list[TrialRecord]:
         """Return the trials of an arm and phase, by number."""
         trials = self._storage.get_all_trials(self._key(arm, phase), deepcopy=False)
         return [_entry(arm, phase, trial) for trial in trials]
@@ -197,7 +197,7 @@ class Ledger:
         settings: Mapping[str, Any],
         values: Mapping[str, Any],
         distributions: Mapping[str, BaseDistribution],
-    ) -> Entry:
+    ) -> TrialRecord:
         """Write down a new trial, in state RUNNING, and return it.
 
         `values` are the settings that were proposed, `distributions` what they were drawn from.
@@ -211,7 +211,9 @@ class Ledger:
         )
         return self._read(arm, phase, self._storage.create_new_trial(self._key(arm, phase), trial))
 
-    def report(self, entry: Entry, report: Report, pruner: optuna.pruners.BasePruner | None) -> Entry:
+    def report(
+        self, entry: TrialRecord, report: ValidationReport, pruner: optuna.pruners.BasePruner | None
+    ) -> TrialRecord:
         """Write down the objective so far, and whether `pruner` stops the trial, which is then PRUNED.
 
         An iteration reported before is not judged again: it was, before the kill that made the trial report it twice.
@@ -225,7 +227,7 @@ class Ledger:
                 self._storage.set_trial_state_values(entry.key, TrialState.PRUNED, [report.objective])
         return self._read(entry.arm, entry.phase, entry.key)
 
-    def complete(self, entry: Entry, report: Report, metrics: Mapping[str, float]) -> Entry:
+    def complete(self, entry: TrialRecord, report: ValidationReport, metrics: Mapping[str, float]) -> TrialRecord:
         """Write down that the trial ended well: its objective, `metrics`, and decode-time settings."""
         with self._journal.batch():
             self._storage.set_trial_intermediate_value(entry.key, report.iteration, report.objective)
@@ -235,7 +237,7 @@ class Ledger:
             self._storage.set_trial_state_values(entry.key, TrialState.COMPLETE, [report.objective])
         return self._read(entry.arm, entry.phase, entry.key)
 
-    def fail(self, entry: Entry, reason: str, *, final: bool) -> Entry:
+    def fail(self, entry: TrialRecord, reason: str, *, final: bool) -> TrialRecord:
         """Write down a failure; a `final` one makes the trial FAIL, another leaves it to run again."""
         with self._journal.batch():
             failures = [*self._read(entry.arm, entry.phase, entry.key).failures, reason]
@@ -244,7 +246,7 @@ class Ledger:
                 self._storage.set_trial_state_values(entry.key, TrialState.FAIL)
         return self._read(entry.arm, entry.phase, entry.key)
 
-    def _read(self, arm: str, phase: Phase, key: int) -> Entry:
+    def _read(self, arm: str, phase: Phase, key: int) -> TrialRecord:
         return _entry(arm, phase, self._storage.get_trial(key))
 
 
@@ -252,9 +254,9 @@ def _name(arm: str, phase: Phase) -> str:
     return arm if phase == "search" else f"{arm} ({phase})"
 
 
-def _entry(arm: str, phase: Phase, trial: FrozenTrial) -> Entry:
+def _entry(arm: str, phase: Phase, trial: FrozenTrial) -> TrialRecord:
     attributes = trial.user_attrs
-    return Entry(
+    return TrialRecord(
         key=trial._trial_id,
         arm=arm,
         phase=phase,

@@ -18,9 +18,9 @@ from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
-from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tracking.tracker import Backlog, Tracker
-from crescendo.platform.tracking.watcher import Tracked
+from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.platform.tuning.session import NodeWatch, ray_session, trials_at_once
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import SUBSETS
@@ -83,7 +83,7 @@ def run_study(
     try:
         record_study(study, place.dataset_hash, output, extend=extend)
         with Tracker(output, study.name, tracking_uri) as tracker, Display(console) as display:
-            tracked = Tracked(study, place, tracker)
+            tracked = StudyWatcher(study, place, tracker)
             run = StudyRun(study, ledger, place, (tracked, display))
             display.show(run)
             if run.over:
@@ -99,7 +99,7 @@ def run_study(
         ledger.close()
 
 
-def _place(study: Study, output: Path) -> Place:
+def _place(study: Study, output: Path) -> Workspace:
     check_dataset(study)
     address = study.dataset if is_remote(study.dataset) else str(Path(study.dataset).absolute())
     if study.dataset == SYNTHETIC:
@@ -109,7 +109,7 @@ def _place(study: Study, output: Path) -> Place:
     dataset = open_dataset(address)
     for subset in SUBSETS:
         dataset.recordings(subset)
-    return Place(output, address, dataset.content_hash)
+    return Workspace(output, address, dataset.content_hash)
 
 
 def _tune(

@@ -17,12 +17,12 @@ from optuna.trial import TrialState
 
 from crescendo.platform.studies.decode_search import DecodeSearch
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
-from crescendo.platform.studies.ledger import Entry, Ledger, Phase
+from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
 from crescendo.platform.studies.proposals import Proposal, propose, setting_key
 from crescendo.platform.tracking import metric_keys
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.training.trial import Job, Report
+from crescendo.trainables.training.trial import Job, ValidationReport
 
 TRIALS = "trials"
 PHASES: tuple[Phase, ...] = ("search", "confirm")
@@ -32,21 +32,21 @@ _SPENT = (TrialState.COMPLETE, TrialState.PRUNED)
 class Watcher(Protocol):
     """Hears of every event, after the ledger has it."""
 
-    def started(self, entry: Entry) -> None:
+    def started(self, entry: TrialRecord) -> None:
         """Note that a trial begins, or begins again."""
 
-    def reported(self, entry: Entry, report: Report) -> None:
+    def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
         """Note a report."""
 
-    def broke(self, entry: Entry) -> None:
+    def broke(self, entry: TrialRecord) -> None:
         """Note that a trial broke and waits to be tried again."""
 
-    def ended(self, entry: Entry, report: Report | None) -> None:
+    def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Note that a trial is over: COMPLETE, PRUNED or FAIL; `report` is its last, where there is one."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where a study works: its output folder and its data set (a folder or a URI), known by its content hash."""
 
     output: Path
@@ -64,11 +64,11 @@ class StudyRun:
     `problem` says why the study must stop, once it must.
     """
 
-    def __init__(self, study: Study, ledger: Ledger, place: Place, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(self, study: Study, ledger: Ledger, place: Workspace, watchers: Sequence[Watcher] = ()) -> None:
         """Take up the study where the ledger left it: trials that were running wait to go on."""
         self.study, self.place = study, place
         self._ledger, self._watchers = ledger, watchers
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, TrialRecord] = {}
         self._by_arm: dict[tuple[str, Phase], list[str]] = {}
         self._states: dict[tuple[str, Phase], Counter[TrialState]] = {}
         for arm in arms_of(study):
@@ -80,15 +80,15 @@ class StudyRun:
         self._waiting = deque(sorted(unfinished, key=lambda entry: entry.key))
         self._broken: Counter[str] = Counter()
         self._failed: set[str] = set()
-        self.running: dict[str, Entry] = {}
-        self.last: dict[str, Report] = {}
+        self.running: dict[str, TrialRecord] = {}
+        self.last: dict[str, ValidationReport] = {}
         self.problem: str | None = None
         self._pruner: BasePruner | None = None
         if study.early_stopping is not None:
             asha = study.early_stopping.asha
             self._pruner = SuccessiveHalvingPruner(min_resource=asha.grace, reduction_factor=asha.reduction)
 
-    def entries(self, arm: str, phase: Phase) -> list[Entry]:
+    def entries(self, arm: str, phase: Phase) -> list[TrialRecord]:
         """Return the trials of an arm and phase, by number."""
         return [self._entries[identity] for identity in self._by_arm[arm, phase]]
 
@@ -119,7 +119,7 @@ class StudyRun:
             watcher.started(entry)
         return self._job(entry)
 
-    def report(self, identity: str, report: Report) -> bool:
+    def report(self, identity: str, report: ValidationReport) -> bool:
         """Take in a report; return whether the trial is over: done, or stopped early."""
         entry = self.running[identity]
         self.last[identity] = report
@@ -163,12 +163,12 @@ class StudyRun:
                 f"the last one: {reason}"
             )
 
-    def best(self, arm: str) -> Entry | None:
+    def best(self, arm: str) -> TrialRecord | None:
         """Return the search trial of an arm with the highest objective (of equal ones the first), None if none ended."""
         complete = [entry for entry in self.entries(arm, "search") if entry.value is not None]
         return max(complete, key=lambda entry: (entry.value, -entry.number), default=None)
 
-    def confirmed(self, arm: str) -> list[Entry]:
+    def confirmed(self, arm: str) -> list[TrialRecord]:
         """Return the confirmations of an arm's best setting that are complete, by seed as the study lists them."""
         wanted = [setting_key(settings) for settings in self._confirmations(arm)]
         found = {
@@ -195,7 +195,7 @@ class StudyRun:
             return True
         return any(True for _ in self._unconfirmed(arm.name))
 
-    def _new(self) -> Entry | None:
+    def _new(self) -> TrialRecord | None:
         hungry = [arm for arm in arms_of(self.study) if self._open_trials(arm) > 0]
         if hungry:
             return self._propose(min(hungry, key=lambda arm: len(self._by_arm[arm.name, "search"])))
@@ -209,7 +209,7 @@ class StudyRun:
         states = self.states(arm.name, "search")
         return arm.trials - sum(states[state] for state in (*_SPENT, TrialState.RUNNING))
 
-    def _propose(self, arm: Arm) -> Entry:
+    def _propose(self, arm: Arm) -> TrialRecord:
         tried = self.entries(arm.name, "search")
         number, seed = len(tried), self.study.search.seed
         taken = [setting_key(entry.values) for entry in tried]
@@ -228,7 +228,7 @@ class StudyRun:
         assert proposal is not None  # noqa: S101  # the empty list of taken settings excludes nothing
         return self._add(arm.name, "search", {**arm.settings, **proposal.values, "seed": seed}, proposal)
 
-    def _add(self, arm: str, phase: Phase, settings: dict[str, object], proposal: Proposal) -> Entry:
+    def _add(self, arm: str, phase: Phase, settings: dict[str, object], proposal: Proposal) -> TrialRecord:
         identity = trial_identity(
             study=self.study.name,
             dataset_hash=self.place.dataset_hash,
@@ -248,7 +248,7 @@ class StudyRun:
         self._put(entry)
         return entry
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, entry: TrialRecord) -> None:
         place = entry.arm, entry.phase
         known = self._entries.get(entry.identity)
         if known is None:
@@ -273,7 +273,7 @@ class StudyRun:
         }
         return (settings for settings in self._confirmations(arm) if setting_key(settings) not in begun)
 
-    def _job(self, entry: Entry) -> Job:
+    def _job(self, entry: TrialRecord) -> Job:
         resources = self.study.resources
         settings = {**entry.settings, "threads": resources.cpus}
         if not resources.gpus and settings.get("device", "auto") == "auto":
@@ -289,7 +289,7 @@ class StudyRun:
             decode=decode if entry.phase == "search" else None,
         )
 
-    def _end(self, entry: Entry, report: Report | None) -> None:
+    def _end(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         del self.running[entry.identity]
         self.last.pop(entry.identity, None)
         if entry.phase == "search":
@@ -299,7 +299,7 @@ class StudyRun:
             watcher.ended(entry, report)
 
 
-def metrics(report: Report) -> dict[str, float]:
+def metrics(report: ValidationReport) -> dict[str, float]:
     """Return a report's numbers under the names they have in MLflow."""
     found = {f"training/{name}": value for name, value in report.losses.items()}
     if report.frames_per_second:

@@ -18,7 +18,7 @@ from crescendo.trainables.files import atomic_file
 Record = dict[str, Any]
 
 
-class Outbox:
+class Journal:
     """One JSON record a line in `journal.jsonl`, and for each destination the offset up to which it was sent.
 
     A record is written whole or not at all: a last line cut short by a crash is taken away when the folder is opened

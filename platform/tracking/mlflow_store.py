@@ -24,7 +24,7 @@ class Forgotten(Exception):
     """The store knows nothing of the study any more: it was emptied or replaced."""
 
 
-class MlflowRuns:
+class MlflowStore:
     """The runs of one study in one MLflow store.
 
     `unknown` says that the store can know none of them yet: nothing of the study was ever said. Runs are known by the

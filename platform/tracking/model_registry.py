@@ -88,7 +88,7 @@ def _parts(detector: Detector, place: Path) -> dict[str, Any]:
     # MLflow takes a file's time stamps and mode along; a copy elsewhere leaves the installed one alone.
     script = shutil.copy(_SCRIPT, place / _SCRIPT.name)
     detector.save(place / _ARTIFACT)
-    features = TensorSpec(_float32(), (-1, detector.facts.features.dimension))
+    features = TensorSpec(_float32(), (-1, detector.metadata.features.dimension))
     columns = [ColSpec("string", "label"), *(ColSpec("double", name) for name in ("start", "end", "score"))]
     return {
         "python_model": str(script),

@@ -1,4 +1,4 @@
-"""The background thread that tells a store what waits in an outbox: in order, again and again until it is taken."""
+"""The background thread that tells a store what waits in an journal: in order, again and again until it is taken."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from crescendo.platform.tracking.journal import Outbox, Record
-from crescendo.platform.tracking.mlflow_store import Forgotten, MlflowRuns, Refused
+from crescendo.platform.tracking.journal import Journal, Record
+from crescendo.platform.tracking.mlflow_store import Forgotten, MlflowStore, Refused
 
 _POSITIONS = "sent.json"
 _LONGEST_PAUSE, _SAVE_EVERY, _GATHER = 30.0, 1.0, 0.5  # seconds
 _TOGETHER = 256  # records
-_Waiting = tuple[int, Record]  # where in the outbox it begins, and what it says
+_Waiting = tuple[int, Record]  # where in the journal it begins, and what it says
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Backlog:
     error: str | None
 
 
-class Delivery:
-    """Tells `runs` the records of `outbox` from where the last process got to.
+class Sender:
+    """Tells `runs` the records of `journal` from where the last process got to.
 
     The position is kept under `destination`, each store its own, and saved once a second: what a crash makes it tell
     twice changes nothing. Metrics of one run that wait together are told together. Folders named in records are below `root`.
     """
 
-    def __init__(self, outbox: Outbox, runs: MlflowRuns, destination: str, root: Path) -> None:
-        self._outbox, self._runs, self._destination, self._root = outbox, runs, destination, root
-        self._sent = min(int(outbox.load(_POSITIONS).get(destination, 0)), outbox.end)
+    def __init__(self, journal: Journal, runs: MlflowStore, destination: str, root: Path) -> None:
+        self._journal, self._runs, self._destination, self._root = journal, runs, destination, root
+        self._sent = min(int(journal.load(_POSITIONS).get(destination, 0)), journal.end)
         self._saved, self._saved_at = self._sent, time.monotonic()
         self._batch: list[list[_Waiting]] = []  # what is being told, the next last
         self._batch_end = self._sent
@@ -48,7 +48,7 @@ class Delivery:
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
-        """Begin to send; every record of the outbox must have been counted by then."""
+        """Begin to send; every record of the journal must have been counted by then."""
         self._thread.start()
 
     def count(self, after: int) -> None:
@@ -77,7 +77,7 @@ class Delivery:
             self._wake.clear()
             try:
                 self._send_all()
-                if self._closing.is_set() and self._sent == self._outbox.end:
+                if self._closing.is_set() and self._sent == self._journal.end:
                     return
                 if not self._closing.is_set():
                     self._wake.wait()
@@ -93,7 +93,7 @@ class Delivery:
                 self._pause()
 
     def _send_all(self) -> None:
-        self._outbox.sync()
+        self._journal.sync()
         try:
             while self._batch or self._take():
                 while self._batch:
@@ -110,8 +110,8 @@ class Delivery:
                 self._save()
 
     def _take(self) -> bool:
-        """Take the next records of the outbox; return whether there were any."""
-        taken = list(islice(self._outbox.read(self._sent), _TOGETHER))
+        """Take the next records of the journal; return whether there were any."""
+        taken = list(islice(self._journal.read(self._sent), _TOGETHER))
         ends = [self._sent, *(after for _, after in taken)]
         self._batch = together((begin, record) for begin, (record, _) in zip(ends, taken, strict=False))[::-1]
         self._batch_end = ends[-1]
@@ -129,7 +129,7 @@ class Delivery:
                 return
             self._refused += 1
             kept = {"store": self._destination, "reason": str(refusal), "record": records[0]}
-            with (self._outbox.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
+            with (self._journal.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(kept) + "\n")
 
     def _pause(self) -> None:
@@ -139,7 +139,7 @@ class Delivery:
 
     def _save(self) -> None:
         if self._saved != self._sent:
-            self._outbox.save(_POSITIONS, self._outbox.load(_POSITIONS) | {self._destination: self._sent})
+            self._journal.save(_POSITIONS, self._journal.load(_POSITIONS) | {self._destination: self._sent})
             self._saved = self._sent
         self._saved_at = time.monotonic()
 

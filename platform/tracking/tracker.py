@@ -1,4 +1,4 @@
-"""A study's runs in MLflow, written by the driver through an outbox: no server can stop a study or make it lose a run."""
+"""A study's runs in MLflow, written by the driver through an journal: no server can stop a study or make it lose a run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from crescendo.platform.tracking.journal import Outbox, Record
-from crescendo.platform.tracking.mlflow_store import STUDY, MlflowRuns
-from crescendo.platform.tracking.sender import Backlog, Delivery
+from crescendo.platform.tracking.journal import Journal, Record
+from crescendo.platform.tracking.mlflow_store import STUDY, MlflowStore
+from crescendo.platform.tracking.sender import Backlog, Sender
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 
@@ -44,22 +44,22 @@ class Tracker:
     def __init__(self, output: Path, experiment: str | None, uri: str | None = None) -> None:
         self._output = output.absolute()
         self.destination, key = _destination(self._output, uri)
-        self._outbox = Outbox(self._output / "tracking")
-        new = self._outbox.end == 0
+        self._journal = Journal(self._output / "tracking")
+        new = self._journal.end == 0
         try:
             self._study, experiment = self._begin(experiment)
         except BaseException:
-            self._outbox.close()
+            self._journal.close()
             raise
         self._open: set[str] = set()
         self._steps: dict[str, int] = {}
         self._said: set[tuple[str, str]] = set()
         artifacts = self._output / "mlartifacts" if uri is None else None
-        runs = MlflowRuns(uri or self.destination, self._study, experiment, artifacts, unknown=new)
-        self._delivery = Delivery(self._outbox, runs, key, self._output)
-        for record, after in self._outbox.read():
+        runs = MlflowStore(uri or self.destination, self._study, experiment, artifacts, unknown=new)
+        self._delivery = Sender(self._journal, runs, key, self._output)
+        for record, after in self._journal.read():
             self._note(record, after)
-        self._outbox.save(_DESTINATION, {"uri": None if uri is None else self.destination})
+        self._journal.save(_DESTINATION, {"uri": None if uri is None else self.destination})
         self._delivery.start()
 
     def start_study(self, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
@@ -109,7 +109,7 @@ class Tracker:
     def close(self, patience: float = 30.0) -> Backlog:
         """Tell what can be told within `patience` seconds, giving up sooner on a store that fails; return the rest."""
         backlog = self._delivery.close(patience)
-        self._outbox.close()
+        self._journal.close()
         return backlog
 
     def __enter__(self) -> Self:
@@ -122,7 +122,7 @@ class Tracker:
 
     def _begin(self, experiment: str | None) -> tuple[str, str]:
         """Return the study's identity in the store and its experiment, from the journal's first line or into it."""
-        for record, _ in self._outbox.read():
+        for record, _ in self._journal.read():
             if experiment not in (None, record["experiment"]):
                 raise InputError(
                     f"{self._output}: holds the study {record['experiment']!r}, not {experiment!r}; "
@@ -132,7 +132,7 @@ class Tracker:
         if experiment is None:
             raise InputError(f"{self._output}: no study was tracked here; name the output folder of a sweep")
         study = uuid.uuid4().hex
-        self._outbox.append({"kind": "study", "experiment": experiment, "study": study})
+        self._journal.append({"kind": "study", "experiment": experiment, "study": study})
         return study, experiment
 
     def _start(self, identity: str, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
@@ -159,8 +159,8 @@ class Tracker:
             )
 
     def _append(self, record: Record) -> None:
-        self._outbox.append(record)
-        self._note(record, self._outbox.end)
+        self._journal.append(record)
+        self._note(record, self._journal.end)
 
     def _note(self, record: Record, after: int) -> None:
         """Remember of one record what later calls need."""

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from optuna.trial import TrialState
 
-from crescendo.platform.studies.ledger import Entry
-from crescendo.platform.studies.study_run import Place, StudyRun, metrics
+from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.study_run import StudyRun, Workspace, metrics
 from crescendo.platform.tracking import metric_keys
 from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.tracker import STUDY, Tracker
@@ -16,13 +16,13 @@ from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trial import Report, last_report, outputs
+from crescendo.trainables.training.trial import ValidationReport, last_report, outputs
 
 
-class Tracked:
+class StudyWatcher:
     """Hears a `StudyRun` and keeps the study's runs in MLflow as the ledger has its trials."""
 
-    def __init__(self, study: Study, place: Place, tracker: Tracker) -> None:
+    def __init__(self, study: Study, place: Workspace, tracker: Tracker) -> None:
         """Say nothing yet."""
         self._study, self._place, self._tracker = study, place, tracker
         self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
@@ -32,7 +32,7 @@ class Tracked:
         tags = {
             **self._tags,
             "mlflow.note.content": self._study.description,
-            "crescendo.dataset": open_dataset(self._place.dataset).facts.name,
+            "crescendo.dataset": open_dataset(self._place.dataset).metadata.name,
             "crescendo.arms": [arm.name for arm in arms_of(self._study)],
             "crescendo.baseline": baseline_of(self._study).name,
         }
@@ -59,7 +59,7 @@ class Tracked:
             raise
         self._leave(run)
 
-    def started(self, entry: Entry) -> None:
+    def started(self, entry: TrialRecord) -> None:
         """Open the trial's run, or open it again."""
         tags = {
             **self._tags,
@@ -72,14 +72,14 @@ class Tracked:
             entry.identity, name, tags, {**arm_named(self._study, entry.arm).ablated, **entry.settings}
         )
 
-    def reported(self, entry: Entry, report: Report) -> None:
+    def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
         """Send a report's numbers."""
         self._tracker.report(entry.identity, {**metrics(report), **_progress(report)}, report.iteration)
 
-    def broke(self, entry: Entry) -> None:
+    def broke(self, entry: TrialRecord) -> None:
         """Say nothing: the run goes on when the trial does."""
 
-    def ended(self, entry: Entry, report: Report | None) -> None:
+    def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Send the last results, curves and files, and close the run."""
         tracker, identity = self._tracker, entry.identity
         if entry.state is TrialState.FAIL:
@@ -106,19 +106,19 @@ class Tracked:
         else:
             self._tracker.finish(STUDY)
 
-    def _last(self, entry: Entry) -> Report | None:
+    def _last(self, entry: TrialRecord) -> ValidationReport | None:
         try:
             return last_report(self._place.trial(entry.identity))
         except InputError:
             return None
 
 
-def _progress(report: Report) -> dict[str, float]:
+def _progress(report: ValidationReport) -> dict[str, float]:
     chosen = {f"chosen/{key}": value for key, value in report.chosen.items() if isinstance(value, int | float)}
     return {"objective": report.objective, "seconds": report.seconds, **chosen}
 
 
-def _curves(report: Report) -> list[tuple[str, int, float]]:
+def _curves(report: ValidationReport) -> list[tuple[str, int, float]]:
     rows: list[tuple[str, int, float]] = []
     for split, result in report.results.items():
         rows += metric_keys.iou_curve(split, result)

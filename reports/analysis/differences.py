@@ -14,7 +14,7 @@ from crescendo.reports.analysis.resampling import MatchedRun, matched_run, mean_
 from crescendo.reports.analysis.statistics import LEVEL, detectable_difference, holm, paired_difference
 from crescendo.reports.source.artifacts import Outputs
 from crescendo.trainables.data.frames import BACKGROUND
-from crescendo.trainables.evaluation.matching import Detections, GroundTruth, Protocol
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, number_key
 
 
@@ -29,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Tables:
-    """Detections and ground truth of one run: of all it was tested on, or of one observed fraction."""
+    """DetectionArrays and ground truth of one run: of all it was tested on, or of one observed fraction."""
 
     detections: pa.Table
     truth: pa.Table
@@ -175,7 +175,7 @@ def _matched(
     for one in tables:
         kept = one.detections.filter(pc.is_in(one.detections["label"], pa.array(labels, pa.string())))
         none = np.zeros(kept.num_rows, dtype=np.int64)
-        found = Detections(
+        found = DetectionArrays(
             recording=_index(kept["recording"], recordings) if of is None else kept["sequence"].to_numpy(),
             label=_index(kept["label"], labels),
             start=kept["start"].to_numpy(),

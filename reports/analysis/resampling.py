@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from crescendo.trainables.evaluation.matching import Detections, GroundTruth, Protocol, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol, match
 
 CHUNK = 256
 
@@ -58,7 +58,7 @@ class MatchedRun:
 
 def matched_run(
     truth: GroundTruth,
-    detections: Detections,
+    detections: DetectionArrays,
     iou: Sequence[float],
     *,
     labels: int,

@@ -108,7 +108,7 @@ class _Section:
     anchor: str
     text: list[str] = field(default_factory=list)
     answers: list[dict[str, str]] = field(default_factory=list)
-    facts: list[tuple[str, str]] = field(default_factory=list)
+    details: list[tuple[str, str]] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -177,11 +177,11 @@ def _sections(part: Part, *, pictures: bool) -> list[_Section]:
         sections.append(section)
     sections[-1].items += [item for name, item in items.items() if name not in placed]
     _answer(sections[0], part)
-    sections[1].facts = _compared(part.content)
+    sections[1].details = _compared(part.content)
     for section in sections:
         if section.title in _EXPLAINED and section.items:
             section.text = [_EXPLAINED[section.title]]
-    return [one for one in sections if one.items or one.text or one.facts or one.answers]
+    return [one for one in sections if one.items or one.text or one.details or one.answers]
 
 
 def _answer(section: _Section, part: Part) -> None:
@@ -216,16 +216,16 @@ def _range(low: float, high: float) -> str:
 
 
 def _compared(content: Content) -> list[tuple[str, str]]:
-    facts = []
+    details = []
     for study in content.studies:
         lead = f"{study.name}: " if len(content.studies) > 1 else ""
-        facts += [(f"{lead}{name[0].lower() + name[1:] if lead else name}", value) for name, value in _study(study)]
+        details += [(f"{lead}{name[0].lower() + name[1:] if lead else name}", value) for name, value in _study(study)]
     variants = dict.fromkeys(arm.variant for arm in content.arms if arm.variant in _VARIANTS)
     if len(variants) > 1:
         told = "; ".join(f"{variant}: {_VARIANTS[variant]}" for variant in variants if variant)
-        facts.append(("Variants of the loss", told))
+        details.append(("Variants of the loss", told))
     names = [f"{arm.name} (the baseline)" if arm.name == content.baseline else arm.name for arm in content.arms]
-    facts += [
+    details += [
         (_count(len(names), "arm"), ", ".join(names)),
         (
             "Test",
@@ -240,7 +240,7 @@ def _compared(content: Content) -> list[tuple[str, str]]:
             "no difference, which does not mean that the arms are equal.",
         ),
     ]
-    return facts
+    return details
 
 
 def _study(study: StudyContent) -> list[tuple[str, str]]:

@@ -278,7 +278,7 @@ def _provenance(content: Content) -> Table:
     for study in content.studies:
         of = f"{study.name}: " if len(content.studies) > 1 else ""
         base = study.settings.get("base", {})
-        facts: dict[str, Any] = {
+        details: dict[str, Any] = {
             "study": study.name,
             "data set": study.dataset,
             "data set's content hash": study.dataset_hash,
@@ -290,7 +290,7 @@ def _provenance(content: Content) -> Table:
             "seeds of the confirmation": _list(study.seeds),
             **{key: ", ".join(values) for key, values in study.provenance.items() if key != "dataset_hash"},
         }
-        rows += [(Cell(of + key), Cell(str(value))) for key, value in facts.items() if value not in (None, "")]
+        rows += [(Cell(of + key), Cell(str(value))) for key, value in details.items() if value not in (None, "")]
     rows.append((Cell("bootstrap"), Cell(f"{content.resamples} resamples, seed {content.resampling_seed}")))
     return Table("provenance", "Provenance", "What made these numbers.", ("What", "Value"), tuple(rows))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.pixels import encode_picture
 from crescendo.trainables.video.backbones import Preparation
 
@@ -35,11 +35,11 @@ def write_pictures(destination: Path, preparation: Preparation, recordings: int 
         names[f"recording {number}"] = Recording(subset, len(target) / FPS, segments)
     return write_dataset(
         destination,
-        Facts("colours", FPS, "pictures", "made for the tests", "MIT"),
+        DatasetMetadata("colours", FPS, "pictures", "made for the tests", "MIT"),
         Annotations(names),
         frames={name: len(some) for name, some in zip(names, pictures, strict=True)},
         features=pictures,
         feature_dim=3 * preparation.size**2,
         dtype="jpeg",
-        metadata={"preparation": asdict(preparation)},
+        store_metadata={"preparation": asdict(preparation)},
     )

@@ -15,7 +15,7 @@ from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.files import write_json
-from crescendo.trainables.training.trial import Job, Report
+from crescendo.trainables.training.trial import Job, ValidationReport
 
 STUDY = """
 name: trivial
@@ -90,7 +90,7 @@ class Trivial(tune.Trainable):
         objective = value(settings, iteration)
         scores = {"mAP": {"0.50": objective}, "mAP_mean": objective}
         splits = ("validation", "test") if done and self.job.phase == "confirm" else ("validation",)
-        report = Report(
+        report = ValidationReport(
             iteration=iteration,
             objective=objective,
             done=done,

@@ -35,7 +35,7 @@ _FC7 = "fc7.safetensors"
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetMetadata:
     """What `dataset.json` says beside labels and hash.
 
     `fps` is the number of frames a second; `features` says what the columns mean; `source` and `licence` where the
@@ -82,8 +82,8 @@ class Dataset:
             )
         content = read_json(self.path / "dataset.json")
         try:
-            facts = {key: content[key] for key in Facts.__dataclass_fields__}
-            self.facts = Facts(**{**facts, "notes": tuple(facts["notes"])})
+            metadata = {key: content[key] for key in DatasetMetadata.__dataclass_fields__}
+            self.metadata = DatasetMetadata(**{**metadata, "notes": tuple(metadata["notes"])})
             self.labels: tuple[str, ...] = tuple(content["labels"])
             self.feature_dim: int | None = content["feature_dim"]
             self.holds_pixels: bool = content["dtype"] == PIXELS
@@ -96,7 +96,7 @@ class Dataset:
             ) from error
         self.annotations = read_annotations(self.path / "annotations.json")
         if self.content_hash != _content_hash(
-            self.facts, self.labels, self.annotations, features_hash + self._fc7_hash
+            self.metadata, self.labels, self.annotations, features_hash + self._fc7_hash
         ):
             raise InputError(
                 f"{self.path}: annotations.json or dataset.json was changed after the data set was prepared "
@@ -116,7 +116,7 @@ class Dataset:
     @property
     def fps(self) -> float:
         """Frames a second."""
-        return self.facts.fps
+        return self.metadata.fps
 
     @cached_property
     def store(self) -> FrameStore | PixelStore:
@@ -183,7 +183,7 @@ class Dataset:
 
 def write_dataset(
     destination: Path | str,
-    facts: Facts,
+    metadata: DatasetMetadata,
     annotations: Annotations,
     *,
     frames: Mapping[str, int] | None = None,
@@ -191,7 +191,7 @@ def write_dataset(
     feature_dim: int | None = None,
     dtype: str = "float32",
     labels: Iterable[str] | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    store_metadata: Mapping[str, Any] | None = None,
     fc7: tuple[Tensor, Tensor] | None = None,
 ) -> Dataset:
     """Write a prepared data set, complete or not at all, and open it.
@@ -206,9 +206,8 @@ def write_dataset(
         makes them, and `feature_dim` is 3 size size.
     labels
         Activity labels in the order wanted; default: those of the annotations, sorted. Background is put before them.
-
-    metadata
-        JSON-able facts for the store, as how frames were prepared.
+    store_metadata
+        JSON-able, kept beside the features, as how frames were prepared.
     fc7
         Of features that are a network's fc6: weight (outputs, `feature_dim`) and bias of the layer that follows.
 
@@ -232,21 +231,21 @@ def write_dataset(
             file, numbers, matrices = partial / "features" / "features.arrow", frames or {}, cast(Any, features)
             if dtype == PIXELS:
                 side = math.isqrt(feature_dim // 3)
-                features_hash = write_pixels(file, numbers, matrices, size=side, metadata=metadata)
+                features_hash = write_pixels(file, numbers, matrices, size=side, metadata=store_metadata)
             else:
                 features_hash = write_frames(
-                    file, "features", numbers, matrices, width=feature_dim, dtype=dtype, metadata=metadata
+                    file, "features", numbers, matrices, width=feature_dim, dtype=dtype, metadata=store_metadata
                 )
         fc7_hash = "" if fc7 is None else _write_fc7(partial / _FC7, fc7)
         write_json(partial / "annotations.json", annotations.to_json())
         content: dict[str, Any] = {
-            **asdict(facts),
+            **asdict(metadata),
             "labels": names,
             "feature_dim": feature_dim,
             "dtype": dtype if feature_dim is not None else None,
             "features_hash": features_hash,
             **({"fc7_hash": fc7_hash} if fc7_hash else {}),
-            "content_hash": _content_hash(facts, names, annotations, features_hash + fc7_hash),
+            "content_hash": _content_hash(metadata, names, annotations, features_hash + fc7_hash),
         }
         write_json(partial / "dataset.json", content)
     return Dataset(destination)
@@ -262,9 +261,11 @@ def _write_fc7(path: Path, fc7: tuple[Tensor, Tensor]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _content_hash(facts: Facts, labels: tuple[str, ...], annotations: Annotations, features_hash: str) -> str:
-    content = json.dumps([float(facts.fps), labels, annotations.to_json(), features_hash], sort_keys=True)
+def _content_hash(
+    metadata: DatasetMetadata, labels: tuple[str, ...], annotations: Annotations, features_hash: str
+) -> str:
+    content = json.dumps([float(metadata.fps), labels, annotations.to_json(), features_hash], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-__all__ = ["SUBSETS", "Annotations", "Dataset", "Facts", "Recording", "write_dataset"]
+__all__ = ["SUBSETS", "Annotations", "Dataset", "DatasetMetadata", "Recording", "write_dataset"]

@@ -16,7 +16,7 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """Return facts and counts of `dataset` as plain JSON types.
+    """Return metadata and counts of `dataset` as plain JSON types.
 
     Under `subsets` stand the counts of each subset, under `all` those of the whole: `recordings`, `hours`, `frames`,
     `segments`, `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the
@@ -29,14 +29,14 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     subsets = {subset: [name for name, one in recordings.items() if one.subset == subset] for subset in present}
     return {
         "path": str(dataset.path),
-        "name": dataset.facts.name,
+        "name": dataset.metadata.name,
         "fps": dataset.fps,
         "labels": list(dataset.labels),
         "feature_dim": dataset.feature_dim,
-        "features": dataset.facts.features,
-        "source": dataset.facts.source,
-        "licence": dataset.facts.licence,
-        "notes": list(dataset.facts.notes),
+        "features": dataset.metadata.features,
+        "source": dataset.metadata.source,
+        "licence": dataset.metadata.licence,
+        "notes": list(dataset.metadata.notes),
         "content_hash": dataset.content_hash,
         "subsets": {subset: _counts(dataset, names) for subset, names in subsets.items() if names},
         "all": _counts(dataset, list(recordings)),

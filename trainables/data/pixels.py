@@ -138,19 +138,19 @@ def write_pixels(
     size
         Side of the pictures.
     metadata
-        JSON-able facts for the reader.
+        JSON-able, for the reader.
 
     Raises
     ------
     InputError
         If a recording has another number of frames than announced, or the disk fills.
     """
-    entries, facts = json.dumps(list(frames.items())), json.dumps(dict(metadata or {}))
+    entries, described = json.dumps(list(frames.items())), json.dumps(dict(metadata or {}))
     schema = pa.schema(
         [pa.field(_COLUMN, pa.binary(), nullable=False)],
-        metadata={RECORDINGS: entries, METADATA: facts, _SIZE: str(size)},
+        metadata={RECORDINGS: entries, METADATA: described, _SIZE: str(size)},
     )
-    digest = hashlib.sha256(f"pixels {entries}{facts}{size}".encode())
+    digest = hashlib.sha256(f"pixels {entries}{described}{size}".encode())
     with atomic_file(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for (recording, count), encoded in zip(frames.items(), pictures, strict=True):
             written = 0

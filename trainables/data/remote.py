@@ -37,13 +37,13 @@ def open_dataset(address: str | Path) -> Dataset:
 def _local_copy(address: str) -> Path:
     try:
         files, folder = fs.FileSystem.from_uri(address)
-        facts = json.loads(files.open_input_file(f"{folder}/dataset.json").read())
+        metadata = json.loads(files.open_input_file(f"{folder}/dataset.json").read())
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(
             f"{address}: no prepared data set can be read there ({' '.join(str(error).split())[:300]}); "
             "check the address, and that this machine may read it"
         ) from None
-    content = str(facts.get("content_hash", "")) if isinstance(facts, dict) else ""
+    content = str(metadata.get("content_hash", "")) if isinstance(metadata, dict) else ""
     if not re.fullmatch(r"[0-9a-f]{64}", content):
         raise InputError(f"{address}: dataset.json holds no content hash; import the data set again")
     copies = cache_folder() / "datasets"

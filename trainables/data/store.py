@@ -132,7 +132,7 @@ def write_frames(
     dtype
         `float16` or `float32`, the type on disk.
     metadata
-        JSON-able facts for the reader.
+        JSON-able, for the reader.
 
     Raises
     ------
@@ -141,9 +141,9 @@ def write_frames(
     """
     kind = pa.list_(_DTYPES[dtype], width)
     entries = json.dumps(list(frames.items()))
-    facts = json.dumps(dict(metadata or {}))
-    schema = pa.schema([pa.field(column, kind, nullable=False)], metadata={RECORDINGS: entries, METADATA: facts})
-    digest = hashlib.sha256(f"{entries}{facts}{width}{dtype}".encode())
+    described = json.dumps(dict(metadata or {}))
+    schema = pa.schema([pa.field(column, kind, nullable=False)], metadata={RECORDINGS: entries, METADATA: described})
+    digest = hashlib.sha256(f"{entries}{described}{width}{dtype}".encode())
     with atomic_file(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for (recording, count), matrix in zip(frames.items(), matrices, strict=True):
             values = _checked(recording, matrix, (count, width), dtype)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import SUBSETS, Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import SUBSETS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
@@ -91,7 +91,7 @@ def synthesize(
             annotated[name] = Recording(subset, seconds(plan[-1][2], fps), segments)
     return write_dataset(
         destination,
-        Facts(
+        DatasetMetadata(
             name="synthetic",
             fps=fps,
             features="mean vector of the current stage, plus noise with memory and an offset of the recording",

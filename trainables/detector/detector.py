@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.events import Ended
-from crescendo.trainables.detector.folder import ModelFacts, read_model, write_model
+from crescendo.trainables.detector.folder import ModelMetadata, read_model, write_model
 from crescendo.trainables.detector.step import RecurrentStep
 from crescendo.trainables.detector.stream import Frame, Stream
 from crescendo.trainables.errors import InputError
@@ -36,14 +36,14 @@ class Detector:
 
     Attributes
     ----------
-    facts : ModelFacts
+    metadata : ModelMetadata
     model : DetectionModel
         In evaluation mode, on the CPU.
     """
 
-    def __init__(self, facts: ModelFacts, model: DetectionModel) -> None:
-        self.facts, self.model = facts, model
-        self._step = RecurrentStep(model, facts.reset).eval()
+    def __init__(self, metadata: ModelMetadata, model: DetectionModel) -> None:
+        self.metadata, self.model = metadata, model
+        self._step = RecurrentStep(model, metadata.reset).eval()
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -58,12 +58,12 @@ class Detector:
 
     def save(self, folder: Path | str) -> None:
         """Write a model folder; `InputError` if `folder` exists and is not empty."""
-        write_model(folder, self.facts, self.model)
+        write_model(folder, self.metadata, self.model)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the labels, background first."""
-        return tuple(self.facts.labels)
+        return tuple(self.metadata.labels)
 
     @property
     def step(self) -> RecurrentStep:
@@ -78,10 +78,12 @@ class Detector:
         InputError
             If the model knows no such rate.
         """
-        if rate not in self.facts.alarms:
-            known = ", ".join(self.facts.alarms) or "none: export a run made by this version, from scores on validation"
+        if rate not in self.metadata.alarms:
+            known = (
+                ", ".join(self.metadata.alarms) or "none: export a run made by this version, from scores on validation"
+            )
             raise InputError(f"alarm rate {rate}: the model has no thresholds for it; it has {known}")
-        return self.facts.alarms[rate]
+        return self.metadata.alarms[rate]
 
     def detect(self, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
         """Return the detections of one recording, by start and label: (frames, features), or any frames in order.
@@ -93,7 +95,7 @@ class Detector:
         InputError
             Naming the first frame that cannot be used; see `Stream.push`.
         """
-        index = {label: number for number, label in enumerate(self.facts.labels)}
+        index = {label: number for number, label in enumerate(self.metadata.labels)}
         found = [event.detection for event in self.stream(frames) if isinstance(event, Ended)]
         return sorted(found, key=lambda one: (one.start, index[one.label]))
 
@@ -105,12 +107,12 @@ class Detector:
         InputError
             If the data set's frames are not what the model takes, or it has no such subset.
         """
-        if (dataset.feature_dim, dataset.fps) != (self.facts.features.dimension, self.facts.fps):
+        if (dataset.feature_dim, dataset.fps) != (self.metadata.features.dimension, self.metadata.fps):
             raise InputError(
                 f"{dataset.path}: has {dataset.feature_dim} features at {dataset.fps:g} frames a second, the model "
-                f"takes {self.facts.features.dimension} at {self.facts.fps:g}; prepare it as the training data were"
+                f"takes {self.metadata.features.dimension} at {self.metadata.fps:g}; prepare it as the training data were"
             )
-        scores = score_recordings(self.model, dataset, dataset.recordings(subset), self.facts.reset)
+        scores = score_recordings(self.model, dataset, dataset.recordings(subset), self.metadata.reset)
         return {recording: self._decoded(matrix) for recording, matrix in scores.items()}
 
     def stream(
@@ -135,7 +137,7 @@ class Detector:
             If the model knows no such rate.
         """
         thresholds = None if alarm is None else self.thresholds(alarm)
-        return Stream(self.facts, self._step, frames, thresholds=thresholds, revise_every=revise_every)
+        return Stream(self.metadata, self._step, frames, thresholds=thresholds, revise_every=revise_every)
 
     def _decoded(self, scores: np.ndarray) -> list[Detection]:
-        return in_seconds(decode(scores, self.facts.merge_gap), self.facts.labels, self.facts.fps)
+        return in_seconds(decode(scores, self.metadata.merge_gap), self.metadata.labels, self.metadata.fps)

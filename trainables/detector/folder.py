@@ -1,10 +1,10 @@
-"""The model folder: weights as safetensors and facts as JSON, complete or absent; nothing in it can run code.
+"""The model folder: weights as safetensors and metadata as JSON, complete or absent; nothing in it can run code.
 
-detector.json       what is needed to use the weights, and where they come from (`ModelFacts`)
+detector.json       what is needed to use the weights, and where they come from (`ModelMetadata`)
 model.safetensors   the weights, standardisation among them, float32
 
 A folder may come from anyone. Nothing is read through links or from what is no plain file, every key is known and every
-value checked, and the weights' header must announce what the facts ask for before memory is taken for them.
+value checked, and the weights' header must announce what the metadata ask for before memory is taken for them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.training import checkpoints
 
-FACTS, WEIGHTS = "detector.json", "model.safetensors"
+METADATA, WEIGHTS = "detector.json", "model.safetensors"
 Form = Literal["lstm", "cnn"]
 FORMS: tuple[str, ...] = get_args(Form)
-_LARGEST_FACTS = 16 * 2**20  # bytes
+_LARGEST_METADATA = 16 * 2**20  # bytes
 _RATE = re.compile(r"\d+(\.\d+)?/h")
 
 
@@ -69,7 +69,7 @@ class Features(_Strict):
     extraction: Extraction | None = None
 
 
-class ModelFacts(_Strict):
+class ModelMetadata(_Strict):
     """What `detector.json` holds.
 
     Attributes
@@ -105,7 +105,7 @@ class ModelFacts(_Strict):
         return labels
 
     @model_validator(mode="after")
-    def _known_labels(self) -> ModelFacts:
+    def _known_labels(self) -> ModelMetadata:
         activities = {*self.labels} - {BACKGROUND}
         for rate, thresholds in self.alarms.items():
             if not _RATE.fullmatch(rate):
@@ -115,17 +115,17 @@ class ModelFacts(_Strict):
         return self
 
 
-def write_model(folder: Path | str, facts: ModelFacts, model: DetectionModel) -> None:
+def write_model(folder: Path | str, metadata: ModelMetadata, model: DetectionModel) -> None:
     """Write the model folder; `InputError` if `folder` exists and is not empty, or cannot be written."""
     with atomic_directory(folder) as partial:
         weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.state_dict().items()}
         with atomic_file(partial / WEIGHTS) as file:  # which minds the umask, as safetensors does not
             file.write_bytes(save(weights))
-        write_json(partial / FACTS, facts.model_dump(mode="json"))
+        write_json(partial / METADATA, metadata.model_dump(mode="json"))
 
 
-def read_model(folder: Path | str) -> tuple[ModelFacts, DetectionModel]:
-    """Return the facts and the model, in evaluation mode on the CPU, that a model folder holds.
+def read_model(folder: Path | str) -> tuple[ModelMetadata, DetectionModel]:
+    """Return the metadata and the model, in evaluation mode on the CPU, that a model folder holds.
 
     Raises
     ------
@@ -135,11 +135,11 @@ def read_model(folder: Path | str) -> tuple[ModelFacts, DetectionModel]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; make one with `crescendo export`")
-    facts = _facts(folder / FACTS)
+    metadata = _read_metadata(folder / METADATA)
     with torch.device("meta"):
-        expected = _build(facts).state_dict()
+        expected = _build(metadata).state_dict()
     path = folder / WEIGHTS
-    _plain(path, sum(tensor.nbytes for tensor in expected.values()) + _LARGEST_FACTS)
+    _plain(path, sum(tensor.nbytes for tensor in expected.values()) + _LARGEST_METADATA)
     try:
         with safe_open(path, framework="pt") as file:
             _check_header(path, file, expected)
@@ -149,16 +149,16 @@ def read_model(folder: Path | str) -> tuple[ModelFacts, DetectionModel]:
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise InputError(f"{path}: {name} holds NaN or infinity; export a run whose loss stayed finite")
-    model = _build(facts)
+    model = _build(metadata)
     with torch.no_grad():
         checkpoints.load_weights(folder, model.state_dict(), weights)
-    return facts, model.eval().requires_grad_(False)
+    return metadata, model.eval().requires_grad_(False)
 
 
-def checked_facts(content: Any, source: str) -> ModelFacts:
-    """Return `content` as facts of a model; `InputError` naming `source`, the first fault and how many more there are."""
+def checked_metadata(content: Any, source: str) -> ModelMetadata:
+    """Return `content` as metadata of a model; `InputError` naming `source`, the first fault and how many more there are."""
     try:
-        return ModelFacts.model_validate(content)
+        return ModelMetadata.model_validate(content)
     except ValidationError as error:
         first, *more = error.errors(include_url=False)
         key = ".".join(str(part) for part in first["loc"])
@@ -169,15 +169,15 @@ def checked_facts(content: Any, source: str) -> ModelFacts:
         ) from None
 
 
-def _facts(path: Path) -> ModelFacts:
-    _plain(path, _LARGEST_FACTS)
-    return checked_facts(read_json(path), str(path))
+def _read_metadata(path: Path) -> ModelMetadata:
+    _plain(path, _LARGEST_METADATA)
+    return checked_metadata(read_json(path), str(path))
 
 
-def _build(facts: ModelFacts) -> DetectionModel:
+def _build(metadata: ModelMetadata) -> DetectionModel:
     with torch.random.fork_rng(devices=[]):
-        config = TrainingConfig.model_validate(facts.architecture.model_dump())
-        return build_model(facts.features.dimension, len(facts.labels), config)
+        config = TrainingConfig.model_validate(metadata.architecture.model_dump())
+        return build_model(metadata.features.dimension, len(metadata.labels), config)
 
 
 def _plain(path: Path, largest: int) -> None:
@@ -196,14 +196,14 @@ def _check_header(path: Path, file: Any, expected: dict[str, torch.Tensor]) -> N
     announced = set(file.keys())
     if wrong := sorted(announced ^ expected.keys()):
         how = "is missing" if wrong[0] in expected else "belongs to no such model"
-        raise InputError(f"{path}: {wrong[0]} {how}; {FACTS} and the weights are of two models")
+        raise InputError(f"{path}: {wrong[0]} {how}; {METADATA} and the weights are of two models")
     for name, tensor in expected.items():
         part = file.get_slice(name)
         shape, kind = tuple(part.get_shape()), part.get_dtype()
         if shape != tuple(tensor.shape):
-            raise InputError(f"{path}: {name} has shape {shape}, expected {tuple(tensor.shape)} by {FACTS}")
+            raise InputError(f"{path}: {name} has shape {shape}, expected {tuple(tensor.shape)} by {METADATA}")
         if kind != "F32":
             raise InputError(f"{path}: {name} is of type {kind}; weights are float32 (F32)")
 
 
-__all__ = ["Architecture", "Extraction", "Features", "ModelFacts", "checked_facts", "read_model", "write_model"]
+__all__ = ["Architecture", "Extraction", "Features", "ModelMetadata", "checked_metadata", "read_model", "write_model"]

@@ -37,7 +37,7 @@ def write_onnx(detector: Detector, path: Path | str) -> None:
         except ImportError:
             raise InputError(f"{package} is not installed: pip install 'crescendo-ablation[onnx]'") from None
     # Two recordings, so that nothing takes their number for a constant.
-    example = (torch.zeros(2, detector.facts.features.dimension), *detector.model.initial_state(2))
+    example = (torch.zeros(2, detector.metadata.features.dimension), *detector.model.initial_state(2))
     recordings = torch.export.Dim("n")
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
@@ -51,9 +51,9 @@ def write_onnx(detector: Detector, path: Path | str) -> None:
             verbose=False,
         )
     assert program is not None  # noqa: S101  # it is where no file is named
-    facts = detector.facts
+    metadata = detector.metadata
     program.model.metadata_props.update(
-        {"labels": json.dumps(facts.labels), "fps": str(facts.fps), "merge_gap": str(facts.merge_gap)}
+        {"labels": json.dumps(metadata.labels), "fps": str(metadata.fps), "merge_gap": str(metadata.merge_gap)}
     )
     with atomic_file(path) as partial:
         program.save(partial, external_data=False)

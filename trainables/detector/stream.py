@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.detector.events import Event
-from crescendo.trainables.detector.folder import ModelFacts
+from crescendo.trainables.detector.folder import ModelMetadata
 from crescendo.trainables.detector.span_decoder import SpanDecoder
 from crescendo.trainables.detector.step import RecurrentStep
 from crescendo.trainables.errors import InputError
@@ -46,7 +46,7 @@ class Stream(Iterator[Event]):
 
     def __init__(
         self,
-        facts: ModelFacts,
+        metadata: ModelMetadata,
         step: RecurrentStep,
         source: Iterable[ArrayLike | Frame] = (),
         *,
@@ -54,12 +54,12 @@ class Stream(Iterator[Event]):
         revise_every: float = 1.0,
     ) -> None:
         """See `Detector.stream`."""
-        self._fps, self._width = facts.fps, facts.features.dimension
+        self._fps, self._width = metadata.fps, metadata.features.dimension
         self._step, self._source = step, iter(source)
         self._decoder = SpanDecoder(
-            facts.labels,
-            facts.merge_gap,
-            revise_every=max(1, round(revise_every * facts.fps)),
+            metadata.labels,
+            metadata.merge_gap,
+            revise_every=max(1, round(revise_every * metadata.fps)),
             thresholds=thresholds,
         )
         self._events: deque[Event] = deque()

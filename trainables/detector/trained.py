@@ -14,7 +14,7 @@ import torch
 from crescendo.trainables.config import Reset, TrainingConfig, configuration
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.detector import Detector
-from crescendo.trainables.detector.folder import FACTS, FORMS, ModelFacts, checked_facts, write_model
+from crescendo.trainables.detector.folder import FORMS, METADATA, ModelMetadata, checked_metadata, write_model
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.models.build import build_model
@@ -29,17 +29,17 @@ MODEL_FOLDER = "model"
 """Where below its outputs a confirmed trial leaves its model folder, and the name of the artifact in MLflow."""
 
 
-def model_facts(
+def model_metadata(
     config: TrainingConfig,
     content: Mapping[str, Any],
     *,
     reset: Reset,
     merge_gap: int,
     alarms: Alarms | None = None,
-) -> ModelFacts:
-    """Return the facts of a model from its training configuration and the facts of its checkpoint.
+) -> ModelMetadata:
+    """Return the metadata of a model from its training configuration and the metadata of its checkpoint.
 
-    `content` is `Trainer.facts()`; `alarms` maps a rate to each label's threshold (`alarms.alarm_thresholds`).
+    `content` is `Trainer.metadata()`; `alarms` maps a rate to each label's threshold (`alarms.alarm_thresholds`).
 
     Raises
     ------
@@ -48,7 +48,7 @@ def model_facts(
     """
     dataset = content["dataset"]
     settings = config.model_dump(mode="json")
-    facts = {
+    metadata = {
         "labels": list(content["labels"]),
         "fps": dataset["fps"],
         "features": {
@@ -68,7 +68,7 @@ def model_facts(
             "settings": settings,
         },
     }
-    return checked_facts(facts, "model")
+    return checked_metadata(metadata, "model")
 
 
 def write_trained(trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: int, alarms: Alarms) -> None:
@@ -78,9 +78,9 @@ def write_trained(trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: in
     """
     if trainer.config.model not in FORMS:
         return
-    facts = model_facts(trainer.config, trainer.facts(), reset=reset, merge_gap=merge_gap, alarms=alarms)
+    metadata = model_metadata(trainer.config, trainer.metadata(), reset=reset, merge_gap=merge_gap, alarms=alarms)
     shutil.rmtree(folder, ignore_errors=True)
-    write_model(folder, facts, trainer.model)
+    write_model(folder, metadata, trainer.model)
 
 
 def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector:
@@ -95,7 +95,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector
         If the run is not finished or keeps no weights, or `dataset` is missing or another one.
     """
     folder = Path(folder)
-    if (folder / FACTS).exists():
+    if (folder / METADATA).exists():
         return Detector.load(folder)
     reset, merge_gap, alarms = _decoding(folder)
     checkpoint = checkpoints.found_in(folder)
@@ -103,7 +103,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector
     if dataset is not None:
         if dataset.content_hash != content.get("dataset_hash"):
             raise InputError(f"{dataset.path}: is not the data set that {folder} was trained on; name that one")
-        content |= {"dataset": asdict(dataset.facts), "frames": dataset.store.metadata}
+        content |= {"dataset": asdict(dataset.metadata), "frames": dataset.store.metadata}
     if "dataset" not in content:
         raise InputError(
             f"{checkpoint}: was written by an older version, which did not keep fps and features; "
@@ -115,12 +115,12 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector
             f"{folder}: is a network fine-tuned on pixels ({config.model}), which makes features: pass the folder to "
             "`crescendo data extract --weights`, and export the lstm or cnn trained on them"
         )
-    facts = model_facts(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
+    metadata = model_metadata(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
     with torch.random.fork_rng(devices=[]):
         model = build_model(content["feature_dim"], len(content["labels"]), config)
     with torch.no_grad():
         checkpoints.load_weights(checkpoint, model.state_dict(), weights)
-    return Detector(facts, model.eval().requires_grad_(False))
+    return Detector(metadata, model.eval().requires_grad_(False))
 
 
 def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:

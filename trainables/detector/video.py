@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from crescendo.trainables.detector.folder import ModelFacts
+from crescendo.trainables.detector.folder import ModelMetadata
 from crescendo.trainables.errors import InputError
 
 _TOGETHER = 8  # frames that go through the network at once
 
 
-def video_features(facts: ModelFacts, path: Path, weights: str | None = None) -> Iterator[np.ndarray]:
+def video_features(metadata: ModelMetadata, path: Path, weights: str | None = None) -> Iterator[np.ndarray]:
     """Return the features of a video's frames, (features,) float16 as data sets store them; decoded as they are taken.
 
     `weights` stands in for those the model names, a file that may lie elsewhere now; they must be the same.
@@ -26,10 +26,10 @@ def video_features(facts: ModelFacts, path: Path, weights: str | None = None) ->
         If the model was not trained on features of video, the weights cannot be had or are others, or the video is
         broken.
     """
-    extraction = facts.features.extraction
+    extraction = metadata.features.extraction
     if extraction is None:
         raise InputError(
-            f"{path}: the model does not know how its features are made ({facts.features.description}); "
+            f"{path}: the model does not know how its features are made ({metadata.features.description}); "
             "make them as its training data were and give them as .npy"
         )
     from crescendo.trainables.video.backbones import load_backbone
@@ -47,7 +47,7 @@ def video_features(facts: ModelFacts, path: Path, weights: str | None = None) ->
             f"--weights {chosen}: are not those that made the features the model was trained on ({extraction.backbone} "
             f"{extraction.layer}, weights {extraction.weights}, fingerprint {extraction.fingerprint[:12]}); name those"
         )
-    frames = sampled_frames(path, facts.fps, backbone.preparation)
+    frames = sampled_frames(path, metadata.fps, backbone.preparation)
 
     def rows() -> Iterator[np.ndarray]:
         while batch := list(islice(frames, _TOGETHER)):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from crescendo.trainables.evaluation.matching import Detections, GroundTruth, Matches, Protocol
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Matches, Protocol
 
 
 def average_precision(
     truth: GroundTruth,
-    detections: Detections,
+    detections: DetectionArrays,
     matches: Matches,
     *,
     labels: int,
@@ -65,7 +65,7 @@ def _row_lengths(row: np.ndarray) -> np.ndarray:
     return np.diff(changes, prepend=0, append=len(row))
 
 
-def _counted_before(detections: Detections, matches: Matches, weight: np.ndarray, sets: int) -> np.ndarray:
+def _counted_before(detections: DetectionArrays, matches: Matches, weight: np.ndarray, sets: int) -> np.ndarray:
     """Return for each true positive the weight of those of its set and label that come before it and are not dropped."""
     since, until, label = (getattr(detections, name)[matches.order] for name in ("since", "until", "label"))
     counted = np.where(matches.dropped, 0, weight)

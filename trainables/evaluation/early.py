@@ -13,7 +13,7 @@ from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import frame_span, seconds
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.matching import Detections, GroundTruth, Protocol
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol
 from crescendo.trainables.evaluation.mean_ap import (
     AMBIGUOUS,
     Evaluation,
@@ -58,13 +58,13 @@ class EarlyDetection:
     """One evaluation for each observed fraction, and what was evaluated.
 
     In `truths` and `detections` a "recording" is one test sequence; `NamedTruth.recordings` names the recording each is
-    cut from. Detections of a label without ground truth are left out.
+    cut from. DetectionArrays of a label without ground truth are left out.
     """
 
     fractions: tuple[float, ...]
     evaluations: tuple[Evaluation, ...]
     truths: tuple[NamedTruth, ...] = ()
-    detections: tuple[Detections, ...] = ()
+    detections: tuple[DetectionArrays, ...] = ()
 
     @property
     def mean_ap(self) -> np.ndarray:

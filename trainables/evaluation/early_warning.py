@@ -50,7 +50,7 @@ def parse_rate(option: str) -> float:
 
 
 @dataclass(frozen=True)
-class Watched:
+class SpanScores:
     """The spans and segments of one subset, on one axis of frames.
 
     Every pair of recording and label has a stretch of the axis of its own, so that spans and segments meet only where
@@ -147,7 +147,7 @@ def alarm_measures(found: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in measures.items() if value is not None}
 
 
-def watch(dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray], merge_gap: int) -> Watched:
+def span_scores(dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray], merge_gap: int) -> SpanScores:
     """Follow the score so far of every span that `scores` hold.
 
     Parameters
@@ -190,7 +190,7 @@ def watch(dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray], merge
     table = np.array(segments, dtype=np.int64).reshape(-1, 3)
     filled = table[table[:, 1] < table[:, 2]]
     segment_label, onset, offset = filled[np.lexsort((filled[:, 2], filled[:, 1]))].T
-    return Watched(
+    return SpanScores(
         labels=dataset.labels[1:],
         hours=sum(lengths) / dataset.fps / 3600,
         span_label=span_label - 1,
@@ -213,13 +213,13 @@ def alarm_thresholds(
     Raises
     ------
     InputError
-        As `watch`.
+        As `span_scores`.
     """
-    watched = watch(dataset, subset, scores, merge_gap)
+    watched = span_scores(dataset, subset, scores, merge_gap)
     return {rate_key(rate): choose_thresholds(watched, rate) for rate in rates}
 
 
-def choose_thresholds(watched: Watched, rate: float) -> dict[str, float]:
+def choose_thresholds(watched: SpanScores, rate: float) -> dict[str, float]:
     """Return for each label the lowest threshold that keeps its false alarms at `rate` an hour or below.
 
     Thresholds have six decimals. A span whose score so far stays below the threshold up to the last frame that lies
@@ -243,7 +243,7 @@ def choose_thresholds(watched: Watched, rate: float) -> dict[str, float]:
     return thresholds
 
 
-def raise_alarms(watched: Watched, thresholds: Thresholds) -> EarlyWarning:
+def raise_alarms(watched: SpanScores, thresholds: Thresholds) -> EarlyWarning:
     """Return how late and how often false the alarms are that `thresholds` raise.
 
     Raises
@@ -283,14 +283,14 @@ def _scores_so_far(scores: np.ndarray, label: np.ndarray, start: np.ndarray, end
     return np.where(own, (total - before) / (number + 1), -np.inf)
 
 
-def _last_true(watched: Watched) -> np.ndarray:
+def _last_true(watched: SpanScores) -> np.ndarray:
     """Return the last frame of each span that lies over a segment of its label, -1 where none does."""
     reach = np.append(-1, np.maximum.accumulate(watched.offset))
     furthest = np.minimum(reach[np.searchsorted(watched.onset, watched.end, side="left")], watched.end)
     return np.where(furthest > watched.start, furthest - 1, -1)
 
 
-def _highest_until(watched: Watched, frame: np.ndarray) -> np.ndarray:
+def _highest_until(watched: SpanScores, frame: np.ndarray) -> np.ndarray:
     """Return the highest score so far of each span up to `frame`, included; -inf where that is before its start."""
     if len(frame) == 0:
         return np.zeros(0)
@@ -301,7 +301,7 @@ def _highest_until(watched: Watched, frame: np.ndarray) -> np.ndarray:
     return highest
 
 
-def _seen(watched: Watched, raised: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _seen(watched: SpanScores, raised: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return the fraction of each segment seen when one of the alarms [`raised`, `end`), which are sorted, is up in it."""
     following = np.searchsorted(end, watched.onset, side="right")
     never = np.iinfo(np.int64).max

@@ -31,8 +31,8 @@ class GroundTruth:
 
 
 @dataclass(frozen=True)
-class Detections:
-    """Detections of many recordings, in any order: the fields of `GroundTruth`, and `score` (n,) float64.
+class DetectionArrays:
+    """DetectionArrays of many recordings, in any order: the fields of `GroundTruth`, and `score` (n,) float64.
 
     Several sets of detections may be scored in one call, as one per merge gap: a detection belongs to the sets numbered
     `since` to `until`, the last not included; (n,) int64. What many sets share is listed, and compared with the ground
@@ -50,9 +50,9 @@ class Detections:
     def __len__(self) -> int:
         return len(self.start)
 
-    def taken(self, rows: np.ndarray) -> Detections:
+    def taken(self, rows: np.ndarray) -> DetectionArrays:
         """Return the detections at `rows`, indices or a mask."""
-        return Detections(*(getattr(self, name)[rows] for name in Detections.__dataclass_fields__))
+        return DetectionArrays(*(getattr(self, name)[rows] for name in DetectionArrays.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def temporal_iou(
 
 def match(
     truth: GroundTruth,
-    detections: Detections,
+    detections: DetectionArrays,
     iou: Sequence[float],
     protocol: Protocol = "paper",
     *,
@@ -99,7 +99,7 @@ def match(
         With `activitynet`: a detection without length hits a ground truth without length, wherever the two lie, and
         prefers it, as in the official scorer, where 0/0 is not less than any threshold.
     ambiguous
-        With `thumos14`: the index of the label `Ambiguous`. Detections of any label that overlap such a segment and are
+        With `thumos14`: the index of the label `Ambiguous`. DetectionArrays of any label that overlap such a segment and are
         no true positive are dropped.
 
     Ties are broken by the segments alone (score, recording, start, end), so the order of `detections` changes nothing.
@@ -137,7 +137,7 @@ def match(
     return Matches(order, dropped, column[listed], np.repeat(hit, sets)[listed], len(thresholds))
 
 
-def _counting_order(detections: Detections) -> np.ndarray:
+def _counting_order(detections: DetectionArrays) -> np.ndarray:
     label, score = detections.label, -detections.score
     order = np.argsort(score, kind="stable")
     order = order[np.argsort(label[order].astype(np.min_scalar_type(label.max(initial=0))), kind="stable")]
@@ -159,7 +159,7 @@ class _Pairs:
         return _Pairs(self.detection[rows], self.truth[rows], self.iou[rows])
 
 
-def _pairs(truth: GroundTruth, ranked: Detections, zero_over_zero: float) -> _Pairs:
+def _pairs(truth: GroundTruth, ranked: DetectionArrays, zero_over_zero: float) -> _Pairs:
     """Return all pairs: by detection, then the ground truth's start and end."""
     place = np.lexsort((truth.end, truth.start))
     detection, position = _same_cell((ranked.recording, ranked.label), (truth.recording[place], truth.label[place]))
@@ -168,10 +168,10 @@ def _pairs(truth: GroundTruth, ranked: Detections, zero_over_zero: float) -> _Pa
     return _Pairs(detection, index, temporal_iou(*bounds, zero_over_zero))
 
 
-def _priority(protocol: Protocol, pairs: _Pairs, ranked: Detections) -> np.ndarray:
+def _priority(protocol: Protocol, pairs: _Pairs, ranked: DetectionArrays) -> np.ndarray:
     """Return the order in which `protocol` goes through `pairs`, as indices into them.
 
-    Detections are numbered by falling score within their label, so a smaller number is the better score, then the
+    DetectionArrays are numbered by falling score within their label, so a smaller number is the better score, then the
     earlier start. `paper` leaves out all pairs but each detection's best.
     """
     if protocol == "thumos14":
@@ -203,7 +203,7 @@ class _Epochs:
     most: int
 
 
-def _epochs(pairs: _Pairs, ranked: Detections, truth: GroundTruth) -> _Epochs:
+def _epochs(pairs: _Pairs, ranked: DetectionArrays, truth: GroundTruth) -> _Epochs:
     size = int(ranked.until.max(initial=0)) + 1
     labels = int(truth.label.max(initial=0)) + 1
     cell = (truth.recording[pairs.truth] * labels + truth.label[pairs.truth]) * size
@@ -233,7 +233,7 @@ def _join(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.concatenate(joined)
 
 
-def _touching(truth: GroundTruth, ranked: Detections, ambiguous: int) -> np.ndarray:
+def _touching(truth: GroundTruth, ranked: DetectionArrays, ambiguous: int) -> np.ndarray:
     """Return for each detection whether it shares time with an ambiguous segment of its recording."""
     unclear = np.flatnonzero(truth.label == ambiguous)
     detection, position = _same_cell((ranked.recording,), (truth.recording[unclear],))

@@ -13,7 +13,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth, Protocol, match
+from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, Protocol, match
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.inference.decoding import MergedSpans, find_runs, join_runs, merge
 
@@ -73,7 +73,7 @@ def evaluate_detections(
 ) -> Evaluation:
     """Score recording -> detections against the ground truth of `subset`.
 
-    Detections on recordings outside the subset are left out and counted; those of a label without ground truth in the
+    DetectionArrays on recordings outside the subset are left out and counted; those of a label without ground truth in the
     subset change nothing.
 
     Raises
@@ -95,7 +95,7 @@ def evaluate_detections(
     outside = sum(len(found) for name, found in detections.items() if name not in recordings)
     recording, label = columns[0].astype(np.int64), columns[1].astype(np.int64)
     only = np.zeros_like(label)
-    table = Detections(recording, label, columns[2], columns[3], columns[4], since=only, until=only + 1)
+    table = DetectionArrays(recording, label, columns[2], columns[3], columns[4], since=only, until=only + 1)
     [evaluation] = evaluate_sets(truth, table, 1, protocol=protocol, iou=iou, zero_over_zero=zero_over_zero)
     return replace(evaluation, left_out=outside)
 
@@ -173,14 +173,14 @@ def truth_of(segments: Mapping[str, Iterable[Segment]]) -> NamedTruth:
     return NamedTruth(recordings, labels, table)
 
 
-def detections_of(spans: MergedSpans, dataset: Dataset, truth: NamedTruth) -> Detections:
+def detections_of(spans: MergedSpans, dataset: Dataset, truth: NamedTruth) -> DetectionArrays:
     """Return spans of `dataset` as detections in `truth`'s labels; spans of a label without ground truth are left out."""
     renumbered = np.full(len(dataset.labels), -1, dtype=np.int64)
     for number, label in enumerate(truth.labels):
         renumbered[dataset.labels.index(label)] = number
     label = renumbered[spans.label]
     start, end = seconds(spans.start, dataset.fps), seconds(spans.end, dataset.fps)
-    listed = Detections(spans.recording, label, start, end, spans.score, spans.since, spans.until)
+    listed = DetectionArrays(spans.recording, label, start, end, spans.score, spans.since, spans.until)
     return listed.taken(label >= 0)
 
 
@@ -199,7 +199,7 @@ def checked_scores(dataset: Dataset, recording: str, scores: Mapping[str, np.nda
 
 def evaluate_sets(
     truth: NamedTruth,
-    detections: Detections,
+    detections: DetectionArrays,
     sets: int,
     *,
     protocol: Protocol = "paper",
@@ -239,7 +239,7 @@ def evaluate_sets(
     return [Evaluation(protocol, labels, thresholds, ap[number, counted]) for number in range(sets)]
 
 
-def _distinct_sets(detections: Detections, labels: int, sets: int) -> tuple[Detections, np.ndarray]:
+def _distinct_sets(detections: DetectionArrays, labels: int, sets: int) -> tuple[DetectionArrays, np.ndarray]:
     """Return `detections` with the sets of each label renumbered, and the new number of each set and label.
 
     AP looks at one label at a time, and few of a label's detections change from one merge gap to the next: neighbouring

@@ -11,7 +11,7 @@ import numpy as np
 from crescendo.trainables.config import Protocol
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.early_warning import EarlyWarning, Thresholds, raise_alarms, watch
+from crescendo.trainables.evaluation.early_warning import EarlyWarning, Thresholds, raise_alarms, span_scores
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
 from crescendo.trainables.evaluation.per_frame import FramePrecision, frame_precision
 
@@ -62,7 +62,7 @@ def online_detection(
         If scores are lacking, NaN or of another shape than frames and labels, a label has no threshold, or no frame of
         the subset lies in an activity.
     """
-    watched = watch(dataset, subset, scores, merge_gap)
+    watched = span_scores(dataset, subset, scores, merge_gap)
     names = dataset.recordings(subset)
     targets = [dataset.frame_labels(name) for name in names]
     if protocol == "thumos14" and AMBIGUOUS in dataset.labels:

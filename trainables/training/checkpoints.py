@@ -14,37 +14,37 @@ from torch import Tensor
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, read_json, write_json
 
-_MODEL, _OPTIMIZER, _FACTS = "model.safetensors", "optimizer.safetensors", "checkpoint.json"
+_MODEL, _OPTIMIZER, _METADATA = "model.safetensors", "optimizer.safetensors", "checkpoint.json"
 
 
 def write_checkpoint(
-    folder: Path, model: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], facts: Mapping[str, Any]
+    folder: Path, model: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], metadata: Mapping[str, Any]
 ) -> None:
-    """Write weights, the optimiser's tensors and JSON-able facts as `folder`, which must not exist."""
+    """Write weights, the optimiser's tensors and JSON-able metadata as `folder`, which must not exist."""
     with atomic_directory(folder) as partial:
         save_file({name: tensor.contiguous() for name, tensor in model.items()}, partial / _MODEL)
         save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, partial / _OPTIMIZER)
-        write_json(partial / _FACTS, dict(facts))
+        write_json(partial / _METADATA, dict(metadata))
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
-    """Return the weights, the optimiser's tensors and the facts that `folder` holds, on the CPU.
+    """Return the weights, the optimiser's tensors and the metadata that `folder` holds, on the CPU.
 
     Raises
     ------
     InputError
         If a file is missing or damaged.
     """
-    weights, facts = read_model(folder)
-    return weights, _tensors(folder / _OPTIMIZER), facts
+    weights, metadata = read_model(folder)
+    return weights, _tensors(folder / _OPTIMIZER), metadata
 
 
 def read_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the weights and the facts that `folder` holds, on the CPU; `InputError` as `read_checkpoint`."""
-    facts = read_json(folder / _FACTS)
-    if not isinstance(facts, dict):
-        raise InputError(f"{folder / _FACTS}: must hold an object")
-    return _tensors(folder / _MODEL), facts
+    """Return the weights and the metadata that `folder` holds, on the CPU; `InputError` as `read_checkpoint`."""
+    metadata = read_json(folder / _METADATA)
+    if not isinstance(metadata, dict):
+        raise InputError(f"{folder / _METADATA}: must hold an object")
+    return _tensors(folder / _MODEL), metadata
 
 
 def load_weights(folder: Path, own: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
@@ -81,18 +81,18 @@ def found_in(folder: Path) -> Path:
     InputError
         If there is none.
     """
-    if (folder / _FACTS).is_file():
+    if (folder / _METADATA).is_file():
         return folder
     found = newest(folder / "checkpoints") or newest(folder)
     if found is None:
         raise InputError(
-            f"{folder}: holds no checkpoint (neither {_FACTS} nor iteration-*); name the --output of `crescendo train`, "
+            f"{folder}: holds no checkpoint (neither {_METADATA} nor iteration-*); name the --output of `crescendo train`, "
             "the folder of a confirmed trial, or a checkpoint"
         )
     return found
 
 
-def place(folder: Path, iteration: int) -> Path:
+def checkpoint_folder(folder: Path, iteration: int) -> Path:
     """Return where in `folder` the checkpoint of `iteration` lies."""
     return folder / f"iteration-{iteration:09d}"
 

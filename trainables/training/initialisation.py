@@ -13,7 +13,7 @@ from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 
 
-def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     """Return `config` with what only the data set knows: the width of an fc7 layer that comes from a checkpoint.
 
     Raises
@@ -39,7 +39,7 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
 
 
 def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
-    """Return the model that training starts from, for a `settled` configuration.
+    """Return the model that training starts from, for a `resolved_for` configuration.
 
     What is random is drawn from torch's current random state, and as much of it whatever `normalise` and `fc7` say. An
     fc7 layer from a checkpoint was trained on the features as they are: they are not standardised before it, so the

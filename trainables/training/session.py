@@ -70,13 +70,13 @@ def train_detector(
         row = {"iteration": trainer.iteration, **asdict(losses), **_mean_ap(evaluation.to_json())}
         trainer.history.append(row)
         listener.validated(row)
-        place = checkpoints.place(folder, trainer.iteration)
+        place = checkpoints.checkpoint_folder(folder, trainer.iteration)
         trainer.save(place)
         checkpoints.prune(folder, keep=place)
     seconds = time.perf_counter() - started
     gap = gap_frames(config, dataset.fps)
     metrics: dict[str, Any] = {
-        "dataset": {"name": dataset.facts.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
+        "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
         "config": trainer.config.model_dump(mode="json"),
         "merge_gap": gap,
         "labels": dataset.labels,
@@ -95,10 +95,10 @@ def train_detector(
     return metrics
 
 
-def write_scores(path: Path, dataset: Dataset, scores: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+def write_scores(path: Path, dataset: Dataset, scores: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
     """Write frame scores as an Arrow file (see `data.store`): column `scores`, one value a label."""
     frames = {recording: len(matrix) for recording, matrix in scores.items()}
-    metadata = {"labels": dataset.labels, "fps": dataset.fps, **facts}
+    metadata = {"labels": dataset.labels, "fps": dataset.fps, **metadata}
     width = len(dataset.labels)
     write_frames(path, "scores", frames, scores.values(), width=width, dtype="float32", metadata=metadata)
 

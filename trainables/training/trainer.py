@@ -24,7 +24,7 @@ from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores
 from crescendo.trainables.inference.scoring import Span, score_recordings, score_spans
 from crescendo.trainables.losses.total_loss import batch_loss
 from crescendo.trainables.training import checkpoints
-from crescendo.trainables.training.initialisation import initial_model, settled
+from crescendo.trainables.training.initialisation import initial_model, resolved_for
 from crescendo.trainables.training.malloc import keep_freed_memory
 
 # Streams of random numbers that must not meet.
@@ -38,7 +38,7 @@ class DivergedError(InputError):
 
 
 @dataclass(frozen=True)
-class Losses:
+class MeanLosses:
     """Means over the iterations since the last report: the loss (Eq. 1), its two parts, and the rate of training."""
 
     loss: float
@@ -63,7 +63,7 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
         """Build the model; `InputError` if the configuration asks for what this machine or data set has not."""
-        self.config, self.dataset = settled(config, dataset), dataset
+        self.config, self.dataset = resolved_for(config, dataset), dataset
         self.device = _device(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         keep_freed_memory()
@@ -79,7 +79,7 @@ class Trainer:
         self._weights = list(self.model.parameters())
         self._optimizer = _optimizer(self.model, config)
 
-    def train(self, until: int, on_progress: Callable[[int, float], None] | None = None) -> Losses:
+    def train(self, until: int, on_progress: Callable[[int, float], None] | None = None) -> MeanLosses:
         """Train up to iteration `until` and return the mean losses of the iterations done.
 
         `on_progress(iteration, loss)` is called after every iteration.
@@ -105,7 +105,7 @@ class Trainer:
         frames = (self.iteration - first) * self.config.sequences * self.config.sequence_length
         rate = frames / max(time.perf_counter() - started, 1e-9)
         loss, cross_entropy, ranking = (float(value) for value in sums / done)
-        return Losses(loss, cross_entropy, ranking, rate)
+        return MeanLosses(loss, cross_entropy, ranking, rate)
 
     def _step(self, batch: Batch) -> list[float]:
         config = self.config
@@ -156,7 +156,7 @@ class Trainer:
         scores = self.score(subset)
         return evaluate_scores(self.dataset, subset, scores, gaps, protocol=config.protocol, iou=config.iou)[0]
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """Return what a checkpoint says of the run so far beside weights, JSON-able."""
         return {
             "iteration": self.iteration,
@@ -165,7 +165,7 @@ class Trainer:
             "labels": self.dataset.labels,
             "feature_dim": self.dataset.feature_dim,
             "dataset_hash": self.dataset.content_hash,
-            "dataset": asdict(self.dataset.facts),
+            "dataset": asdict(self.dataset.metadata),
             "frames": dict(self.dataset.store.metadata),
         }
 
@@ -177,7 +177,7 @@ class Trainer:
             for key, value in state.items()
             if isinstance(value, Tensor)
         }
-        checkpoints.write_checkpoint(folder, self.model.state_dict(), tensors, self.facts())
+        checkpoints.write_checkpoint(folder, self.model.state_dict(), tensors, self.metadata())
 
     def restore(self, folder: Path) -> None:
         """Go on from the checkpoint `folder`.
@@ -187,14 +187,14 @@ class Trainer:
         InputError
             If it is incomplete, of another model shape, of another data set or of another training configuration.
         """
-        weights, tensors, facts = checkpoints.read_checkpoint(folder)
+        weights, tensors, metadata = checkpoints.read_checkpoint(folder)
         with torch.no_grad():
             checkpoints.load_weights(folder, self.model.state_dict(), weights)
-        if facts.get("dataset_hash") != self.dataset.content_hash:
+        if metadata.get("dataset_hash") != self.dataset.content_hash:
             raise InputError(
                 f"{folder}: was trained on another data set than {self.dataset.path}; use the one it began with"
             )
-        saved = configuration(facts.get("config", {}), str(folder / "checkpoint.json"))
+        saved = configuration(metadata.get("config", {}), str(folder / "checkpoint.json"))
         changed = [key for key in _PERSISTENT if getattr(saved, key) != getattr(self.config, key)]
         if changed:
             key = changed[0]
@@ -208,7 +208,7 @@ class Trainer:
             number, _, key = name.partition(".")
             content["state"].setdefault(int(number), {})[key] = tensor
         self._optimizer.load_state_dict(content)
-        self.iteration, self.history = int(facts["iteration"]), list(facts["history"])
+        self.iteration, self.history = int(metadata["iteration"]), list(metadata["history"])
 
 
 # What a resumed run may change without becoming another run: where it runs, how long, how it is scored.

@@ -29,7 +29,7 @@ from crescendo.trainables.evaluation.subset_metrics import subset_result
 from crescendo.trainables.files import read_json, write_json
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.artifacts import add_snapshot, write_outputs
-from crescendo.trainables.training.trainer import Losses, Trainer
+from crescendo.trainables.training.trainer import MeanLosses, Trainer
 
 DecodeValues = Callable[[str, Sequence[int]], list[float]]
 """(reset, merge gaps) -> the objective at each gap; one forward pass for each new reset."""
@@ -75,7 +75,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Report:
+class ValidationReport:
     """What a trial says at an iteration; JSON-able.
 
     `losses` are means since the last report; `results` holds for each split what `Evaluation.to_json` returns (for the
@@ -99,10 +99,10 @@ def outputs(folder: Path | str) -> Path:
     return Path(folder) / _OUTPUTS
 
 
-def last_report(folder: Path | str) -> Report | None:
+def last_report(folder: Path | str) -> ValidationReport | None:
     """Return the last report of the trial in `folder`, None if it has made none; `InputError` if it is damaged."""
     file = Path(folder) / _REPORT
-    return Report(**read_json(file)) if file.is_file() else None
+    return ValidationReport(**read_json(file)) if file.is_file() else None
 
 
 class Trial:
@@ -121,7 +121,7 @@ class Trial:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._trainer = Trainer(configuration(job.settings, f"trial {job.identity}"), dataset)
         self._config: TrainingConfig = self._trainer.config
-        self._reported = self._said = Report(0, 0.0, done=False)
+        self._reported = self._said = ValidationReport(0, 0.0, done=False)
         if (newest := checkpoints.newest(self._folder)) is not None:
             self.restore(newest)
         last = last_report(self._folder)
@@ -129,7 +129,7 @@ class Trial:
             self._reported = last
         self._saved = time.monotonic()
 
-    def step(self) -> Report:
+    def step(self) -> ValidationReport:
         """Train to the next validation and report.
 
         The last report before an interruption may not have been heard: it is the first that is given after it.
@@ -164,13 +164,13 @@ class Trial:
             self._keep_checkpoint()
 
     def _keep_checkpoint(self) -> None:
-        place = checkpoints.place(self._folder, self._trainer.iteration)
+        place = checkpoints.checkpoint_folder(self._folder, self._trainer.iteration)
         if not place.exists():
             self.save(place)
         checkpoints.prune(self._folder, place)
         self._saved = time.monotonic()
 
-    def _report(self, losses: Losses, began: float) -> Report:
+    def _report(self, losses: MeanLosses, began: float) -> ValidationReport:
         config, trainer = self._config, self._trainer
         done = trainer.iteration >= config.iterations
         validation = _Scored(trainer, "validation", self.job.metric)
@@ -189,7 +189,7 @@ class Trial:
             place = outputs(self._folder) / MODEL_FOLDER
             write_trained(trainer, place, reset=_reset(reset), merge_gap=gap, alarms=alarms)
         rates = asdict(losses)
-        return Report(
+        return ValidationReport(
             iteration=trainer.iteration,
             objective=objective,
             done=done,

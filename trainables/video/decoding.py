@@ -71,7 +71,7 @@ class Picture:
 
 
 def probe(path: Path | str) -> VideoFacts:
-    """Return the facts of the video `path`; its first picture is decoded.
+    """Return the metadata of the video `path`; its first picture is decoded.
 
     Raises
     ------

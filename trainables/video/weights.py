@@ -64,8 +64,8 @@ def read_tuned(folder: Path, backbone: str) -> tuple[Weights, Weights]:
         If there is no checkpoint, or it is of another model or backbone.
     """
     place = checkpoints.found_in(folder)
-    tensors, facts = checkpoints.read_model(place)
-    config = facts.get("config", {})
+    tensors, metadata = checkpoints.read_model(place)
+    config = metadata.get("config", {})
     if config.get("model") != "vgg19":
         raise InputError(
             f"{place}: is a checkpoint of the model {config.get('model')}, not of a network fine-tuned on frames "

@@ -73,9 +73,9 @@ class WorkFolder:
             reader = open_arrow(self._file(recording))
         except InputError:
             return None
-        facts = json.loads((reader.schema.metadata or {}).get(_FACTS, b"{}"))
+        metadata = json.loads((reader.schema.metadata or {}).get(_FACTS, b"{}"))
         with suppress(OSError):
-            if facts == state_of(video):
+            if metadata == state_of(video):
                 return sum(int(reader.get_batch(number).num_rows) for number in range(reader.num_record_batches))
         return None
 
@@ -110,15 +110,15 @@ class WorkFolder:
 
 def state_of(video: Path) -> dict[str, Any]:
     """Return what tells a video from another of the same name, or from its former self."""
-    facts = video.stat()
-    return {"path": str(video), "bytes": facts.st_size, "changed": facts.st_mtime_ns}
+    metadata = video.stat()
+    return {"path": str(video), "bytes": metadata.st_size, "changed": metadata.st_mtime_ns}
 
 
 class _Writer:
-    def __init__(self, path: Path, width: int | None, facts: dict[str, Any]) -> None:
+    def __init__(self, path: Path, width: int | None, metadata: dict[str, Any]) -> None:
         values = pa.binary() if width is None else pa.list_(pa.float16(), width)
         self._schema = pa.schema(
-            [pa.field("frame", pa.int64()), pa.field("values", values)], metadata={_FACTS: json.dumps(facts)}
+            [pa.field("frame", pa.int64()), pa.field("values", values)], metadata={_FACTS: json.dumps(metadata)}
         )
         self._path, self._width = path, width
         self._partial = path.with_name(path.name + _PARTIAL)

@@ -77,7 +77,7 @@ def test_options_reach_the_importers(real_data: Path, tmp_path: Path) -> None:
         data, ["import", "activitynet", str(real_data / "activitynet"), str(tmp_path / "an"), "--annotations-only"]
     )
     assert made.exit_code == 0, made.output
-    names = [Dataset(tmp_path / folder).facts.name for folder in ("tug", "gtea", "an")]
+    names = [Dataset(tmp_path / folder).metadata.name for folder in ("tug", "gtea", "an")]
     assert names == ["tug-sw", "gtea-fold2", "activitynet"]
 
 

@@ -32,7 +32,7 @@ def test_a_video_gives_what_the_data_set_made_of_it_gives(tmp_path):
     assert done.returncode == 0, done.stderr
     run, model = training(Dataset(data), tmp_path / "run"), tmp_path / "model"
     assert command("export", run, model).exit_code == 0
-    extraction = Detector.load(model).facts.features.extraction
+    extraction = Detector.load(model).metadata.features.extraction
     assert (extraction.backbone, extraction.layer, extraction.size, extraction.weights) == (
         "resnet18",
         "pooled",

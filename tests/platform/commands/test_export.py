@@ -44,17 +44,17 @@ def test_a_training_folder_becomes_a_detector_that_detects_what_the_run_did(run,
     assert "lstm, 3 labels, 6 features at 5 frames a second, reset memory, merge gap 3 frames, alarms at 0.5/h" in said
     detector = Detector.load(tmp_path / "model")
     assert detector.detect_dataset(tiny_dataset, "test") == read_detections(run / "detections.json")
-    assert detector.facts.alarms == json.loads((run / "metrics.json").read_text())["alarms"]
-    assert detector.facts.training["settings"]["hidden_size"] == 8
+    assert detector.metadata.alarms == json.loads((run / "metrics.json").read_text())["alarms"]
+    assert detector.metadata.training["settings"]["hidden_size"] == 8
 
 
 def test_a_confirmed_trial_is_exported_with_the_reset_and_gap_it_was_confirmed_with(confirmed, tiny_dataset, tmp_path):
     exported(confirmed, tmp_path / "model")
-    facts = Detector.load(tmp_path / "model").facts
+    metadata = Detector.load(tmp_path / "model").metadata
     chosen = last_report(confirmed).chosen
-    assert (facts.reset, facts.merge_gap) == (chosen["reset"], chosen["merge_gap"])
-    assert facts.reset == "state"
-    assert facts.alarms == json.loads((outputs(confirmed) / "metrics.json").read_text())["alarms"]
+    assert (metadata.reset, metadata.merge_gap) == (chosen["reset"], chosen["merge_gap"])
+    assert metadata.reset == "state"
+    assert metadata.alarms == json.loads((outputs(confirmed) / "metrics.json").read_text())["alarms"]
 
 
 def test_a_confirmed_trial_leaves_the_same_model_among_its_outputs(confirmed, tmp_path):
@@ -76,7 +76,7 @@ def test_an_mlflow_run_is_exported_from_its_artifacts(confirmed, output, tmp_pat
     exported(runs["t"], tmp_path / "one", "--study", output)
     exported(f"runs:/{runs['t']}", tmp_path / "other", "--tracking-uri", local_store(output))
     for folder in ("one", "other"):
-        assert Detector.load(tmp_path / folder).facts == Detector.load(outputs(confirmed) / "model").facts
+        assert Detector.load(tmp_path / folder).metadata == Detector.load(outputs(confirmed) / "model").metadata
     assert "has no artifact model/ (its phase is search)" in refused(runs["s"], tmp_path / "x", "--study", output)
     assert "cannot be read from" in refused("0" * 32, tmp_path / "x", "--study", output)
     assert not (tmp_path / "x").exists()
@@ -98,7 +98,7 @@ def test_a_run_on_a_server_is_exported_and_registered_there(confirmed, tmp_path)
         there = ("--tracking-uri", server.uri)
         said = exported(run.info.run_id, tmp_path / "model", *there, "--register", "steps")
         assert "registered as models:/steps/1" in said
-        assert Detector.load(tmp_path / "model").facts == Detector.load(outputs(confirmed) / "model").facts
+        assert Detector.load(tmp_path / "model").metadata == Detector.load(outputs(confirmed) / "model").metadata
         exported(run.info.run_id, tmp_path / "again", "--study", tmp_path / "study")
     finally:
         server.kill()
@@ -121,7 +121,7 @@ def test_an_older_checkpoint_needs_its_data_set(run, tiny_dataset, tmp_path):
     assert "name the data set it was trained on with --dataset" in refused(older, tmp_path / "model")
     exported(older, tmp_path / "model", "--dataset", tiny_dataset.path)
     exported(run, tmp_path / "same")
-    assert Detector.load(tmp_path / "model").facts == Detector.load(tmp_path / "same").facts
+    assert Detector.load(tmp_path / "model").metadata == Detector.load(tmp_path / "same").metadata
 
 
 def test_a_network_fine_tuned_on_pixels_is_no_detector(run, tmp_path):

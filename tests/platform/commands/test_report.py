@@ -11,9 +11,9 @@ import pytest
 from crescendo.platform.commands.report import main
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.settings import resolve_settings
-from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tracking.tracker import Tracker
-from crescendo.platform.tracking.watcher import Tracked
+from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.search_spaces.loading import parse_study
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.training.trial import Trial
@@ -36,9 +36,9 @@ resources: {{cpus: 1, concurrent: 2}}
 def conducted(output: Path, dataset: Dataset, name: str, trials: int | None = None) -> Path:
     """Run a study in this process, without Ray, or as many trials of it as named."""
     study = parse_study(STUDY.format(dataset=dataset.path, name=name), "study.yaml", (), resolve_settings)
-    place, ledger = Place(output, str(dataset.path), dataset.content_hash), Ledger(output)
+    place, ledger = Workspace(output, str(dataset.path), dataset.content_hash), Ledger(output)
     with Tracker(output, study.name, None) as tracker:
-        tracked = Tracked(study, place, tracker)
+        tracked = StudyWatcher(study, place, tracker)
         run = StudyRun(study, ledger, place, (tracked,))
         tracked.begin(run)
         with tracked.left(run):

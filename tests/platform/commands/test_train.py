@@ -123,9 +123,9 @@ def test_a_diverged_run_keeps_its_last_good_checkpoint(tiny_dataset, tmp_path):
     # The rate explodes in the second stage, after a checkpoint was written.
     (output / "metrics.json").unlink()
     checkpoint = output / "checkpoints" / "iteration-000000010" / "checkpoint.json"
-    facts = json.loads(checkpoint.read_text())
-    facts["config"]["learning_rate"] = 1e30
-    checkpoint.write_text(json.dumps(facts))
+    metadata = json.loads(checkpoint.read_text())
+    metadata["config"]["learning_rate"] = 1e30
+    checkpoint.write_text(json.dumps(metadata))
     diverged = run(tiny_dataset.path, output, "--resume", settings=(*settings, "learning_rate=1e30", "iterations=40"))
     assert diverged.returncode == 2
     assert "is not finite at learning rate" in diverged.stderr

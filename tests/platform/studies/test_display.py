@@ -8,8 +8,8 @@ from trivial_study import trivial_study
 
 from crescendo.platform.studies.display import Display, outcome, progress_table
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import Place, StudyRun
-from crescendo.trainables.training.trial import Report
+from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.trainables.training.trial import ValidationReport
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def run_and_display(tmp_path, request):
     display = Display(Console(file=screen, width=160, force_terminal=getattr(request, "param", False)))
     ledger = Ledger(tmp_path / "output")
     study = trivial_study(tmp_path, trials=2, extra="failures: {retries: 1}\n")
-    run = StudyRun(study, ledger, Place(tmp_path / "output", str(tmp_path), "hash"), (display,))
+    run = StudyRun(study, ledger, Workspace(tmp_path / "output", str(tmp_path), "hash"), (display,))
     display.show(run)
     yield run, display, screen
     ledger.close()
@@ -29,7 +29,9 @@ def finish(run, job, objective=0.5):
     scores = {"mAP": {"0.50": objective}, "mAP_mean": objective / 2}
     splits = ("validation", "test") if job.phase == "confirm" else ("validation",)
     results = dict.fromkeys(splits, scores)
-    run.report(job.identity, Report(30, objective, True, results=results, chosen=chosen, frames_per_second=1000.0))
+    run.report(
+        job.identity, ValidationReport(30, objective, True, results=results, chosen=chosen, frames_per_second=1000.0)
+    )
 
 
 def printed(renderable) -> str:
@@ -64,7 +66,7 @@ def test_a_terminal_shows_a_table_that_moves(run_and_display, monkeypatch):
     monkeypatch.setattr("crescendo.platform.studies.display._REFRESH", 0)
     with display:
         job = run.next_job()
-        run.report(job.identity, Report(10, 0.25, False, frames_per_second=12345.0))
+        run.report(job.identity, ValidationReport(10, 0.25, False, frames_per_second=12345.0))
         display.tick()
     shown = screen.getvalue()
     assert "variant=score" in shown

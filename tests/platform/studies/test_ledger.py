@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import LEDGER, JournalFile, Ledger
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trial import Report
+from crescendo.trainables.training.trial import ValidationReport
 
 SPACE = {"learning_rate": optuna.distributions.FloatDistribution(1e-4, 1, log=True)}
 
@@ -27,8 +27,10 @@ def add(ledger: Ledger, rate: float = 0.1, arm: str = "arm"):
     return ledger.add(arm, "search", identity=f"{arm}-{number}", settings=values, values=values, distributions=SPACE)
 
 
-def report(iteration: int, objective: float, done: bool = False) -> Report:
-    return Report(iteration=iteration, objective=objective, done=done, chosen={"merge_gap": 20} if done else {})
+def report(iteration: int, objective: float, done: bool = False) -> ValidationReport:
+    return ValidationReport(
+        iteration=iteration, objective=objective, done=done, chosen={"merge_gap": 20} if done else {}
+    )
 
 
 def fill(folder: Path) -> None:

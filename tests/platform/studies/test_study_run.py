@@ -11,9 +11,9 @@ from optuna.trial import TrialState
 from trivial_study import trivial_study, value
 
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.search_spaces.arms import arms_of
-from crescendo.trainables.training.trial import Report
+from crescendo.trainables.training.trial import ValidationReport
 
 ASHA = "early_stopping: {asha: {grace: 10, reduction: 2}}\n"
 
@@ -28,7 +28,7 @@ class Virtual:
 
     def __init__(self, study, output: Path, concurrent: int = 1, score=value):
         self.ledger = Ledger(output)
-        self.run = StudyRun(study, self.ledger, Place(output, study.dataset, "hash"))
+        self.run = StudyRun(study, self.ledger, Workspace(output, study.dataset, "hash"))
         self.concurrent, self.score = concurrent, score
         self.jobs: dict[str, list] = {}
         self.steps: Counter[tuple[str, int]] = Counter()
@@ -55,10 +55,10 @@ class Virtual:
         at = Path(job.folder) / "at"
         return int(at.read_text()) if at.exists() else 0
 
-    def report(self, job, iteration: int) -> Report:
+    def report(self, job, iteration: int) -> ValidationReport:
         objective = self.score(job.settings, iteration)
         done = iteration == job.settings["iterations"]
-        return Report(iteration, objective, done, chosen={"merge_gap": 20, "reset": "memory"} if done else {})
+        return ValidationReport(iteration, objective, done, chosen={"merge_gap": 20, "reset": "memory"} if done else {})
 
     def play(self, turns: int = 10_000) -> "Virtual":
         for _ in range(turns):
@@ -99,7 +99,7 @@ def test_every_arm_gets_its_budget_and_the_best_is_confirmed_with_shared_seeds(f
 
 
 def test_arms_take_turns_and_no_worker_waits(folder, tmp_path):
-    run = StudyRun(trivial_study(folder, trials=3), Ledger(tmp_path), Place(tmp_path, str(folder), "hash"))
+    run = StudyRun(trivial_study(folder, trials=3), Ledger(tmp_path), Workspace(tmp_path, str(folder), "hash"))
     arms = [run._entries[run.next_job().identity].arm for _ in range(6)]
     assert arms == ["variant=none", "variant=score"] * 3
     assert run.next_job() is None
@@ -144,7 +144,7 @@ def test_killed_at_any_moments_nothing_is_lost_or_run_twice(folder, tmp_path_fac
 def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_path):
     study = trivial_study(folder, trials=2, extra="failures: {retries: 1}\n")
     ledger = Ledger(tmp_path)
-    run = StudyRun(study, ledger, Place(tmp_path, str(folder), "hash"))
+    run = StudyRun(study, ledger, Workspace(tmp_path, str(folder), "hash"))
     first, _ = run.next_job(), run.next_job()
     run.failed(first.identity, "NaN")
     again = run.next_job()
@@ -161,7 +161,7 @@ def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_p
 
 def test_an_arm_whose_every_trial_breaks_ends_the_study_with_its_reason(folder, tmp_path):
     study = trivial_study(folder, trials=2, extra="failures: {retries: 0, limit: 3}\n")
-    run = StudyRun(study, Ledger(tmp_path), Place(tmp_path, str(folder), "hash"))
+    run = StudyRun(study, Ledger(tmp_path), Workspace(tmp_path, str(folder), "hash"))
     for _ in range(50):
         if run.over:
             break
@@ -169,7 +169,7 @@ def test_an_arm_whose_every_trial_breaks_ends_the_study_with_its_reason(folder, 
         if run._entries[job.identity].arm == "variant=none":
             run.failed(job.identity, "the loss is not finite")
         else:
-            run.report(job.identity, Report(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
+            run.report(job.identity, ValidationReport(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
     assert run.over
     assert "variant=none" in run.problem
     assert "3 trials failed" in run.problem
@@ -230,12 +230,12 @@ def test_more_trials_and_seeds_only_add(folder, tmp_path):
 def test_a_confirmation_that_failed_is_tried_once_more_when_the_study_is_started_again(folder, tmp_path):
     study = trivial_study(folder, trials=1, extra="failures: {retries: 0}\n")
     ledger = Ledger(tmp_path)
-    run = StudyRun(study, ledger, Place(tmp_path, str(folder), "hash"))
+    run = StudyRun(study, ledger, Workspace(tmp_path, str(folder), "hash"))
     while (job := run.next_job()) is not None:
         if job.phase == "confirm" and job.settings["seed"] == 1:
             run.failed(job.identity, "disk full")
         else:
-            run.report(job.identity, Report(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
+            run.report(job.identity, ValidationReport(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
     assert run.over
     assert "1 of 2 seeds are confirmed" in run.shortfall()
     ledger.close()

@@ -21,7 +21,7 @@ from trivial_study import trivial, trivial_study
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import resolve_settings
-from crescendo.platform.studies.study_run import Place, StudyRun
+from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
@@ -150,7 +150,7 @@ def test_the_search_never_reads_the_test_split(real, finished, tmp_path):
     dataset = Dataset(tmp_path / "spoilt")
     assert all(np.isnan(dataset.features(name)).all() for name in dataset.recordings("test"))
     ledger = Ledger(tmp_path)
-    place = Place(tmp_path, str(dataset.path), dataset.content_hash)
+    place = Workspace(tmp_path, str(dataset.path), dataset.content_hash)
     text = REAL.format(dataset=dataset.path) + "failures: {retries: 0, limit: 9}\n"
     run = StudyRun(parse_study(text, "real.yaml", (), resolve_settings), ledger, place)
     while (job := run.next_job()) is not None:

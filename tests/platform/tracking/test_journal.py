@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crescendo.platform.tracking.journal import Outbox
+from crescendo.platform.tracking.journal import Journal
 from crescendo.trainables.errors import InputError
 
 records = st.lists(st.dictionaries(st.text(max_size=5), st.floats() | st.text(max_size=20), max_size=3), max_size=8)
 
 
-def texts(box: Outbox, offset: int = 0) -> list[str]:
+def texts(box: Journal, offset: int = 0) -> list[str]:
     return [json.dumps(record) for record, _ in box.read(offset)]
 
 
 def filled(folder: Path, content: list[dict[str, object]]) -> None:
-    box = Outbox(folder)
+    box = Journal(folder)
     for record in content:
         box.append(record)
     box.close()
@@ -37,7 +37,7 @@ def test_journal_cut_at_any_byte_keeps_the_whole_records_and_takes_new_ones(cont
         whole = journal.read_bytes()[:cut].count(b"\n")
         with journal.open("r+b") as file:
             file.truncate(cut)
-        box = Outbox(place)
+        box = Journal(place)
         box.append({"new": 1})
         assert texts(box) == [json.dumps(record) for record in [*content[:whole], {"new": 1}]]
         box.close()
@@ -48,7 +48,7 @@ def test_journal_cut_at_any_byte_keeps_the_whole_records_and_takes_new_ones(cont
 def test_reading_from_the_offset_after_a_record_yields_the_ones_behind_it(content):
     with TemporaryDirectory() as folder:
         filled(Path(folder), content)
-        box = Outbox(Path(folder))
+        box = Journal(Path(folder))
         for number, (_, after) in enumerate(box.read()):
             assert texts(box, after) == [json.dumps(record) for record in content[number + 1 :]]
         box.close()
@@ -58,7 +58,7 @@ def test_long_half_line_is_taken_away(tmp_path):
     filled(tmp_path, [{"a": 1}])
     with (tmp_path / "journal.jsonl").open("ab") as journal:
         journal.write(b'{"b": "' + b"x" * 200_000)
-    box = Outbox(tmp_path)
+    box = Journal(tmp_path)
     assert texts(box) == ['{"a": 1}']
     box.close()
 
@@ -67,14 +67,14 @@ def test_line_lost_by_the_disk_costs_no_other(tmp_path):
     filled(tmp_path, [{"a": 1}])
     with (tmp_path / "journal.jsonl").open("ab") as journal:
         journal.write(b"\0" * 30 + b"\n")
-    box = Outbox(tmp_path)
+    box = Journal(tmp_path)
     box.append({"b": 2})
     assert texts(box) == ['{"a": 1}', '{"b": 2}']
     box.close()
 
 
 def test_saved_content_comes_back_and_unreadable_content_is_empty(tmp_path):
-    box = Outbox(tmp_path)
+    box = Journal(tmp_path)
     assert box.load("sent.json") == {}
     box.save("sent.json", {"local": 3})
     assert box.load("sent.json") == {"local": 3}
@@ -86,9 +86,9 @@ def test_saved_content_comes_back_and_unreadable_content_is_empty(tmp_path):
 def test_second_process_is_refused_until_the_first_ends(tmp_path):
     program = (
         "import sys; from pathlib import Path; "
-        "from crescendo.platform.tracking.journal import Outbox; Outbox(Path(sys.argv[1]))"
+        "from crescendo.platform.tracking.journal import Journal; Journal(Path(sys.argv[1]))"
     )
-    box = Outbox(tmp_path)
+    box = Journal(tmp_path)
     refused = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
     assert refused.returncode != 0
     assert "another process is writing this study's records" in refused.stderr
@@ -97,7 +97,7 @@ def test_second_process_is_refused_until_the_first_ends(tmp_path):
 
 
 def test_full_disk_leaves_the_journal_as_it_was(tmp_path):
-    box = Outbox(tmp_path)
+    box = Journal(tmp_path)
     box.append({"a": 1})
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))

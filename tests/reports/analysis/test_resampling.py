@@ -18,7 +18,7 @@ from crescendo.reports.analysis.resampling import (
 from crescendo.reports.analysis.statistics import LEVEL, paired_difference
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth, match
+from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.mean_ap import evaluate_detections
 from crescendo.trainables.evaluation.result_format import Detection
 
@@ -39,7 +39,7 @@ def invented(random, *, recordings, labels, segments, coarse=False):
     wrong = random.random(len(source)) < 0.2
     none = np.zeros(len(source), dtype=np.int64)
     score = random.random(len(source))
-    return truth, Detections(
+    return truth, DetectionArrays(
         truth.recording[source],
         np.where(wrong, random.integers(0, labels, len(source)), truth.label[source]),
         begin,
@@ -136,7 +136,7 @@ def test_parts_of_a_recording_are_resampled_with_it():
 def test_without_detections_every_ap_is_0():
     truth = GroundTruth(np.array([0]), np.array([1]), np.array([0.0]), np.array([1.0]))
     empty, whole = np.zeros(0), np.zeros(0, dtype=np.int64)
-    found = Detections(whole, whole, empty, empty, empty, whole, whole)
+    found = DetectionArrays(whole, whole, empty, empty, empty, whole, whole)
     run = matched_run(truth, found, IOU, labels=2, recordings=2)
     ap = weighted_ap(run, np.array([[2, 0], [0, 2]]))
     assert np.isnan(ap[:, 0]).all()
@@ -156,7 +156,7 @@ def test_of_detections_too_equal_arms_are_called_different_in_at_most_one_study_
         label = np.where(random.random(len(begin)) < 0.2, random.integers(0, labels, len(begin)), truth.label)
         none = np.zeros(len(begin), dtype=np.int64)
         end = np.maximum(begin + 0.1, truth.end + random.normal(0, skill, len(begin)))
-        found = Detections(truth.recording, label, begin, end, random.random(len(begin)), none, none + 1)
+        found = DetectionArrays(truth.recording, label, begin, end, random.random(len(begin)), none, none + 1)
         return matched_run(truth, found, (0.5,), labels=labels, recordings=recordings)
 
     def share_called_different(worse):

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.errors import InputError
 
-FACTS = Facts("mine", 4.0, "counted", "here", "free", ("a note",))
+FACTS = DatasetMetadata("mine", 4.0, "counted", "here", "free", ("a note",))
 ANNOTATIONS = Annotations(
     {
         "a": Recording("training", 5.0, (Segment("run", 1.0, 2.0),), {"camera": 3}),
@@ -29,7 +29,7 @@ def make(destination: Path, **options) -> Dataset:
 def test_round_trip(tmp_path: Path) -> None:
     make(tmp_path / "d")
     dataset = Dataset(tmp_path / "d")
-    assert dataset.facts == FACTS
+    assert dataset.metadata == FACTS
     assert (dataset.fps, dataset.labels, dataset.feature_dim) == (4.0, ("background", "jump", "run"), 2)
     assert dataset.annotations.recordings == ANNOTATIONS.recordings
     assert dataset.recordings("training") == ("a",)
@@ -39,10 +39,10 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 def test_whole_numbers_are_seconds_and_rates_like_any_others(tmp_path: Path) -> None:
-    facts = Facts("mine", 4, "counted", "here", "free")
+    metadata = DatasetMetadata("mine", 4, "counted", "here", "free")
     annotations = Annotations({"a": Recording("training", 5, (Segment("run", 1, 2),))})
     dataset = write_dataset(
-        tmp_path / "d", facts, annotations, frames={"a": 20}, features=[np.ones((20, 2))], feature_dim=2
+        tmp_path / "d", metadata, annotations, frames={"a": 20}, features=[np.ones((20, 2))], feature_dim=2
     )
     assert Dataset(tmp_path / "d").content_hash == dataset.content_hash
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.describe import describe, overlapping_frames, overlapping_pairs
 from crescendo.trainables.data.importers.activitynet import import_activitynet
 
@@ -35,8 +35,8 @@ def test_counts(tmp_path: Path) -> None:
         "a": Recording("training", 1800.0, (Segment("run", 0.0, 900.0), Segment("jump", 600.0, 1200.0))),
         "b": Recording("test", 1800.0, (Segment("run", 10.0, 10.05),)),
     }
-    facts = Facts("mine", 1.0, "none", "here", "free", ("a note",))
-    content = describe(write_dataset(tmp_path / "d", facts, Annotations(recordings)))
+    metadata = DatasetMetadata("mine", 1.0, "none", "here", "free", ("a note",))
+    content = describe(write_dataset(tmp_path / "d", metadata, Annotations(recordings)))
     assert json.loads(json.dumps(content)) == content
     assert list(content["subsets"]) == ["training", "test"]
     assert content["notes"] == ["a note"]
@@ -52,8 +52,8 @@ def test_counts(tmp_path: Path) -> None:
 
 
 def test_recordings_without_segments(tmp_path: Path) -> None:
-    facts = Facts("mine", 1.0, "none", "here", "free")
-    content = describe(write_dataset(tmp_path / "d", facts, Annotations({"a": Recording("training", 5.0, ())})))
+    metadata = DatasetMetadata("mine", 1.0, "none", "here", "free")
+    content = describe(write_dataset(tmp_path / "d", metadata, Annotations({"a": Recording("training", 5.0, ())})))
     assert content["all"]["length_seconds"] is None
     assert content["all"]["background_share"] == 1.0
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crescendo.trainables.data import pixels
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.pixels import PixelStore, encode_picture, write_pixels
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
@@ -133,13 +133,13 @@ def make(destination: Path) -> Dataset:
     )
     return write_dataset(
         destination,
-        Facts("pictures", 2.0, "squares", "here", "free"),
+        DatasetMetadata("pictures", 2.0, "squares", "here", "free"),
         annotations,
         frames={"a": 4, "b": 2},
         features=[[dark, dark, light, light], [light, dark]],
         feature_dim=3 * SIZE * SIZE,
         dtype="jpeg",
-        metadata={"preparation": {"size": SIZE}},
+        store_metadata={"preparation": {"size": SIZE}},
     )
 
 

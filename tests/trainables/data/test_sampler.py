@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.sampler import SequenceSampler
 
 LENGTHS = {"long": 90, "short": 7, "just": 20}
@@ -40,7 +40,7 @@ def test_batches_are_those_of_the_literal_sampler(tmp_path, dtype, length):
     }
     dataset = write_dataset(
         tmp_path / "data",
-        Facts("random", 1.0, "random", "made for the tests", "MIT"),
+        DatasetMetadata("random", 1.0, "random", "made for the tests", "MIT"),
         Annotations(recordings),
         frames=LENGTHS,
         features=(random.normal(size=(frames, 6)).astype(dtype) for frames in LENGTHS.values()),

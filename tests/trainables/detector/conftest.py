@@ -7,7 +7,7 @@ import pytest
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.detector import Detector
-from crescendo.trainables.detector.trained import model_facts
+from crescendo.trainables.detector.trained import model_metadata
 from crescendo.trainables.training.trainer import Trainer
 
 QUICK = {"hidden_size": 7, "sequences": 8, "sequence_length": 30, "threads": 1}
@@ -26,8 +26,8 @@ def make_detector(tiny_dataset) -> Callable[..., Detector]:
 
     def make(*, alarms=None, reset="memory", merge_gap=4, **settings) -> Detector:
         trainer = trained(**settings)
-        facts = model_facts(trainer.config, trainer.facts(), reset=reset, merge_gap=merge_gap, alarms=alarms)
-        return Detector(facts, trainer.model.eval())
+        metadata = model_metadata(trainer.config, trainer.metadata(), reset=reset, merge_gap=merge_gap, alarms=alarms)
+        return Detector(metadata, trainer.model.eval())
 
     return make
 

@@ -39,7 +39,7 @@ def change(folder: Path, **keys) -> None:
 
 def test_a_saved_detector_comes_back(detector, folder, tiny_dataset):
     loaded = Detector.load(folder)
-    assert loaded.facts == detector.facts
+    assert loaded.metadata == detector.metadata
     [name, *_] = tiny_dataset.recordings("test")
     assert loaded.detect(tiny_dataset.features(name)) == detector.detect(tiny_dataset.features(name)) != []
     assert sorted(path.name for path in folder.iterdir()) == ["detector.json", "model.safetensors"]

@@ -21,8 +21,8 @@ def test_the_step_in_onnxruntime_gives_the_same_scores_and_states(make_detector,
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(tmp_path / "step.onnx", providers=["CPUExecutionProvider"])
     assert [one.name for one in session.get_inputs()] == ["features", "hidden", "cell"]
-    facts = session.get_modelmeta().custom_metadata_map
-    assert json.loads(facts["labels"]) == ["background", "jump", "run", "walk"]
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["labels"]) == ["background", "jump", "run", "walk"]
     names = [name for name in tiny_dataset.recordings("test") if tiny_dataset.frames(name) > 50]
     for together in (names[:1], names[:3]):  # the number of recordings is free
         state = detector.model.initial_state(len(together))

@@ -57,7 +57,7 @@ def test_the_detections_of_a_data_set_are_those_of_its_recordings_but_for_roundi
     detector = make_detector(**settings)
     found = detector.detect_dataset(tiny_dataset, "test")
     assert set(found) == set(tiny_dataset.recordings("test"))
-    scores = score_recordings(detector.model, tiny_dataset, tiny_dataset.recordings("test"), detector.facts.reset)
+    scores = score_recordings(detector.model, tiny_dataset, tiny_dataset.recordings("test"), detector.metadata.reset)
     for name, offline in found.items():
         np.testing.assert_allclose(scores[name], literal_scores(detector, tiny_dataset.features(name)), atol=2e-6)
         one_by_one = detector.detect(tiny_dataset.features(name))
@@ -238,6 +238,6 @@ def test_an_empty_stream_has_no_events(detector):
 
 
 def test_a_data_set_of_other_features_is_refused(make_detector, detector, tiny_dataset):
-    facts = detector.facts.model_copy(update={"fps": 25.0})
+    metadata = detector.metadata.model_copy(update={"fps": 25.0})
     with pytest.raises(InputError, match="has 6 features at 5 frames a second, the model takes 6 at 25"):
-        type(detector)(facts, detector.model).detect_dataset(tiny_dataset, "test")
+        type(detector)(metadata, detector.model).detect_dataset(tiny_dataset, "test")

@@ -8,11 +8,11 @@ import reference_detection
 import reference_evaluation
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import frame_span
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early import early_detection, sequences
-from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth
+from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth
 
 FPS = 2.0
 FRACTIONS = (0.1, 0.3, 0.55, 1.0)
@@ -22,12 +22,12 @@ IOU = (0.1, 0.5, 0.8)
 @pytest.fixture
 def prepared(tmp_path):
     def make(recordings, labels=None):
-        facts = Facts("early", FPS, "none", "test", "none")
+        metadata = DatasetMetadata("early", FPS, "none", "test", "none")
         written = {
             name: Recording("test", duration, tuple(Segment(*segment) for segment in segments))
             for name, (duration, segments) in recordings.items()
         }
-        return write_dataset(tmp_path / "data", facts, Annotations(written), labels=labels)
+        return write_dataset(tmp_path / "data", metadata, Annotations(written), labels=labels)
 
     return make
 
@@ -108,7 +108,7 @@ def reference(dataset, model, fraction, merge_gap, iou, protocol):
     truth_columns = [np.array(column) for column in zip(*truth, strict=True)]
     found_columns = [np.array(column) for column in zip(*found, strict=True)]
     result = reference_evaluation.average_precision(
-        GroundTruth(*truth_columns), Detections(*found_columns), iou, protocol
+        GroundTruth(*truth_columns), DetectionArrays(*found_columns), iou, protocol
     )
     return {dataset.labels[label]: row for label, row in result.items()}
 

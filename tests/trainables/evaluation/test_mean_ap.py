@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment, read_annotations
-from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, Detections, GroundTruth, match
+from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.mean_ap import evaluate_detections, evaluate_scores
 from crescendo.trainables.evaluation.result_format import Detection, in_seconds, read_detections
 from crescendo.trainables.inference.decoding import decode
@@ -29,10 +29,10 @@ def ground_truth(rows) -> GroundTruth:
     return GroundTruth(whole[0], whole[1], columns[2], columns[3])
 
 
-def detected(rows) -> Detections:
+def detected(rows) -> DetectionArrays:
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
     whole = columns[:2].astype(np.int64)
-    return Detections(whole[0], whole[1], *columns[2:], np.zeros_like(whole[0]), np.ones_like(whole[0]))
+    return DetectionArrays(whole[0], whole[1], *columns[2:], np.zeros_like(whole[0]), np.ones_like(whole[0]))
 
 
 def ap(truth, detections, iou, protocol, *, weights=None, **options) -> np.ndarray:
@@ -308,8 +308,8 @@ def small_dataset(tmp_path_factory):
         "first": Recording("validation", 30.0, (Segment("walk", 3.0, 12.0), Segment("run", 10.0, 22.5))),
         "other": Recording("training", 30.0, (Segment("swim", 3.0, 12.0),)),
     }
-    facts = Facts("small", 2.5, "none", "test", "none")
-    return write_dataset(tmp_path_factory.mktemp("data") / "small", facts, Annotations(recordings))
+    metadata = DatasetMetadata("small", 2.5, "none", "test", "none")
+    return write_dataset(tmp_path_factory.mktemp("data") / "small", metadata, Annotations(recordings))
 
 
 def noisy_scores(dataset, subset, seed=0):

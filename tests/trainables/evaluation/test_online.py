@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import alarm_thresholds, rate_key
@@ -55,7 +55,7 @@ def small(folder, labels):
     segments = tuple(Segment(label, float(place), place + 1.0) for place, label in enumerate(labels) if label)
     return write_dataset(
         folder,
-        Facts("small", 10.0, "nothing", "made for the tests", "MIT"),
+        DatasetMetadata("small", 10.0, "nothing", "made for the tests", "MIT"),
         Annotations({"a": Recording("test", float(len(labels)), segments)}),
         frames={"a": 10 * len(labels)},
         features=[np.zeros((10 * len(labels), 1), np.float32)],

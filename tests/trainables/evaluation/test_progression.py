@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Facts, write_dataset
+from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import POINTS, progression
 
@@ -12,9 +12,9 @@ from crescendo.trainables.evaluation.progression import POINTS, progression
 @pytest.fixture
 def prepared(tmp_path):
     def make(segments, duration=60.0, labels=("run", "walk")):
-        facts = Facts("progression", 1.0, "none", "test", "none")
+        metadata = DatasetMetadata("progression", 1.0, "none", "test", "none")
         recording = Recording("test", duration, tuple(Segment(*segment) for segment in segments))
-        return write_dataset(tmp_path / "data", facts, Annotations({"a": recording}), labels=labels)
+        return write_dataset(tmp_path / "data", metadata, Annotations({"a": recording}), labels=labels)
 
     return make
 

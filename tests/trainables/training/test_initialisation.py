@@ -8,7 +8,7 @@ import torch
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.training import checkpoints
@@ -27,7 +27,7 @@ def write(destination: Path, fc7: tuple[torch.Tensor, torch.Tensor] | None) -> D
     names = {subset: Recording(subset, 20.0, (Segment("run", 5.0, 12.0),)) for subset in subsets}
     return write_dataset(
         destination,
-        Facts("fc6", 2.0, "activations after ReLU", "made for the tests", "MIT"),
+        DatasetMetadata("fc6", 2.0, "activations after ReLU", "made for the tests", "MIT"),
         Annotations(names),
         frames=dict.fromkeys(subsets, 40),
         features=[np.maximum(random.normal(3, 5, (40, WIDTH)), 0) for _ in subsets],
@@ -83,9 +83,9 @@ def test_a_checkpoint_knows_the_width_and_needs_no_data_set(fc6, tmp_path):
     run = trainer(fc6, iterations=4)
     run.train(2)
     run.save(tmp_path / "c")
-    weights, facts = checkpoints.read_model(tmp_path / "c")
-    assert facts["config"]["fc7_size"] == OUTPUTS
-    model = build_model(WIDTH, len(fc6.labels), configuration(facts["config"]))
+    weights, metadata = checkpoints.read_model(tmp_path / "c")
+    assert metadata["config"]["fc7_size"] == OUTPUTS
+    model = build_model(WIDTH, len(fc6.labels), configuration(metadata["config"]))
     model.load_state_dict(weights)
     resumed = trainer(fc6, iterations=4)
     resumed.restore(tmp_path / "c")

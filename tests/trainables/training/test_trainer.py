@@ -7,7 +7,7 @@ import torch
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.sampler import SequenceSampler, feature_moments
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses.ranking import ranking_loss
@@ -68,7 +68,7 @@ def test_features_in_half_precision_train_as_the_same_numbers_in_single_precisio
     for dtype in ("float16", "float32"):
         dataset = write_dataset(
             tmp_path / dtype,
-            Facts("half", 1.0, "numbers", "made for the tests", "MIT"),
+            DatasetMetadata("half", 1.0, "numbers", "made for the tests", "MIT"),
             Annotations({"one": Recording("training", 200.0, segments)}),
             frames={"one": 200},
             features=[matrix.astype(dtype)],

@@ -10,7 +10,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.training import trial as trials
 from crescendo.trainables.training.checkpoints import newest
 from crescendo.trainables.training.trainer import Trainer
-from crescendo.trainables.training.trial import Job, Report, Trial, last_report, metric_value, outputs
+from crescendo.trainables.training.trial import Job, Trial, ValidationReport, last_report, metric_value, outputs
 
 SETTINGS = {
     "hidden_size": 8,
@@ -30,13 +30,13 @@ def job(dataset, folder, phase="search", decode=None, **settings) -> Job:
     return Job("t", phase, str(dataset.path), {**SETTINGS, **settings}, str(folder), "mAP/iou_0.50", decode)
 
 
-def said(report: Report) -> dict:
+def said(report: ValidationReport) -> dict:
     """What a report says of the model, without how long it took."""
     plain = replace(report, seconds=0.0, frames_per_second=0.0)
     return json.loads(json.dumps(plain.__dict__))
 
 
-def play(one: Trial) -> list[Report]:
+def play(one: Trial) -> list[ValidationReport]:
     reports = [one.step()]
     while not reports[-1].done:
         reports.append(one.step())

@@ -7,7 +7,7 @@ import torch
 from made_pictures import write_pictures
 
 from crescendo.trainables.config import configuration, read_settings
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.evaluation.subset_metrics import subset_result
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.session import train_detector
@@ -36,7 +36,7 @@ def features(backbone: Backbone, pixels: Dataset, destination: Path) -> Dataset:
         ]
     return write_dataset(
         destination,
-        Facts("fc6", pixels.fps, "fc6 after ReLU", "made for the tests", "MIT"),
+        DatasetMetadata("fc6", pixels.fps, "fc6 after ReLU", "made for the tests", "MIT"),
         pixels.annotations,
         frames={name: pixels.frames(name) for name in names},
         features=matrices,

@@ -94,8 +94,8 @@ def test_rotation_flag_turns_the_picture_upright(tmp_path: Path, rotation: int) 
         for stamp, picture in numbered(range(300, 340), height=96, width=160)
     )
     write_video(path, turned, time_base=Fraction(1, 6), rotation=rotation)
-    facts = probe(path)
-    assert (facts.width, facts.height, facts.rotation % 360) == (160, 96, rotation % 360)
+    metadata = probe(path)
+    assert (metadata.width, metadata.height, metadata.rotation % 360) == (160, 96, rotation % 360)
     assert numbers_of(path, 6) == list(range(40))
 
 
@@ -227,6 +227,6 @@ def test_real_clips(real_data: Path) -> None:
         ("carousel3", 78, (1280, 720)),
     ):
         path = real_data / "videos" / f"{name}.mp4"
-        facts = probe(path)
-        assert (facts.width, facts.height) == shape
+        metadata = probe(path)
+        assert (metadata.width, metadata.height) == shape
         assert sum(1 for _ in sampled_frames(path, 6, SMALL)) == frames

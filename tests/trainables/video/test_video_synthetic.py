@@ -42,8 +42,8 @@ def test_annotations_lie_beside_the_videos_they_fit(made: tuple[Path, Annotation
 def test_quirks_are_what_their_names_say(made: tuple[Path, Annotations]) -> None:
     folder, _ = made
     assert (probe(folder / "odd_rotated.mp4").rotation, probe(folder / "odd_rotated.mp4").width) == (90, 48)
-    facts = probe(folder / "odd_size.mp4")
-    assert (facts.width % 2, facts.height % 2) == (1, 1)
+    metadata = probe(folder / "odd_size.mp4")
+    assert (metadata.width % 2, metadata.height % 2) == (1, 1)
     with av.open(str(folder / "odd_sound.mp4")) as container:
         assert len(container.streams.audio) == 1
     with av.open(str(folder / "odd_variable_rate.mp4")) as container:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crescendo.trainables.data.annotations import Annotations, parse_annotations
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.external import Hdf5File, Matrices, NumpyFiles, plan_features
@@ -70,7 +70,7 @@ def import_activitynet(
             notes.append(f"{missing} videos have no features and are left out")
         for note in notes:
             reporter.say(note)
-        facts = Facts(
+        metadata = DatasetMetadata(
             name="activitynet",
             fps=fps,
             features="none" if matrices is None else "as given, one row a frame",
@@ -79,11 +79,11 @@ def import_activitynet(
             notes=tuple(notes),
         )
         if matrices is None:
-            return write_dataset(destination, facts, annotations)
+            return write_dataset(destination, metadata, annotations)
         plan = plan_features(matrices, annotations.recordings, fps, str(features or source))
         return write_dataset(
             destination,
-            facts,
+            metadata,
             annotations,
             frames=plan.frames,
             features=reporter.track(plan.matrices, len(plan.frames), "copying features"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crescendo.trainables.data.annotations import Annotations, parse_annotations
-from crescendo.trainables.data.dataset import SUBSETS, Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import SUBSETS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.external import NumpyFiles, plan_features
@@ -57,7 +57,7 @@ def import_directory(
         plan = plan_features(NumpyFiles(files), split.recordings, fps, str(source))
         return write_dataset(
             destination,
-            Facts(name or Path(source).stem, fps, "as given", str(Path(source).name), licence, tuple(notes)),
+            DatasetMetadata(name or Path(source).stem, fps, "as given", str(Path(source).name), licence, tuple(notes)),
             split,
             frames=plan.frames,
             features=reporter.track(plan.matrices, len(plan.frames), "copying features"),

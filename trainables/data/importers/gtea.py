@@ -11,7 +11,7 @@ import numpy as np
 import scipy.io
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
@@ -60,7 +60,7 @@ def import_gtea(
         reporter.say(note)
     return write_dataset(
         destination,
-        Facts(
+        DatasetMetadata(
             name=f"gtea-fold{fold}",
             fps=FPS,
             features="128 activations a frame of a spatial CNN fine-tuned on the fold's training subjects",

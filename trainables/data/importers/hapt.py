@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
@@ -70,7 +70,7 @@ def import_hapt(source: Path | str, destination: Path | str, *, reporter: Report
     signals = [one.signal for one in raw.values()]
     return write_dataset(
         destination,
-        Facts(
+        DatasetMetadata(
             name="hapt",
             fps=WINDOWS.fps,
             features=WINDOWS.describe(),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import Dataset, Facts, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
@@ -84,7 +84,7 @@ def import_tug(
     reporter.say(note)
     return write_dataset(
         destination,
-        Facts(
+        DatasetMetadata(
             name=f"tug-{device}",
             fps=WINDOWS.fps,
             features=f"{DEVICES[device]}: {WINDOWS.describe()}",

@@ -50,7 +50,7 @@ def test_real_annotations(real_data: Path, tmp_path: Path) -> None:
     assert {r.extra["official_subset"] for r in recordings.values() if r.subset == "test"} == {"validation"}
     assert {r.extra["official_subset"] for r in recordings.values() if r.subset != "test"} == {"training"}
     assert len(recordings) + 4_851 == 19_228
-    assert any("4851 official testing videos" in note for note in dataset.facts.notes)
+    assert any("4851 official testing videos" in note for note in dataset.metadata.notes)
 
 
 @pytest.mark.parametrize("gz", [False, True])
@@ -113,7 +113,7 @@ def test_missing_features_are_refused_or_skipped(tmp_path: Path, absent: Path) -
         import_activitynet(source, absent)
     dataset = import_activitynet(source, tmp_path / "a", skip_missing=True)
     assert "t3" not in dataset.annotations.recordings
-    assert "1 videos have no features and are left out" in dataset.facts.notes
+    assert "1 videos have no features and are left out" in dataset.metadata.notes
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_validation_is_taken_from_training_where_there_is_none(raw, tmp_path: Pa
     dataset = import_directory(raw.directory(subsets=("training",) * 10 + ("test",)), tmp_path / "a", fps=4.0)
     assert dataset.recordings("validation") == ("r5", "r6")
     assert len(dataset.recordings("training")) == 8
-    assert dataset.facts.notes == ("no validation subset: 2 of 10 training recordings became one",)
+    assert dataset.metadata.notes == ("no validation subset: 2 of 10 training recordings became one",)
 
 
 def _save(name: str, matrix: np.ndarray):

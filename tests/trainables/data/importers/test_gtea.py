@@ -41,7 +41,7 @@ def test_labels_of_frames_come_back_from_segments(raw, zipped, tmp_path: Path) -
     assert dataset.recordings("test") == ("S1_Tea_C1",)
     assert dataset.recordings("validation") == ("S2_Tea_C1",)
     assert dataset.recordings("training") == ("S3_Tea_C1", "S4_Tea_C1")
-    assert any("flatter" in note for note in dataset.facts.notes)
+    assert any("flatter" in note for note in dataset.metadata.notes)
 
 
 def _mat(**matrices: np.ndarray):
