@@ -14,7 +14,6 @@ from crescendo.trainables.data.annotations import Annotations, Recording, Segmen
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.training.session import train_detector
 
-
 # No test is timed: on a busy machine a deadline fails what is right.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
