@@ -1,0 +1,88 @@
+"""Named choices, each declared once, and the user's own in their place: `module:attribute`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from crescendo.trainables.errors import InputError
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True)
+class Registry(Mapping[str, Entry], Generic[Entry]):
+    """The choices of one setting: name -> entry, in the order in which they are listed.
+
+    Attributes
+    ----------
+    key : str
+        The setting that chooses, as messages call it.
+    entries : mapping
+        The built-in ones.
+    accept : callable
+        Makes an entry of what `module:attribute` names; `ValueError` with the rule if it is none.
+    """
+
+    key: str
+    entries: Mapping[str, Entry]
+    accept: Callable[[Any], Entry]
+
+    def __getitem__(self, name: str) -> Entry:
+        return self.entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def resolve(self, name: str) -> Entry:
+        """Return the entry called `name`, or the one that `module:attribute` names.
+
+        Raises
+        ------
+        InputError
+            If there is no such entry, the module cannot be imported or lacks the attribute, or that is no entry.
+        """
+        if name in self.entries:
+            return self.entries[name]
+        if not is_plugin(name):
+            known = ", ".join(self.entries)
+            raise InputError(f"{self.key}: must be one of {known}, or MODULE:ATTRIBUTE for your own, but got {name!r}")
+        try:
+            return self.accept(_load(self.key, name))
+        except ValueError as error:
+            raise InputError(f"{self.key}: {name}: {error}") from None
+
+
+def is_plugin(name: str) -> bool:
+    """Tell whether `name` is of the form `module:attribute`; nothing is imported."""
+    module, sign, attribute = name.partition(":")
+    return bool(sign) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _load(key: str, reference: str) -> Any:
+    module_name, _, attribute = reference.partition(":")
+    # Behind everything else, so that no file of the working folder stands in for an installed module.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # whatever somebody's own module raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(
+            f"{key}: {reference}: the module {module_name} cannot be imported ({reason}); it must lie in the working "
+            "folder, on PYTHONPATH, or be installed"
+        ) from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise InputError(
+            f"{key}: {reference}: the module {module_name} ({getattr(module, '__file__', 'no file')}) has no {attribute}"
+        ) from None
