@@ -20,16 +20,20 @@ class Resolved:
     """What the training settings come to.
 
     `settings` holds every setting with its value (empty where there are errors), `errors` pairs of a key (empty: a rule
-    between several) and the broken rule, `known` every key there is.
+    between several) and the broken rule, `known` every key there is, `without_effect` each setting that does nothing
+    beside certain values of others: those values, one mapping a case.
     """
 
     settings: Mapping[str, Any]
     errors: Sequence[tuple[str, str]]
     known: Sequence[str]
+    without_effect: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 Resolve = Callable[[Mapping[str, Any]], Resolved]
 """Completes and checks training settings; a key `config` names a configuration that the others are laid over."""
+Idle = Mapping[str, Mapping[str, Any]]
+"""Of one arm: setting without effect -> the settings that make it so."""
 
 ELSEWHERE = {
     "seed": "the search phase's is search.seed, the confirm phase's are confirm.seeds",
@@ -49,19 +53,6 @@ IN_SPACE = {
     **dict.fromkeys(DECODE, "it needs no training; search it under decode"),
     "model": "make arms of it under ablate",
 }
-_NETWORK = ({"model": "lstm"}, {"model": "cnn"})
-WITHOUT_EFFECT: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "lambda_r": ({"variant": "none"},),
-    "momentum": ({"optimizer": "adam"},),
-    "fc7_learning_rate": ({"fc7": "new", "fc7_size": 0},),
-    "learning_rate_gamma": ({"learning_rate_step": 0},),
-    **dict.fromkeys(("hidden_size", "layers", "reset"), ({"model": "cnn"}, {"model": "vgg19"})),
-    "normalise": ({"model": "vgg19"}, {"fc7": "from_checkpoint"}),
-    "dropout": ({"model": "vgg19"},),
-    "fc7_size": ({"fc7": "from_checkpoint"},),
-    **dict.fromkeys(("backbone", "weights"), _NETWORK),
-}
-"""Setting -> values of others that, together, leave it without effect; one or more such cases."""
 
 _CORNERS = 4096
 
@@ -91,8 +82,15 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     """Return every problem between the parts of `study`, whose base is complete where `resolve` is given."""
     combinations = list(combinations_of(study.ablate))
     arms = [(one, combination.path) for one, combination in zip(arms_of(study), combinations, strict=True)]
+    idle = {arm.name: _idle(arm, resolve) for arm, _ in arms}
     single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_names(combinations)]
-    joint = [*_decode(study), *_baseline(study), *_spaces(study, arms), *_different(arms), *_one_data_set(arms)]
+    joint = [
+        *_decode(study),
+        *_baseline(study),
+        *_spaces(study, arms, idle),
+        *_different(arms, idle),
+        *_one_data_set(arms),
+    ]
     if resolve is not None:
         single += _values(study, resolve)
         joint += [*_measured(study), *_together(arms, resolve)]
@@ -197,7 +195,7 @@ def _baseline(study: Study) -> Iterator[Problem]:
         yield Problem(("baseline",), f"must fit one arm but {study.baseline!r} {fits}", (("ablate",), ("trainable",)))
 
 
-def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
+def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, Idle]) -> Iterator[Problem]:
     """Spaces that no arm searches, that change nothing in an arm, or that cannot be counted where they must be."""
     for key, one in study.search.space.items():
         path: Path = ("search", "space", key)
@@ -208,31 +206,34 @@ def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]
             yield Problem(
                 path, f"must have a step, or choices, for the sampler grid but is {one}", (("search", "sampler"),)
             )
-        idle = [arm.name for arm, _ in arms if key in arm.space and _idle(key, arm)]
-        if idle:
-            case = next(_idle(key, arm) for arm, _ in arms if arm.name == idle[0])
+        names = [arm.name for arm, _ in arms if key in arm.space and key in idle[arm.name]]
+        if names:
+            case = idle[names[0]][key]
             where = " and ".join(f"{other} is {value}" for other, value in case.items())
-            rule = f"has no effect in {', '.join(idle)}, where {where}; say when: {{{next(iter(case))}: [...]}}"
+            rule = f"has no effect in {', '.join(names)}, where {where}; say when: {{{next(iter(case))}: [...]}}"
             yield Problem(path, rule, (("ablate",), *(("base", other) for other in case)))
 
 
-def _idle(key: str, arm: Arm) -> Mapping[str, Any]:
-    """Return the settings of `arm` for which nothing that it does depends on the setting `key`; empty if there are none."""
-    for case in WITHOUT_EFFECT.get(key, ()):
-        if all(
-            other not in arm.space and other in arm.settings and same(arm.settings[other], value)
-            for other, value in case.items()
-        ):
-            return case
-    return {}
+def _idle(arm: Arm, resolve: Resolve | None) -> Idle:
+    """Return each setting on which nothing that `arm` does depends, with the settings of `arm` that make it so."""
+    cases = {} if resolve is None else resolve(arm.settings).without_effect
+    settled = {key: value for key, value in arm.settings.items() if key not in arm.space}
+    idle: dict[str, Mapping[str, Any]] = {}
+    for key, its_cases in cases.items():
+        for case in its_cases:
+            if all(other in settled and same(settled[other], value) for other, value in case.items()):
+                idle.setdefault(key, case)
+    return idle
 
 
-def _different(arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
+def _different(arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, Idle]) -> Iterator[Problem]:
     """Arms that come out as one and the same."""
     seen: dict[str, str] = {}
     for arm, path in arms:
-        settings = {key: value for key, value in arm.settings.items() if key not in DECODE and not _idle(key, arm)}
-        resets = () if _idle("reset", arm) else arm.decode.reset
+        settings = {
+            key: value for key, value in arm.settings.items() if key not in DECODE and key not in idle[arm.name]
+        }
+        resets = () if "reset" in idle[arm.name] else arm.decode.reset
         gaps = arm.decode.merge_gap
         what = repr((sorted(settings.items(), key=lambda item: item[0]), arm.space, gaps, resets))
         if what in seen and seen[what] != arm.name:

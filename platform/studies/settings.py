@@ -13,6 +13,7 @@ from crescendo.search_spaces.loading import read_study, study_text
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import TrainingConfig, read_settings
+from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 
 SYNTHETIC = "synthetic"
@@ -68,18 +69,18 @@ def check_dataset(study: Study) -> None:
 
 def resolve_settings(values: Mapping[str, Any]) -> Resolved:
     """Complete and check training settings; a key `config` names a configuration that the others are laid over."""
-    known = tuple(TrainingConfig.model_fields)
+    known, idle = tuple(TrainingConfig.model_fields), without_effect()
     settings = dict(values)
     config = settings.pop("config", None)
     if config is not None:
         try:
             settings = {**read_settings(config if isinstance(config, str) else repr(config)), **settings}
         except InputError as error:
-            return Resolved({}, [("config", str(error))], known)
+            return Resolved({}, [("config", str(error))], known, idle)
     try:
-        return Resolved(TrainingConfig.model_validate(settings).model_dump(), [], known)
+        return Resolved(TrainingConfig.model_validate(settings).model_dump(), [], known, idle)
     except ValidationError as error:
-        return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known)
+        return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known, idle)
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

@@ -1,0 +1,23 @@
+"""Settings that do nothing beside certain values of others: what a study must not search, and what sets no arm apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_NETWORK = ({"model": "lstm"}, {"model": "cnn"})
+
+
+def without_effect() -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return setting -> the cases in which it has no effect, each the values of others that together make one."""
+    return {
+        "lambda_r": ({"variant": "none"},),
+        "momentum": ({"optimizer": "adam"},),
+        "fc7_learning_rate": ({"fc7": "new", "fc7_size": 0},),
+        "learning_rate_gamma": ({"learning_rate_step": 0},),
+        **dict.fromkeys(("hidden_size", "layers", "reset"), ({"model": "cnn"}, {"model": "vgg19"})),
+        "normalise": ({"model": "vgg19"}, {"fc7": "from_checkpoint"}),
+        "dropout": ({"model": "vgg19"},),
+        "fc7_size": ({"fc7": "from_checkpoint"},),
+        **dict.fromkeys(("backbone", "weights"), _NETWORK),
+    }
