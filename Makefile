@@ -6,22 +6,27 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TYPES := build/types/crescendo
 
-.PHONY: demo test test-slow bench lint types format clean
+# The tests that `make test` runs, as a pytest marker expression.
+TESTS ?= not slow
+
+.PHONY: install demo test test-slow bench lint types format clean
+
+install: $(INSTALLED)
+	@echo "Crescendo is installed in $(VENV). For this terminal: source $(BIN)/activate"
 
 # The stamp depends on pyproject.toml alone: a second call installs nothing, a changed dependency does.
 $(INSTALLED): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed; pass it with make PYTHON=/path/to/python" >&2; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
+	@PYTHON=$(PYTHON) VENV=$(VENV) bash .ci/install
+	@touch $@
 
 demo: $(INSTALLED)
 	@rm -rf build/demo
+	@echo "A whole study on synthetic data, then its report: about three minutes on two cores."
 	$(BIN)/crescendo sweep quick --output build/demo
 	$(BIN)/generate-report build/demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m '$(TESTS)'
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
