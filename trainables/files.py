@@ -33,7 +33,7 @@ def mended(destination: Path) -> Iterator[None]:
 
 
 def cache_folder() -> Path:
-    """Return where this user's copies of what can be had again are kept; it may not be there yet."""
+    """Return this user's cache folder, which may not exist yet."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescendo"
 
 
@@ -131,7 +131,7 @@ def parse_json(data: bytes, where: str) -> Any:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Return when the content of `path` is on the disk, whatever happens to the machine."""
+    """Flush the content of `path` to the disk, so that it outlives a crash of the machine."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,9 +1,9 @@
-"""The prepared data set: the folder that everything downstream of an importer sees, and nothing else.
+"""The prepared data set: the one folder through which everything after an importer sees the data.
 
 annotations.json        ActivityNet's format
 features/features.arrow one row a frame (absent from a data set of annotations only)
 dataset.json            fps, labels, feature dimension and meaning, source, licence, content hash
-fc7.safetensors         of features that are a network's fc6: the layer that follows them there (`weight`, `bias`)
+fc7.safetensors         where the features are a network's fc6: the layer that follows (`weight`, `bias`)
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _FC7 = "fc7.safetensors"
 
 @dataclass(frozen=True)
 class DatasetMetadata:
-    """What `dataset.json` says beside labels and hash.
+    """The content of `dataset.json` beside labels and hash.
 
-    `fps` is the number of frames a second; `features` says what the columns mean; `source` and `licence` where the
-    data come from and what may be done with them; `notes` what the importer decided or left out.
+    `fps` is the number of frames a second; `features` says what the columns mean, `source` where the data come from,
+    `licence` what may be done with them, `notes` what the importer decided or left out.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Dataset:
     """
 
     def __init__(self, path: Path | str) -> None:
-        """Open the folder `path`: JSON files and the store's footer are read, no feature.
+        """Open the folder `path`; only the JSON files and the store's footer are read.
 
         Raises
         ------
@@ -152,14 +152,14 @@ class Dataset:
     def features(self, recording: str) -> np.ndarray | PixelFrames:
         """Return the features of `recording`, (frames, `feature_dim`), float16 or float32: a view of the mapped file.
 
-        Of a data set that holds pixels, uint8 frames that are decoded when they are sliced.
+        If the data set holds pixels, these are uint8 frames, decoded when they are sliced.
         """
         return self.store[recording]
 
     def fc7(self) -> tuple[Tensor, Tensor] | None:
-        """Return weight (outputs, `feature_dim`) and bias (outputs,) of the layer that follows features of fc6, float32.
+        """Return weight (outputs, `feature_dim`) and bias (outputs,) of the layer that follows fc6, float32.
 
-        None where the data set holds no such layer; `InputError` if the file is missing or not the one written.
+        None if the data set holds no such layer; `InputError` if the file is missing or not the one written.
         """
         if not self._fc7_hash:
             return None
@@ -199,17 +199,19 @@ def write_dataset(
     Parameters
     ----------
     frames, features
-        Recording -> number of frames, and the (frames, `feature_dim`) matrices in the same order; taken one at a time.
-        Leave out both, and `feature_dim`, for a data set of annotations only.
+        `frames` maps each recording to its number of frames; `features` yields the (frames, `feature_dim`) matrices in
+        the same order, one at a time. Leave out both, and `feature_dim`, for a data set of annotations only.
     dtype
-        `float16` or `float32`; or `jpeg`, for pixels: `features` then yields each recording's frames as `encode_picture`
-        makes them, and `feature_dim` is 3 size size.
+        `float16` or `float32`; or `jpeg`, for pixels: `features` then yields each recording's frames as
+        `encode_picture` makes them, and `feature_dim` is 3 * size * size.
     labels
-        Activity labels in the order wanted; default: those of the annotations, sorted. Background is put before them.
+        Activity labels in the order wanted, without background, which comes before them; default: those of the
+        annotations, sorted.
     store_metadata
-        JSON-able, kept beside the features, as how frames were prepared.
+        Stored with the features (how frames were prepared, for example); must be JSON-able.
     fc7
-        Of features that are a network's fc6: weight (outputs, `feature_dim`) and bias of the layer that follows.
+        Where the features are a network's fc6: weight (outputs, `feature_dim`) and bias (outputs,) of the layer that
+        follows.
 
     Raises
     ------

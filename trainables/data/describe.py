@@ -18,11 +18,11 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Return metadata and counts of `dataset` as plain JSON types.
 
-    Under `subsets` stand the counts of each subset, under `all` those of the whole: `recordings`, `hours`, `frames`,
+    `subsets` holds the counts of each subset, `all` those of the whole data set: `recordings`, `hours`, `frames`,
     `segments`, `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the
     segments' lengths, keyed by the quantile; None without segments), `background_share` (of the frames),
-    `overlapping_pairs` (of segments that share time), `overlapping_frames` (whose centre activities of different labels
-    cover) and `too_short` (segments that cover no frame's centre).
+    `overlapping_pairs` (of segments that share time), `overlapping_frames` (frames whose centre is covered by
+    activities of different labels) and `too_short` (segments that cover no frame's centre).
     """
     recordings = dataset.annotations.recordings
     present = [*SUBSETS, *sorted({one.subset for one in recordings.values()} - set(SUBSETS))]
@@ -70,13 +70,13 @@ def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:
 
 
 def overlapping_pairs(segments: Iterable[Segment]) -> int:
-    """Return how many pairs of `segments` share time; touching ones, and zero-length ones, do not."""
+    """Return how many pairs of `segments` overlap; a common end point, or a segment without length, is no overlap."""
     solid = sorted((one.start, one.end) for one in segments if one.end > one.start)
     return sum(other[0] < one[1] for number, one in enumerate(solid) for other in solid[number + 1 :])
 
 
 def overlapping_frames(recording: Recording, frames: int, fps: float) -> int:
-    """Return how many of the `frames` have a centre that activities of more than one label cover."""
+    """Return how many of the recording's `frames` have a centre that is covered by activities of several labels."""
     labels = sorted({segment.label for segment in recording.segments})
     covered = np.zeros((len(labels), frames), dtype=bool)
     for segment in recording.segments:

@@ -1,4 +1,4 @@
-"""Seconds and frames: the one place where they meet.
+"""Conversion between seconds and frames; it is done nowhere else.
 
 Frame t covers [t / fps, (t + 1) / fps) seconds and takes the label of the activity that covers its centre
 (protocol section 1, reading 8).
@@ -33,9 +33,9 @@ def seconds(frame: FrameNumbers, fps: float) -> FrameNumbers:
 
 
 def frame_labels(segments: Iterable[Segment], frames: int, fps: float, index: Mapping[str, int]) -> np.ndarray:
-    """Return the label of every frame, (`frames`,) int64; where activities overlap, the later started one wins.
+    """Return the label of every frame, (`frames`,) int64; where activities overlap, the one that started later wins.
 
-    Of activities that start together the one listed later wins, so a result depends on the annotation alone.
+    Of activities that start together, the one listed later wins.
     """
     labels = np.full(frames, BACKGROUND_INDEX, dtype=np.int64)
     for segment in sorted(segments, key=lambda one: one.start):

@@ -27,7 +27,7 @@ _QUALITY = 90
 
 
 class PixelFrames:
-    """The frames of one recording, (frames, 3 size size) uint8, decoded where they are touched and not before."""
+    """The frames of one recording, (frames, 3 * size * size) uint8; a frame is decoded when it is read."""
 
     dtype = np.dtype(np.uint8)
 
@@ -39,7 +39,7 @@ class PixelFrames:
         return self.shape[0]
 
     def __getitem__(self, part: slice) -> np.ndarray:
-        """Return the frames of a slice, (n, 3 size size) uint8: red, green and blue squares, row by row."""
+        """Return the frames of a slice, (n, 3 * size * size) uint8: the red, green and blue squares, row by row."""
         numbers = range(len(self))[part]
         decoded = np.empty((len(numbers), self.shape[1]), dtype=np.uint8)
         for row, number in enumerate(numbers):
@@ -52,9 +52,9 @@ class PixelFrames:
 
 
 class PixelStore(RecordingStore):
-    """Read access to the frames of one or several Arrow files, as `FrameStore`: recording -> `PixelFrames`.
+    """Read access to the frames of one or several Arrow files: recording -> `PixelFrames`; like `FrameStore`.
 
-    `size` is the side of the pictures, `width` 3 size size, `metadata` what the writer left.
+    `size` is the side of the pictures, `width` is 3 * size * size, `metadata` what the writer stored.
     """
 
     def __init__(self, paths: Sequence[Path | str]) -> None:
@@ -134,11 +134,12 @@ def write_pixels(
     Parameters
     ----------
     frames
-        Recording -> number of frames, in the order in which `pictures` yields their frames, made by `encode_picture`.
+        Recording -> number of frames. `pictures` yields the frames of all recordings in this order, as `encode_picture`
+        makes them.
     size
         Side of the pictures.
     metadata
-        JSON-able, for the reader.
+        Stored in the file, for its readers; must be JSON-able.
 
     Raises
     ------

@@ -23,8 +23,8 @@ def is_remote(address: str | Path) -> bool:
 def open_dataset(address: str | Path) -> Dataset:
     """Open the data set in a folder, or at a URI of pyarrow's file systems (`s3://`, `gs://`, `hdfs://`, `file://`).
 
-    One at a URI is copied to this machine first, unless a copy of the same content is there: below
-    `$XDG_CACHE_HOME/crescendo/datasets` (default `~/.cache`), known by its content hash.
+    A data set at a URI is first copied to this machine, below `$XDG_CACHE_HOME/crescendo/datasets` (default
+    `~/.cache`), unless a copy with the same content hash is there already.
 
     Raises
     ------

@@ -20,7 +20,7 @@ class Batch:
 
     Attributes
     ----------
-    features : (sequences, frames, features) of the type that is stored: float16, float32, or uint8 of pixels
+    features : (sequences, frames, features), in the stored type: float16, float32, or uint8 for pixels
     labels : (sequences, frames) int64; padded frames carry background
     valid : (sequences, frames) bool; False where a recording was shorter than a sequence
     recordings : the recording of each sequence
@@ -35,8 +35,9 @@ class Batch:
 class SequenceSampler:
     """Draws batches of sequences; batch number `iteration` is a function of the seed and that number alone.
 
-    A recording is drawn in proportion to its frames and the sequence's place in it uniformly (a choice of ours: the
-    paper does not say). A sequence's features are a slice of the mapped store, copied once, into the batch.
+    A recording is drawn in proportion to its number of frames, and the sequence's place in it uniformly (protocol
+    section 2; the paper does not say). A sequence's features are a slice of the mapped store, copied once, into the
+    batch.
     """
 
     def __init__(self, dataset: Dataset, subset: str, *, sequences: int, length: int, seed: int) -> None:
@@ -87,8 +88,8 @@ class SequenceSampler:
 def feature_moments(dataset: Dataset, subset: str) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of every feature over the frames of `subset`, (features,) float32 each.
 
-    Recordings are read one at a time and their moments combined, so memory does not grow with the data set and
-    nothing is lost to cancellation. A feature that never changes gets deviation 1.
+    Recordings are read one at a time and their moments combined, so memory does not grow with the data set and no
+    precision is lost to cancellation. A feature that never changes gets deviation 1.
     """
     width = dataset.feature_dim or 0
     count, mean, spread = 0, np.zeros(width), np.zeros(width)

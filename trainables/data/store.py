@@ -1,8 +1,8 @@
 """Frame matrices of many recordings in Arrow IPC files, memory-mapped.
 
-A file holds one record batch per recording and one column, a fixed-size list a frame. Its schema's metadata names the
-recordings, so opening reads the schema and the footer only, whatever the size, and pyarrow alone can read it. Features
-and frame scores are both kept this way.
+A file holds one record batch per recording and one column, in which each frame is a fixed-size list. The schema's
+metadata names the recordings: opening a file of any size reads its schema and footer only, and pyarrow alone is enough
+to read it. Features and frame scores are both stored this way.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DTYPES = {"float16": pa.float16(), "float32": pa.float32()}
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a recording lies: the number of its file, of its first record batch there, and its frames."""
+    """Where a recording is stored: the numbers of its file and of its first record batch there, and its frames."""
 
     file: int
     batch: int
@@ -38,7 +38,7 @@ class _Place:
 class RecordingStore:
     """What all stores of recordings in Arrow files share: which recordings there are, how long they are, and where.
 
-    `metadata` is what the writer of the first file left.
+    `metadata` is what the writer of the first file stored.
     """
 
     def __init__(self, paths: Sequence[Path | str]) -> None:
@@ -69,7 +69,7 @@ class RecordingStore:
 class FrameStore(RecordingStore):
     """Read access to the matrices of one or several Arrow files: recording -> (frames, width), zero-copy.
 
-    `width` is the number of columns of every matrix, `dtype` float16 or float32, `metadata` what the writer left.
+    `width` is the number of columns of every matrix, `dtype` float16 or float32, `metadata` what the writer stored.
     """
 
     def __init__(self, paths: Sequence[Path | str]) -> None:
@@ -128,11 +128,11 @@ def write_frames(
     column
         The column's name: `features` or `scores`.
     frames
-        Recording -> number of frames, in the order in which `matrices` yields their (frames, `width`) matrices.
+        Recording -> number of frames. `matrices` yields the (frames, `width`) matrices in this order.
     dtype
         `float16` or `float32`, the type on disk.
     metadata
-        JSON-able, for the reader.
+        Stored in the file, for its readers; must be JSON-able.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A synthetic data set with what the paper is about: long activities made of stages that only tell them apart in time."""
+"""A synthetic data set for the paper's problem: long activities whose first stages are alike."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ def synthesize(
 ) -> Dataset:
     """Write a synthetic data set; the same arguments give the same bytes.
 
-    An activity runs through four stages of uneven length. Three activities share the first stage and two the second,
-    the last two are its own: early on activities can only be confused, and their score should rise as stages come.
-    Background has kinds of its own and, now and then, a first stage that leads to nothing. Around the stage's mean
-    feature lies noise that remembers its last value, and each recording has an offset of its own.
+    An activity runs through four stages of uneven length. Three activities share each first stage and two each second
+    one; the last two stages belong to one activity alone. Early on, activities can therefore only be confused, and the
+    score of the right one should rise from stage to stage. Background is of several kinds and now and then contains a
+    first stage that leads to nothing. The feature of a frame is the mean of its stage, plus autocorrelated noise, plus
+    an offset of the recording.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def synthesize(
     labels
         Activities beside background.
     noise
-        Standard deviation of the noise, where stages' means are vectors of unit-variance entries.
+        Standard deviation of the noise; the entries of the stages' means have unit variance.
 
     Raises
     ------
@@ -121,13 +122,13 @@ def _world(generator: np.random.Generator, labels: int, width: int) -> _World:
 
 
 def _activity_counts(generator: np.random.Generator, size: int) -> np.ndarray:
-    """Return each recording's number of activities, in the exact shares of `ACTIVITIES_A_RECORDING` as far as `size` allows."""
+    """Return each recording's number of activities, in the shares of `ACTIVITIES_A_RECORDING` as nearly as can be."""
     bounds = np.round(np.cumsum(list(ACTIVITIES_A_RECORDING.values())) * size)
     return generator.permutation(np.searchsorted(bounds, np.arange(size), side="right") + 1)
 
 
 def _plan(generator: np.random.Generator, activities: int, labels: int) -> list[tuple[int, int, int]]:
-    """Return (label, first frame, frame after the last) in order; label -1 is background, which lies around activities."""
+    """Return (label, first frame, frame after the last) in order; label -1 is the background around activities."""
     plan, frame = [], 0
     for number in range(2 * activities + 1):
         is_activity = number % 2 == 1

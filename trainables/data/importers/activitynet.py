@@ -31,7 +31,7 @@ def import_activitynet(
     clip: bool = False,
     reporter: Reporter | None = None,
 ) -> Dataset:
-    """Prepare ActivityNet with the paper's split (section 5.1).
+    """Prepare ActivityNet with the paper's split (paper section 5.1).
 
     The official validation videos, whose annotations are public, are the test subset; a fifth of the official training
     videos, chosen by the hash of their names, is the validation subset. The official testing videos have no annotations
@@ -46,16 +46,16 @@ def import_activitynet(
     features
         Folder or zip of one `.npy` or `.npz` file per video, or one HDF5 file; default: looked for in `source`.
     annotations_only
-        Write no features: for scoring and for planning.
+        Write no features; enough for scoring detections and for planning a study.
     skip_missing
-        Leave out videos without features (withdrawn ones), and say how many, instead of refusing them.
+        Leave out videos without features (withdrawn ones, say) and report how many, instead of refusing them.
     clip
-        Cut segments to their recording, drop those outside it, instead of refusing them.
+        Cut segments to their recording and drop those outside it, instead of refusing them.
 
     Raises
     ------
     InputError
-        If annotations or features are missing, damaged or disagree, or `destination` exists.
+        If annotations or features are missing, damaged or contradict each other, or `destination` exists.
     """
     reporter = reporter or Silent()
     source = Path(source)

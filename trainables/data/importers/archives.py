@@ -1,4 +1,4 @@
-"""One face for the two forms a raw data set comes in: the zip as downloaded, or the folder it unpacks to."""
+"""Raw data sets as they come: the zip as downloaded, or the folder it unpacks to."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from crescendo.trainables.errors import InputError
 class Source:
     """The files of a raw data set, by their path below its root ("/" between parts); a context manager.
 
-    The root is the folder or zip itself, or its one folder that holds the data set: whichever has `landmark`.
-    A zip is read in place; nothing is unpacked.
+    The root is the folder or zip itself, or the one folder in it that contains `landmark`. A zip is read in place;
+    nothing is unpacked.
     """
 
     def __init__(self, path: Path | str, landmark: str, what: str) -> None:
         """Open the folder or zip `path`.
 
-        `landmark` is a path below the root that every such data set has, its parts may hold `*`; `what` names the data
-        set in messages.
+        `landmark` is a path below the root that every such data set has; its parts may contain `*`. `what` names the
+        data set in messages.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Source:
         )
 
     def where(self, name: str) -> str:
-        """Return how messages call the file `name`."""
+        """Return the file `name` as messages show it."""
         return str(self.path / self._root / name)
 
     def local(self, name: str) -> Path | None:

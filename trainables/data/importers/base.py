@@ -1,4 +1,4 @@
-"""How an importer tells whoever started it what it does; it knows of no terminal."""
+"""How an importer reports what it does, without knowing of a terminal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ Item = TypeVar("Item")
 
 
 class Reporter(Protocol):
-    """Hears of an import's progress and of what it decided."""
+    """Receives an import's progress and its decisions."""
 
     def say(self, line: str) -> None:
-        """Take one line that the user should read."""
+        """Show one line to the user."""
 
     def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-        """Yield `items`, of which there are `total`, and show how far they are; `what` names the work."""
+        """Yield `items`, `total` of them, and show the progress; `what` names the work."""
 
 
 class Silent:

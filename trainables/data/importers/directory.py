@@ -39,12 +39,12 @@ def import_directory(
     annotations
         Path of the annotation file in the source.
     clip
-        Cut segments to their recording, drop those outside it, instead of refusing them.
+        Cut segments to their recording and drop those outside it, instead of refusing them.
 
     Raises
     ------
     InputError
-        If the annotations or matrices are missing, damaged or disagree, or `destination` exists.
+        If the annotations or matrices are missing, damaged or contradict each other, or `destination` exists.
     """
     reporter = reporter or Silent()
     if not 0 < fps < float("inf"):

@@ -23,13 +23,13 @@ TOLERANCE_SHARE = 0.02
 
 
 def tolerated_seconds(duration: float) -> float:
-    """Return by how many seconds features or pictures of a recording of `duration` seconds may miss its end."""
+    """Return by how many seconds features or pictures may differ in length from a recording of `duration` seconds."""
     return max(TOLERANCE_SECONDS, TOLERANCE_SHARE * duration)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a stored matrix says of itself before it is read."""
+    """Size and type of a stored matrix, known before its values are read."""
 
     frames: int
     width: int
@@ -42,7 +42,7 @@ class Matrices(Protocol):
     def __contains__(self, recording: object) -> bool: ...
 
     def where(self, recording: str) -> str:
-        """Return how messages call the recording's matrix."""
+        """Return the recording's matrix as messages show it."""
 
     def shape(self, recording: str) -> Shape:
         """Return the shape of the recording's matrix, without reading it."""
@@ -55,7 +55,7 @@ class NumpyFiles:
     """One `.npy` file, or `.npz` file of one matrix, per recording, named like it (or `v_` and its name)."""
 
     def __init__(self, files: Source) -> None:
-        """Look for matrices anywhere in `files`; `InputError` if two have the name of one recording."""
+        """Look for matrices anywhere in `files`; `InputError` if two belong to one recording."""
         self._files = files
         self._names: dict[str, str] = {}
         for name in files.names:
@@ -152,7 +152,7 @@ class Hdf5File:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `write_dataset` needs to know of the matrices before it takes them."""
+    """What `write_dataset` needs to know of the matrices before it reads them."""
 
     frames: Mapping[str, int]
     width: int

@@ -18,7 +18,7 @@ FEATURES_PER_CHANNEL = 8 + len(BANDS) - 1
 
 @dataclass(frozen=True)
 class Windows:
-    """Trailing windows over a signal of `rate` Hz, in samples: `step` a frame, and the `short` and `long` ones."""
+    """Trailing windows of `short` and `long` samples over a signal of `rate` Hz; `step` samples are a frame."""
 
     rate: float
     step: int
@@ -44,7 +44,8 @@ class Windows:
 def inertial_features(signal: np.ndarray, windows: Windows) -> np.ndarray:
     """Return causal features of `signal`.
 
-    Every window ends with its frame's last sample. Before the signal's first sample stands that sample, repeated.
+    Every window ends with its frame's last sample. A window that begins before the signal is filled with the first
+    sample.
 
     Parameters
     ----------

@@ -53,8 +53,8 @@ def import_tug(
 ) -> Dataset:
     """Prepare one device's recordings of the timed-up-and-go set: frames at 10 a second with causal features.
 
-    `device` is `sp` (smartphone) or `sw` (smartwatch). SEATED is background. Subjects are split as this module says, no
-    subject on two sides.
+    `device` is `sp` (smartphone) or `sw` (smartwatch). SEATED is background. `TEST_SUBJECTS` test and
+    `VALIDATION_SUBJECTS` validate, so that no subject is in two subsets.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def import_tug(
 
 
 def resample(times: np.ndarray, signal: np.ndarray, cells: int) -> np.ndarray:
-    """Return `signal` on an even grid of `RATE` Hz: the mean of the samples of each cell, or of the last cell that had any.
+    """Return `signal` on an even grid of `RATE` Hz: each cell's mean, or the cell before where it has no sample.
 
     Cell k covers [k / `RATE`, (k + 1) / `RATE`) seconds, so it holds nothing later than its end. Interpolation, which
     looks at the next sample, would not be causal.
