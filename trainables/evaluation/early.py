@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -83,6 +83,15 @@ class EarlyDetection:
                 label: {key: part["AP"][label] for key, part in parts.items()} for label in self.evaluations[0].labels
             },
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> EarlyDetection:
+        """Return the evaluations whose `to_json` is `content`."""
+        parts = [
+            {"mAP": mean_ap, "AP": {label: rows[fraction] for label, rows in content["AP"].items()}}
+            for fraction, mean_ap in content["mAP"].items()
+        ]
+        return cls(tuple(map(float, content["mAP"])), tuple(map(Evaluation.from_json, parts)))
 
 
 def sequences(dataset: Dataset, subset: str) -> list[EarlySequence]:

@@ -28,7 +28,6 @@ class Evaluation:
     of 1; `left_out` the number of detections on recordings outside the subset, which were not scored.
     """
 
-    protocol: Protocol
     labels: tuple[str, ...]
     iou: tuple[float, ...]
     ap: np.ndarray
@@ -55,6 +54,13 @@ class Evaluation:
                 for label, row in zip(self.labels, self.ap.tolist(), strict=True)
             },
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Evaluation:
+        """Return the evaluation whose `to_json` is `content`; means are taken again, of the same numbers."""
+        keys = list(content["mAP"])
+        ap = np.array([[row[key] for key in keys] for row in content["AP"].values()], dtype=np.float64)
+        return cls(tuple(content["AP"]), tuple(map(float, keys)), ap.reshape(-1, len(keys)))
 
 
 def number_key(value: float) -> str:
@@ -236,7 +242,7 @@ def evaluate_sets(
     if not counted:
         raise InputError(f"the subset's only label is {AMBIGUOUS!r}: there is nothing to score against")
     labels = tuple(truth.labels[number] for number in counted)
-    return [Evaluation(protocol, labels, thresholds, ap[number, counted]) for number in range(sets)]
+    return [Evaluation(labels, thresholds, ap[number, counted]) for number in range(sets)]
 
 
 def _distinct_sets(detections: DetectionArrays, labels: int, sets: int) -> tuple[DetectionArrays, np.ndarray]:

@@ -11,9 +11,11 @@ import numpy as np
 from crescendo.trainables.config import Protocol
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.early_warning import EarlyWarning, Thresholds, raise_alarms, span_scores
+from crescendo.trainables.evaluation.early_warning import Thresholds, raise_alarms
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
 from crescendo.trainables.evaluation.per_frame import FramePrecision, frame_precision
+from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.evaluation.warning_summary import WarningSummary
 
 
 @dataclass(frozen=True)
@@ -21,18 +23,28 @@ class OnlineDetection:
     """Online results on one subset; `warnings` maps a rate of false alarms, `1/h`, to what its thresholds came to."""
 
     frame: FramePrecision
-    warnings: Mapping[str, EarlyWarning]
+    warnings: Mapping[str, WarningSummary]
     hours: float
     without_frames: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `FramePrecision.to_json` does, and under `alarms` rate -> what `EarlyWarning.to_json` does."""
+        """Return what `FramePrecision.to_json` does, and under `alarms` rate -> what `WarningSummary.to_json` does."""
         return {
             **self.frame.to_json(),
             "hours": self.hours,
             "segments_without_frames": self.without_frames,
-            "alarms": {rate: one.to_json() for rate, one in self.warnings.items()},
+            "alarms": {rate: warning.to_json() for rate, warning in self.warnings.items()},
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> OnlineDetection:
+        """Return the results whose `to_json` is `content`."""
+        return cls(
+            FramePrecision.from_json(content),
+            {rate: WarningSummary.from_json(warning) for rate, warning in content["alarms"].items()},
+            content["hours"],
+            content["segments_without_frames"],
+        )
 
 
 def online_detection(
@@ -62,7 +74,7 @@ def online_detection(
         If scores are lacking, NaN or of another shape than frames and labels, a label has no threshold, or no frame of
         the subset lies in an activity.
     """
-    watched = span_scores(dataset, subset, scores, merge_gap)
+    spans = span_scores(dataset, subset, scores, merge_gap)
     names = dataset.recordings(subset)
     targets = [dataset.frame_labels(name) for name in names]
     if protocol == "thumos14" and AMBIGUOUS in dataset.labels:
@@ -72,7 +84,7 @@ def online_detection(
         raise InputError(f"subset {subset!r} has no frame within an activity: there is nothing to rank")
     return OnlineDetection(
         frame=frame_precision([scores[name] for name in names], targets, dataset.labels),
-        warnings={rate: raise_alarms(watched, thresholds) for rate, thresholds in alarms.items()},
-        hours=watched.hours,
-        without_frames=watched.without_frames,
+        warnings={rate: raise_alarms(spans, thresholds).summary() for rate, thresholds in alarms.items()},
+        hours=spans.hours,
+        without_frames=spans.without_frames,
     )

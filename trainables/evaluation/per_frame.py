@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,13 @@ class FramePrecision:
             "frame_cAP": float(self.cap.mean()),
             "frame_AP": {label: {"AP": ap, "cAP": cap} for label, ap, cap in columns},
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> FramePrecision:
+        """Return the precision whose `to_json` is `content`; means are taken again, of the same numbers."""
+        rows = content["frame_AP"]
+        ap, cap = (np.array([row[name] for row in rows.values()], dtype=np.float64) for name in ("AP", "cAP"))
+        return cls(tuple(rows), ap, cap)
 
 
 def frame_precision(

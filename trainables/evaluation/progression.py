@@ -57,6 +57,23 @@ class Progression:
             "without_frames": self.without_frames,
         }
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Progression:
+        """Return the progression whose `to_json` is `content`."""
+        score, margin, worst_negative = (
+            np.array(content[name], dtype=np.float64) for name in ("score", "margin", "worst_negative")
+        )
+        violations = content["violations"]
+        return cls(
+            score,
+            margin,
+            worst_negative,
+            Violation(**violations["score"]),
+            Violation(**violations["margin"]),
+            int(content["segments"]),
+            int(content["without_frames"]),
+        )
+
 
 def progression(dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray]) -> Progression:
     """Return the mean curves and the violations over all segments of `subset`.

@@ -46,7 +46,7 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     early_columns = ("fraction", "sequence", *columns)
     _write_rows(folder / "early_detections.parquet", early_columns, list(_early_rows(result.early, truth=False)))
     _write_rows(folder / "early_ground_truth.parquet", early_columns[:-1], list(_early_rows(result.early, truth=True)))
-    write_json(folder / "metrics.json", {"test": result.to_json(), "alarms": result.alarms})
+    write_json(folder / "metrics.json", {"test": result.metrics.to_json(), "alarms": result.alarms})
     write_json(folder / "configuration.json", config.model_dump(mode="json"))
     shown = {recording: result.scores[recording] for recording in sorted(result.scores)[:SHOWN_RECORDINGS]}
     write_scores(folder / "scores.arrow", dataset, shown, {"reset": config.reset})

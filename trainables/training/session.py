@@ -89,7 +89,7 @@ def train_detector(
         listener.scoring(subset)
         chosen = found["validation"].alarms if found else None
         found[subset] = subset_result(trainer, subset, gap, config.reset, chosen)
-        metrics[subset] = found[subset].to_json()
+        metrics[subset] = found[subset].metrics.to_json()
     metrics["alarms"] = found["validation"].alarms
     _write_results(output, dataset, config, found, metrics)
     return metrics

@@ -184,7 +184,7 @@ class Trial:
         if done and self.job.phase == "confirm":
             alarms = alarm_thresholds(self._dataset, "validation", validation.scores[reset], gap)
             tested = subset_result(trainer, "test", gap, _reset(reset), alarms)
-            results["test"] = tested.to_json()
+            results["test"] = tested.metrics.to_json()
             write_outputs(outputs(self._folder), self._dataset, config, tested)
             place = outputs(self._folder) / MODEL_FOLDER
             write_trained(trainer, place, reset=_reset(reset), merge_gap=gap, alarms=alarms)

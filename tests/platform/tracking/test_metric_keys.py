@@ -6,7 +6,7 @@ from crescendo.trainables.evaluation.early import EarlyDetection
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
 
-EVALUATION = Evaluation("paper", ("run", "walk"), (0.1, 0.5, 0.55), np.array([[0.9, 0.5, 0.3], [0.7, 0.3, 0.1]]))
+EVALUATION = Evaluation(("run", "walk"), (0.1, 0.5, 0.55), np.array([[0.9, 0.5, 0.3], [0.7, 0.3, 0.1]]))
 EARLY = EarlyDetection((0.3, 1.0), (EVALUATION, EVALUATION))
 LINE = np.linspace(0.0, 1.0, POINTS)
 PROGRESSION = Progression(LINE, LINE - 0.5, LINE * 0 + 0.5, Violation(0.25, 0.1), Violation(0.5, 0.2), 7, 0)

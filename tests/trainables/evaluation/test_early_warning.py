@@ -22,8 +22,8 @@ from crescendo.trainables.evaluation.early_warning import (
     parse_rate,
     raise_alarms,
     rate_key,
-    span_scores,
 )
+from crescendo.trainables.evaluation.span_scores import span_scores
 
 FPS = 0.05  # frames of 20 seconds, so that a few of them are a good part of an hour
 LABELS = ("background", "run", "walk")
@@ -73,30 +73,30 @@ def warned(path, segments, threshold, merge_gap=3, score=0.75):
 
 
 def test_the_frame_of_the_alarm_has_been_seen():
-    assert warned("....rrrrrr", [("run", 2, 10)], 0.0).seen.tolist() == [3 / 8]
+    assert warned("....rrrrrr", [("run", 2, 10)], 0.0).observed_fraction.tolist() == [3 / 8]
     # Up before the activity begins: its first frame must have been seen all the same.
-    assert warned("rrrrrrrrrr", [("run", 2, 10)], 0.0).seen.tolist() == [1 / 8]
+    assert warned("rrrrrrrrrr", [("run", 2, 10)], 0.0).observed_fraction.tolist() == [1 / 8]
 
 
 def test_the_score_so_far_must_reach_the_threshold():
     scores = frames_of("rrrr")
     scores[:, 1] = (0.5, 0.6, 0.9, 0.9)  # means so far 0.5, 0.55, 0.667, 0.725
     scores[:, 0] = scores[:, 2] = 0.05
-    assert warned(scores, [("run", 0, 4)], 0.6).seen.tolist() == [0.75]
-    assert warned(scores, [("run", 0, 4)], 0.9).seen.tolist() == [math.inf]
+    assert warned(scores, [("run", 0, 4)], 0.6).observed_fraction.tolist() == [0.75]
+    assert warned(scores, [("run", 0, 4)], 0.9).observed_fraction.tolist() == [math.inf]
 
 
 def test_an_alarm_that_a_falling_score_leaves_stays_up():
     scores = frames_of("rrrr")
     scores[:, 1] = (0.9, 0.4, 0.4, 0.4)
     scores[:, 0] = scores[:, 2] = 0.05
-    assert warned(scores, [("run", 3, 4)], 0.8).seen.tolist() == [1.0]
+    assert warned(scores, [("run", 3, 4)], 0.8).observed_fraction.tolist() == [1.0]
     assert warned(scores, [("run", 3, 4)], 0.8).false_alarms.tolist() == [0, 0]
 
 
 def test_an_alarm_of_a_merged_span_stays_up_in_the_gap_and_one_that_only_waits_counts_for_nothing():
-    assert warned("rr..rr", [("run", 2, 4)], 0.0).seen.tolist() == [0.5]
-    assert warned("rr....", [("run", 2, 4)], 0.0).seen.tolist() == [math.inf]
+    assert warned("rr..rr", [("run", 2, 4)], 0.0).observed_fraction.tolist() == [0.5]
+    assert warned("rr....", [("run", 2, 4)], 0.0).observed_fraction.tolist() == [math.inf]
     assert warned("rr....", [("run", 2, 4)], 0.0).false_alarms.tolist() == [1, 0]
     assert warned("rr...rr", [("run", 2, 4)], 0.0).false_alarms.tolist() == [2, 0]
 
@@ -104,8 +104,8 @@ def test_an_alarm_of_a_merged_span_stays_up_in_the_gap_and_one_that_only_waits_c
 def test_a_gap_raises_no_alarm_before_it_is_filled():
     matrix = np.array([[0.3, 0.4, 0.3], [0.5, 0.49, 0.01], [0.01, 0.49, 0.5], [0.3, 0.4, 0.3]])
     # Means so far 0.4, 0.445, 0.46 and 0.445: the middle two are known only when the last frame fills the gap.
-    assert warned(matrix, [("run", 0, 4)], 0.42).seen.tolist() == [1.0]
-    assert warned(matrix, [("run", 0, 4)], 0.45).seen.tolist() == [math.inf]
+    assert warned(matrix, [("run", 0, 4)], 0.42).observed_fraction.tolist() == [1.0]
+    assert warned(matrix, [("run", 0, 4)], 0.45).observed_fraction.tolist() == [math.inf]
 
 
 def test_an_alarm_is_false_if_it_is_raised_after_its_activity_is_over():
@@ -119,13 +119,13 @@ def test_an_alarm_is_false_if_it_is_raised_after_its_activity_is_over():
 def test_an_activity_of_another_label_makes_no_alarm_right():
     found = warned("rrrr", [("walk", 0, 4)], 0.0)
     assert found.false_alarms.tolist() == [1, 0]
-    assert found.seen.tolist() == [math.inf]
+    assert found.observed_fraction.tolist() == [math.inf]
 
 
 def test_missed_activities_count_as_never_seen_and_apart():
     dataset = Listed({"a": (9, [("run", 0, 4)]), "b": (9, [("run", 2, 4)]), "c": (9, [("run", 0, 4), ("walk", 1, 5)])})
     scores = {"a": frames_of("rrrr....."), "b": frames_of("........."), "c": frames_of(".r.......")}
-    found = raise_alarms(span_scores(dataset, "test", scores, 3), dict.fromkeys(NAMES, 0.0)).to_json()
+    found = raise_alarms(span_scores(dataset, "test", scores, 3), dict.fromkeys(NAMES, 0.0)).summary().to_json()
     assert (found["segments"], found["detected"]) == (4, 0.5)
     assert found["seen"] == {"median": 0.5, "quantile_90": None}
     assert found["seen_if_detected"] == {"median": 0.25, "quantile_90": 0.5}
@@ -135,9 +135,9 @@ def test_missed_activities_count_as_never_seen_and_apart():
 
 
 def test_a_subset_without_spans_or_without_segments():
-    found = warned("....", [("run", 0, 2)], 0.0).to_json()
+    found = warned("....", [("run", 0, 2)], 0.0).summary().to_json()
     assert (found["detected"], found["false_alarms"]) == (0.0, 0)
-    found = warned("rrr.", [], 0.0).to_json()
+    found = warned("rrr.", [], 0.0).summary().to_json()
     assert (found["segments"], found["detected"], found["false_alarms"]) == (0, None, 1)
     assert found["false_alarms_per_hour"] == pytest.approx(3600 / 80)
 
@@ -148,15 +148,15 @@ def test_the_lowest_threshold_that_leaves_out_the_false_alarms_of_the_budget():
     matrix[:, 0] = 0.9
     for frame, score in ((10, 0.6), (30, 0.7), (50, 0.8), (70, 0.65)):
         matrix[frame] = (0.1, score, 0.1)
-    watched = span_scores(Listed({"a": (180, [("run", 70, 71)])}), "test", {"a": matrix}, 5)
-    assert choose_thresholds(watched, 0.5) == {"run": pytest.approx(0.8, abs=2e-6), "walk": 0.0}
-    assert choose_thresholds(watched, 1) == {"run": pytest.approx(0.7, abs=2e-6), "walk": 0.0}
-    assert choose_thresholds(watched, 2) == {"run": pytest.approx(0.6, abs=2e-6), "walk": 0.0}
-    assert choose_thresholds(watched, 3) == {"run": 0.0, "walk": 0.0}
-    half = raise_alarms(watched, choose_thresholds(watched, 0.5))
-    assert (half.false_alarms.tolist(), half.seen.tolist()) == ([0, 0], [math.inf])
-    double = raise_alarms(watched, choose_thresholds(watched, 2))
-    assert (double.false_alarms.tolist(), double.seen.tolist()) == ([2, 0], [1.0])
+    spans = span_scores(Listed({"a": (180, [("run", 70, 71)])}), "test", {"a": matrix}, 5)
+    assert choose_thresholds(spans, 0.5) == {"run": pytest.approx(0.8, abs=2e-6), "walk": 0.0}
+    assert choose_thresholds(spans, 1) == {"run": pytest.approx(0.7, abs=2e-6), "walk": 0.0}
+    assert choose_thresholds(spans, 2) == {"run": pytest.approx(0.6, abs=2e-6), "walk": 0.0}
+    assert choose_thresholds(spans, 3) == {"run": 0.0, "walk": 0.0}
+    half = raise_alarms(spans, choose_thresholds(spans, 0.5))
+    assert (half.false_alarms.tolist(), half.observed_fraction.tolist()) == ([0, 0], [math.inf])
+    double = raise_alarms(spans, choose_thresholds(spans, 2))
+    assert (double.false_alarms.tolist(), double.observed_fraction.tolist()) == ([2, 0], [1.0])
 
 
 def test_a_right_alarm_pushes_no_threshold_up():
@@ -164,14 +164,14 @@ def test_a_right_alarm_pushes_no_threshold_up():
     matrix[:, 0] = 0.9
     for frame, score in ((10, 0.65), (70, 0.6500014)):
         matrix[frame] = (0.1, score, 0.1)
-    watched = span_scores(Listed({"a": (180, [("run", 70, 71)])}), "test", {"a": matrix}, 5)
-    assert choose_thresholds(watched, 0) == {"run": 0.650001, "walk": 0.0}
-    assert raise_alarms(watched, choose_thresholds(watched, 0)).seen.tolist() == [1.0]
+    spans = span_scores(Listed({"a": (180, [("run", 70, 71)])}), "test", {"a": matrix}, 5)
+    assert choose_thresholds(spans, 0) == {"run": 0.650001, "walk": 0.0}
+    assert raise_alarms(spans, choose_thresholds(spans, 0)).observed_fraction.tolist() == [1.0]
 
 
 def test_a_threshold_that_nothing_reaches_is_above_1():
-    watched = span_scores(Listed({"a": (4, [])}), "test", {"a": frames_of("rrrr", 1.0)}, 3)
-    assert choose_thresholds(watched, 1) == {"run": 1.000001, "walk": 0.0}
+    spans = span_scores(Listed({"a": (4, [])}), "test", {"a": frames_of("rrrr", 1.0)}, 3)
+    assert choose_thresholds(spans, 1) == {"run": 1.000001, "walk": 0.0}
 
 
 def test_last_bits_of_scores_raise_no_false_alarm():
@@ -254,19 +254,19 @@ def test_as_a_detector_that_watches_frame_after_frame(data, run, walk):
         for spans, segments in streamed(dataset, scores, merge_gap, thresholds)
         for label, first, last in sorted(segments)
     ]
-    assert list(zip(found.label.tolist(), found.seen.tolist(), strict=True)) == expected
+    assert list(zip(found.label.tolist(), found.observed_fraction.tolist(), strict=True)) == expected
 
 
 @settings(deadline=None)
 @given(watching(), st.floats(0, 400))
 def test_thresholds_keep_to_the_rate_and_no_lower_one_does(data, rate):
     dataset, scores, merge_gap = data
-    watched = span_scores(dataset, "test", scores, merge_gap)
-    thresholds = choose_thresholds(watched, rate)
-    budget = rate * watched.hours + 1e-9
+    spans = span_scores(dataset, "test", scores, merge_gap)
+    thresholds = choose_thresholds(spans, rate)
+    budget = rate * spans.hours + 1e-9
     kept = false_alarms(dataset, scores, merge_gap, thresholds)
     assert max(kept) <= budget
-    finite = watched.so_far[np.isfinite(watched.so_far)]
+    finite = spans.so_far[np.isfinite(spans.so_far)]
     # What happens between two scores is what happens just above the lower one.
     for lower in (0.0, *(math.floor(score * 1e6 + 0.5) / 1e6 + 1e-6 for score in finite.tolist())):
         counts = false_alarms(dataset, scores, merge_gap, dict.fromkeys(NAMES, lower))
@@ -278,11 +278,11 @@ def test_thresholds_keep_to_the_rate_and_no_lower_one_does(data, rate):
 @given(watching(), st.lists(st.floats(0, 400), min_size=2, max_size=4))
 def test_a_higher_rate_raises_no_threshold_and_no_alarm_later(data, rates):
     dataset, scores, merge_gap = data
-    watched = span_scores(dataset, "test", scores, merge_gap)
+    spans = span_scores(dataset, "test", scores, merge_gap)
     chosen = alarm_thresholds(dataset, "test", scores, merge_gap, sorted(rates))
     for strict, lax in itertools.pairwise(chosen.values()):
         assert all(lax[name] <= strict[name] for name in NAMES)
-        assert (raise_alarms(watched, lax).seen <= raise_alarms(watched, strict).seen).all()
+        assert (raise_alarms(spans, lax).observed_fraction <= raise_alarms(spans, strict).observed_fraction).all()
 
 
 @settings(deadline=None)

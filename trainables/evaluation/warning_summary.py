@@ -1,0 +1,116 @@
+"""Early warning in figures: the share of activities that were announced, how late, and how often the alarm was false."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Median and 90 % quantile of observed fractions; None where it falls on a segment that was missed."""
+
+    median: float | None
+    quantile_90: float | None
+
+    @classmethod
+    def of(cls, observed_fraction: np.ndarray) -> Quantiles:
+        """Return those of (segments,) fractions, inf where a segment was missed; values of the array, none between two."""
+        if len(observed_fraction) == 0:
+            return cls(None, None)
+        # Between two of the values, one may be infinite.
+        values = np.quantile(observed_fraction, (0.5, 0.9), method="inverted_cdf")
+        return cls(*(float(value) if np.isfinite(value) else None for value in values))
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return `{"median": ..., "quantile_90": ...}`."""
+        return {"median": self.median, "quantile_90": self.quantile_90}
+
+
+@dataclass(frozen=True)
+class LabelWarning:
+    """Early warning of one label; `detected` is None if it has no segment."""
+
+    segments: int
+    detected: float | None
+    observed_fraction: Quantiles
+    false_alarms_per_hour: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields; `observed_fraction` as `seen`."""
+        return {
+            "segments": self.segments,
+            "detected": self.detected,
+            "seen": self.observed_fraction.to_json(),
+            "false_alarms_per_hour": self.false_alarms_per_hour,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> LabelWarning:
+        """Return the figures whose `to_json` is `content`."""
+        return cls(
+            content["segments"], content["detected"], Quantiles(**content["seen"]), content["false_alarms_per_hour"]
+        )
+
+
+@dataclass(frozen=True)
+class WarningSummary:
+    """Early warning of all labels together, and of each.
+
+    Attributes
+    ----------
+    segments : number of annotated segments that have a frame
+    detected : share of them within which an alarm of their label was up; None if there are none
+    observed_fraction : of all segments, missed ones counted as never announced
+    observed_fraction_if_detected : of the others alone
+    false_alarms, false_alarms_per_hour : of all labels together
+    labels : label -> its own figures
+    """
+
+    segments: int
+    detected: float | None
+    observed_fraction: Quantiles
+    observed_fraction_if_detected: Quantiles
+    false_alarms: int
+    false_alarms_per_hour: float
+    labels: Mapping[str, LabelWarning]
+
+    def measures(self) -> dict[str, float]:
+        """Return the figures of all labels together by the names they bear in MLflow; what was not reached is absent."""
+        measures = {
+            "detected": self.detected,
+            "false_alarms_per_hour": self.false_alarms_per_hour,
+            "seen_median": self.observed_fraction.median,
+            "seen_quantile_90": self.observed_fraction.quantile_90,
+            "seen_median_if_detected": self.observed_fraction_if_detected.median,
+            "seen_quantile_90_if_detected": self.observed_fraction_if_detected.quantile_90,
+        }
+        return {name: value for name, value in measures.items() if value is not None}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields; observed fractions as `seen` and `seen_if_detected` (`docs/online.md`)."""
+        return {
+            "segments": self.segments,
+            "detected": self.detected,
+            "seen": self.observed_fraction.to_json(),
+            "seen_if_detected": self.observed_fraction_if_detected.to_json(),
+            "false_alarms": self.false_alarms,
+            "false_alarms_per_hour": self.false_alarms_per_hour,
+            "labels": {label: figures.to_json() for label, figures in self.labels.items()},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> WarningSummary:
+        """Return the figures whose `to_json` is `content`."""
+        return cls(
+            content["segments"],
+            content["detected"],
+            Quantiles(**content["seen"]),
+            Quantiles(**content["seen_if_detected"]),
+            content["false_alarms"],
+            content["false_alarms_per_hour"],
+            {label: LabelWarning.from_json(figures) for label, figures in content["labels"].items()},
+        )
