@@ -1,4 +1,4 @@
-"""Arms: what `ablate` comes to, one combination at a time, each with the space that is left to search."""
+"""Arms: the combinations that `ablate` asks for, each with its settings and the space left to search."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SINGLE = "base"
 
 @dataclass(frozen=True)
 class ArmDecode:
-    """What is searched on an arm's stored scores.
+    """What is searched on the stored scores of an arm's trials.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class ArmDecode:
     reset : tuple of str
         Resets to try, one forward pass each. Empty only where the base configuration was not read.
     trials : int
-        Merge gaps tried for each reset; a space that holds no more is tried whole.
+        Merge gaps tried for each reset; a space of no more gaps than that is tried whole.
     start : tuple of mappings
         `merge_gap` and/or `reset` to try first, in this order.
     """
@@ -45,17 +45,17 @@ class Arm:
     Attributes
     ----------
     name : str
-        `variant=score`, or the name the file gives; the same however the file is ordered.
+        `variant=score`, or the name the file gives; it does not depend on the order of the file.
     ablated : mapping
-        What sets this arm apart.
+        The settings that distinguish this arm.
     settings : mapping
-        Settings of a training of this arm: base, ablated ones over it, the model, and the decode values tried first.
-        A trial adds its proposals, `seed` and `threads`.
+        Settings of a training of this arm: the base, overridden by what is ablated, the model, and the decode values
+        tried first. A trial adds its proposals, `seed` and `threads`.
     space : mapping
-        Setting -> what may be proposed. A parameter comes after those it depends on: propose in this order,
-        each where `space[key].applies(proposed so far)`.
+        Setting -> what may be proposed. Propose in this order, in which a parameter comes after those that its
+        conditions name, and only where `space[key].applies(values proposed so far)`.
     start : tuple of mappings
-        Proposals to try first, in this order; a mapping may leave parameters to the sampler.
+        Proposals to try first, in this order; parameters that a mapping does not name are left to the sampler.
     trials : int
         Trials of the search phase: the study's, or fewer where the space holds fewer settings.
     decode : ArmDecode
@@ -94,7 +94,7 @@ def combinations_of(ablate: tuple[Block, ...]) -> Iterator[Combination]:
 
 
 def arms_of(study: Study) -> tuple[Arm, ...]:
-    """Return the arms of `study`, in the order of the file; the names are stable and each stands once."""
+    """Return the arms of `study`, in the order of the file; names are stable and unique."""
     return tuple(_arm(study, combination) for combination in combinations_of(study.ablate))
 
 
@@ -104,7 +104,7 @@ def arm_named(study: Study, name: str) -> Arm:
 
 
 def baselines_of(study: Study) -> tuple[Arm, ...]:
-    """Return the arms that `baseline` fits: exactly one in a study that was checked."""
+    """Return the arms that `baseline` fits; a study that was checked has exactly one."""
     arms = arms_of(study)
     if study.baseline is None:
         return arms[:1]
@@ -124,7 +124,7 @@ def baseline_of(study: Study) -> Arm:
 
 
 def _arm(study: Study, combination: Combination) -> Arm:
-    """Return the arm that `combination` is in `study`."""
+    """Return the arm of `study` that `combination` stands for."""
     base = {key: value for key, value in study.base.items() if key != "config"}
     ablated = {
         key: float(value) if isinstance(base.get(key), float) and type(value) is int else value
@@ -151,7 +151,7 @@ def _arm(study: Study, combination: Combination) -> Arm:
 def _space(
     space: Mapping[str, Range | Choices], settings: Mapping[str, Any], ablated: Mapping[str, Scalar]
 ) -> dict[str, Range | Choices]:
-    """Return what is left of `space` for one arm: conditions on settled settings are decided, the others stay."""
+    """Return what is left of `space` for one arm: conditions on fixed settings are resolved, the others stay."""
     left = {key: one for key, one in space.items() if key not in ablated}
     searched = _possible(left, settings)
     result: dict[str, Range | Choices] = {}

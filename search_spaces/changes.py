@@ -1,4 +1,4 @@
-"""What changed between two forms of a study, and whether the second only adds to the first."""
+"""What changed between two versions of a study, and whether the second only adds to the first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def differences(old: Study, new: Study) -> list[str]:
 
 
 def extends(old: Study, new: Study) -> bool:
-    """Tell whether `new` is `old` with more trials, more arms or more seeds, and else unchanged."""
+    """Tell whether `new` differs from `old` only by more trials, arms or seeds."""
     arms = {arm.name: arm for arm in arms_of(new)}
     kept = all(arm.name in arms and _extended(arm, arms[arm.name]) for arm in arms_of(old))
     return (

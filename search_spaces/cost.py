@@ -11,7 +11,7 @@ from crescendo.search_spaces.study import Study
 
 @dataclass(frozen=True)
 class Cost:
-    """Counts over the whole study, at most: early stopping saves some, a trial that fails for good is made up for.
+    """Counts for the whole study, if every trial runs to its end: early stopping saves some, failed trials add some.
 
     `iterations` are optimiser steps and `frames` the frames they learn from; `passes` are forward passes over the
     validation recordings at the end of each trial of the search phase, one for each reset, and `gaps` the merge gaps

@@ -1,4 +1,4 @@
-"""Reading a study: from a shipped name or a YAML file to one checked value, or every problem at once."""
+"""Reading a study, by its shipped name or from a YAML file: one checked value, or every problem at once."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolv
     overrides
         `key=value` with dotted keys (`search.trials=4`), as `--set` takes them; values are YAML.
     resolve
-        What knows the training settings: completes and checks them (see `checks.Resolve`). With it the study's `base`
-        is the whole configuration; without it the settings are taken as they stand.
+        Completes and checks the training settings (see `checks.Resolve`); the study's `base` is then the whole
+        configuration. Without it, settings are taken as written.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolv
 
 
 def parse_study(text: str, name: str = "study", overrides: Sequence[str] = (), resolve: Resolve | None = None) -> Study:
-    """Return the study that the YAML `text` holds; as `read_study` otherwise. `name` stands in messages."""
+    """Return the study that the YAML `text` holds; as `read_study` otherwise. Messages call it `name`."""
     source: Source = read(text, name, overrides)
     if () not in source.places:
         raise StudyError(source.fatal)

@@ -13,7 +13,8 @@ class Problem:
     """One thing to mend.
 
     `path` leads to the entry (`("search", "space", "lambda_r")`), `rule` says what holds there and what was found, and
-    `needs` names other entries that the rule read: where one of them is broken itself, this problem may be its echo.
+    `needs` names other entries that the rule read: if one of those is wrong itself, this problem may merely follow from
+    it.
     """
 
     path: Path
@@ -21,7 +22,7 @@ class Problem:
     needs: tuple[Path, ...] = ()
 
     def echoes(self, others: Iterable[Problem]) -> bool:
-        """Tell whether one of `others` lies at, above or below an entry that this problem rests on."""
+        """Tell whether one of `others` may explain this: one at, above or below an entry that its rule read."""
         mine = (self.path, *self.needs)
         return any(_related(path, other.path) for path in mine for other in others if other.path)
 

@@ -1,4 +1,4 @@
-"""Every schema error of a study at once, and as much of the study as stands without them."""
+"""Every schema error of a study at once, and the study without the entries that have them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PLACEHOLDERS = {"name": "study", "dataset": "synthetic"}
 
 
 def salvage(schema: type[Study], content: Mapping[str, Any]) -> tuple[Study | None, list[Problem]]:
-    """Return the study and its problems; entries that break the schema are named, then left out.
+    """Return the study without the entries that break the schema, and one problem for each of those.
 
-    So that what reads several entries together can still be checked, and every error is shown at once. The study is
-    None where nothing usable is left.
+    The rest of the study can then be checked too, so that every error is shown at once. The study is None if nothing
+    usable is left.
     """
     rest: Any = copy.deepcopy(dict(content))
     found: list[Problem] = []
@@ -82,7 +82,7 @@ def _entry(content: Any, location: Iterable[str | int]) -> Path:
 
 
 def _siblings(schema: Any, path: Path) -> list[str]:
-    """Return the keys that may stand where the last step of `path` stands."""
+    """Return the keys that are allowed in the place of the last step of `path`."""
     if path[:1] == ("ablate",):
         return list(Block.model_fields)
     if (len(path) > 3 and path[:2] == ("search", "space")) or path[:2] == ("decode", "merge_gap"):
@@ -101,9 +101,9 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _leave_out(content: Any, path: Path) -> None:
-    """Take the entry at `path` out of `content`; one that must be there gets a stand-in.
+    """Remove the entry at `path` from `content`; a required entry is replaced by a stand-in.
 
-    A list goes whole, or its other entries would change places; an entry that lacks a part goes with it.
+    A list is removed whole, since its other entries would move; an entry that lacks a part is removed too.
     """
     steps = list(itertools.takewhile(lambda step: isinstance(step, str), path))
     while steps:

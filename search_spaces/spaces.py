@@ -50,7 +50,7 @@ OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=
 
 
 class Section(BaseModel):
-    """A part of a study file: typed, without unknown keys, unchangeable. YAML's lists stand for tuples."""
+    """A section of a study file: typed, frozen, without unknown keys. YAML's lists become tuples."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -73,7 +73,7 @@ class _Conditional(Section):
     )
 
     def applies(self, settings: Mapping[str, Any]) -> bool:
-        """Tell whether every condition holds; one on a setting that is not there does not."""
+        """Tell whether every condition holds; a condition on an absent setting does not."""
         return all(
             key in settings and any(same(settings[key], value) for value in values) for key, values in self.when.items()
         )
@@ -111,7 +111,7 @@ class Range(_Conditional):
 
     @property
     def size(self) -> float:
-        """Number of values; infinite where every number between the limits is one."""
+        """Number of values; infinite for a range of real numbers without `step`."""
         if self.step is None and not self.integer:
             return math.inf
         return round((self.high - self.low) / (self.step or 1)) + 1
@@ -139,11 +139,11 @@ class Range(_Conditional):
             yield self.low + number * (self.step or 1)
 
     def extremes(self) -> tuple[int | float, ...]:
-        """Return the values that a limit on the setting would meet first."""
+        """Return both ends: if a setting may have these values, it may have all of the range."""
         return (self.low, self.high)
 
     def floating(self) -> Range:
-        """Return the same range of real numbers, for a setting that is one though its limits were written as integers."""
+        """Return the range as real numbers, for a real-valued setting whose limits were written as integers."""
         limits = {"low": float(self.low), "high": float(self.high), "step": self.step and float(self.step)}
         return self.model_copy(update=limits)
 
@@ -170,7 +170,7 @@ class Choices(_Conditional):
         yield from self.choices
 
     def extremes(self) -> tuple[Scalar, ...]:
-        """Return the values that a limit on the setting would meet first: all of them."""
+        """Return all choices: each must be checked against what the setting may be."""
         return self.choices
 
     def __str__(self) -> str:
@@ -199,8 +199,9 @@ Space = Annotated[
 
 
 def combinations(space: Mapping[str, Range | Choices], limit: int) -> int:
-    """Return how many different settings `space` holds, counted to `limit`; conditional parameters come after their
-    conditions.
+    """Return how many different settings `space` holds, or `limit` if there are more.
+
+    In `space`, a parameter comes after those that its conditions name.
     """
     keys = list(space)
 

@@ -1,4 +1,4 @@
-"""A study file as plain values, with the line of every entry, and `--set` laid over it."""
+"""A study file as plain values, overridden by `--set`, with the line of every entry."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class Source:
     fatal: list[str] = field(default_factory=list)
 
     def entry(self, path: Path) -> tuple[Path, Path]:
-        """Return the part of `path` that stands in the source, without steps that are no entry of it, and what is
-        lacking at its end.
+        """Return the longest part of `path` that is an entry of the source, and the keys of `path` that are not.
+
+        Steps that are no keys, as pydantic's names for alternatives, are left out.
         """
         found: Path = ()
         rest = path
@@ -53,7 +54,7 @@ class Source:
         return found, tuple(step for step in rest if isinstance(step, str))
 
     def lines(self, problems: Iterable[Problem]) -> list[str]:
-        """Return what is to be shown: `place: key: rule`, in the order of the source, nothing twice."""
+        """Return the lines to show, `place: key: rule`, in the order of the source, each once."""
         shown: dict[str, tuple[int, int]] = {}
         for number, problem in enumerate(problems):
             entry, lacking = self.entry(problem.path)
@@ -64,7 +65,7 @@ class Source:
 
 
 def read(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
-    """Return what the YAML `text` and the `key=value` overrides over it say; problems of form are in the result."""
+    """Return the YAML `text`, overridden by `key=value` pairs, as a source; it holds the problems of form."""
     source = Source(name)
     try:
         node = _Loader(text).get_single_node()
@@ -143,7 +144,7 @@ def _scalar(node: yaml.Node, path: Path, source: Source) -> Any:
 
 
 def _override(source: Source, override: str) -> None:
-    """Lay one `key=value` over the source's content."""
+    """Override the source's content by one `key=value`."""
     place = f"--set {override}"
     key, sign, text = override.partition("=")
     steps = [int(step) if step.isdecimal() else step for step in key.strip().split(".")]

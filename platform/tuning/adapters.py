@@ -24,7 +24,7 @@ JOB = "job"
 
 
 class _Shell:
-    """Pickled without what it holds."""
+    """Pickles as an empty object; the ledger holds the state."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return object, ()

@@ -1,4 +1,4 @@
-"""What a live detector says: activities that begin, change and end, and alarms."""
+"""Events of live detection: activities that begin, change and end, and alarms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crescendo.trainables.evaluation.result_format import Detection
 
 @dataclass(frozen=True)
 class Event:
-    """Something about one span, known when the frame that ends at `time` had been seen.
+    """News of one span, known once the frame that ends at `time` has been seen.
 
     A span is known by its label and start. Times are in seconds: of the recording, or of the frames' own time stamps
     where they have some. `end` is that of the last frame of the label so far; `score` the mean score of the label over
@@ -39,14 +39,17 @@ class Begun(Event):
 
 @dataclass(frozen=True)
 class Revised(Event):
-    """A span grew: a later run was merged into it within the merge gap, or it went on for another while."""
+    """A span grew: a later run was merged into it within the merge gap, or it went on for `revise_every` seconds."""
 
     kind: ClassVar[str] = "revised"
 
 
 @dataclass(frozen=True)
 class Alarm(Event):
-    """A span's score so far reached `threshold`, that of its label, for the first time; it stays up to the span's end."""
+    """A span's score so far reached `threshold`, that of its label, for the first time.
+
+    The alarm stays up until the span's end.
+    """
 
     kind: ClassVar[str] = "alarm"
 

@@ -1,6 +1,6 @@
 """Frames from files and pipes: `.npy` rows and JSON lines.
 
-What comes in is not trusted: no object array is read, and nothing is reserved before its size was looked at.
+Input is not trusted: no object array is read, and no memory is reserved for a size that was not checked.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _LARGEST_FRAME = 64 * 2**20  # bytes
 
 
 class BrokenInput(InputError):
-    """A pipe of frames that cannot be read on: where the next frame begins is not known."""
+    """A pipe of frames that can be read no further: it is not known where the next frame begins."""
 
 
 def frames_of(pipe: BufferedReader) -> Iterator[Frame]:
-    """Return the frames that `pipe` brings, as `.npy` rows or as JSON lines, whichever its first byte announces.
+    """Return the frames that arrive on `pipe`, as `.npy` rows or as JSON lines; its first byte tells which.
 
-    Each is handed on as soon as it is there. A JSON line that cannot be used raises `InputError` and the iterator goes
-    on with the next one; a broken `.npy` raises `BrokenInput`.
+    Each frame is yielded as soon as it has arrived. A JSON line that cannot be used raises `InputError` and the
+    iterator goes on with the next one; a broken `.npy` raises `BrokenInput`.
     """
     return NpyFrames(pipe) if pipe.peek(1)[:1] == _NPY[:1] else JsonFrames(pipe)
 
@@ -86,7 +86,7 @@ class NpyFrames(Iterator[Frame]):
 
 
 class JsonFrames(Iterator[Frame]):
-    """Frames of JSON lines: `{"features": [...]}`, with a time stamp in seconds under `time` where there is one."""
+    """Frames of JSON lines: `{"features": [...]}`, and, optionally, a time stamp in seconds under `time`."""
 
     def __init__(self, pipe: BufferedReader) -> None:
         self._pipe = pipe
@@ -111,7 +111,7 @@ class JsonFrames(Iterator[Frame]):
 
 
 def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:
-    """Return the frames of a recording's `.npy` file, (frames, features), read as they are taken.
+    """Return the frames of a recording's `.npy` file, (frames, features), read one after the other.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Decoding one frame after the other (protocol section 3, steps 2 to 4): what `detection.decode` does, without waiting."""
+"""Decoding one frame after the other (protocol section 3, steps 2 to 4): `decoding.decode` as frames come in."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from crescendo.trainables.detector.events import Alarm, Begun, Ended, Event, Rev
 class _Open:
     """A span that later frames may still change.
 
-    Sums are kept apart by run and gap and added in the order in which `detection.decode` adds them, for equality to the
-    last bit: `total` over complete runs and filled gaps, `run` over the run that goes on, `gap` since the last run.
+    Sums are kept apart by run and gap and added in the order in which `decoding.decode` adds them, so that both give
+    the same bits: `total` over complete runs and filled gaps, `run` over the run that goes on, `gap` since the last
+    run.
     """
 
     first: int
@@ -35,7 +36,7 @@ class SpanDecoder:
     """Frame scores in, events out; time and memory a frame are bounded by the number of labels.
 
     A span begins with the first frame whose argmax is its label, and is closed as soon as no later run can be merged
-    into it. Spans of several labels may wait at once.
+    into it. Spans of several labels may be open at once.
 
     Parameters
     ----------
@@ -44,9 +45,9 @@ class SpanDecoder:
     merge_gap
         Frames; runs of a label with fewer strictly between them are one span.
     revise_every
-        Frames: a span that goes on is revised whenever it is a multiple of so many frames long.
+        Frames: while a span goes on, it is revised each time its length is a multiple of this.
     thresholds
-        Label -> score that raises an alarm; a label that is not there raises none.
+        Label -> score that raises an alarm; labels that are absent raise none.
     """
 
     def __init__(
@@ -64,9 +65,9 @@ class SpanDecoder:
         self._time = 0.0
 
     def push(self, scores: np.ndarray, start: float, end: float) -> list[Event]:
-        """Take in the scores (labels,) of the next frame, finite, which covers [`start`, `end`) seconds.
+        """Take in the finite scores (labels,) of the next frame, which covers [`start`, `end`) seconds.
 
-        Events come closed spans first, by start, then what the frame's own label does.
+        Events of closed spans come first, by start, then those of the frame's own label.
         """
         frame, best = self._frame, int(scores.argmax())
         self._frame, self._time = frame + 1, end
@@ -85,7 +86,7 @@ class SpanDecoder:
         return events
 
     def close(self) -> list[Event]:
-        """End every open span: no frame follows, or none that belongs to what came before."""
+        """End every open span: no frame follows, or none that continues what came before."""
         return self._ended(list(self._open))
 
     def _extended(self, label: int, score: float, start: float) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Frames of a video as the model takes them: through the network that made the features it was trained on."""
+"""Features of a video's frames, from the network that made the features a model was trained on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOGETHER = 8  # frames that go through the network at once
 def video_features(metadata: ModelMetadata, path: Path, weights: str | None = None) -> Iterator[np.ndarray]:
     """Return the features of a video's frames, (features,) float16 as data sets store them; decoded as they are taken.
 
-    `weights` stands in for those the model names, a file that may lie elsewhere now; they must be the same.
+    `weights` replaces the path of the weights that the model names, for a file that was moved; they must be the same.
 
     Raises
     ------

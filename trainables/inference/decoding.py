@@ -50,10 +50,10 @@ class Runs:
 
 @dataclass(frozen=True)
 class MergedSpans:
-    """The spans of several merge gaps, each listed once however many gaps leave it as it is.
+    """The spans of several merge gaps; a span that occurs for several gaps is listed once.
 
-    A span is there under the gaps numbered `since` to `until`, the last not included, counting the gaps as they rise;
-    (n,) int64. The rest as in `Spans`, with the number of its `recording`.
+    A span exists for the merge gaps numbered `since` to `until`, the last not included, of the gaps in rising order;
+    (n,) int64. The other fields are those of `Spans`, with the number of its `recording`.
     """
 
     since: np.ndarray
@@ -93,7 +93,7 @@ def decode(scores: np.ndarray, merge_gap: int, background: int = BACKGROUND_INDE
 
 
 def decode_gaps(scores: np.ndarray, merge_gaps: Sequence[int], background: int = BACKGROUND_INDEX) -> list[Spans]:
-    """Return `decode(scores, gap, background)` for every gap of `merge_gaps`; all that they share is done once."""
+    """Return `decode(scores, gap, background)` for every gap of `merge_gaps`; what they share is computed once."""
     rising = sorted(set(merge_gaps))
     merged = merge(find_runs(scores, max(rising, default=0), background), rising)
     order = np.lexsort((merged.label, merged.start))
@@ -106,7 +106,9 @@ def decode_gaps(scores: np.ndarray, merge_gaps: Sequence[int], background: int =
 
 
 def find_runs(scores: np.ndarray, widest_gap: int, background: int = BACKGROUND_INDEX, recording: int = 0) -> Runs:
-    """Return the runs of `scores` (frames, labels), numbered as of `recording`; gaps below `widest_gap` are summed.
+    """Return the runs of `scores` (frames, labels); scores are summed over gaps below `widest_gap` too.
+
+    `recording` is the number that the runs get.
 
     Sums are taken run by run, never as differences of one long running sum, so that no precision is lost in long
     recordings.
@@ -156,12 +158,12 @@ def join_runs(parts: Sequence[Runs]) -> Runs:
 
 
 def merge(runs: Runs, merge_gaps: Sequence[int]) -> MergedSpans:
-    """Merge `runs` for every gap of `merge_gaps`, which rise; `find_runs` must have been told the last of them.
+    """Merge `runs` for every gap of `merge_gaps`, which rise; `find_runs` must have been called with the last of them.
 
-    Filling a gap moves no other: what lies between a merged span and its neighbour is what lay between the two runs
-    there. Merging until nothing changes is therefore one cut of the list of runs at every gap that is wide enough, and
-    a wider merge gap takes cuts away. A span is there from the loss of the last cut inside it to that of one of its
-    ends, so there are at most twice as many spans as runs, whatever the number of merge gaps.
+    Filling a gap leaves all other gaps as wide as they were. Merging until nothing changes therefore means to cut the
+    list of runs once at every gap that is at least as wide as the merge gap; a wider merge gap only removes cuts. A
+    span exists for every merge gap wider than its widest inner gap and not wider than the gaps at its ends, so there
+    are at most twice as many spans as runs, whatever the number of merge gaps.
     """
     if min(merge_gaps, default=0) < 0:
         raise ValueError(f"merge_gap must be 0 or more but got {min(merge_gaps)}")
@@ -199,8 +201,8 @@ def merge(runs: Runs, merge_gaps: Sequence[int]) -> MergedSpans:
 def _sums(scores: np.ndarray, label: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return the sum of `scores` over frames [`start`, `end`) of column `label`, each at least one frame, in float64.
 
-    Terms are added one after the other, as a detector that meets frame by frame adds them (`detector.span_decoder`), so
-    that its scores are these to the last bit.
+    Terms are added one after the other, as live detection adds them (`detector.span_decoder`), so that both give the
+    same bits.
     """
     length = end - start
     begin = np.cumsum(length) - length

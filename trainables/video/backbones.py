@@ -26,8 +26,8 @@ _LEFT_OUT = ("squeezenet", "googlenet", "inception")
 class Preparation:
     """How a picture is prepared for a network, as torchvision's weights say.
 
-    The short side is resized to `resize` pixels (`interpolation`, antialiased), the centre square of `size` pixels is cut
-    out, and values of 0 to 1 are standardised by `mean` and `std`, one a channel (red, green, blue).
+    The short side is resized to `resize` pixels (`interpolation`, antialiased) and the centre square of `size` pixels
+    is cut out. Values, scaled to 0 to 1, are standardised by `mean` and `std`, one of each for red, green and blue.
     """
 
     size: int = 224
@@ -78,7 +78,7 @@ class Backbone(nn.Module):
         return values.float()
 
     def fc7(self) -> tuple[Tensor, Tensor] | None:
-        """Return weight (fc7 columns, `width`) and bias (fc7 columns,) of what follows fc6; None of another layer."""
+        """Return weight (fc7 columns, `width`) and bias (fc7 columns,) of the layer after fc6; None for another."""
         return (self._following["weight"], self._following["bias"]) if self._following else None
 
 
@@ -104,13 +104,13 @@ def load_backbone(
     Parameters
     ----------
     weights
-        `imagenet`: torchvision's published ones (downloaded once). `none`: random ones, always the same. A file:
+        `imagenet`: torchvision's published weights (downloaded once). `none`: random weights, always the same. A file:
         .safetensors, or tensors saved by torch. A folder: a checkpoint of the fine-tuned `vgg19` trainable.
     layer
-        `fc6` or `fc7`, each after its ReLU, of networks whose classifier has them (VGG, AlexNet); `pooled`, the input of
-        the last linear layer, of any.
+        `fc6` or `fc7`, each after its ReLU, of networks whose classifier has them (VGG, AlexNet); `pooled`, the input
+        of the last linear layer, of any network.
     labels
-        Labels of the last layer of the weights; default: whatever they have. The layer itself is left away.
+        Number of outputs of the last layer, which is dropped in the end; default: as many as the weights have.
     size
         Side of the square the network is shown; default: the weights'.
 
@@ -135,8 +135,8 @@ def build_network(
 ) -> tuple[nn.Module, Preparation]:
     """Return torchvision's network `name` with a last layer of `labels` outputs, and how its frames are prepared.
 
-    What no weights are given for, the last layer where `labels` are not those of the weights, is drawn from torch's
-    current random state. See `load_backbone`.
+    Where the weights have another number of labels, the last layer is drawn from torch's current random state; with
+    weights `none`, all layers are. See `load_backbone`.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def build_network(
 
 
 def _found(name: str, weights: str, preparation: Preparation, size: int | None) -> tuple[Weights, Preparation]:
-    """Return the tensors of `weights`, and the preparation, of which a checkpoint knows its own."""
+    """Return the tensors of `weights`, and how frames are prepared for them: a checkpoint has its own preparation."""
     if weights == "imagenet":
         return _published(name), preparation
     path = Path(weights)
@@ -182,7 +182,7 @@ def _published(name: str) -> Weights:
 
 
 def _filled(name: str, weights: str, found: Weights, labels: int | None) -> nn.Module:
-    """Return the network with the tensors `found`, with a fresh last layer where `labels` asks for another."""
+    """Return the network with the tensors `found`, and with a new last layer if it has another number of `labels`."""
     with torch.device("meta"):
         network = _named(name, 1000)
     place, _ = _head(network)
@@ -208,7 +208,7 @@ def _filled(name: str, weights: str, found: Weights, labels: int | None) -> nn.M
 
 
 def _cut(network: nn.Module, name: str, layer: Layer) -> tuple[int, Weights]:
-    """Take from `network` what follows `layer`; return the layer's width and, of fc6, the linear layer after it."""
+    """Remove from `network` what follows `layer`; return the layer's width and, for fc6, the linear layer after it."""
     if layer == "pooled":
         place, head = _head(network)
         _set(network, place, nn.Identity())

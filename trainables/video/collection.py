@@ -1,4 +1,4 @@
-"""A folder of videos and the annotations of them: which belong together, and which stand alone."""
+"""Videos and their annotations: which belong together, and which have no partner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LISTED = 5
 class Collection:
     """Annotated videos.
 
-    `videos` maps recordings to their files, in the order of the annotations; `notes` says in lines what has no partner.
+    `videos` maps recordings to their files, in the order of the annotations; `notes` are lines on what has no partner.
     """
 
     videos: dict[str, Path]
@@ -26,7 +26,7 @@ class Collection:
 
 
 def find_videos(source: Path | str) -> dict[str, Path]:
-    """Return the video files in the folder `source` and below by their stem, sorted; or the one file `source`.
+    """Return stem -> video file, sorted, of all videos in the folder `source` and below, or of the one file `source`.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return how many `names` there are, and the first of them."""
+    """Return the number of `names` and the first few of them, as text."""
     names = list(names)
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"{len(names)} ({', '.join(names[:_LISTED])}{more})"

@@ -25,7 +25,7 @@ _COLOURS = ((176, 58, 46), (31, 97, 141), (30, 132, 73), (125, 60, 152), (156, 1
 
 
 def chosen_frames(total: int, most: int) -> np.ndarray:
-    """Return the numbers of at most `most` of `total` frames, spread evenly, (n,) int64; the first is one of them."""
+    """Return the numbers of at most `most` of `total` frames, spread evenly from the first on, (n,) int64."""
     return np.unique(np.floor(np.arange(min(total, most)) * total / max(1, min(total, most))).astype(np.int64))
 
 
@@ -41,7 +41,7 @@ def draw_contact_sheet(
 ) -> None:
     """Write a PNG of up to `most` frames of `video`, exactly as a network is shown them, to `target`.
 
-    Under each stand the second of the frame's centre and, where there is a `recording`, its label.
+    Below each frame: the second of its centre and, where a `recording` is given, its label.
 
     Raises
     ------

@@ -31,11 +31,11 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What a video says of itself.
+    """Properties of a video, as its file states them.
 
-    `duration` in seconds as announced by the file (None where it announces none); `width` and `height` as shown, after
-    the rotation flag and for square pixels; `rotation` in degrees counterclockwise that the flag asks for;
-    `average_rate` in pictures a second (None where unknown).
+    `duration` in seconds (None where the file announces none); `width` and `height` as shown, with square pixels and
+    after rotation; `rotation`, in degrees counterclockwise, that a player is told to apply; `average_rate` in pictures
+    a second (None where unknown).
     """
 
     duration: float | None
@@ -48,7 +48,7 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture of a video: `array` (height, width, 3) uint8 as stored; what a player does to it is `shown`."""
+    """A decoded picture of a video: `array` (height, width, 3) uint8 as stored; a player shows `shown`."""
 
     array: np.ndarray
     matrix: tuple[int, int, int, int]
@@ -98,14 +98,14 @@ def probe(path: Path | str) -> VideoFacts:
 def sampled_frames(path: Path | str, fps: float, preparation: Preparation, *, threads: int = 0) -> Iterator[np.ndarray]:
     """Yield the frames of the video `path`, `fps` a second, each (3, size, size) uint8: red, green, blue.
 
-    Turned as the rotation flag says, resized (antialiased) to the short side `preparation.resize` and cut to the centre
-    square as torchvision's transforms (v2) do it to uint8 tensors. A picture that stands for several frames is yielded several
-    times. Before the first picture, where the sound starts earlier, frames are black.
+    They are turned as the rotation flag says, resized (antialiased) to the short side `preparation.resize` and cut to
+    the centre square, as torchvision's transforms (v2) do it to uint8 tensors. A picture that is on screen for several
+    frames is yielded several times. Where the sound starts first, frames before the first picture are black.
 
     Parameters
     ----------
     threads
-        Of the decoder; 0: as many as there are cores.
+        Threads of the decoder; 0: as many as there are cores.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def sampled_frames(path: Path | str, fps: float, preparation: Preparation, *, th
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture, or None before the first, and the number of consecutive frames that it stands for."""
+    """A picture (None before the first one), and the number of consecutive frames for which it is on screen."""
 
     current: Picture | None
     frames: int
 
 
 def sampled_pictures(path: Path | str, fps: float, *, threads: int = 0) -> Iterator[Sample]:
-    """Yield the pictures that `sampled_frames` prepares, whole; see there."""
+    """Yield the pictures of `sampled_frames` before they are prepared; see there."""
     rate = Fraction(fps)
     done = 0
     current: Any = None
@@ -165,7 +165,7 @@ def sampled_pictures(path: Path | str, fps: float, *, threads: int = 0) -> Itera
 
 
 def prepare(picture: Picture, preparation: Preparation) -> np.ndarray:
-    """Return the picture as a network wants it, (3, size, size) uint8, still to be standardised."""
+    """Return the picture resized and cut for a network, (3, size, size) uint8; it is not yet standardised."""
     import torch
 
     height, width = picture.size()
@@ -194,7 +194,7 @@ def require_av() -> Any:
 
 @contextmanager
 def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
-    """Open the best video stream; what FFmpeg says against the file, then or later, becomes an `InputError`."""
+    """Open the best video stream; FFmpeg's errors, now or while the file is read, become `InputError`s."""
     av = require_av()
     # FFmpeg would take a name such as `http:x` or `concat:x` for something other than a file.
     where = Path(path).absolute()
@@ -220,7 +220,7 @@ def _zero(container: Any) -> Fraction:
 
 
 def _announced(container: Any, stream: Any) -> Fraction | None:
-    """Return when the stream ends by what the file says, in seconds from where a player starts."""
+    """Return the end of the stream as the file announces it, in seconds from where a player starts."""
     if stream.duration is not None:
         return Fraction(((stream.start_time or 0) + stream.duration) * stream.time_base) - _zero(container)
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, of one stream
@@ -234,7 +234,7 @@ def _announced(container: Any, stream: Any) -> Fraction | None:
 
 
 def _frames_before(time: Fraction, rate: Fraction) -> int:
-    """Return how many frames' centres lie before `time`."""
+    """Return how many frames have their centre before `time`."""
     return max(0, math.ceil(time * rate - Fraction(1, 2)))
 
 

@@ -67,8 +67,8 @@ def synthesize_videos(
     """Write a folder of videos and their `annotations.json`; the same arguments give the same pictures.
 
     A video holds one or two activities between stretches of background. An activity is a moving pattern (stripes that
-    lie, stand or slant, rings, checks, dots) in two colours, of a period, a speed and a direction drawn anew each time: the
-    pattern tells what it is, and no colour does. Background is clouds of colour.
+    lie, stand or slant, rings, checks, dots) in two colours, of a period, a speed and a direction drawn anew each time,
+    so that only the pattern tells which activity it is. Background is clouds of colour.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def write_video(
     sound_seconds
         Length of a sound track (a hum); 0: none.
     whole_head
-        Put the index before the pictures, so that what is cut off at the end does not make the file unreadable.
+        Put the index before the pictures, so that a file that is cut off at its end can still be opened.
     """
     av = require_av()
     with av.open(str(path), "w", options={"movflags": "faststart"} if whole_head else {}) as container:
@@ -159,7 +159,7 @@ def write_video(
 
 
 def numbered(stamps: Iterable[int], height: int = 96, width: int = 128) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield a picture for each of `stamps` that shows its place among them, 0 to 65,535, for `read_number`."""
+    """Yield for each of `stamps` a picture that shows its index, up to 65,535, to be read by `read_number`."""
     cell = int(min(height, width) * _GRID_SHARE) // _BITS
     top, left = (height - _BITS * cell) // 2, (width - _BITS * cell) // 2
     for number, stamp in enumerate(stamps):

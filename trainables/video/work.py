@@ -1,7 +1,7 @@
-"""The work folder of an extraction: finished videos, one Arrow file each, so that a command started again goes on.
+"""The work folder of an extraction: one Arrow file for each finished video, so that nothing is done twice.
 
-A file holds a row for every frame, in any order: its number and its value, a float16 vector or a JPEG. It appears under its
-name when all rows are on the disk and not before, and it names the state of the video it was made from.
+A file holds a row for every frame, in any order: its number and its value, a float16 vector or a JPEG. It gets its name
+only when all rows are on the disk, and it records the state of the video it was made from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PARTIAL = ".partial"
 
 
 class WorkFolder:
-    """Frames of videos on their way to a prepared data set; `width` columns of float16, or JPEGs where it is None."""
+    """Frames of videos that will become a prepared data set: `width` columns of float16, or JPEGs where it is None."""
 
     def __init__(self, path: Path, width: int | None) -> None:
         """Open or make the folder `path`; what an earlier command left unfinished is removed."""
@@ -37,14 +37,14 @@ class WorkFolder:
                 left.unlink()
 
     def add(self, recording: str, video: Path, numbers: np.ndarray, values: Any, total: int | None) -> bool:
-        """Add frames `numbers` of `recording`; return whether it is finished with them.
+        """Add the frames `numbers` of `recording`; return whether the recording is now finished.
 
         Parameters
         ----------
         values
             (n, width) float16, or a list of n JPEGs.
         total
-            The number of its frames, where it is known by now.
+            The recording's number of frames, where it is known already.
         """
         with mended(self.path):
             writer = self._writers.get(recording)
@@ -57,13 +57,13 @@ class WorkFolder:
             return True
 
     def drop(self, recording: str) -> None:
-        """Forget what was added of `recording`."""
+        """Remove what was added of `recording`."""
         writer = self._writers.pop(recording, None)
         if writer is not None:
             writer.abandon()
 
     def close(self) -> None:
-        """Forget all that is not finished."""
+        """Remove all that is not finished."""
         for recording in list(self._writers):
             self.drop(recording)
 
@@ -109,7 +109,7 @@ class WorkFolder:
 
 
 def state_of(video: Path) -> dict[str, Any]:
-    """Return what tells a video from another of the same name, or from its former self."""
+    """Return path, size and time of change of `video`: they differ if it was replaced or changed."""
     metadata = video.stat()
     return {"path": str(video), "bytes": metadata.st_size, "changed": metadata.st_mtime_ns}
 
