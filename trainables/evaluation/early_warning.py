@@ -1,11 +1,11 @@
-"""Early warning: alarms that go off while an activity goes on, how often they are false, and how late they are.
+"""Early warning: how early alarms go off while an activity lasts, and how often they are false (protocol section 5).
 
 The alarm of a label is raised at the first frame at which the score so far of one of its spans (`span_scores`) reaches
-the label's threshold, and stays up until that span's last frame. An alarm is false if, from the frame it is raised at to
-the end of its span, no frame lies over a segment of its label. Everything that raises an alarm is known when it is raised.
+the label's threshold, and stays up until that span's last frame. An alarm is false if, from the moment it is raised to
+the end of its span, no frame overlaps a segment of its label. It uses only what has been seen by then.
 
-Thresholds are chosen on the validation split: for each label by itself the lowest one that keeps its false alarms for
-each hour of recording at a given rate or below.
+Thresholds are chosen on the validation split: for each label by itself the lowest one with which its false alarms stay
+at or below a given rate an hour of recording.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ class EarlyWarning:
 
 
 def alarm_measures(found: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures of all labels together that `WarningSummary.to_json` holds, flat; what was not reached is absent.
+    """Return the figures of all labels together that `WarningSummary.to_json` holds, as one flat mapping.
 
-    `detected`, `false_alarms_per_hour`, and of the fraction seen `seen_median`, `seen_quantile_90`,
-    `seen_median_if_detected` and `seen_quantile_90_if_detected`.
+    `detected`, `false_alarms_per_hour`, and, of the observed fraction, `seen_median`, `seen_quantile_90`,
+    `seen_median_if_detected` and `seen_quantile_90_if_detected`. A quantile that falls on a missed segment is absent.
     """
     measures = {
         "detected": found["detected"],
@@ -121,7 +121,7 @@ def alarm_thresholds(
 
 
 def choose_thresholds(spans: SpanScores, rate: float) -> dict[str, float]:
-    """Return for each label the lowest threshold that keeps its false alarms at `rate` an hour or below.
+    """Return for each label the lowest threshold with which its false alarms stay at or below `rate` an hour.
 
     Thresholds have six decimals. A span whose score so far stays below the threshold up to the last frame that lies
     over a segment of its label, and reaches it later, is a false alarm; so is any that reaches it and lies over none.
@@ -145,7 +145,7 @@ def choose_thresholds(spans: SpanScores, rate: float) -> dict[str, float]:
 
 
 def raise_alarms(spans: SpanScores, thresholds: Thresholds) -> EarlyWarning:
-    """Return how late and how often false the alarms are that `thresholds` raise.
+    """Return how early alarms are raised with `thresholds`, and how many of them are false.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def raise_alarms(spans: SpanScores, thresholds: Thresholds) -> EarlyWarning:
 
 
 def _observed_fraction(spans: SpanScores, raised: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the fraction of each segment seen when one of the alarms [`raised`, `end`), which are sorted, is up in it."""
+    """Return the observed fraction of each segment when one of the sorted alarms [`raised`, `end`) is first up in it."""
     following = np.searchsorted(end, spans.onset, side="right")
     never = np.iinfo(np.int64).max
     frame = np.maximum(np.append(raised, never)[following], spans.onset)

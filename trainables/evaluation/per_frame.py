@@ -1,4 +1,4 @@
-"""Per-frame average precision, as online action detection measures it: AP, and calibrated AP (cAP)."""
+"""Per-frame average precision of online action detection: AP, and calibrated AP (cAP) (protocol section 4)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FramePrecision:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> FramePrecision:
-        """Return the precision whose `to_json` is `content`; means are taken again, of the same numbers."""
+        """Return the precision whose `to_json` is `content`; means are computed again from its values."""
         rows = content["frame_AP"]
         ap, cap = (np.array([row[name] for row in rows.values()], dtype=np.float64) for name in ("AP", "cAP"))
         return cls(tuple(rows), ap, cap)
@@ -50,10 +50,10 @@ def frame_precision(
 
     The frames are ranked by the label's score. AP is the mean, over the label's frames, of the precision TP / (TP + FP)
     among all frames that score at least as much; cAP the same of the calibrated precision w TP / (w TP + FP), w being
-    the number of other frames for each frame of the label, so that a rare label's value can be read beside a frequent
-    one's (De Geest et al., "Online Action Detection", ECCV 2016, section 5). Frames of equal score are counted together:
-    no result depends on the order of frames or recordings. Background is no label of its own, but its frames are
-    negatives of all others.
+    the number of other frames divided by the number of the label's, so that rare and frequent labels can be compared
+    (De Geest et al., "Online Action Detection", ECCV 2016, section 5). Frames of equal score are counted together: no
+    result depends on the order of frames or recordings. Background has no AP, but its frames are negatives of every
+    activity.
 
     Parameters
     ----------

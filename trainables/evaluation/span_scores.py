@@ -1,8 +1,8 @@
-"""The score so far of every span while it goes on, beside the segments it may announce.
+"""The score so far of every span while it goes on, and the segments that it may announce.
 
 A live detector holds a span open from its first frame until the merge gap has passed after its last one. Its score so
 far is the mean of its label's score over its frames so far, those of filled gaps included (protocol section 3, step 4,
-of what has been seen).
+for the frames seen so far).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SpanScores:
     hours : of recording
     span_label, start, end : (spans,) int64, sorted; end excluded
     begin : (spans,) int64, where in `so_far` each span's frames begin
-    so_far : (frames of all spans,) float64, the score so far; -inf at frames of gaps, which are filled only afterwards
+    so_far : (frames of all spans,) float64, the score so far; -inf at frames of gaps, which are filled only after the gap
     segment_label, onset, offset : (segments,) int64, sorted by onset; offset excluded
     without_frames : segments that no frame's centre lies in; they are left out
     """

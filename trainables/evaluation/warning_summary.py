@@ -18,7 +18,7 @@ class Quantiles:
 
     @classmethod
     def of(cls, observed_fraction: np.ndarray) -> Quantiles:
-        """Return those of (segments,) fractions, inf where a segment was missed; values of the array, none between two."""
+        """Return the quantiles of (segments,) fractions, inf where a segment was missed; they are not interpolated."""
         if len(observed_fraction) == 0:
             return cls(None, None)
         # Between two of the values, one may be infinite.
@@ -65,7 +65,7 @@ class WarningSummary:
     segments : number of annotated segments that have a frame
     detected : share of them within which an alarm of their label was up; None if there are none
     observed_fraction : of all segments, missed ones counted as never announced
-    observed_fraction_if_detected : of the others alone
+    observed_fraction_if_detected : of those that were detected
     false_alarms, false_alarms_per_hour : of all labels together
     labels : label -> its own figures
     """
@@ -79,7 +79,7 @@ class WarningSummary:
     labels: Mapping[str, LabelWarning]
 
     def measures(self) -> dict[str, float]:
-        """Return the figures of all labels together by the names they bear in MLflow; what was not reached is absent."""
+        """Return the figures of all labels together by their names in MLflow; quantiles that are None are absent."""
         measures = {
             "detected": self.detected,
             "false_alarms_per_hour": self.false_alarms_per_hour,
