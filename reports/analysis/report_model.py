@@ -177,8 +177,8 @@ class ArmContent:
     frame
         Per-frame `mAP` and `cAP`; empty where the runs have no online metrics.
     alarms
-        Rate of false alarms (`1/h`) -> measure of early warning (`trainables.alarms.alarm_measures`); a quantile that
-        some seed did not reach is absent.
+        Rate of false alarms (`1/h`) -> measure of early warning (`early_warning.alarm_measures`); a quantile that some
+        seed did not reach is absent.
     paper_detection, paper_early
         IoU threshold -> the paper's own mAP, of a study of the paper on ActivityNet alone; None everywhere else.
     """
