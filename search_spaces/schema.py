@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, T
 from crescendo.search_spaces.spaces import Distinct, OneOrMore, Plain, Scalar, Section, Space
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
+Sampler = Literal["tpe", "gp", "cmaes", "random", "grid"]
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=120)]
 
 
@@ -60,11 +61,14 @@ class Search(Section):
     """The search phase: what Optuna may propose, and how often."""
 
     trials: int = Field(default=1, ge=1, description="trials of each arm (fewer where its space holds fewer settings)")
-    sampler: Literal["tpe", "random", "grid"] = Field(
-        default="tpe", description="who proposes: Optuna's TPE, chance, or every combination in turn"
+    sampler: Sampler = Field(
+        default="tpe",
+        description="who proposes: TPE, a Gaussian process, CMA-ES, chance, or every combination in turn",
     )
     startup_trials: int = Field(
-        default=5, ge=0, description="trials of an arm proposed by chance before `tpe` has learned"
+        default=5,
+        ge=0,
+        description="trials of an arm proposed by chance before `tpe`, `gp` or `cmaes` learns from them",
     )
     seed: int = Field(
         default=1000, ge=0, lt=2**32, description="seed of the proposals and of every training of the search phase"

@@ -9,6 +9,9 @@ from crescendo.search_spaces.arms import ArmDecode
 from crescendo.search_spaces.spaces import Choices, Range
 from crescendo.trainables.training.trial import DecodeValues
 
+# Merge gaps tried by chance before TPE learns from them.
+_STARTUP_GAPS = 10
+
 
 @dataclass(frozen=True)
 class DecodeSearch:
@@ -45,8 +48,10 @@ class DecodeSearch:
         # A second's import for the worker, which most studies have no need of.
         import optuna
 
+        from crescendo.platform.studies.samplers import tpe
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=self.seed))
+        study = optuna.create_study(direction="maximize", sampler=tpe(self.seed, _STARTUP_GAPS, multivariate=True))
         for start in self._starts(reset):
             study.enqueue_trial({"merge_gap": start})
         for _ in range(self.decode.trials):

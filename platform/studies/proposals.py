@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +16,16 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import TrialState, create_trial
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from crescendo.platform.studies.samplers import SAMPLERS
 from crescendo.search_spaces.arms import Arm
 from crescendo.search_spaces.schema import Search
 from crescendo.search_spaces.spaces import Choices, Range
 
-# Draws of the study's sampler, then of chance, before a setting that was tried may be proposed again.
-_DRAWS, _CHANCES = 20, 200
+# Draws of chance before a setting that was tried may be proposed again.
+_CHANCES = 200
 # Settings that are listed to find one that was not tried.
 _LISTED = 10_000
 
@@ -58,14 +57,16 @@ def propose(
     samplers remember what they saw): asked again, it proposes the same. Start values come first;
     then the study's sampler, freshly seeded; where it insists on what was tried, chance.
     """
+    make, draws = SAMPLERS[search.sampler]
     if number < len(arm.start):
-        first = _draw(study, arm, number, _sampler(search, seed), arm.start[number])
+        first = _draw(study, arm, number, make(seed, search.startup_trials), arm.start[number])
         if first.key not in taken:
             return first
     if search.sampler == "grid":
         return next((one for one in _listed(arm) if one.key not in taken), None)
     samplers = itertools.chain(
-        itertools.repeat(_sampler(search, seed), _DRAWS), itertools.repeat(RandomSampler(seed=seed), _CHANCES)
+        itertools.repeat(make(seed, search.startup_trials), draws),
+        itertools.repeat(RandomSampler(seed=seed), _CHANCES),
     )
     for sampler in samplers:
         proposal = _draw(study, arm, number, sampler, {})
@@ -77,18 +78,10 @@ def propose(
     return random.Random(seed).choice(left) if left else None  # noqa: S311  # a search, not a secret
 
 
-def _sampler(search: Search, seed: int) -> BaseSampler:
-    if search.sampler != "tpe":
-        return RandomSampler(seed=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        # Trials that run side by side would be proposed alike if TPE did not hear of each other.
-        return TPESampler(n_startup_trials=search.startup_trials, seed=seed, constant_liar=True)
-
-
 def _draw(study: optuna.Study, arm: Arm, number: int, sampler: BaseSampler, start: Mapping[str, Any]) -> Proposal:
     trial = create_trial(state=TrialState.RUNNING)
     trial.number = number
+    together = _together(study, sampler, trial)
     values: dict[str, Any] = {}
     for key, space in arm.space.items():
         if not space.applies(values):
@@ -96,10 +89,25 @@ def _draw(study: optuna.Study, arm: Arm, number: int, sampler: BaseSampler, star
         distribution = _distribution(space)
         if key in start:
             values[key] = start[key]
+        elif key in together:
+            values[key] = together[key]
         else:
             values[key] = sampler.sample_independent(study, trial, key, distribution)
         trial.params[key], trial.distributions[key] = values[key], distribution
     return Proposal(values, dict(trial.distributions))
+
+
+def _together(study: optuna.Study, sampler: BaseSampler, trial: FrozenTrial) -> Mapping[str, Any]:
+    """Return the values that `sampler` proposes jointly; those it leaves out are for `sample_independent`."""
+    space = sampler.infer_relative_search_space(study, trial)
+    if not space:
+        return {}
+    # Some samplers write notes into the storage. The ledger is not theirs to write in.
+    copy = optuna.create_study(directions=study.directions, sampler=RandomSampler())
+    copy.add_trials(study.get_trials(deepcopy=False))
+    copy.ask()
+    values: Mapping[str, Any] = sampler.sample_relative(copy, copy.trials[-1], space)
+    return values
 
 
 def _distribution(space: Range | Choices) -> BaseDistribution:

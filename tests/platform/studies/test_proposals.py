@@ -1,5 +1,8 @@
 """Proposals: start values first, conditions kept, nothing tried twice, and the same again after a restart."""
 
+from typing import get_args
+
+import numpy as np
 import optuna
 import pytest
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from crescendo.platform.studies.proposals import propose, setting_key
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
+from crescendo.search_spaces.schema import Sampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -41,7 +45,7 @@ def arm_of(text: str, sampler: str):
     return study.search, arms_of(study)[0]
 
 
-def run(search, arm, trials: int, seed: int = 0) -> list[dict]:
+def run(search, arm, trials: int, seed: int = 0, objective=lambda values: -values.get("dropout", 0)) -> list[dict]:
     """Ask for so many proposals, telling a value for each before the next is asked for."""
     storage = optuna.storages.InMemoryStorage()
     optuna.create_study(direction="maximize", study_name="s", storage=storage)
@@ -51,16 +55,16 @@ def run(search, arm, trials: int, seed: int = 0) -> list[dict]:
         taken = {setting_key(one) for one in values}
         proposal = propose(study, arm, search, number=number, seed=seed + number, taken=taken)
         values.append(dict(proposal.values))
-        value = -proposal.values.get("dropout", 0)
+        value = objective(proposal.values)
         trial = optuna.trial.create_trial(params=values[-1], distributions=dict(proposal.distributions), value=value)
         study.add_trial(trial)
     return values
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "random"])
 def test_start_values_come_first_and_conditions_hold(sampler):
     search, arm = arm_of(MIXED, sampler)
-    values = run(search, arm, 12)
+    values = run(search, arm, 6)
     assert values[0]["variant"] == "score"
     assert values[0]["lambda_r"] == 6
     assert values[1] == {"variant": "none", "bptt": 20, "dropout": 0.5}
@@ -68,7 +72,7 @@ def test_start_values_come_first_and_conditions_hold(sampler):
     assert all(0.1 <= one.get("lambda_r", 1) <= 30 and one["bptt"] in range(10, 51, 10) for one in values)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+@pytest.mark.parametrize("sampler", get_args(Sampler))
 def test_a_space_that_can_be_listed_is_tried_whole_nothing_twice(sampler):
     search, arm = arm_of(TINY, sampler)
     values = run(search, arm, 6)
@@ -87,11 +91,35 @@ def test_grid_goes_in_the_order_of_the_file():
     ]
 
 
+PLANE = (
+    HEAD
+    + """
+search:
+  trials: 30
+  sampler: {sampler}
+  startup_trials: 6
+  space:
+    learning_rate: {{low: 1.0e-5, high: 1.0, log: true}}
+    hidden_size: {{low: 1, high: 1001, step: 10}}
+"""
+)
+
+
+def distance(values) -> float:
+    """From the best setting, a learning rate of 0.01 and a hidden size of 301, in shares of the two ranges."""
+    return float(np.hypot((np.log10(values["learning_rate"]) + 2) / 5, (values["hidden_size"] - 301) / 1000))
+
+
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32 - 40), sampler=st.sampled_from(["tpe", "random"]))
+@given(seed=st.integers(0, 2**32 - 40), sampler=st.sampled_from(["tpe", "cmaes", "random"]))
 def test_asked_again_it_proposes_the_same(seed, sampler):
     search, arm = arm_of(MIXED, sampler)
     assert run(search, arm, 8, seed) == run(search, arm, 8, seed)
+
+
+def test_asked_again_the_gaussian_process_proposes_the_same():
+    search, arm = arm_of(PLANE, "gp")
+    assert run(search, arm, 8) == run(search, arm, 8)
 
 
 def test_tpe_learns_from_what_was_told():
@@ -101,4 +129,43 @@ def test_tpe_learns_from_what_was_told():
         "tpe",
     )
     late = [one["dropout"] for one in run(search, arm, 40)[20:]]
+    assert sum(late) / len(late) < 0.25
+
+
+@pytest.mark.parametrize(("sampler", "share"), [("tpe", 0.7), ("gp", 0.4), ("cmaes", 0.8)])
+def test_a_quadratic_in_two_dimensions_is_solved_better_than_by_chance(sampler, share):
+    def late(name: str, seed: int) -> float:
+        search, arm = arm_of(PLANE, name)
+        proposed = run(search, arm, trials, seed, lambda values: -(distance(values) ** 2))
+        return float(np.mean([distance(one) for one in proposed[-6:]]))
+
+    # A proposal of the Gaussian process takes a second.
+    trials, seeds = (14, (0,)) if sampler == "gp" else (30, (0, 1000, 2000, 3000, 4000))
+    assert np.mean([late(sampler, seed) for seed in seeds]) < share * np.mean([late("random", seed) for seed in seeds])
+
+
+@pytest.mark.parametrize("sampler", ["gp", "cmaes"])
+def test_joint_samplers_write_nothing_into_the_study_they_learn_from(sampler):
+    search, arm = arm_of(PLANE, sampler)
+    study = optuna.create_study(direction="maximize")
+    for number in range(12):
+        proposal = propose(study, arm, search, number=number, seed=number, taken=())
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=dict(proposal.values),
+                distributions=dict(proposal.distributions),
+                value=-distance(proposal.values),
+            )
+        )
+    assert len(study.trials) == 12
+    assert all(not trial.system_attrs for trial in study.trials)
+
+
+def test_cmaes_learns_of_a_single_number():
+    search, arm = arm_of(
+        HEAD
+        + "search: {{trials: 30, sampler: {sampler}, startup_trials: 6, space: {{dropout: {{low: 0.0, high: 0.9}}}}}}\n",
+        "cmaes",
+    )
+    late = [one["dropout"] for one in run(search, arm, 30)[20:]]
     assert sum(late) / len(late) < 0.25
