@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import intersection_search_space
 from optuna.trial import FrozenTrial, TrialState
 
-Number = FloatDistribution | IntDistribution
+_NUMBERS = (FloatDistribution, IntDistribution)
 
 # Of the unit cube: as wide as the chance that proposes the first trials, so that they count as a first generation.
 _MEAN, _SIGMA = 0.5, 0.3
@@ -38,7 +38,7 @@ class CmaEsSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not followed
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the ranges of numbers that all finished trials were proposed from."""
         space = intersection_search_space(_finished(study))
-        return {key: one for key, one in space.items() if isinstance(one, Number) and not one.single()}
+        return {key: one for key, one in space.items() if isinstance(one, _NUMBERS) and not one.single()}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -84,7 +84,7 @@ def _scaled(trial: FrozenTrial, space: Mapping[str, BaseDistribution], dimension
     return point
 
 
-def _unscaled(share: float, distribution: Number) -> int | float:
+def _unscaled(share: float, distribution: Any) -> int | float:
     low, high = _limits(distribution)
     value = low + float(share) * (high - low)
     value = float(np.exp(value)) if distribution.log else value
@@ -95,7 +95,7 @@ def _unscaled(share: float, distribution: Number) -> int | float:
     return int(value) if isinstance(distribution, IntDistribution) else value
 
 
-def _limits(distribution: Number) -> tuple[float, float]:
+def _limits(distribution: Any) -> tuple[float, float]:
     """Return the ends of the scale: half a step beyond the limits, so that the outermost values are as likely as others."""
     half = (distribution.step or 0) / 2
     low, high = distribution.low - half, distribution.high + half

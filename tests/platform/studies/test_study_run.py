@@ -129,6 +129,15 @@ def test_killed_at_any_moments_the_same_trials_run_and_the_same_is_best(folder, 
     assert [virtual.run.best(arm.name) for arm in arms_of(study)] == [calm.run.best(arm.name) for arm in arms_of(study)]
 
 
+@pytest.mark.parametrize("sampler", ["gp", "cmaes"])
+def test_killed_and_begun_again_a_sampler_that_learns_jointly_proposes_the_same(folder, tmp_path, sampler):
+    study = trivial_study(folder, trials=5, changes=(f"search.sampler={sampler}",))
+    calm = Virtual(study, tmp_path / "calm").play()
+    for turns in (7, 11, 10_000):
+        virtual = Virtual(study, tmp_path / "stormy").play(turns)
+    assert virtual.told() == calm.told()
+
+
 @settings(max_examples=15, deadline=None)
 @given(kills=st.lists(st.integers(1, 20), max_size=5), concurrent=st.integers(1, 4))
 def test_killed_at_any_moments_nothing_is_lost_or_run_twice(folder, tmp_path_factory, kills, concurrent):
