@@ -14,7 +14,9 @@ from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
 from crescendo.trainables.evaluation.online import online_detection
+from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.files import read_json
+from crescendo.trainables.inference.decoded_subset import decode_subset
 
 
 def online_results(run: Path, subset: str | None, options: Sequence[str], dataset: Path | None) -> dict[str, Any]:
@@ -79,9 +81,10 @@ def _computed(
         store = FrameStore([run / "scores" / f"{name}.arrow"])
         scores[name] = {recording: store[recording] for recording in store.recordings}
     gap = int(metrics["merge_gap"])
-    alarms = alarm_thresholds(dataset, "validation", scores["validation"], gap, rates)
-    protocol = metrics["config"]["protocol"]
-    return online_detection(dataset, subset, scores[subset], gap, alarms, protocol).to_json()
+    decoded = {name: decode_subset(dataset, name, found, [gap]) for name, found in scores.items()}
+    spans = {name: span_scores(one) for name, one in decoded.items()}
+    alarms = alarm_thresholds(spans["validation"], rates)
+    return online_detection(decoded[subset], spans[subset], alarms, metrics["config"]["protocol"]).to_json()
 
 
 def print_online(measured: Mapping[str, Any]) -> None:

@@ -54,17 +54,24 @@ class EarlySequence:
 
 
 @dataclass(frozen=True)
-class EarlyDetection:
-    """One evaluation for each observed fraction, and what was evaluated.
+class ObservedPart:
+    """The ground truth and the detections of all test sequences when `fraction` of each activity has been observed.
 
-    In `truths` and `detections` a "recording" is one test sequence; `NamedTruth.recordings` names the recording each is
-    cut from. DetectionArrays of a label without ground truth are left out.
+    A "recording" is one test sequence here; `NamedTruth.recordings` names the recording each is cut from. Detections of a
+    label without ground truth are left out.
     """
+
+    fraction: float
+    truth: NamedTruth
+    detections: DetectionArrays
+
+
+@dataclass(frozen=True)
+class EarlyDetection:
+    """One evaluation for each observed fraction."""
 
     fractions: tuple[float, ...]
     evaluations: tuple[Evaluation, ...]
-    truths: tuple[NamedTruth, ...] = ()
-    detections: tuple[DetectionArrays, ...] = ()
 
     @property
     def mean_ap(self) -> np.ndarray:
@@ -111,7 +118,7 @@ def sequences(dataset: Dataset, subset: str) -> list[EarlySequence]:
     for recording in sorted(dataset.recordings(subset)):
         frames = dataset.frames(recording)
         ended, running, latest = 0, 0, -math.inf
-        for segment in sorted(dataset.annotations.recordings[recording].segments, key=lambda one: one.start):
+        for segment in sorted(dataset.annotations.recordings[recording].segments, key=lambda segment: segment.start):
             onset, end = (min(bound, frames) for bound in frame_span(segment.start, segment.end, dataset.fps))
             if segment.start > latest:
                 ended, latest = running, segment.start
@@ -130,7 +137,23 @@ def early_detection(
     iou: Sequence[float],
     protocol: Protocol = "paper",
 ) -> EarlyDetection:
-    """Score detection with each fraction of `fractions` of every activity observed.
+    """Score detection with each fraction of `fractions` of every activity observed: `evaluate_parts(observed_parts())`."""
+    parts = observed_parts(
+        dataset, subset, score_sequences, merge_gap=merge_gap, fractions=fractions, protocol=protocol
+    )
+    return evaluate_parts(parts, iou=iou, protocol=protocol)
+
+
+def observed_parts(
+    dataset: Dataset,
+    subset: str,
+    score_sequences: ScoreSequences,
+    *,
+    merge_gap: int,
+    fractions: Sequence[float],
+    protocol: Protocol = "paper",
+) -> tuple[ObservedPart, ...]:
+    """Return what is detected, and what was to be, with each fraction of `fractions` of every activity observed.
 
     Each sequence is scored once, up to the largest fraction: the model is causal, so what it says of a shorter part is
     the beginning of what it says of a longer one. Each part is decoded on its own. The ground truth of a sequence is its
@@ -153,52 +176,74 @@ def early_detection(
     if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
         raise InputError(f"observed fractions must be numbers in (0, 1] but got {list(fractions)}")
     tested = [
-        one for one in sequences(dataset, subset) if not (protocol == "thumos14" and one.segment.label == AMBIGUOUS)
+        sequence
+        for sequence in sequences(dataset, subset)
+        if not (protocol == "thumos14" and sequence.segment.label == AMBIGUOUS)
     ]
     if not tested:
         raise InputError(f"subset {subset!r} has no activities: there is nothing to detect early")
-    shown = [one.observed(max(fractions)) for one in tested]
-    visible = [number for number, one in enumerate(shown) if one.last > one.first]
-    parts: list[list[Runs]] = [[] for _ in fractions]
-    for number, scores in zip(visible, score_sequences([shown[number] for number in visible]), strict=True):
-        asked = shown[number]
-        expected = (asked.last - asked.first, len(dataset.labels))
+    offset = np.array([sequence.first for sequence in tested], dtype=np.int64)
+    parts = []
+    for fraction, runs in zip(
+        fractions, _observed_runs(dataset, tested, score_sequences, merge_gap, fractions), strict=True
+    ):
+        spans = merge(runs, [merge_gap])
+        beginning = offset[spans.recording]
+        spans = replace(spans, start=spans.start + beginning, end=spans.end + beginning)
+        truth = _truth(tested, fraction, dataset.fps)
+        parts.append(ObservedPart(float(fraction), truth, detections_of(spans, dataset, truth)))
+    return tuple(parts)
+
+
+def evaluate_parts(
+    parts: Sequence[ObservedPart], *, iou: Sequence[float], protocol: Protocol = "paper"
+) -> EarlyDetection:
+    """Score what is detected in each observed part; `InputError` if an option is unknown or out of range."""
+    evaluations = [evaluate_sets(part.truth, part.detections, 1, protocol=protocol, iou=iou) for part in parts]
+    return EarlyDetection(tuple(part.fraction for part in parts), tuple(evaluation for [evaluation] in evaluations))
+
+
+def _observed_runs(
+    dataset: Dataset,
+    tested: Sequence[EarlySequence],
+    score_sequences: ScoreSequences,
+    merge_gap: int,
+    fractions: Sequence[float],
+) -> list[Runs]:
+    """Return for each fraction the runs in the observed parts of all sequences, in frames since their beginnings."""
+    longest = [sequence.observed(max(fractions)) for sequence in tested]
+    visible = [number for number, shown in enumerate(longest) if shown.last > shown.first]
+    runs: list[list[Runs]] = [[] for _ in fractions]
+    for number, scores in zip(visible, score_sequences([longest[number] for number in visible]), strict=True):
+        shown = longest[number]
+        expected = (shown.last - shown.first, len(dataset.labels))
         if scores.shape != expected:
-            raise InputError(f"{asked}: the scores have shape {scores.shape}, expected {expected} (frames, labels)")
-        for part, fraction in zip(parts, fractions, strict=True):
-            length = tested[number].observed(fraction).last - asked.first
+            raise InputError(f"{shown}: the scores have shape {scores.shape}, expected {expected} (frames, labels)")
+        for part, fraction in zip(runs, fractions, strict=True):
+            length = tested[number].observed(fraction).last - shown.first
             try:
                 part.append(find_runs(scores[:length], merge_gap, recording=number))
             except InputError as error:
-                raise InputError(f"{asked}: {error}") from None
-    offset = np.array([one.first for one in tested], dtype=np.int64)
-    evaluations, truths, found = [], [], []
-    for part, fraction in zip(parts, fractions, strict=True):
-        spans = merge(join_runs(part), [merge_gap])
-        beginning = offset[spans.recording]
-        spans = replace(spans, start=spans.start + beginning, end=spans.end + beginning)
-        truths.append(_truth(tested, fraction, dataset.fps))
-        found.append(detections_of(spans, dataset, truths[-1]))
-        evaluations += evaluate_sets(truths[-1], found[-1], 1, protocol=protocol, iou=iou)
-    kept = tuple(float(fraction) for fraction in fractions)
-    return EarlyDetection(kept, tuple(evaluations), tuple(truths), tuple(found))
+                raise InputError(f"{shown}: {error}") from None
+    return [join_runs(part) for part in runs]
 
 
 def _truth(tested: Sequence[EarlySequence], fraction: float, fps: float) -> NamedTruth:
     """Return the activity of each sequence, cut to what is observed of it; each sequence is a recording of its own."""
-    labels = tuple(sorted({one.segment.label for one in tested}))
-    bounds = np.array([_observed_seconds(one, fraction, fps) for one in tested])
+    labels = tuple(sorted({sequence.segment.label for sequence in tested}))
+    bounds = np.array([_observed_seconds(sequence, fraction, fps) for sequence in tested])
     table = GroundTruth(
         recording=np.arange(len(tested)),
-        label=np.array([labels.index(one.segment.label) for one in tested], dtype=np.int64),
+        label=np.array([labels.index(sequence.segment.label) for sequence in tested], dtype=np.int64),
         start=bounds[:, 0],
         end=bounds[:, 1],
     )
-    return NamedTruth(tuple(one.recording for one in tested), labels, table)
+    return NamedTruth(tuple(sequence.recording for sequence in tested), labels, table)
 
 
-def _observed_seconds(one: EarlySequence, fraction: float, fps: float) -> tuple[float, float]:
-    start = max(one.segment.start, seconds(float(one.first), fps))
-    end = min(one.segment.end, seconds(float(one.observed(fraction).last), fps))
+def _observed_seconds(sequence: EarlySequence, fraction: float, fps: float) -> tuple[float, float]:
+    last = sequence.observed(fraction).last
+    start = max(sequence.segment.start, seconds(float(sequence.first), fps))
+    end = min(sequence.segment.end, seconds(float(last), fps))
     # A part of no frames has no length, also where the activity begins half a frame before its first one.
-    return start, (max(start, end) if one.observed(fraction).last > one.onset else start)
+    return start, (max(start, end) if last > sequence.onset else start)

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.span_scores import SpanScores, span_scores
+from crescendo.trainables.evaluation.span_scores import SpanScores
 from crescendo.trainables.evaluation.warning_summary import LabelWarning, Quantiles, WarningSummary
 
 RATES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
@@ -106,17 +105,8 @@ def alarm_measures(found: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in measures.items() if value is not None}
 
 
-def alarm_thresholds(
-    dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray], merge_gap: int, rates: Sequence[float] = RATES
-) -> dict[str, dict[str, float]]:
-    """Return rate -> label -> threshold, as `choose_thresholds` does for each rate; `subset` should be validation.
-
-    Raises
-    ------
-    InputError
-        As `span_scores`.
-    """
-    spans = span_scores(dataset, subset, scores, merge_gap)
+def alarm_thresholds(spans: SpanScores, rates: Sequence[float] = RATES) -> dict[str, dict[str, float]]:
+    """Return rate -> label -> threshold, as `choose_thresholds` does for each rate; `spans` should be of validation."""
     return {rate_key(rate): choose_thresholds(spans, rate) for rate in rates}
 
 

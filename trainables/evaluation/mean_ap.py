@@ -15,7 +15,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
 from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, Protocol, match
 from crescendo.trainables.evaluation.result_format import Detection
-from crescendo.trainables.inference.decoding import MergedSpans, find_runs, join_runs, merge
+from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
+from crescendo.trainables.inference.decoding import MergedSpans
 
 AMBIGUOUS = "Ambiguous"
 
@@ -130,19 +131,23 @@ def evaluate_scores(
         If a recording has no scores, or scores of another shape than its frames and labels, or that are NaN; if the
         subset has no recordings or no segments; if an option is unknown or out of range.
     """
-    names = dataset.recordings(subset)
-    truth = truth_of({name: dataset.annotations.recordings[name].segments for name in names})
-    parts = []
-    for number, name in enumerate(truth.recordings):
-        matrix = checked_scores(dataset, name, scores)
-        try:
-            parts.append(find_runs(matrix, max(merge_gaps, default=0), recording=number))
-        except InputError as error:
-            raise InputError(f"recording {name!r}: {error}") from None
-    rising = sorted(set(merge_gaps))
-    detections = detections_of(merge(join_runs(parts), rising), dataset, truth)
-    evaluations = evaluate_sets(truth, detections, len(rising), protocol=protocol, iou=iou)
-    return [evaluations[rising.index(gap)] for gap in merge_gaps]
+    decoded = decode_subset(dataset, subset, scores, merge_gaps)
+    evaluations = evaluate_decoded(decoded, protocol=protocol, iou=iou)
+    return [evaluations[decoded.merge_gaps.index(gap)] for gap in merge_gaps]
+
+
+def evaluate_decoded(decoded: DecodedSubset, *, protocol: Protocol = "paper", iou: Sequence[float]) -> list[Evaluation]:
+    """Score the detections of every merge gap of `decoded`, one evaluation a gap; spans meet the ground truth once.
+
+    Raises
+    ------
+    InputError
+        If the subset has no segments, or an option is unknown or out of range.
+    """
+    recordings = decoded.dataset.annotations.recordings
+    truth = truth_of({name: recordings[name].segments for name in decoded.recordings})
+    detections = detections_of(decoded.spans, decoded.dataset, truth)
+    return evaluate_sets(truth, detections, len(decoded.merge_gaps), protocol=protocol, iou=iou)
 
 
 @dataclass(frozen=True)
@@ -188,19 +193,6 @@ def detections_of(spans: MergedSpans, dataset: Dataset, truth: NamedTruth) -> De
     start, end = seconds(spans.start, dataset.fps), seconds(spans.end, dataset.fps)
     listed = DetectionArrays(spans.recording, label, start, end, spans.score, spans.since, spans.until)
     return listed.taken(label >= 0)
-
-
-def checked_scores(dataset: Dataset, recording: str, scores: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the scores of `recording`; `InputError` if there are none, or not one a frame and label."""
-    if recording not in scores:
-        raise InputError(f"recording {recording!r} has no scores; run the model over the whole subset")
-    expected = (dataset.frames(recording), len(dataset.labels))
-    if scores[recording].shape != expected:
-        raise InputError(
-            f"recording {recording!r}: the scores have shape {scores[recording].shape}, expected {expected} "
-            "(frames, labels); they belong to another data set"
-        )
-    return scores[recording]
 
 
 def evaluate_sets(

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from crescendo.trainables.config import Protocol
-from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import Thresholds, raise_alarms
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
 from crescendo.trainables.evaluation.per_frame import FramePrecision, frame_precision
-from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.evaluation.span_scores import SpanScores
 from crescendo.trainables.evaluation.warning_summary import WarningSummary
+from crescendo.trainables.inference.decoded_subset import DecodedSubset
 
 
 @dataclass(frozen=True)
@@ -48,42 +48,34 @@ class OnlineDetection:
 
 
 def online_detection(
-    dataset: Dataset,
-    subset: str,
-    scores: Mapping[str, np.ndarray],
-    merge_gap: int,
-    alarms: Mapping[str, Thresholds],
-    protocol: Protocol = "paper",
+    decoded: DecodedSubset, spans: SpanScores, alarms: Mapping[str, Thresholds], protocol: Protocol = "paper"
 ) -> OnlineDetection:
-    """Measure frame scores of `subset` in every online way.
+    """Measure a subset in every online way.
 
     Parameters
     ----------
-    scores
-        Recording -> (frames, labels), at least the recordings of `subset`.
-    merge_gap
-        Frames.
+    spans
+        `span_scores(decoded)`.
     alarms
-        Rate -> label -> threshold, chosen on the validation split (`alarms.alarm_thresholds`).
+        Rate -> label -> threshold, chosen on the validation split (`early_warning.alarm_thresholds`).
     protocol
         Under `thumos14`, frames of the label `Ambiguous` are left out of per-frame precision, as its users do.
 
     Raises
     ------
     InputError
-        If scores are lacking, NaN or of another shape than frames and labels, a label has no threshold, or no frame of
-        the subset lies in an activity.
+        If a label has no threshold, or no frame of the subset lies in an activity.
     """
-    spans = span_scores(dataset, subset, scores, merge_gap)
-    names = dataset.recordings(subset)
-    targets = [dataset.frame_labels(name) for name in names]
+    dataset = decoded.dataset
+    targets = [dataset.frame_labels(recording) for recording in decoded.recordings]
     if protocol == "thumos14" and AMBIGUOUS in dataset.labels:
         ambiguous = dataset.labels.index(AMBIGUOUS)
         targets = [np.where(target == ambiguous, -1, target) for target in targets]
     if not any((target > 0).any() for target in targets):
-        raise InputError(f"subset {subset!r} has no frame within an activity: there is nothing to rank")
+        raise InputError(f"subset {decoded.subset!r} has no frame within an activity: there is nothing to rank")
+    scores = [decoded.scores[recording] for recording in decoded.recordings]
     return OnlineDetection(
-        frame=frame_precision([scores[name] for name in names], targets, dataset.labels),
+        frame=frame_precision(scores, targets, dataset.labels),
         warnings={rate: raise_alarms(spans, thresholds).summary() for rate, thresholds in alarms.items()},
         hours=spans.hours,
         without_frames=spans.without_frames,

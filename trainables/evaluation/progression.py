@@ -11,7 +11,7 @@ import numpy as np
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import frame_span
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.mean_ap import checked_scores
+from crescendo.trainables.inference.decoded_subset import checked_scores
 
 POINTS = 20
 

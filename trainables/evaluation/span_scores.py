@@ -7,16 +7,14 @@ for the frames seen so far).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND, frame_span
-from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.mean_ap import checked_scores
-from crescendo.trainables.inference.decoding import decode
+from crescendo.trainables.inference.decoded_subset import DecodedSubset
+from crescendo.trainables.inference.decoding import MergedSpans
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class SpanScores:
     ----------
     labels : activities, without background
     hours : of recording
-    span_label, start, end : (spans,) int64, sorted; end excluded
+    span_label, start, end : (spans,) int64, by start; end excluded
     begin : (spans,) int64, where in `so_far` each span's frames begin
     so_far : (frames of all spans,) float64, the score so far; -inf at frames of gaps, which are filled only after the gap
     segment_label, onset, offset : (segments,) int64, sorted by onset; offset excluded
@@ -66,71 +64,78 @@ class SpanScores:
         return highest
 
 
-def span_scores(dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray], merge_gap: int) -> SpanScores:
-    """Follow the score so far of every span that `scores` hold.
-
-    Parameters
-    ----------
-    scores
-        Recording -> (frames, labels), at least the recordings of `subset`.
-    merge_gap
-        Frames.
-
-    Raises
-    ------
-    InputError
-        If scores are lacking, NaN or of another shape than frames and labels, or the subset has no recordings.
-    """
-    names = dataset.recordings(subset)
-    index = {label: number for number, label in enumerate(dataset.labels)}
-    lengths = [dataset.frames(name) for name in names]
+def span_scores(decoded: DecodedSubset) -> SpanScores:
+    """Follow the score so far of every span of `decoded`, which holds those of one merge gap."""
+    dataset, spans = decoded.dataset, decoded.spans
+    lengths = [dataset.frames(recording) for recording in decoded.recordings]
     stretch = max(lengths) + 1
-    spans, courses, segments = [], [np.zeros(0)], []
-    for number, name in enumerate(names):
-        matrix = checked_scores(dataset, name, scores)
-        base = number * len(index) * stretch
-        try:
-            found = decode(matrix, merge_gap)
-        except InputError as error:
-            raise InputError(f"recording {name!r}: {error}") from None
-        order = np.lexsort((found.start, found.label))
-        label, start, end = found.label[order], found.start[order], found.end[order]
-        place = base + label * stretch
-        spans.append(np.stack((label, place + start, place + end)))
-        courses.append(_scores_so_far(matrix, label, start, end))
-        for segment in dataset.annotations.recordings[name].segments:
+    places = (spans.recording * len(dataset.labels) + spans.label) * stretch
+    segments, without_frames = _segments(decoded, lengths, stretch)
+    segment_label, onset, offset = segments.T
+    return SpanScores(
+        labels=dataset.labels[1:],
+        hours=sum(lengths) / dataset.fps / 3600,
+        span_label=spans.label - 1,
+        start=places + spans.start,
+        end=places + spans.end,
+        begin=_begins(spans),
+        so_far=_scores_so_far(decoded),
+        segment_label=segment_label - 1,
+        onset=onset,
+        offset=offset,
+        without_frames=without_frames,
+    )
+
+
+def _segments(decoded: DecodedSubset, lengths: Sequence[int], stretch: int) -> tuple[np.ndarray, int]:
+    """Return label, onset and offset of the segments that have frames, (segments, 3) int64, and the number of the rest."""
+    dataset = decoded.dataset
+    index = {label: number for number, label in enumerate(dataset.labels)}
+    rows = []
+    for number, recording in enumerate(decoded.recordings):
+        for segment in dataset.annotations.recordings[recording].segments:
             if segment.label != BACKGROUND:
                 first, last = (
                     min(bound, lengths[number]) for bound in frame_span(segment.start, segment.end, dataset.fps)
                 )
-                place_of = base + index[segment.label] * stretch
-                segments.append((index[segment.label], place_of + first, place_of + last))
-    span_label, start, end = np.concatenate(spans, axis=1)
-    table = np.array(segments, dtype=np.int64).reshape(-1, 3)
+                label = index[segment.label]
+                place = (number * len(index) + label) * stretch
+                rows.append((label, place + first, place + last))
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     filled = table[table[:, 1] < table[:, 2]]
-    segment_label, onset, offset = filled[np.lexsort((filled[:, 2], filled[:, 1]))].T
-    return SpanScores(
-        labels=dataset.labels[1:],
-        hours=sum(lengths) / dataset.fps / 3600,
-        span_label=span_label - 1,
-        start=start,
-        end=end,
-        begin=np.cumsum(end - start) - (end - start),
-        so_far=np.concatenate(courses),
-        segment_label=segment_label - 1,
-        onset=onset,
-        offset=offset,
-        without_frames=len(table) - len(filled),
-    )
+    return filled[np.lexsort((filled[:, 2], filled[:, 1]))], len(table) - len(filled)
 
 
-def _scores_so_far(scores: np.ndarray, label: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _begins(spans: MergedSpans) -> np.ndarray:
+    length = spans.end - spans.start
+    begins: np.ndarray = np.cumsum(length) - length
+    return begins
+
+
+def _scores_so_far(decoded: DecodedSubset) -> np.ndarray:
     """Return the mean of each span's score from its start up to each of its frames; -inf in its gaps."""
-    length = end - start
-    begin = np.cumsum(length) - length
+    spans, begin = decoded.spans, _begins(decoded.spans)
+    length = spans.end - spans.start
     number = np.arange(length.sum()) - np.repeat(begin, length)
-    frame, column = number + np.repeat(start, length), np.repeat(label, length)
-    total = np.cumsum(scores[frame, column], dtype=np.float64)
-    before = np.repeat(np.append(0.0, total)[begin], length)
-    own = np.argmax(scores, axis=1)[frame] == column
-    return np.where(own, (total - before) / (number + 1), -np.inf)
+    frame, column = number + np.repeat(spans.start, length), np.repeat(spans.label, length)
+    bounds = np.searchsorted(np.repeat(spans.recording, length), np.arange(len(decoded.recordings) + 1))
+    total = np.empty(len(frame))
+    for recording, first, last in zip(decoded.recordings, bounds[:-1], bounds[1:], strict=True):
+        # Each recording has a running sum of its own: what is subtracted from it stays small.
+        scores = decoded.scores[recording][frame[first:last], column[first:last]]
+        np.cumsum(scores, dtype=np.float64, out=total[first:last])
+    before = np.where(begin == bounds[spans.recording], 0.0, np.append(0.0, total)[begin])
+    return np.where(_in_runs(decoded), (total - np.repeat(before, length)) / (number + 1), -np.inf)
+
+
+def _in_runs(decoded: DecodedSubset) -> np.ndarray:
+    """Return of each frame of all spans whether its label has the highest score there, rather than a filled gap."""
+    runs, spans = decoded.runs, decoded.spans
+    # Runs lie as the spans do; each that is not merged with the one before it begins a span.
+    span = np.cumsum(runs.gap >= decoded.merge_gap) - 1
+    first = _begins(spans)[span] + runs.start - spans.start[span]
+    change = np.zeros(int((spans.end - spans.start).sum()) + 1, dtype=np.int64)
+    change[first] += 1
+    change[first + runs.end - runs.start] -= 1
+    inside: np.ndarray = np.cumsum(change[:-1]) > 0
+    return inside

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.evaluation.early import EarlyDetection
+from crescendo.trainables.evaluation.early import ObservedPart
 from crescendo.trainables.evaluation.progression import Progression
-from crescendo.trainables.evaluation.subset_metrics import SubsetResult
+from crescendo.trainables.evaluation.subset_result import SubsetResult
 from crescendo.trainables.files import atomic_file, read_json, write_json
 from crescendo.trainables.training.session import write_scores
 
@@ -34,21 +34,28 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
     configuration.json      every setting of the training; reset and merge gap are those used
     scores.arrow            frame scores of the first `SHOWN_RECORDINGS` recordings by name (see `data.store`)
     """
-    detections = [(recording, *one) for recording in sorted(result.detections) for one in result.detections[recording]]
+    by_recording = result.detections()
+    detections = [
+        (recording, *detection) for recording in sorted(by_recording) for detection in by_recording[recording]
+    ]
     truth = [
         (recording, segment.label, segment.start, segment.end)
-        for recording in sorted(result.detections)
+        for recording in sorted(by_recording)
         for segment in dataset.annotations.recordings[recording].segments
     ]
     columns = ("recording", "label", "start", "end", "score")
     _write_rows(folder / "detections.parquet", columns, detections)
     _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
     early_columns = ("fraction", "sequence", *columns)
-    _write_rows(folder / "early_detections.parquet", early_columns, list(_early_rows(result.early, truth=False)))
-    _write_rows(folder / "early_ground_truth.parquet", early_columns[:-1], list(_early_rows(result.early, truth=True)))
+    _write_rows(folder / "early_detections.parquet", early_columns, list(_early_rows(result.observed, truth=False)))
+    _write_rows(
+        folder / "early_ground_truth.parquet", early_columns[:-1], list(_early_rows(result.observed, truth=True))
+    )
     write_json(folder / "metrics.json", {"test": result.metrics.to_json(), "alarms": result.alarms})
     write_json(folder / "configuration.json", config.model_dump(mode="json"))
-    shown = {recording: result.scores[recording] for recording in sorted(result.scores)[:SHOWN_RECORDINGS]}
+    shown = {
+        recording: result.decoded.scores[recording] for recording in sorted(result.decoded.scores)[:SHOWN_RECORDINGS]
+    }
     write_scores(folder / "scores.arrow", dataset, shown, {"reset": config.reset})
 
 
@@ -62,12 +69,18 @@ def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
     write_json(file, [*kept, {"iteration": iteration, **curves.to_json()}])
 
 
-def _early_rows(early: EarlyDetection, *, truth: bool) -> Iterator[tuple[Any, ...]]:
-    for fraction, named, found in zip(early.fractions, early.truths, early.detections, strict=True):
-        listed = named.segments if truth else found
-        columns = [listed.recording, listed.label, listed.start, listed.end, *([] if truth else [found.score])]
+def _early_rows(observed: Iterable[ObservedPart], *, truth: bool) -> Iterator[tuple[Any, ...]]:
+    for part in observed:
+        listed = part.truth.segments if truth else part.detections
+        columns = [
+            listed.recording,
+            listed.label,
+            listed.start,
+            listed.end,
+            *([] if truth else [part.detections.score]),
+        ]
         for sequence, label, *numbers in zip(*(column.tolist() for column in columns), strict=True):
-            yield fraction, sequence, named.recordings[sequence], named.labels[label], *numbers
+            yield part.fraction, sequence, part.truth.recordings[sequence], part.truth.labels[label], *numbers
 
 
 def _write_rows(path: Path, names: Iterable[str], rows: list[tuple[Any, ...]]) -> None:

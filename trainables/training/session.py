@@ -15,9 +15,10 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import write_frames
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import write_detections
-from crescendo.trainables.evaluation.subset_metrics import SubsetResult, subset_result
+from crescendo.trainables.evaluation.subset_result import SubsetResult, subset_result
 from crescendo.trainables.files import write_json
 from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training.scored_subset import ScoredSubset
 from crescendo.trainables.training.trainer import Trainer
 
 METRICS = "metrics.json"
@@ -63,10 +64,13 @@ def train_detector(
         trainer.restore(newest)
     started, first = time.perf_counter(), trainer.iteration
     listener.began(trainer)
+    gap = gap_frames(config, dataset.fps)
+    scored = ScoredSubset(trainer, "validation")
     while trainer.iteration < config.iterations:
         stage_end = min(config.iterations, (trainer.iteration // config.evaluate_every + 1) * config.evaluate_every)
         losses = trainer.train(stage_end, listener.advanced)
-        evaluation = trainer.evaluate("validation")
+        scored = ScoredSubset(trainer, "validation")
+        [evaluation] = scored.evaluate(config.reset, [gap])
         row = {"iteration": trainer.iteration, **asdict(losses), **_mean_ap(evaluation.to_json())}
         trainer.history.append(row)
         listener.validated(row)
@@ -74,7 +78,6 @@ def train_detector(
         trainer.save(place)
         checkpoints.prune(folder, keep=place)
     seconds = time.perf_counter() - started
-    gap = gap_frames(config, dataset.fps)
     metrics: dict[str, Any] = {
         "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
         "config": trainer.config.model_dump(mode="json"),
@@ -87,8 +90,16 @@ def train_detector(
     found: dict[str, SubsetResult] = {}
     for subset in subsets:
         listener.scoring(subset)
-        chosen = found["validation"].alarms if found else None
-        found[subset] = subset_result(trainer, subset, gap, config.reset, chosen)
+        if subset == "test":
+            scored = ScoredSubset(trainer, "test")
+        [evaluation] = scored.evaluate(config.reset, [gap])
+        found[subset] = subset_result(
+            scored.decoded(config.reset, gap),
+            trainer.score_spans,
+            config,
+            evaluation=evaluation,
+            alarms=found["validation"].alarms if found else None,
+        )
         metrics[subset] = found[subset].metrics.to_json()
     metrics["alarms"] = found["validation"].alarms
     _write_results(output, dataset, config, found, metrics)
@@ -107,8 +118,8 @@ def _write_results(
     output: Path, dataset: Dataset, config: TrainingConfig, found: Mapping[str, SubsetResult], metrics: dict[str, Any]
 ) -> None:
     for subset, result in found.items():
-        write_scores(output / "scores" / f"{subset}.arrow", dataset, result.scores, {"reset": config.reset})
-    write_detections(output / "detections.json", found["test" if "test" in found else "validation"].detections)
+        write_scores(output / "scores" / f"{subset}.arrow", dataset, result.decoded.scores, {"reset": config.reset})
+    write_detections(output / "detections.json", found["test" if "test" in found else "validation"].detections())
     write_json(output / METRICS, metrics)
 
 

@@ -16,19 +16,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from crescendo.trainables.config import Reset, TrainingConfig, configuration, gap_frames
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.trained import MODEL_FOLDER, write_trained
 from crescendo.trainables.evaluation.early_warning import alarm_thresholds
-from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores, number_key
+from crescendo.trainables.evaluation.mean_ap import Evaluation, number_key
 from crescendo.trainables.evaluation.progression import progression
-from crescendo.trainables.evaluation.subset_metrics import subset_result
+from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.evaluation.subset_result import subset_result
 from crescendo.trainables.files import read_json, write_json
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.artifacts import add_snapshot, write_outputs
+from crescendo.trainables.training.scored_subset import ScoredSubset
 from crescendo.trainables.training.trainer import MeanLosses, Trainer
 
 DecodeValues = Callable[[str, Sequence[int]], list[float]]
@@ -173,21 +174,37 @@ class Trial:
     def _report(self, losses: MeanLosses, began: float) -> ValidationReport:
         config, trainer = self._config, self._trainer
         done = trainer.iteration >= config.iterations
-        validation = _Scored(trainer, "validation", self.job.metric)
+        validation = ScoredSubset(trainer, "validation")
+
+        def values(reset: str, gaps: Sequence[int]) -> list[float]:
+            return [
+                metric_value(evaluation, self.job.metric) for evaluation in validation.evaluate(_reset(reset), gaps)
+            ]
+
         first = (config.reset, gap_frames(config, self._dataset.fps))
-        reset, gap = self.job.decode(validation.values) if done and self.job.decode else first
-        [objective] = validation.values(reset, [gap])
+        reset, gap = self.job.decode(values) if done and self.job.decode else first
+        [objective] = values(reset, [gap])
+        reset = _reset(reset)
         results = {"validation": validation.evaluations[reset, gap].to_json()}
+        decoded = validation.decoded(reset, gap)
         if self.job.phase == "confirm":
-            curves = progression(self._dataset, "validation", validation.scores[reset])
+            curves = progression(self._dataset, "validation", decoded.scores)
             add_snapshot(outputs(self._folder), trainer.iteration, curves)
         if done and self.job.phase == "confirm":
-            alarms = alarm_thresholds(self._dataset, "validation", validation.scores[reset], gap)
-            tested = subset_result(trainer, "test", gap, _reset(reset), alarms)
+            alarms = alarm_thresholds(span_scores(decoded))
+            test = ScoredSubset(trainer, "test")
+            [evaluation] = test.evaluate(reset, [gap])
+            tested = subset_result(
+                test.decoded(reset, gap),
+                lambda spans: trainer.score_spans(spans, reset),
+                config,
+                evaluation=evaluation,
+                alarms=alarms,
+            )
             results["test"] = tested.metrics.to_json()
             write_outputs(outputs(self._folder), self._dataset, config, tested)
             place = outputs(self._folder) / MODEL_FOLDER
-            write_trained(trainer, place, reset=_reset(reset), merge_gap=gap, alarms=alarms)
+            write_trained(trainer, place, reset=reset, merge_gap=gap, alarms=alarms)
         rates = asdict(losses)
         return ValidationReport(
             iteration=trainer.iteration,
@@ -197,38 +214,12 @@ class Trial:
             losses=rates,
             results=results,
             chosen={"reset": reset, "merge_gap": gap},
-            tried=validation.tried(),
+            tried=[
+                (*key, metric_value(validation.evaluations[key], self.job.metric))
+                for key in sorted(validation.evaluations)
+            ],
             seconds=self._reported.seconds + time.monotonic() - began,
         )
-
-
-class _Scored:
-    """A split's frame scores and evaluations, each made once, when it is first asked for."""
-
-    def __init__(self, trainer: Trainer, subset: str, metric: str) -> None:
-        self._trainer, self._subset, self._metric = trainer, subset, metric
-        self.scores: dict[str, dict[str, np.ndarray]] = {}
-        self.evaluations: dict[tuple[str, int], Evaluation] = {}
-
-    def values(self, reset: str, gaps: Sequence[int]) -> list[float]:
-        """Return the objective at `reset` and each of `gaps`."""
-        if reset not in self.scores:
-            self.scores[reset] = self._trainer.score(self._subset, _reset(reset))
-        new = [gap for gap in dict.fromkeys(gaps) if (reset, gap) not in self.evaluations]
-        if new:
-            config, dataset = self._trainer.config, self._trainer.dataset
-            found = evaluate_scores(
-                dataset, self._subset, self.scores[reset], new, protocol=config.protocol, iou=config.iou
-            )
-            self.evaluations.update({(reset, gap): one for gap, one in zip(new, found, strict=True)})
-        return [metric_value(self.evaluations[reset, gap], self._metric) for gap in gaps]
-
-    def tried(self) -> list[tuple[str, int, float]]:
-        """Return (reset, merge gap, objective) of all that was asked for, by reset and gap."""
-        return [
-            (reset, gap, metric_value(self.evaluations[reset, gap], self._metric))
-            for reset, gap in sorted(self.evaluations)
-        ]
 
 
 def metric_value(evaluation: Evaluation, metric: str) -> float:

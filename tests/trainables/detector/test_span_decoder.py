@@ -10,6 +10,8 @@ from crescendo.trainables.detector.events import Alarm, Begun, Ended, Revised
 from crescendo.trainables.detector.span_decoder import SpanDecoder
 from crescendo.trainables.evaluation.early_warning import alarm_thresholds
 from crescendo.trainables.evaluation.result_format import in_seconds
+from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.inference.decoded_subset import decode_subset
 from crescendo.trainables.inference.decoding import decode
 
 FPS = 6.25
@@ -147,7 +149,8 @@ def test_thresholds_keep_their_promise_on_the_split_they_were_chosen_on(tiny_dat
         logits = random.normal(size=(tiny_dataset.frames(name), 4)) * 2
         logits[np.arange(len(logits)), tiny_dataset.frame_labels(name)] += 2
         scores[name] = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
-    [thresholds] = alarm_thresholds(tiny_dataset, "validation", scores, 3, [rate]).values()
+    spans = span_scores(decode_subset(tiny_dataset, "validation", scores, [3]))
+    [thresholds] = alarm_thresholds(spans, [rate]).values()
     false, raised, hours = dict.fromkeys(tiny_dataset.labels[1:], 0), 0, 0.0
     for name, matrix in scores.items():
         recording = tiny_dataset.annotations.recordings[name]

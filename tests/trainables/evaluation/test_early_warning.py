@@ -24,6 +24,7 @@ from crescendo.trainables.evaluation.early_warning import (
     rate_key,
 )
 from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.inference.decoded_subset import decode_subset
 
 FPS = 0.05  # frames of 20 seconds, so that a few of them are a good part of an hour
 LABELS = ("background", "run", "walk")
@@ -66,10 +67,14 @@ def frames_of(path, score=0.75):
     return matrix
 
 
+def span_scores_of(dataset, scores, merge_gap):
+    return span_scores(decode_subset(dataset, "test", scores, [merge_gap]))
+
+
 def warned(path, segments, threshold, merge_gap=3, score=0.75):
     dataset = Listed({"a": (len(path), segments)})
     scores = {"a": frames_of(path, score) if isinstance(path, str) else path}
-    return raise_alarms(span_scores(dataset, "test", scores, merge_gap), dict.fromkeys(NAMES, threshold))
+    return raise_alarms(span_scores_of(dataset, scores, merge_gap), dict.fromkeys(NAMES, threshold))
 
 
 def test_the_frame_of_the_alarm_has_been_seen():
@@ -125,7 +130,7 @@ def test_an_activity_of_another_label_makes_no_alarm_right():
 def test_missed_activities_count_as_never_seen_and_apart():
     dataset = Listed({"a": (9, [("run", 0, 4)]), "b": (9, [("run", 2, 4)]), "c": (9, [("run", 0, 4), ("walk", 1, 5)])})
     scores = {"a": frames_of("rrrr....."), "b": frames_of("........."), "c": frames_of(".r.......")}
-    found = raise_alarms(span_scores(dataset, "test", scores, 3), dict.fromkeys(NAMES, 0.0)).summary().to_json()
+    found = raise_alarms(span_scores_of(dataset, scores, 3), dict.fromkeys(NAMES, 0.0)).summary().to_json()
     assert (found["segments"], found["detected"]) == (4, 0.5)
     assert found["seen"] == {"median": 0.5, "quantile_90": None}
     assert found["seen_if_detected"] == {"median": 0.25, "quantile_90": 0.5}
@@ -148,7 +153,7 @@ def test_the_lowest_threshold_that_leaves_out_the_false_alarms_of_the_budget():
     matrix[:, 0] = 0.9
     for frame, score in ((10, 0.6), (30, 0.7), (50, 0.8), (70, 0.65)):
         matrix[frame] = (0.1, score, 0.1)
-    spans = span_scores(Listed({"a": (180, [("run", 70, 71)])}), "test", {"a": matrix}, 5)
+    spans = span_scores_of(Listed({"a": (180, [("run", 70, 71)])}), {"a": matrix}, 5)
     assert choose_thresholds(spans, 0.5) == {"run": pytest.approx(0.8, abs=2e-6), "walk": 0.0}
     assert choose_thresholds(spans, 1) == {"run": pytest.approx(0.7, abs=2e-6), "walk": 0.0}
     assert choose_thresholds(spans, 2) == {"run": pytest.approx(0.6, abs=2e-6), "walk": 0.0}
@@ -164,33 +169,33 @@ def test_a_right_alarm_pushes_no_threshold_up():
     matrix[:, 0] = 0.9
     for frame, score in ((10, 0.65), (70, 0.6500014)):
         matrix[frame] = (0.1, score, 0.1)
-    spans = span_scores(Listed({"a": (180, [("run", 70, 71)])}), "test", {"a": matrix}, 5)
+    spans = span_scores_of(Listed({"a": (180, [("run", 70, 71)])}), {"a": matrix}, 5)
     assert choose_thresholds(spans, 0) == {"run": 0.650001, "walk": 0.0}
     assert raise_alarms(spans, choose_thresholds(spans, 0)).observed_fraction.tolist() == [1.0]
 
 
 def test_a_threshold_that_nothing_reaches_is_above_1():
-    spans = span_scores(Listed({"a": (4, [])}), "test", {"a": frames_of("rrrr", 1.0)}, 3)
+    spans = span_scores_of(Listed({"a": (4, [])}), {"a": frames_of("rrrr", 1.0)}, 3)
     assert choose_thresholds(spans, 1) == {"run": 1.000001, "walk": 0.0}
 
 
 def test_last_bits_of_scores_raise_no_false_alarm():
     scores = {"a": frames_of("rrr.")}
-    thresholds = choose_thresholds(span_scores(Listed({"a": (4, [])}), "test", scores, 3), 1)
+    thresholds = choose_thresholds(span_scores_of(Listed({"a": (4, [])}), scores, 3), 1)
     noisy = {"a": scores["a"] + 4e-7}
-    assert raise_alarms(span_scores(Listed({"a": (4, [])}), "test", noisy, 3), thresholds).false_alarms.sum() == 0
+    assert raise_alarms(span_scores_of(Listed({"a": (4, [])}), noisy, 3), thresholds).false_alarms.sum() == 0
 
 
 def test_errors_name_what_is_wrong():
     dataset = Listed({"a": (4, [])})
     with pytest.raises(InputError, match="recording 'a' has no scores"):
-        span_scores(dataset, "test", {}, 3)
+        span_scores_of(dataset, {}, 3)
     broken = frames_of("rrrr")
     broken[2] = np.nan
     with pytest.raises(InputError, match="recording 'a': scores of frame 2 hold NaN"):
-        span_scores(dataset, "test", {"a": broken}, 3)
+        span_scores_of(dataset, {"a": broken}, 3)
     with pytest.raises(InputError, match="label 'walk' has no alarm threshold"):
-        raise_alarms(span_scores(dataset, "test", {"a": frames_of("rrrr")}, 3), {"run": 0.5})
+        raise_alarms(span_scores_of(dataset, {"a": frames_of("rrrr")}, 3), {"run": 0.5})
 
 
 def test_rates_are_written_as_false_alarms_an_hour():
@@ -247,7 +252,7 @@ def false_alarms(dataset, scores, merge_gap, thresholds):
 def test_as_a_detector_that_watches_frame_after_frame(data, run, walk):
     dataset, scores, merge_gap = data
     thresholds = {"run": run, "walk": walk}
-    found = raise_alarms(span_scores(dataset, "test", scores, merge_gap), thresholds)
+    found = raise_alarms(span_scores_of(dataset, scores, merge_gap), thresholds)
     assert found.false_alarms.tolist() == false_alarms(dataset, scores, merge_gap, thresholds)
     expected = [
         (label - 1, reference_online.seen(spans, (label, first, last)))
@@ -261,7 +266,7 @@ def test_as_a_detector_that_watches_frame_after_frame(data, run, walk):
 @given(watching(), st.floats(0, 400))
 def test_thresholds_keep_to_the_rate_and_no_lower_one_does(data, rate):
     dataset, scores, merge_gap = data
-    spans = span_scores(dataset, "test", scores, merge_gap)
+    spans = span_scores_of(dataset, scores, merge_gap)
     thresholds = choose_thresholds(spans, rate)
     budget = rate * spans.hours + 1e-9
     kept = false_alarms(dataset, scores, merge_gap, thresholds)
@@ -278,8 +283,8 @@ def test_thresholds_keep_to_the_rate_and_no_lower_one_does(data, rate):
 @given(watching(), st.lists(st.floats(0, 400), min_size=2, max_size=4))
 def test_a_higher_rate_raises_no_threshold_and_no_alarm_later(data, rates):
     dataset, scores, merge_gap = data
-    spans = span_scores(dataset, "test", scores, merge_gap)
-    chosen = alarm_thresholds(dataset, "test", scores, merge_gap, sorted(rates))
+    spans = span_scores_of(dataset, scores, merge_gap)
+    chosen = alarm_thresholds(spans, sorted(rates))
     for strict, lax in itertools.pairwise(chosen.values()):
         assert all(lax[name] <= strict[name] for name in NAMES)
         assert (raise_alarms(spans, lax).observed_fraction <= raise_alarms(spans, strict).observed_fraction).all()

@@ -11,7 +11,9 @@ from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import alarm_thresholds, rate_key
 from crescendo.trainables.evaluation.online import online_detection
+from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.files import read_json
+from crescendo.trainables.inference.decoded_subset import decode_subset
 from crescendo.trainables.training.trial import Job, Trial, outputs
 
 
@@ -20,13 +22,21 @@ def stored_scores(folder, subset):
     return {name: store[name] for name in store.recordings}
 
 
+def measured(decoded, alarms, protocol="paper"):
+    return online_detection(decoded, span_scores(decoded), alarms, protocol)
+
+
 def test_a_run_keeps_thresholds_of_validation_and_uses_them_on_test(tiny_run, tiny_dataset):
     folder, metrics = tiny_run
-    thresholds = alarm_thresholds(tiny_dataset, "validation", stored_scores(folder, "validation"), 3)
+    decoded = {
+        subset: decode_subset(tiny_dataset, subset, stored_scores(folder, subset), [3])
+        for subset in ("validation", "test")
+    }
+    thresholds = alarm_thresholds(span_scores(decoded["validation"]))
     assert read_json(folder / "metrics.json")["alarms"] == metrics["alarms"] == thresholds
     assert set(thresholds["1/h"]) == set(tiny_dataset.labels[1:])
     for subset in ("validation", "test"):
-        found = online_detection(tiny_dataset, subset, stored_scores(folder, subset), 3, thresholds)
+        found = measured(decoded[subset], thresholds)
         assert metrics[subset]["online"] == json.loads(json.dumps(found.to_json()))
 
 
@@ -67,10 +77,11 @@ def test_under_thumos14_ambiguous_frames_are_neither_right_nor_wrong(tmp_path):
     dataset = small(tmp_path / "data", ("run", "Ambiguous", ""))
     assert dataset.labels == ("background", "Ambiguous", "run")
     scores = np.repeat(np.array([[0.1, 0.0, 0.8], [0.1, 0.0, 0.9], [0.8, 0.1, 0.1]]), 10, axis=0)
+    decoded = decode_subset(dataset, "test", {"a": scores}, [3])
     alarms = {"1/h": {"run": 0.0, "Ambiguous": 0.0}}
-    strict = online_detection(dataset, "test", {"a": scores}, 3, alarms, "thumos14").frame
+    strict = measured(decoded, alarms, "thumos14").frame
     assert (strict.labels, strict.ap.tolist()) == (("run",), [1.0])
-    plain = online_detection(dataset, "test", {"a": scores}, 3, alarms, "paper").frame
+    plain = measured(decoded, alarms, "paper").frame
     assert plain.labels == ("Ambiguous", "run")
     assert plain.ap[1] == 0.5
 
@@ -78,4 +89,4 @@ def test_under_thumos14_ambiguous_frames_are_neither_right_nor_wrong(tmp_path):
 def test_a_subset_without_activities_is_refused(tmp_path):
     dataset = small(tmp_path / "data", ("", ""))
     with pytest.raises(InputError, match="no frame within an activity"):
-        online_detection(dataset, "test", {"a": np.ones((20, 1))}, 3, {})
+        measured(decode_subset(dataset, "test", {"a": np.ones((20, 1))}, [3]), {})

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training import trial as trials
+from crescendo.trainables.training import scored_subset
 from crescendo.trainables.training.checkpoints import newest
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.trial import Job, Trial, ValidationReport, last_report, metric_value, outputs
@@ -77,7 +77,7 @@ def test_cut_off_between_reports_it_goes_on_from_the_last_checkpoint(
         return killed() if trainer.iteration == trained else original(trainer, batch)
 
     monkeypatch.setattr(Trainer, "_step", step)
-    monkeypatch.setattr(trials, "evaluate_scores", killed)
+    monkeypatch.setattr(scored_subset, "evaluate_decoded", killed)
     with pytest.raises(KeyboardInterrupt):
         first.step()
     monkeypatch.undo()

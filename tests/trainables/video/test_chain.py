@@ -8,7 +8,8 @@ from made_pictures import write_pictures
 
 from crescendo.trainables.config import configuration, read_settings
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.evaluation.subset_metrics import subset_result
+from crescendo.trainables.evaluation.subset_result import subset_result
+from crescendo.trainables.inference.decoded_subset import decode_subset
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.session import train_detector
 from crescendo.trainables.training.trainer import Trainer
@@ -68,5 +69,6 @@ def test_from_pixels_to_detections(tmp_path: Path) -> None:
     lstm.train(2)
     change = (lstm.model.fc7.weight - before).abs().max()
     assert 0 < change < 1e-3
-    result = subset_result(lstm, "test", 2, "memory")
-    assert set(result.scores) == set(fc6.recordings("test"))
+    decoded = decode_subset(fc6, "test", lstm.score("test"), [2])
+    result = subset_result(decoded, lstm.score_spans, lstm.config)
+    assert set(result.detections()) == set(fc6.recordings("test"))
