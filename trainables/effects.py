@@ -1,4 +1,4 @@
-"""Settings that do nothing beside certain values of others: what a study must not search, and what sets no arm apart."""
+"""Settings without effect, given the values of others: a study must not search them, and arms do not differ by them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NETWORK = ({"model": "lstm"}, {"model": "cnn"})
 
 
 def without_effect() -> dict[str, Sequence[Mapping[str, Any]]]:
-    """Return setting -> the cases in which it has no effect, each the values of others that together make one."""
+    """Return setting -> the cases in which it has no effect, each as the values of other settings that make it so."""
     return {
         "lambda_r": ({"variant": "none"},),
         "momentum": ({"optimizer": "adam"},),

@@ -30,9 +30,9 @@ class Detector:
     >>> for event in detector.stream(frames):
     ...     print(event.kind, event.label, event.start, event.score)
 
-    What `stream` says ended and what `detect` returns are the same detections, to the last bit: they are one
-    computation. `detect_dataset` runs recordings side by side as training does, and gives what the training run gave;
-    its scores may differ from those of the stream by what float32 rounds differently in products of many rows.
+    The spans that `stream` ends are the detections that `detect` returns, to the last bit. `detect_dataset` runs
+    recordings side by side, as training does, and returns what the training run found; its scores may differ from the
+    stream's in the last bits of float32, since products of many rows round differently.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Detector:
         return self._step
 
     def thresholds(self, rate: str) -> dict[str, float]:
-        """Return the scores from which each label raises an alarm at a rate of false alarms such as `1/h`.
+        """Return label -> the score so far at which its alarm is raised, for a rate of false alarms such as `1/h`.
 
         Raises
         ------
@@ -86,9 +86,9 @@ class Detector:
         return self.metadata.alarms[rate]
 
     def detect(self, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
-        """Return the detections of one recording, by start and label: (frames, features), or any frames in order.
+        """Return the detections of one recording, by start and label.
 
-        Frames are taken one at a time, so a memory-mapped or endless source costs no memory.
+        `frames` is (frames, features), or yields frames in order. They are read one at a time, so memory does not depend on their number.
 
         Raises
         ------
@@ -122,14 +122,15 @@ class Detector:
         alarm: str | None = None,
         revise_every: float = 1.0,
     ) -> Stream:
-        """Return the live detection of `frames`, an iterator of events; without frames, `push` them into it.
+        """Return an iterator over the events of `frames`; without `frames`, `push` them one by one.
 
         Parameters
         ----------
         alarm
             Rate of false alarms, such as `1/h`: spans whose score so far reaches their label's threshold raise an alarm.
         revise_every
-            Seconds after which a span that goes on is revised; it is at once when a run is merged into it.
+            Seconds between two `Revised` events of a span that goes on; when a run is merged into it, one is given at
+            once.
 
         Raises
         ------

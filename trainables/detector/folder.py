@@ -3,8 +3,8 @@
 detector.json       what is needed to use the weights, and where they come from (`ModelMetadata`)
 model.safetensors   the weights, standardisation among them, float32
 
-A folder may come from anyone. Nothing is read through links or from what is no plain file, every key is known and every
-value checked, and the weights' header must announce what the metadata ask for before memory is taken for them.
+A folder may come from anyone. Links and special files are not read, unknown keys are refused, every value is checked,
+and the header of the weights must announce what the metadata ask for before memory is taken for them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Extraction(_Strict):
 
 
 class Features(_Strict):
-    """What a frame's numbers are: how many, what they mean, and how they are made from video, where they are."""
+    """The features of a frame: how many, what they mean, and how they were made if they come from video."""
 
     dimension: int = Field(ge=1, le=2**24)
     description: str
@@ -79,9 +79,9 @@ class ModelMetadata(_Strict):
     fps
         Frames a second.
     reset, merge_gap
-        What a background frame clears, and the merge gap in frames (protocol section 3).
+        What is reset after a background frame, and the merge gap in frames (protocol section 3).
     alarms
-        Rate of false alarms ("1/h") -> label -> the score so far from which a span raises an alarm.
+        Rate of false alarms ("1/h") -> label -> the score so far at which a span raises an alarm.
     training
         What is known of the run: settings, data set, iterations; nothing depends on it.
     """
@@ -181,7 +181,7 @@ def _build(metadata: ModelMetadata) -> DetectionModel:
 
 
 def _plain(path: Path, largest: int) -> None:
-    """Refuse what is no plain file of at most `largest` bytes."""
+    """Raise `InputError` unless `path` is a plain file of at most `largest` bytes."""
     try:
         found = path.lstat()
     except OSError as error:

@@ -33,15 +33,15 @@ class Frame(NamedTuple):
 class Stream(Iterator[Event]):
     """Detection frame by frame.
 
-    Iterating takes frames from the source that the stream was given; `push` and `close` do without one. After the last
-    frame what is open ends.
+    Iterating takes frames from the source that the stream was given; `push` and `close` need no source. After the last
+    frame all open spans end.
 
-    A frame that cannot be used raises `InputError`, which names it, and changes nothing: neither state nor clock. The
-    stream goes on as its user decides: `push` the mended frame, `hold` lets the last good one stand in for it, `restart`
-    gives up what is open. Iterating goes on with the source's next frame, as if the bad one had not been.
+    A frame that cannot be used raises `InputError`, which names it, and changes nothing. The caller decides how to
+    continue: `push` the mended frame, `hold` to use the last good frame in its place, or `restart` to end what is open.
+    Iterating continues with the source's next frame, as if the bad one had not existed.
 
-    Without time stamps frame t begins at t / fps seconds. Where frames carry them, they must come as often as the model
-    was trained on, to half a frame, and times in events are theirs.
+    Without time stamps frame t begins at t / fps seconds. Where frames carry time stamps, these must follow each other
+    at the model's frame rate, to half a frame, and events take their times from them.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Stream(Iterator[Event]):
         self._state = step.model.initial_state(1)
 
     def push(self, features: ArrayLike, time: float | None = None) -> list[Event]:
-        """Take in one frame's features (`feature_dim`,) and return what it makes known.
+        """Take in one frame's features (`feature_dim`,) and return the events that follow from it.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Stream(Iterator[Event]):
             If the frame has another size, is no array of numbers, holds NaN or infinity (or numbers so large that its
             scores are not finite). Nothing is changed.
         TimeGapError
-            An `InputError` too: if it is fine but its time stamp is not that of the next frame. Nothing is changed.
+            An `InputError` too: if the frame's time stamp is not that of the next frame. Nothing is changed.
         """
         values = self._checked(features)
         if time is not None:
@@ -95,14 +95,14 @@ class Stream(Iterator[Event]):
         return self._decoder.push(scores, start, self._origin + seconds(self._since, self._fps))
 
     def hold(self) -> list[Event]:
-        """Let the last good frame stand in for one that was lost or bad; `InputError` if there was none."""
+        """Use the last good frame in place of one that was lost or bad; `InputError` if there was none."""
         if self._last is None:
             raise self._refused("there is no frame before it that could stand in for it; begin with a good one")
         return self.push(self._last)
 
     @property
     def can_hold(self) -> bool:
-        """Whether there was a good frame since the beginning or the last restart."""
+        """Whether there has been a good frame since the beginning or the last restart."""
         return self._last is not None
 
     def restart(self, time: float | None = None) -> list[Event]:

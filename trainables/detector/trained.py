@@ -39,12 +39,13 @@ def model_metadata(
 ) -> ModelMetadata:
     """Return the metadata of a model from its training configuration and the metadata of its checkpoint.
 
-    `content` is `Trainer.metadata()`; `alarms` maps a rate to each label's threshold (`alarms.alarm_thresholds`).
+    `content` is `Trainer.metadata()`; `alarms` maps a rate to each label's threshold
+    (`early_warning.alarm_thresholds`).
 
     Raises
     ------
     InputError
-        If the model is none that a model folder can hold.
+        If a model folder cannot hold such a model.
     """
     dataset = content["dataset"]
     settings = config.model_dump(mode="json")
@@ -72,9 +73,9 @@ def model_metadata(
 
 
 def write_trained(trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: int, alarms: Alarms) -> None:
-    """Write the trainer's model as a model folder in place of what is there; nothing of a model that has no such form.
+    """Write the trainer's model as a model folder in place of what is there; do nothing if it cannot be a detector.
 
-    Pictures in place of features need the network that `crescendo data extract --weights` takes, not a detector.
+    A network on pixels cannot: its checkpoint is what `crescendo data extract --weights` takes.
     """
     if trainer.config.model not in FORMS:
         return
@@ -124,7 +125,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector
 
 
 def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return how features were made of video, from what `crescendo data extract` leaves in the feature store."""
+    """Return how features were made from video, as `crescendo data extract` recorded it in the feature store."""
     if "network" not in frames:
         return None
     return {

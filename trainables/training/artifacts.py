@@ -62,7 +62,7 @@ def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result
 def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
     """Add how scores progressed on the validation split at `iteration` to `snapshots.json`, a list by iteration.
 
-    What stands there of this iteration and later ones is of a training that broke and was taken up again before them.
+    Snapshots at or after `iteration` are left over from an interrupted attempt and are replaced.
     """
     file = folder / "snapshots.json"
     kept = [one for one in (read_json(file) if file.is_file() else []) if one["iteration"] < iteration]
