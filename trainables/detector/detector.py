@@ -88,7 +88,8 @@ class Detector:
     def detect(self, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
         """Return the detections of one recording, by start and label.
 
-        `frames` is (frames, features), or yields frames in order. They are read one at a time, so memory does not depend on their number.
+        `frames` is (frames, features), or yields frames in order. They are read one at a time, so memory does not
+        depend on their number.
 
         Raises
         ------
