@@ -21,13 +21,14 @@ class Resolved:
 
     `settings` holds every setting with its value (empty where there are errors), `errors` pairs of a key (empty: a rule
     between several) and the broken rule, `known` every key there is, `without_effect` each setting that does nothing
-    beside certain values of others: those values, one mapping a case.
+    beside certain values of others: those values, one mapping a case; `metrics` what a trial may be judged by.
     """
 
     settings: Mapping[str, Any]
     errors: Sequence[tuple[str, str]]
     known: Sequence[str]
     without_effect: Mapping[str, Sequence[Mapping[str, Any]]]
+    metrics: Sequence[str] = ()
 
 
 Resolve = Callable[[Mapping[str, Any]], Resolved]
@@ -93,7 +94,7 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     ]
     if resolve is not None:
         single += _values(study, resolve)
-        joint += [*_measured(study), *_together(arms, resolve)]
+        joint += [*_measured(study, resolve), *_together(arms, resolve)]
     return single + [one for one in joint if not one.echoes(single)]
 
 
@@ -284,12 +285,11 @@ def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:
             yield from wrong(("baseline", key), key, [value])
 
 
-def _measured(study: Study) -> Iterator[Problem]:
-    """The objective's threshold must be measured; early stopping must have iterations to save."""
-    threshold = study.objective.threshold
-    iou: Any = study.base["iou"]
-    if threshold is not None and threshold not in iou:
-        rule = f"must be one of the thresholds in base.iou ({', '.join(f'{one:.2f}' for one in iou)}) but got {threshold:.2f}"
+def _measured(study: Study, resolve: Resolve) -> Iterator[Problem]:
+    """The objective must be measured; early stopping must have iterations to save."""
+    metric, measured = study.objective.metric, resolve(study.base).metrics
+    if metric not in measured:
+        rule = f"must be one of {', '.join(measured)} (the thresholds are those of base.iou) but got {metric!r}"
         yield Problem(("objective", "metric"), rule, (("base", "iou"),))
     if study.early_stopping is not None:
         grace = study.early_stopping.asha.grace

@@ -15,6 +15,7 @@ from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import TrainingConfig, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 
 SYNTHETIC = "synthetic"
 
@@ -78,9 +79,10 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
         except InputError as error:
             return Resolved({}, [("config", str(error))], known, idle)
     try:
-        return Resolved(TrainingConfig.model_validate(settings).model_dump(), [], known, idle)
+        checked = TrainingConfig.model_validate(settings)
     except ValidationError as error:
         return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known, idle)
+    return Resolved(checked.model_dump(), [], known, idle, [str(key) for key in mean_ap_keys(checked.iou)])
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

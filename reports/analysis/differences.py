@@ -15,7 +15,8 @@ from crescendo.reports.analysis.statistics import LEVEL, detectable_difference, 
 from crescendo.reports.source.artifacts import Outputs
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, number_key
+from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
+from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def differences(
 
 
 def _measures(iou: Sequence[float]) -> dict[str, list[int]]:
-    single = {f"mAP/iou_{number_key(threshold)}": [number] for number, threshold in enumerate(iou)}
-    return {**single, "mAP/mean": list(range(len(iou)))}
+    single = {str(MetricKey("mAP", iou=threshold)): [number] for number, threshold in enumerate(iou)}
+    return {**single, str(MEAN_AP): list(range(len(iou)))}
 
 
 def _comparable(

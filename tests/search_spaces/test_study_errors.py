@@ -244,10 +244,10 @@ decode: {reset: [memory, cell]}
 -> 3: decode.reset: must be 'memory', 'state' or 'none' but got 'cell'
 
 objective: {metric: mAP@0.5}
--> 3: objective.metric: must be mAP/mean or mAP/iou_ with two decimals
+-> 3: objective.metric: must be one of mAP/iou_0.10, mAP/iou_0.20,
 
 objective: {metric: mAP/iou_0.55}
--> 3: objective.metric: must be one of the thresholds in base.iou (0.10,
+-> 3: objective.metric: must be one of mAP/iou_0.10, mAP/iou_0.20,
 
 objective: {split: test}
 -> 3: objective.split: must be validation: the test split is scored once, in the confirm
@@ -342,8 +342,8 @@ def test_all_errors_are_shown_at_once_in_the_order_of_the_file() -> None:
         ["s.yaml:12", "search.space.dropout.hihg"],
         ["s.yaml:13", "search.space.hidden_sise"],
         ["s.yaml:15", "search.start.1.learning_rate"],
-        ["s.yaml:16", "objective.metric"],
         ["s.yaml:16", "objective.split"],
+        ["s.yaml:16", "objective.metric"],
         ["s.yaml:17", "confirm.seeds"],
     ]
 

@@ -20,8 +20,8 @@ from crescendo.trainables.evaluation.mean_ap import (
     NamedTruth,
     detections_of,
     evaluate_sets,
-    number_key,
 )
+from crescendo.trainables.evaluation.metric_keys import number_key
 from crescendo.trainables.inference.decoding import Runs, find_runs, join_runs, merge
 
 

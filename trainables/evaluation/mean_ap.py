@@ -14,6 +14,7 @@ from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
 from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, Protocol, match
+from crescendo.trainables.evaluation.metric_keys import number_key
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
 from crescendo.trainables.inference.decoding import MergedSpans
@@ -62,11 +63,6 @@ class Evaluation:
         keys = list(content["mAP"])
         ap = np.array([[row[key] for key in keys] for row in content["AP"].values()], dtype=np.float64)
         return cls(tuple(content["AP"]), tuple(map(float, keys)), ap.reshape(-1, len(keys)))
-
-
-def number_key(value: float) -> str:
-    """Return a threshold or a fraction as a key: two decimals, or as many as it has."""
-    return f"{value:.2f}" if abs(value - round(value, 2)) < 1e-9 else f"{value:.12g}"
 
 
 def evaluate_detections(

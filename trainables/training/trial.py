@@ -22,7 +22,8 @@ from crescendo.trainables.config import Reset, TrainingConfig, configuration, ga
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.trained import MODEL_FOLDER, write_trained
 from crescendo.trainables.evaluation.early_warning import alarm_thresholds
-from crescendo.trainables.evaluation.mean_ap import Evaluation, number_key
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.evaluation.subset_result import subset_result
@@ -223,11 +224,11 @@ class Trial:
 
 
 def metric_value(evaluation: Evaluation, metric: str) -> float:
-    """Return `mAP/mean`, or `mAP/iou_0.50` for one of the evaluation's thresholds."""
-    if metric == "mAP/mean":
+    """Return the mAP that `metric` names: one of `mean_ap_keys` of the evaluation's thresholds."""
+    key = MetricKey.read(metric)
+    if key == MEAN_AP:
         return evaluation.mean
-    keys = [f"mAP/iou_{number_key(threshold)}" for threshold in evaluation.iou]
-    return float(evaluation.mean_ap[keys.index(metric)])
+    return float(evaluation.mean_ap[[MetricKey("mAP", iou=threshold) for threshold in evaluation.iou].index(key)])
 
 
 def _reset(name: str) -> Reset:
