@@ -219,7 +219,9 @@ def _start(study: Study, space: Mapping[str, Range | Choices]) -> tuple[Mapping[
     starts: list[Mapping[str, Scalar]] = []
     for one in study.search.start:
         start = {key: value for key, value in one.items() if key in space}
-        real = {key: float(value) if _is_real(space[key]) else value for key, value in start.items()}
+        real = {
+            key: float(value) if type(value) is int and _is_real(space[key]) else value for key, value in start.items()
+        }
         if real and real not in starts:
             starts.append(real)
     return tuple(starts)

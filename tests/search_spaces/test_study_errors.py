@@ -219,6 +219,9 @@ search: {sampler: grid, space: {dropout: {low: 0.1, high: 0.5}}}
 search: {space: {layers: [1, 2]}, start: [{layers: 3}]}
 -> 3: search.start.0.layers: must lie in search.space.layers (one of 1, 2) but got 3
 
+search: {space: {dropout: {low: 0.1, high: 0.5}}, start: [{dropout: none}]}
+-> 3: search.start.0.dropout: must lie in search.space.dropout (0.1 to 0.5) but got 'none'
+
 search: {start: [{layers: 3}]}
 -> 3: search.start.0.layers: is not searched; give it a space as search.space.layers
 
