@@ -6,14 +6,39 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.models.registry import MODELS, ModelSpec
+from crescendo.trainables.registry import Registry
 
-Model = Literal["lstm", "cnn", "vgg19"]
+
+def _one_of(registry: Registry[Any]) -> AfterValidator:
+    """Return the check that a name is one of `registry`, or names the user's own."""
+
+    def known(name: str) -> str:
+        try:
+            registry.resolve(name)
+        except InputError as error:
+            raise ValueError(str(error).removeprefix(f"{registry.key}: ")) from None
+        return name
+
+    return AfterValidator(known)
+
+
+Model = Annotated[str, _one_of(MODELS)]
 Variant = Literal["none", "score", "margin", "combined", "naive"]
 Reset = Literal["memory", "state", "none"]
 Protocol = Literal["paper", "activitynet", "thumos14"]
@@ -37,14 +62,14 @@ class TrainingConfig(BaseModel):
 
     # Model (protocol section 2)
     model: Model = Field(
-        "lstm", description="the LSTM, the frame classifier of the CNN row, or vgg19: a network fine-tuned on pixels"
+        next(iter(MODELS)), description="; ".join(f"{name}: {spec.description}" for name, spec in MODELS.items())
     )
-    hidden_size: int = Field(128, ge=1, description="LSTM units a layer (ours)")
-    layers: int = Field(1, ge=1, description="LSTM layers (ours)")
+    hidden_size: int = Field(128, ge=1, description="recurrent units a layer (ours)")
+    layers: int = Field(1, ge=1, description="recurrent layers (ours)")
     dropout: float = Field(
         0.5, ge=0, lt=1, description="on input, between layers and on output, never recurrent (ours)"
     )
-    fc7_size: int = Field(0, ge=0, description="width of a trained fc7 layer before the LSTM; 0: none")
+    fc7_size: int = Field(0, ge=0, description="width of a trained fc7 layer before the model; 0: none")
     fc7: Literal["new", "from_checkpoint"] = Field(
         "new", description="from_checkpoint: that layer begins as the network's own, which the data set of fc6 holds"
     )
@@ -54,9 +79,9 @@ class TrainingConfig(BaseModel):
         description="standardise features by the training frames' mean and deviation (ours); never pixels, nor what an "
         "fc7 from_checkpoint was trained on",
     )
-    backbone: str = Field("vgg19", description="of model vgg19: torchvision's name of the network")
+    backbone: str = Field("vgg19", description="of a model of pixels: torchvision's name of the network")
     weights: str = Field(
-        "imagenet", description="of model vgg19, to begin with: imagenet, none (random), or a file of weights"
+        "imagenet", description="of that network, to begin with: imagenet, none (random), or a file of weights"
     )
 
     # Training sequences
@@ -80,7 +105,11 @@ class TrainingConfig(BaseModel):
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: mixed precision, on CUDA only")
 
     # Detection and scoring (protocol sections 3 and 4)
-    reset: Reset = Field("memory", description="what a background frame resets when the model runs over a recording")
+    reset: Reset = Field(
+        "memory",
+        description="what a background frame resets when the model runs over a recording; state for a model without "
+        "memory cells",
+    )
     merge_gap: int = Field(20, ge=0, description="same-label spans with fewer frames between them are merged")
     merge_gap_seconds: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="the gap in seconds, for data of another rate; overrides merge_gap"
@@ -105,14 +134,40 @@ class TrainingConfig(BaseModel):
             return values
         return {key: _number(value) for key, value in values.items()}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _reset_of_the_model(cls, values: Any) -> Any:
+        """Let the model say what its default reset is."""
+        if not isinstance(values, Mapping) or "reset" in values or not isinstance(values.get("model"), str):
+            return values
+        try:
+            return {**values, "reset": MODELS.resolve(values["model"]).resets[0]}
+        except InputError:  # which the check of `model` says
+            return values
+
+    @field_validator("reset")
+    @classmethod
+    def _known_to_the_model(cls, reset: Reset, info: ValidationInfo) -> Reset:
+        known = _spec(info.data).resets
+        if reset not in known:
+            raise ValueError(
+                f"must be {' or '.join(known)} for model {info.data['model']}, which has no memory cells to clear, "
+                f"but got {reset}"
+            )
+        return reset
+
     @model_validator(mode="after")
     def _consistent(self) -> TrainingConfig:
         if self.bptt > self.sequence_length:
             raise ValueError(f"bptt must be at most sequence_length ({self.sequence_length}) but got {self.bptt}")
         if self.sequence_length == 1 and self.variant != "none":
             raise ValueError(f"variant must be none where sequence_length is 1 but got {self.variant}")
-        if self.model == "vgg19" and (self.fc7_size or self.fc7 != "new"):
-            raise ValueError("fc7_size and fc7 belong to models lstm and cnn: the network of vgg19 has its own fc7")
+        if MODELS.resolve(self.model).pixels and (self.fc7_size or self.fc7 != "new"):
+            *others, last = [name for name, spec in MODELS.items() if not spec.pixels]
+            raise ValueError(
+                f"fc7_size and fc7 belong to models {', '.join(others)} and {last}: the network of {self.model} has its "
+                "own fc7"
+            )
         for key in ("iou", "fractions"):
             values = getattr(self, key)
             if not values or not all(0 < value <= 1 for value in values):
@@ -120,6 +175,11 @@ class TrainingConfig(BaseModel):
             if list(values) != sorted(set(values)):
                 raise ValueError(f"{key} must rise without repetition but got {list(values)}")
         return self
+
+
+def _spec(settings: Mapping[str, Any]) -> ModelSpec:
+    """Return what is known of the model of `settings`; of the first one where theirs is wrong, which is said already."""
+    return MODELS.resolve(settings["model"]) if "model" in settings else next(iter(MODELS.values()))
 
 
 def _number(value: Any) -> Any:
@@ -208,8 +268,9 @@ def _lines(error: ValidationError) -> list[str]:
         key = ".".join(str(part) for part in one["loc"])
         if one["type"] == "extra_forbidden":
             lines.append(f"{key}: unknown key; see `crescendo train --keys`")
-        elif key:
-            lines.append(f"{key}: {one['msg']} but got {one['input']!r}")
+        elif one["type"] == "value_error":  # a rule of ours, which says what it got
+            rule = one["msg"].removeprefix("Value error, ")
+            lines.append(f"{key}: {rule}" if key else rule)
         else:
-            lines.append(one["msg"].removeprefix("Value error, "))
+            lines.append(f"{key}: {one['msg']} but got {one['input']!r}")
     return lines

@@ -55,7 +55,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
             known = ", ".join(self.entries)
             raise InputError(f"{self.key}: must be one of {known}, or MODULE:ATTRIBUTE for your own, but got {name!r}")
         try:
-            return self.accept(_load(self.key, name))
+            return self.accept(load(self.key, name))
         except ValueError as error:
             raise InputError(f"{self.key}: {name}: {error}") from None
 
@@ -66,7 +66,24 @@ def is_plugin(name: str) -> bool:
     return bool(sign) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
-def _load(key: str, reference: str) -> Any:
+def check_no_plugin(settings: Mapping[str, Any], source: str) -> None:
+    """Refuse settings of which one names code of somebody's own: whoever reads them would run it.
+
+    Raises
+    ------
+    InputError
+        Naming `source` and the setting.
+    """
+    for key, value in settings.items():
+        if isinstance(value, str) and is_plugin(value):
+            raise InputError(
+                f"{source}: {key}: names {value}, code that does not come with Crescendo and that opening this would run; "
+                "if you trust it, pass --allow-plugin (in Python allow_plugin=True)"
+            )
+
+
+def load(key: str, reference: str) -> Any:
+    """Return what `module:attribute` names, for the setting `key`; `InputError` if it cannot be imported or is not there."""
     module_name, _, attribute = reference.partition(":")
     # Behind everything else, so that no file of the working folder stands in for an installed module.
     here = str(Path.cwd())

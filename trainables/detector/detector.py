@@ -46,15 +46,18 @@ class Detector:
         self._step = RecurrentStep(model, metadata.reset).eval()
 
     @classmethod
-    def load(cls, folder: Path | str) -> Self:
+    def load(cls, folder: Path | str, *, allow_plugin: bool = False) -> Self:
         """Read a model folder, as `crescendo export` writes it; no code in it is run.
+
+        A folder may name a model that does not come with Crescendo (`module:class`). `allow_plugin` lets its module be
+        imported from where the program's own modules are, which runs it: allow it for people you trust.
 
         Raises
         ------
         InputError
-            If it is incomplete, damaged or altered.
+            If it is incomplete, damaged or altered, or names a model that is not allowed.
         """
-        return cls(*read_model(folder))
+        return cls(*read_model(folder, allow_plugin=allow_plugin))
 
     def save(self, folder: Path | str) -> None:
         """Write a model folder; `InputError` if `folder` exists and is not empty."""

@@ -12,26 +12,31 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from crescendo.trainables.config import Reset, TrainingConfig
+from crescendo.trainables.config import Reset, TrainingConfig, configuration
 from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
+from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.registry import check_no_plugin, is_plugin
 from crescendo.trainables.training import checkpoints
 
 METADATA, WEIGHTS = "detector.json", "model.safetensors"
-Form = Literal["lstm", "cnn"]
-FORMS: tuple[str, ...] = get_args(Form)
 _LARGEST_METADATA = 16 * 2**20  # bytes
 _RATE = re.compile(r"\d+(\.\d+)?/h")
+
+
+def is_detector(model: str) -> bool:
+    """Tell whether a model folder can hold the model called `model`; nothing is imported."""
+    return is_plugin(model) or (model in MODELS and not MODELS[model].pixels)
 
 
 class _Strict(BaseModel):
@@ -41,10 +46,18 @@ class _Strict(BaseModel):
 class Architecture(_Strict):
     """What `build_model` needs beside the numbers of features and labels; see `TrainingConfig`."""
 
-    model: Form
+    model: str
     hidden_size: int = Field(ge=1, le=2**16)
     layers: int = Field(ge=1, le=64)
     fc7_size: int = Field(ge=0, le=2**20)
+
+    @field_validator("model")
+    @classmethod
+    def _a_detector(cls, model: str) -> str:
+        if not is_detector(model):
+            known = ", ".join(name for name in MODELS if is_detector(name))
+            raise ValueError(f"must be one of {known}, or MODULE:ATTRIBUTE for your own, but got {model!r}")
+        return model
 
 
 class Extraction(_Strict):
@@ -124,20 +137,26 @@ def write_model(folder: Path | str, metadata: ModelMetadata, model: DetectionMod
         write_json(partial / METADATA, metadata.model_dump(mode="json"))
 
 
-def read_model(folder: Path | str) -> tuple[ModelMetadata, DetectionModel]:
+def read_model(folder: Path | str, *, allow_plugin: bool = False) -> tuple[ModelMetadata, DetectionModel]:
     """Return the metadata and the model, in evaluation mode on the CPU, that a model folder holds.
+
+    `allow_plugin` lets the folder name a model of the user's own, whose module is then imported, which runs it.
 
     Raises
     ------
     InputError
-        If the folder is incomplete, damaged, of a later format, or not what `write_model` could have written.
+        If the folder is incomplete, damaged, of a later format, or not what `write_model` could have written; or if it
+        names a model of the user's own that is not allowed, or cannot be built.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; make one with `crescendo export`")
     metadata = _read_metadata(folder / METADATA)
+    if not allow_plugin:
+        check_no_plugin(metadata.architecture.model_dump(), str(folder / METADATA))
+    config = configuration({**metadata.architecture.model_dump(), "reset": metadata.reset}, str(folder / METADATA))
     with torch.device("meta"):
-        expected = _build(metadata).state_dict()
+        expected = _build(metadata, config).state_dict()
     path = folder / WEIGHTS
     _plain(path, sum(tensor.nbytes for tensor in expected.values()) + _LARGEST_METADATA)
     try:
@@ -149,7 +168,7 @@ def read_model(folder: Path | str) -> tuple[ModelMetadata, DetectionModel]:
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise InputError(f"{path}: {name} holds NaN or infinity; export a run whose loss stayed finite")
-    model = _build(metadata)
+    model = _build(metadata, config)
     with torch.no_grad():
         checkpoints.load_weights(folder, model.state_dict(), weights)
     return metadata, model.eval().requires_grad_(False)
@@ -174,9 +193,8 @@ def _read_metadata(path: Path) -> ModelMetadata:
     return checked_metadata(read_json(path), str(path))
 
 
-def _build(metadata: ModelMetadata) -> DetectionModel:
+def _build(metadata: ModelMetadata, config: TrainingConfig) -> DetectionModel:
     with torch.random.fork_rng(devices=[]):
-        config = TrainingConfig.model_validate(metadata.architecture.model_dump())
         return build_model(metadata.features.dimension, len(metadata.labels), config)
 
 

@@ -16,20 +16,19 @@ from crescendo.trainables.detector.detector import Detector
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file
 
-INPUTS, OUTPUTS = ("features", "hidden", "cell"), ("scores", "next_hidden", "next_cell")
-
 
 def write_onnx(detector: Detector, path: Path | str) -> None:
     """Write one frame of n recordings through the model, its reset included, as the ONNX model `path`.
 
-    Inputs: `features` (n, features), `hidden` and `cell` (layers, n, hidden size), zeros at a recording's first frame; of
-    a frame classifier both are (0, n, 0). Outputs: `scores` (n, labels), softmax, and `next_hidden`, `next_cell`, which go
-    in with the next frame. All float32. The model's metadata hold `labels` (JSON), `fps` and `merge_gap`.
+    Inputs: `features` (n, features) and the tensors of the model's state by name (`hidden` and `cell` of an LSTM, `hidden`
+    of a GRU: (layers, n, hidden size)), zeros at a recording's first frame; of a frame classifier `hidden` and `cell` are
+    (0, n, 0). Outputs: `scores` (n, labels), softmax, and `next_hidden` and so on, which go in with the next frame. All
+    float32. The model's metadata hold `labels` (JSON), `fps` and `merge_gap`.
 
     Raises
     ------
     InputError
-        If the packages for ONNX are not installed, or `path` cannot be written.
+        If the packages for ONNX are not installed, the model has no such form, or `path` cannot be written.
     """
     for package in ("onnx", "onnxscript"):
         try:
@@ -37,16 +36,16 @@ def write_onnx(detector: Detector, path: Path | str) -> None:
         except ImportError:
             raise InputError(f"{package} is not installed: pip install 'crescendo-ablation[onnx]'") from None
     # Two recordings, so that nothing takes their number for a constant.
-    example = (torch.zeros(2, detector.metadata.features.dimension), *detector.model.initial_state(2))
+    state, names = detector.model.initial_state(2), detector.model.spec.state
     recordings = torch.export.Dim("n")
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             detector.step,
-            example,
-            input_names=INPUTS,
-            output_names=OUTPUTS,
-            dynamic_shapes=({0: recordings}, {1: recordings}, {1: recordings}),
+            (torch.zeros(2, detector.metadata.features.dimension), *state),
+            input_names=["features", *names],
+            output_names=["scores", *(f"next_{name}" for name in names)],
+            dynamic_shapes=({0: recordings}, tuple({1: recordings} for _ in state)),
             dynamo=True,
             verbose=False,
         )

@@ -17,6 +17,7 @@ from crescendo.trainables.detector.folder import ModelMetadata
 from crescendo.trainables.detector.span_decoder import SpanDecoder
 from crescendo.trainables.detector.step import RecurrentStep
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.models.base import State
 
 
 class TimeGapError(InputError):
@@ -162,12 +163,12 @@ class Stream(Iterator[Event]):
             )
 
     @torch.inference_mode()
-    def _score(self, values: np.ndarray) -> tuple[np.ndarray, tuple[torch.Tensor, torch.Tensor]]:
-        scores, hidden, cell = self._step(torch.from_numpy(values).unsqueeze(0), *self._state)
+    def _score(self, values: np.ndarray) -> tuple[np.ndarray, State]:
+        scores, *state = self._step(torch.from_numpy(values).unsqueeze(0), *self._state)
         found: np.ndarray = scores[0].numpy()
         if not np.isfinite(found).all():
             raise self._refused("has values so large that its scores are not finite; mend or scale them")
-        return found, (hidden, cell)
+        return found, tuple(state)
 
     def _refused(self, why: str) -> InputError:
         return InputError(f"frame {self.frames}: {why}")

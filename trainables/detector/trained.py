@@ -14,10 +14,11 @@ import torch
 from crescendo.trainables.config import Reset, TrainingConfig, configuration
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.detector import Detector
-from crescendo.trainables.detector.folder import FORMS, METADATA, ModelMetadata, checked_metadata, write_model
+from crescendo.trainables.detector.folder import METADATA, ModelMetadata, checked_metadata, is_detector, write_model
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.models.build import build_model
+from crescendo.trainables.registry import check_no_plugin
 from crescendo.trainables.training import checkpoints
 
 if TYPE_CHECKING:
@@ -77,18 +78,19 @@ def write_trained(trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: in
 
     A network on pixels cannot: its checkpoint is what `crescendo data extract --weights` takes.
     """
-    if trainer.config.model not in FORMS:
+    if not is_detector(trainer.config.model):
         return
     metadata = model_metadata(trainer.config, trainer.metadata(), reset=reset, merge_gap=merge_gap, alarms=alarms)
     shutil.rmtree(folder, ignore_errors=True)
     write_model(folder, metadata, trainer.model)
 
 
-def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector:
+def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_plugin: bool = False) -> Detector:
     """Return the detector that a finished run left in `folder`.
 
     `folder` is what `crescendo train --output` wrote, a confirmed trial's folder in a study's `trials/`, or a model
     folder. `dataset` tells what checkpoints of older versions do not: the data set the run was trained on.
+    `allow_plugin` lets the run name code of the user's own, which is then imported.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector
     """
     folder = Path(folder)
     if (folder / METADATA).exists():
-        return Detector.load(folder)
+        return Detector.load(folder, allow_plugin=allow_plugin)
     reset, merge_gap, alarms = _decoding(folder)
     checkpoint = checkpoints.found_in(folder)
     weights, content = checkpoints.read_model(checkpoint)
@@ -110,11 +112,14 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None) -> Detector
             f"{checkpoint}: was written by an older version, which did not keep fps and features; "
             "name the data set it was trained on with --dataset"
         )
-    config = configuration(content["config"], str(checkpoint / "checkpoint.json"))
-    if config.model not in FORMS:
+    source = str(checkpoint / "checkpoint.json")
+    if not allow_plugin:
+        check_no_plugin(content["config"], source)
+    config = configuration(content["config"], source)
+    if not is_detector(config.model):
         raise InputError(
             f"{folder}: is a network fine-tuned on pixels ({config.model}), which makes features: pass the folder to "
-            "`crescendo data extract --weights`, and export the lstm or cnn trained on them"
+            "`crescendo data extract --weights`, and export a model of another kind trained on them"
         )
     metadata = model_metadata(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
     with torch.random.fork_rng(devices=[]):

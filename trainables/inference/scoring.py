@@ -10,7 +10,6 @@ from torch import Tensor
 
 from crescendo.trainables.config import Reset
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.frames import BACKGROUND_INDEX
 from crescendo.trainables.models.base import DetectionModel, State
 
 # Recordings that run side by side, and frames of each at a time: bounds the memory whatever the data set's size, and
@@ -20,18 +19,6 @@ _CHUNK = 512
 _BYTES = 256 * 2**20
 
 Span = tuple[str, int, int]
-
-
-def reset_state(state: State, logits: Tensor, reset: Reset) -> State:
-    """Return the state after a frame, cleared where the frame's argmax is background (paper section 5.3).
-
-    `memory` clears the cell state, `state` the hidden state too, `none` neither. `logits` is (batch, labels).
-    """
-    if reset == "none" or state[0].numel() == 0:
-        return state
-    keep = (logits.argmax(-1) != BACKGROUND_INDEX).to(logits.dtype).unsqueeze(-1)
-    hidden, cell = state
-    return (hidden * keep if reset == "state" else hidden), cell * keep
 
 
 @torch.no_grad()
@@ -88,7 +75,7 @@ def _side_by_side(model: DetectionModel, dataset: Dataset, spans: Sequence[Span]
         for row, (recording, first, last) in enumerate(spans[:alive]):
             part = dataset.features(recording)[first + begin : min(last, first + begin + frames)]
             features[row, : len(part)] = part
-        state = (state[0][:, :alive].contiguous(), state[1][:, :alive].contiguous())
+        state = tuple(one[:, :alive].contiguous() for one in state)
         logits, state = _run(model, torch.from_numpy(features).to(model.mean.device), state, reset)
         probabilities = logits.softmax(-1).cpu().numpy()
         for row in range(alive):
@@ -101,6 +88,6 @@ def _run(model: DetectionModel, features: Tensor, state: State, reset: Reset) ->
     logits = []
     for t in range(features.shape[1]):
         now, state = step(t, state)
-        state = reset_state(state, now, reset)
+        state = model.reset(state, now, reset)
         logits.append(now)
     return torch.stack(logits, dim=1), state

@@ -1,11 +1,12 @@
-"""Which models there are."""
+"""From a configuration to its model."""
 
 from __future__ import annotations
 
 from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import DetectionModel
-from crescendo.trainables.models.frame_classifier import FrameClassifier
-from crescendo.trainables.models.lstm import LSTMDetector
+from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.registry import is_plugin, load
 
 
 def build_model(feature_dim: int, labels: int, config: TrainingConfig) -> DetectionModel:
@@ -14,10 +15,19 @@ def build_model(feature_dim: int, labels: int, config: TrainingConfig) -> Detect
     Raises
     ------
     InputError
-        If the weights that a network for pixels begins with cannot be had.
+        If the weights that a network for pixels begins with cannot be had, or a model of the user's own cannot be built.
     """
-    if config.model == "vgg19":
-        from crescendo.trainables.models.finetuned_cnn import FineTunedNetwork
-
-        return FineTunedNetwork(feature_dim, labels, config)
-    return (LSTMDetector if config.model == "lstm" else FrameClassifier)(feature_dim, labels, config)
+    spec = MODELS.resolve(config.model)
+    if not is_plugin(config.model):
+        model: DetectionModel = load(MODELS.key, spec.target)(feature_dim, labels, config)
+        return model
+    try:
+        own = load(MODELS.key, config.model)(feature_dim, labels, config)
+    except InputError:
+        raise
+    except Exception as error:  # whatever somebody's own model raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(f"{MODELS.key}: {config.model}: cannot be built ({reason}); mend its __init__") from error
+    if not isinstance(own, DetectionModel):
+        raise InputError(f"{MODELS.key}: {config.model}: must be a DetectionModel but builds a {type(own).__name__}")
+    return own

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,7 +11,8 @@ from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.pixels import PixelStore
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.models.base import DetectionModel, State
+from crescendo.trainables.models.base import DetectionModel, State, Step
+from crescendo.trainables.models.registry import FINE_TUNED
 from crescendo.trainables.video.backbones import build_network, standardisation
 
 # Frames that go through the network at once in scoring: more would only take memory.
@@ -26,6 +26,8 @@ class FineTunedNetwork(DetectionModel):
     demands; `crop` (2,) int64 is the side of the square it is shown and the short side its frames were resized to.
     """
 
+    spec = FINE_TUNED
+
     crop: Tensor
 
     def __init__(self, feature_dim: int, labels: int, config: TrainingConfig) -> None:
@@ -36,6 +38,17 @@ class FineTunedNetwork(DetectionModel):
         self.mean.copy_(mean.view(3))
         self.scale.copy_(scale.view(3))
         self.register_buffer("crop", torch.tensor([self.size, self.preparation.resize]))
+
+    def check_dataset(self, dataset: Dataset) -> None:
+        """Raise `InputError` if the frames of `dataset` were prepared in another way than the network demands."""
+        store = dataset.store
+        stored = store.metadata.get("preparation", {}) if isinstance(store, PixelStore) else {}
+        for key in ("size", "resize", "interpolation"):
+            if stored.get(key) != getattr(self.preparation, key):
+                raise InputError(
+                    f"{dataset.path}: its frames were prepared with {key} {stored.get(key)} but the backbone expects "
+                    f"{getattr(self.preparation, key)}; extract the pixels again with this --backbone"
+                )
 
     def initial_state(self, batch: int) -> State:
         """Return two empty tensors."""
@@ -49,21 +62,8 @@ class FineTunedNetwork(DetectionModel):
         logits: Tensor = self.network((images - self.mean.view(3, 1, 1)) * self.scale.view(3, 1, 1))
         return logits.view(*features.shape[:-1], self.label_count)
 
-    def step_function(self, features: Tensor) -> Callable[[int, State], tuple[Tensor, State]]:
+    def step_function(self, features: Tensor) -> Step:
         """Return the single step."""
         frames = features.flatten(0, 1)
         logits = torch.cat([self(part) for part in frames.split(_TOGETHER)]).view(*features.shape[:2], -1)
         return lambda t, state: (logits[:, t], state)
-
-
-def check_pixels(dataset: Dataset, model: FineTunedNetwork) -> None:
-    """Raise `InputError` if the frames of `dataset` were prepared in another way than the network of `model` demands."""
-    store = dataset.store
-    stored = store.metadata.get("preparation", {}) if isinstance(store, PixelStore) else {}
-    wanted = model.preparation
-    for key in ("size", "resize", "interpolation"):
-        if stored.get(key) != getattr(wanted, key):
-            raise InputError(
-                f"{dataset.path}: its frames were prepared with {key} {stored.get(key)} but the backbone expects "
-                f"{getattr(wanted, key)}; extract the pixels again with this --backbone"
-            )

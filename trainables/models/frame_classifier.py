@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 
 from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.models.base import DetectionModel, State
+from crescendo.trainables.models.base import DetectionModel, State, Step
+from crescendo.trainables.models.registry import FRAME_CLASSIFIER
 
 
 class FrameClassifier(DetectionModel):
     """A linear softmax layer on each frame by itself: the "CNN" row on stored features. It has no state."""
+
+    spec = FRAME_CLASSIFIER
 
     def __init__(self, feature_dim: int, labels: int, config: TrainingConfig) -> None:
         super().__init__(feature_dim, labels, config)
@@ -28,7 +29,7 @@ class FrameClassifier(DetectionModel):
         logits: Tensor = self.linear(self.dropout(self.embed(features)))
         return logits
 
-    def step_function(self, features: Tensor) -> Callable[[int, State], tuple[Tensor, State]]:
+    def step_function(self, features: Tensor) -> Step:
         """Return the single step."""
         logits = self.linear(self.embed(features))
         return lambda t, state: (logits[:, t], state)

@@ -11,6 +11,7 @@ from crescendo.trainables.data.sampler import feature_moments
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
+from crescendo.trainables.models.registry import MODELS
 
 
 def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
@@ -23,9 +24,12 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     """
     if dataset.feature_dim is None:
         raise InputError(f"{dataset.path}: holds annotations only; import it with features to train on it")
-    if dataset.holds_pixels != (config.model == "vgg19"):
+    if dataset.holds_pixels != MODELS.resolve(config.model).pixels:
         holds = "pixels, to fine-tune a network on" if dataset.holds_pixels else "features, not pixels"
-        remedy = "set model: vgg19" if dataset.holds_pixels else "make one with `crescendo data extract --layer pixels`"
+        of_pixels = next(name for name, spec in MODELS.items() if spec.pixels)
+        remedy = "make one with `crescendo data extract --layer pixels`"
+        if dataset.holds_pixels:
+            remedy = f"set model: {of_pixels}"
         raise InputError(f"{dataset.path}: holds {holds}, and model {config.model} cannot use them; {remedy}")
     if config.fc7 == "new":
         return config
@@ -51,12 +55,10 @@ def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
         If the weights cannot be had, or the frames were prepared for another network.
     """
     model = build_model(dataset.feature_dim or 0, len(dataset.labels), config)
+    model.check_dataset(dataset)
     if dataset.holds_pixels:
-        from crescendo.trainables.models.finetuned_cnn import FineTunedNetwork, check_pixels
-
-        if isinstance(model, FineTunedNetwork):
-            check_pixels(dataset, model)
-    elif config.fc7 == "from_checkpoint" and model.fc7 is not None:
+        return model
+    if config.fc7 == "from_checkpoint" and model.fc7 is not None:
         weight, bias = _stored_fc7(dataset)
         with torch.no_grad():
             model.fc7.weight.copy_(weight)

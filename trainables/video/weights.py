@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.training import checkpoints
 
 Weights = dict[str, Tensor]
@@ -66,9 +67,10 @@ def read_tuned(folder: Path, backbone: str) -> tuple[Weights, Weights]:
     place = checkpoints.found_in(folder)
     tensors, metadata = checkpoints.read_model(place)
     config = metadata.get("config", {})
-    if config.get("model") != "vgg19":
+    model = str(config.get("model"))
+    if model not in MODELS or not MODELS[model].pixels:
         raise InputError(
-            f"{place}: is a checkpoint of the model {config.get('model')}, not of a network fine-tuned on frames "
+            f"{place}: is a checkpoint of the model {model}, not of a network fine-tuned on frames "
             "(`crescendo train --config vgg19`)"
         )
     if config.get("backbone") != backbone:

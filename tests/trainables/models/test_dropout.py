@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.models import lstm
+from crescendo.trainables.models import recurrent
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.dropout import Dropout
 
@@ -60,5 +60,5 @@ def test_the_size_of_blocks_changes_nothing(monkeypatch, fc7_size):
     model = build_model(6, 4, config)
     features = torch.randn(3, 30, 6)
     whole = model(features, truncate=7)
-    monkeypatch.setattr(lstm, "_BLOCK", 1)
+    monkeypatch.setattr(recurrent, "_BLOCK", 1)
     torch.testing.assert_close(model(features, truncate=7), whole, rtol=0, atol=1e-6)

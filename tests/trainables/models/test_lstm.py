@@ -2,9 +2,8 @@ import pytest
 import torch
 
 from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.inference.scoring import reset_state, score_recordings, score_spans
+from crescendo.trainables.inference.scoring import score_recordings, score_spans
 from crescendo.trainables.models.build import build_model
-from crescendo.trainables.models.frame_classifier import FrameClassifier
 from crescendo.trainables.models.lstm import LSTMDetector
 
 
@@ -67,12 +66,13 @@ def test_the_resets_differ_on_this_data(tiny_dataset):
 
 
 def test_a_reset_happens_after_the_background_frame_and_only_there():
+    model = LSTMDetector(6, 2, TrainingConfig(hidden_size=3))
     hidden, cell = torch.ones(1, 2, 3), torch.ones(1, 2, 3)
     logits = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    memory = reset_state((hidden, cell), logits, "memory")
+    memory = model.reset((hidden, cell), logits, "memory")
     assert memory[0].tolist() == hidden.tolist()
     assert memory[1].tolist() == [[[0.0] * 3, [1.0] * 3]]
-    state = reset_state((hidden, cell), logits, "state")
+    state = model.reset((hidden, cell), logits, "state")
     assert state[0].tolist() == state[1].tolist() == [[[0.0] * 3, [1.0] * 3]]
 
 
@@ -129,14 +129,3 @@ def test_truncation_stops_the_gradient_at_the_chunk_and_changes_no_value():
     (gradient,) = torch.autograd.grad(model(features, truncate=4)[:, 9].sum(), features)
     reached = gradient.abs().sum((0, 2)) > 0
     assert reached.tolist() == [False] * 8 + [True] * 2
-
-
-def test_the_frame_classifier_looks_at_one_frame(tiny_dataset):
-    model = build_model(6, 4, TrainingConfig(model="cnn", dropout=0.0))
-    assert isinstance(model, FrameClassifier)
-    [name, *_] = tiny_dataset.recordings("test")
-    scores = score_recordings(model, tiny_dataset, [name], "memory")[name]
-    frame = torch.from_numpy(tiny_dataset.features(name).copy())
-    with torch.no_grad():
-        expected = model.linear(frame).softmax(-1)
-    torch.testing.assert_close(torch.from_numpy(scores), expected, rtol=0, atol=1e-6)

@@ -1,0 +1,89 @@
+"""Which models there are, and what the rest of the program knows of each before it is imported; no torch is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crescendo.trainables.registry import Registry
+
+_NETWORK = frozenset({"backbone", "weights"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """What a model is, can do and does not use. A model of one's own has it as its class attribute `spec`.
+
+    Attributes
+    ----------
+    target : str
+        Of a built-in model: `module:class`, the subclass of `DetectionModel`, imported only when one is built.
+    description : str
+        One line, for lists of models.
+    state : tuple of str
+        Names of the tensors that the model carries from frame to frame; none: each frame is scored by itself.
+    memory : tuple of str
+        Those of them that `reset: memory` clears: the memory cells. A model that has none knows no such reset.
+    unused : frozenset of str
+        Training settings that change nothing in this model: no study may search them.
+    pixels : bool
+        A frame is a picture, of a data set of pixels, and not a row of features. Such a model makes features; it is not
+        exported as a detector.
+    paper_row : str or None
+        The rows of the paper's tables that it belongs to: `LSTM` (one a loss variant) or `CNN`.
+    """
+
+    target: str = ""
+    description: str = ""
+    state: tuple[str, ...] = ()
+    memory: tuple[str, ...] = ()
+    unused: frozenset[str] = _NETWORK
+    pixels: bool = False
+    paper_row: str | None = None
+
+    @property
+    def resets(self) -> tuple[str, ...]:
+        """What `reset` may be; the first is the default. Where there is nothing to clear, anything."""
+        return ("memory", "state", "none") if self.memory or not self.state else ("state", "none")
+
+    @property
+    def remembers(self) -> bool:
+        """Whether scores depend on `reset`."""
+        return bool(self.state) and "reset" not in self.unused
+
+
+def _own(found: Any) -> ModelSpec:
+    spec = getattr(found, "spec", None)
+    if not isinstance(found, type) or not isinstance(spec, ModelSpec):
+        raise ValueError(f"must be a subclass of crescendo.trainables.models.base.DetectionModel but is {found!r:.80}")
+    return spec
+
+
+_MODELS = "crescendo.trainables.models"
+LSTM = ModelSpec(
+    target=f"{_MODELS}.lstm:LSTMDetector",
+    description="the paper's LSTM",
+    state=("hidden", "cell"),
+    memory=("cell",),
+    paper_row="LSTM",
+)
+# The frame classifiers have the LSTM's state, empty: whoever runs exported steps feeds them all alike.
+FRAME_CLASSIFIER = ModelSpec(
+    target=f"{_MODELS}.frame_classifier:FrameClassifier",
+    description="a softmax layer on each frame by itself, the paper's row CNN",
+    state=LSTM.state,
+    memory=LSTM.memory,
+    unused=_NETWORK | {"hidden_size", "layers", "reset"},
+    paper_row="CNN",
+)
+FINE_TUNED = ModelSpec(
+    target=f"{_MODELS}.finetuned_cnn:FineTunedNetwork",
+    description="a torchvision network fine-tuned on single frames, as pixels",
+    state=LSTM.state,
+    memory=LSTM.memory,
+    unused=frozenset({"hidden_size", "layers", "reset", "normalise", "dropout"}),
+    pixels=True,
+    paper_row="CNN",
+)
+
+MODELS: Registry[ModelSpec] = Registry("model", {"lstm": LSTM, "cnn": FRAME_CLASSIFIER, "vgg19": FINE_TUNED}, _own)
