@@ -21,8 +21,9 @@ from yardstick import Row, compare, report
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment, read_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.mean_ap import evaluate_scores, truth_of
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.inference.decoding import find_runs
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "references"))
@@ -68,12 +69,12 @@ def against_a_loop(truth: GroundTruth, detections: DetectionArrays) -> list[Row]
     iou = [0.5 + 0.05 * step for step in range(10)]
     labels = int(truth.label.max()) + 1
     rows = []
-    for protocol in PROTOCOLS:
+    for protocol, rule in PROTOCOLS.items():
         results = {}
 
-        def ours(protocol=protocol, results=results) -> None:
-            matches = match(truth, detections, iou, protocol)
-            results["ours"] = average_precision(truth, detections, matches, labels=labels, protocol=protocol)[0]
+        def ours(rule=rule, results=results) -> None:
+            matches = match(truth, detections, iou, rule)
+            results["ours"] = average_precision(truth, detections, matches, labels=labels, enveloped=rule.enveloped)[0]
 
         def loop(protocol=protocol, results=results) -> None:
             results["loop"] = reference_evaluation.average_precision(truth, detections, iou, protocol)

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.registry import Registry
 
@@ -41,7 +42,7 @@ def _one_of(registry: Registry[Any]) -> AfterValidator:
 Model = Annotated[str, _one_of(MODELS)]
 Variant = Literal["none", "score", "margin", "combined", "naive"]
 Reset = Literal["memory", "state", "none"]
-Protocol = Literal["paper", "activitynet", "thumos14"]
+Protocol = Annotated[str, _one_of(PROTOCOLS)]
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
@@ -114,7 +115,7 @@ class TrainingConfig(BaseModel):
     merge_gap_seconds: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="the gap in seconds, for data of another rate; overrides merge_gap"
     )
-    protocol: Protocol = Field("paper", description="matching rule of mAP")
+    protocol: Protocol = Field(DEFAULT_PROTOCOL, description="matching rule of mAP, or MODULE:RULE, your own")
     iou: tuple[float, ...] = Field(PAPER_IOU, description="IoU thresholds")
     fractions: tuple[float, ...] = Field(
         (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), description="observed fractions of early detection"
@@ -125,6 +126,11 @@ class TrainingConfig(BaseModel):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: cuda where there is one")
     threads: int = Field(0, ge=0, description="CPU threads; 0: as many as the process may use")
     evaluate_every: int = Field(250, ge=1, description="iterations between validations and checkpoints")
+
+    @property
+    def matching_rule(self) -> MatchingRule:
+        """The rule that `protocol` names."""
+        return PROTOCOLS.resolve(self.protocol)
 
     @model_validator(mode="before")
     @classmethod

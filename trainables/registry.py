@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,12 @@ def check_no_plugin(settings: Mapping[str, Any], source: str) -> None:
                 f"{source}: {key}: names {value}, code that does not come with Crescendo and that opening this would run; "
                 "if you trust it, pass --allow-plugin (in Python allow_plugin=True)"
             )
+
+
+def blame(error: Exception) -> str:
+    """Return in one line what the user's own code raised, and where: for messages that take the place of a traceback."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {' '.join(str(error).split())}; {frame.filename}, line {frame.lineno}"
 
 
 def load(key: str, reference: str) -> Any:

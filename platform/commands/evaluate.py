@@ -2,12 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-# Spelled out, as are the protocols: importing them from where they are would slow down every command.
+from crescendo.platform.commands.online_display import online_results, print_online
+from crescendo.trainables.data.annotations import read_annotations
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.mean_ap import evaluate_detections
+from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
+from crescendo.trainables.evaluation.result_format import read_detections
+
 PAPER_IOU = ["0.1:0.8:0.1"]
+ZERO_OVER_ZERO = " or ".join(name for name, rule in PROTOCOLS.items() if rule.allows_zero_over_zero)
 
 
 def evaluate(
@@ -20,8 +29,12 @@ def evaluate(
     ] = None,
     subset: Annotated[str | None, typer.Option(help="Subset to score, such as validation.")] = None,
     protocol: Annotated[
-        Literal["paper", "activitynet", "thumos14"] | None,
-        typer.Option(help="Rule by which detections match ground truth.", show_default="paper"),
+        str | None,
+        typer.Option(
+            metavar=f"[{'|'.join(PROTOCOLS)}|MODULE:RULE]",
+            help="Rule by which detections match ground truth; MODULE:RULE is your own.",
+            show_default=DEFAULT_PROTOCOL,
+        ),
     ] = None,
     iou: Annotated[
         list[str] | None,
@@ -38,7 +51,8 @@ def evaluate(
         bool,
         typer.Option(
             "--zero-over-zero",
-            help="activitynet: a detection without length hits ground truth without length, as in the official scorer.",
+            help=f"{ZERO_OVER_ZERO}: a detection without length hits ground truth without length, as in the official "
+            "scorer.",
         ),
     ] = False,
     online: Annotated[
@@ -58,8 +72,6 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score detections against ground truth (mAP at each IoU threshold, AP of each label), or a run while it watches."""
-    from crescendo.trainables.errors import InputError
-
     offline = {
         "--ground-truth": ground_truth, "--detections": detections, "--protocol": protocol, "--iou": iou,
         "--clip": clip, "--zero-over-zero": zero_over_zero,
@@ -77,15 +89,16 @@ def evaluate(
         needed = {"--ground-truth": ground_truth, "--detections": detections, "--subset": subset}
         missing = next(name for name, value in needed.items() if value is None)
         raise InputError(f"{missing}: is missing; see `crescendo evaluate --help`")
-    if zero_over_zero and protocol != "activitynet":
+    rule = PROTOCOLS.resolve(protocol or DEFAULT_PROTOCOL)
+    if zero_over_zero and not rule.allows_zero_over_zero:
         raise InputError(
-            f"--zero-over-zero belongs to --protocol activitynet but the protocol is {protocol or 'paper'}"
+            f"--zero-over-zero belongs to --protocol {ZERO_OVER_ZERO} but the protocol is {protocol or DEFAULT_PROTOCOL}"
         )
     _evaluate_files(
         ground_truth,
         detections,
         subset,
-        protocol or "paper",
+        rule,
         parse_thresholds(iou or PAPER_IOU),
         json_output=json_output,
         clip=clip,
@@ -96,8 +109,6 @@ def evaluate(
 def _evaluate_online(
     run: Path, subset: str | None, alarms: list[str], dataset: Path | None, *, json_output: bool
 ) -> None:
-    from crescendo.platform.commands.online_display import online_results, print_online
-
     measured = online_results(run, subset, alarms, dataset)
     if json_output:
         _print_json(measured)
@@ -109,24 +120,17 @@ def _evaluate_files(
     ground_truth: Path,
     detections: Path,
     subset: str,
-    protocol: Literal["paper", "activitynet", "thumos14"],
+    rule: MatchingRule,
     iou: list[float],
     *,
     json_output: bool,
     clip: bool,
     zero_over_zero: bool,
 ) -> None:
-    from crescendo.trainables.data.annotations import read_annotations
-    from crescendo.trainables.errors import InputError
-    from crescendo.trainables.evaluation.mean_ap import evaluate_detections
-    from crescendo.trainables.evaluation.result_format import read_detections
-
     annotations = read_annotations(ground_truth, clip=clip)
     found = read_detections(detections, annotations.labels())
     try:
-        evaluation = evaluate_detections(
-            annotations, subset, found, protocol=protocol, iou=iou, zero_over_zero=zero_over_zero
-        )
+        evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
     except InputError as error:
         raise InputError(f"{ground_truth}: {error}") from None
     if evaluation.left_out:
@@ -151,8 +155,6 @@ def parse_thresholds(options: list[str]) -> list[float]:
     InputError
         If one is no number, no range FIRST:LAST:STEP, or not in (0, 1].
     """
-    from crescendo.trainables.errors import InputError
-
     thresholds: set[float] = set()
     for option in options:
         try:
@@ -182,9 +184,6 @@ def _print_json(content: dict[str, Any]) -> None:
 
 
 def _print_table(result: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table("AP in %, at IoU", *result["mAP"])
     for label, row in result["AP"].items():
         table.add_row(label, *(f"{100 * value:.1f}" for value in row.values()))

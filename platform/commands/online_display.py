@@ -14,6 +14,7 @@ from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
 from crescendo.trainables.evaluation.online import online_detection
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.files import read_json
 from crescendo.trainables.inference.decoded_subset import decode_subset
@@ -84,7 +85,8 @@ def _computed(
     decoded = {name: decode_subset(dataset, name, found, [gap]) for name, found in scores.items()}
     spans = {name: span_scores(one) for name, one in decoded.items()}
     alarms = alarm_thresholds(spans["validation"], rates)
-    return online_detection(decoded[subset], spans[subset], alarms, metrics["config"]["protocol"]).to_json()
+    rule = PROTOCOLS.resolve(metrics["config"]["protocol"])
+    return online_detection(decoded[subset], spans[subset], alarms, rule).to_json()
 
 
 def print_online(measured: Mapping[str, Any]) -> None:

@@ -89,5 +89,6 @@ def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:
     key = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
         return key, f"no such setting; known are {', '.join(known)}"
-    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return key, f"{message} but got {error['input']!r}" if key else message
+    if error["type"] == "value_error":  # a rule of ours, which says what it got
+        return key, str(error["msg"]).removeprefix("Value error, ")
+    return key, f"{str(error['msg']).replace('Input should be', 'must be')} but got {error['input']!r}"

@@ -14,9 +14,10 @@ from crescendo.reports.analysis.resampling import MatchedRun, matched_run, mean_
 from crescendo.reports.analysis.statistics import LEVEL, detectable_difference, holm, paired_difference
 from crescendo.reports.source.artifacts import Outputs
 from crescendo.trainables.data.frames import BACKGROUND
-from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
+from crescendo.trainables.evaluation.protocols import MatchingRule
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def differences(
     baseline: str | None,
     *,
     iou: Sequence[float],
-    protocol: Protocol,
+    rule: MatchingRule,
     fraction: float | None = None,
     resamples: int,
     seed: int,
@@ -74,7 +75,7 @@ def differences(
     wanted = {(name, one) for name, seeds in pairs.items() for one in seeds}
     wanted |= {(baseline, one) for seeds in pairs.values() for one in seeds}
     keys = sorted(wanted)
-    recordings, runs = _matched([tables[name][one] for name, one in keys], iou, protocol, early=fraction is not None)
+    recordings, runs = _matched([tables[name][one] for name, one in keys], iou, rule, early=fraction is not None)
     if recordings < 2:
         left_out.append(f"{what} is not compared: a single recording says nothing of others.")
         return Found({}, recordings, tuple(left_out))
@@ -158,7 +159,7 @@ def _tables(outputs: Outputs, fraction: float | None) -> _Tables | None:
 
 
 def _matched(
-    tables: Sequence[_Tables], iou: Sequence[float], protocol: Protocol, *, early: bool
+    tables: Sequence[_Tables], iou: Sequence[float], rule: MatchingRule, *, early: bool
 ) -> tuple[int, list[MatchedRun]]:
     """Return how many recordings there are, and every run matched with their common ground truth."""
     truth = tables[0].truth.filter(pc.not_equal(tables[0].truth["label"], BACKGROUND))
@@ -192,8 +193,8 @@ def _matched(
                 iou,
                 labels=len(labels),
                 recordings=len(recordings),
-                protocol=protocol,
-                ambiguous=labels.index(AMBIGUOUS) if protocol == "thumos14" and AMBIGUOUS in labels else None,
+                rule=rule,
+                ambiguous=labels.index(AMBIGUOUS) if rule.drops_ambiguous and AMBIGUOUS in labels else None,
                 recording=of,
             )
         )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
+from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 
 CHUNK = 256
 
@@ -63,7 +64,7 @@ def matched_run(
     *,
     labels: int,
     recordings: int,
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
     ambiguous: int | None = None,
     recording: np.ndarray | None = None,
 ) -> MatchedRun:
@@ -79,7 +80,7 @@ def matched_run(
         The recording that each `recording` index of truth and detections belongs to, where those are parts of
         recordings, as the sequences of early detection are.
     """
-    matches = match(truth, detections, iou, protocol, ambiguous=ambiguous)
+    matches = match(truth, detections, iou, rule, ambiguous=ambiguous)
     of = np.arange(recordings) if recording is None else recording
     positives = np.zeros((labels, recordings))
     np.add.at(positives, (truth.label, of[truth.recording]), 1)
@@ -101,7 +102,7 @@ def matched_run(
                 matches.thresholds,
             )
         )
-    return MatchedRun(tuple(hits), positives, matches.thresholds, protocol != "thumos14")
+    return MatchedRun(tuple(hits), positives, matches.thresholds, rule.enveloped)
 
 
 def _label_hits(
@@ -142,7 +143,8 @@ def _label_hits(
 def weighted_ap(run: MatchedRun, weights: np.ndarray) -> np.ndarray:
     """Return the AP on each resample, (resamples, labels, thresholds) float64; NaN where a label has no ground truth.
 
-    The same as `average_precision(..., weights=one)` for each `one` of `weights`, (resamples, recordings) counts.
+    `weights` are (resamples, recordings) counts. A recording counts as often as its weight says, ground truth and
+    detections; copies of a detection follow one another, and each hits a copy of what the detection hits.
     """
     counts = np.ascontiguousarray(weights.T, dtype=np.float64)
     positives = run.positives @ counts

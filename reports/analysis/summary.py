@@ -18,6 +18,7 @@ from crescendo.reports.analysis.statistics import mean_interval
 from crescendo.reports.source.runs import ArmRuns, Run, StudyRuns
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import alarm_measures
+from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 RESAMPLES = 10_000
 _CURVES = ("score", "margin", "worst_negative")
@@ -144,15 +145,13 @@ def _differences(
     outputs = {member.name: member.runs.outputs for member in members}
     if not iou or not any(outputs.values()):
         return Found({}, 0, ()), Found({}, 0, ())
-    protocol = base.get("protocol", "paper")
+    rule = PROTOCOLS.resolve(base.get("protocol", DEFAULT_PROTOCOL))
     thresholds = [float(key) for key in iou]
-    found = differences(outputs, baseline, iou=thresholds, protocol=protocol, resamples=resamples, seed=seed)
+    found = differences(outputs, baseline, iou=thresholds, rule=rule, resamples=resamples, seed=seed)
     if early_fraction is None:
         return found, Found({}, 0, ())
     fraction = float(early_fraction)
-    early = differences(
-        outputs, baseline, iou=thresholds, protocol=protocol, fraction=fraction, resamples=resamples, seed=seed
-    )
+    early = differences(outputs, baseline, iou=thresholds, rule=rule, fraction=fraction, resamples=resamples, seed=seed)
     return found, early
 
 

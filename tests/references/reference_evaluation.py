@@ -3,16 +3,21 @@
 import numpy as np
 
 
-def average_precision(truth, detections, iou, protocol, zero_over_zero=False, ambiguous=None):
-    """Return label -> (thresholds,) AP; `truth` and `detections` as in `crescendo.trainables.evaluation.matching`."""
+def average_precision(truth, detections, iou, protocol, zero_over_zero=False, ambiguous=None, weights=None):
+    """Return label -> (thresholds,) AP; `truth` and `detections` as in `crescendo.trainables.evaluation.matching`.
+
+    `weights` (recordings,): a recording counts so many times. The copies of a detection come one after the other.
+    """
+    if weights is None:
+        weights = np.ones(1 + max(truth.recording.max(initial=0), detections.recording.max(initial=0)), dtype=int)
     labels = [int(label) for label in np.unique(truth.label) if protocol != "thumos14" or label != ambiguous]
     return {
-        label: np.array(list(_label_ap(truth, detections, label, iou, protocol, zero_over_zero, ambiguous)))
+        label: np.array(list(_label_ap(truth, detections, label, iou, protocol, zero_over_zero, ambiguous, weights)))
         for label in labels
     }
 
 
-def _label_ap(truth, detections, label, iou, protocol, zero_over_zero, ambiguous):
+def _label_ap(truth, detections, label, iou, protocol, zero_over_zero, ambiguous, weights):
     chosen = np.flatnonzero(detections.label == label)
     keys = (detections.end, detections.start, detections.recording, -detections.score)
     chosen = chosen[np.lexsort([key[chosen] for key in keys])]
@@ -21,7 +26,7 @@ def _label_ap(truth, detections, label, iou, protocol, zero_over_zero, ambiguous
         truths.setdefault(int(truth.recording[index]), []).append(index)
     rule = {"paper": _paper, "activitynet": _activitynet, "thumos14": _thumos14}[protocol]
     hits = rule(truth, detections, chosen, truths, iou, zero_over_zero)
-    positives = sum(len(found) for found in truths.values())
+    positives = sum(int(weights[recording]) * len(found) for recording, found in truths.items())
     unclear = {}
     if protocol == "thumos14" and ambiguous is not None:
         for index in np.flatnonzero(truth.label == ambiguous):
@@ -34,8 +39,12 @@ def _label_ap(truth, detections, label, iou, protocol, zero_over_zero, ambiguous
                 for index in unclear.get(int(detections.recording[detection]), [])
             ):
                 continue
-            flags.append(hits[row, column])
-        yield _ap(np.array(flags, dtype=bool), positives, interpolated=protocol != "thumos14")
+            flags += [hits[row, column]] * int(weights[detections.recording[detection]])
+        yield (
+            np.nan
+            if positives == 0
+            else _ap(np.array(flags, dtype=bool), positives, interpolated=protocol != "thumos14")
+        )
 
 
 def _ious(truth, indices, start, end, zero_over_zero):

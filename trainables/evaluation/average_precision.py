@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Matches, Protocol
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Matches
 
 
 def average_precision(
@@ -14,45 +14,26 @@ def average_precision(
     *,
     labels: int,
     sets: int = 1,
-    protocol: Protocol = "paper",
-    weights: np.ndarray | None = None,
+    enveloped: bool = True,
 ) -> np.ndarray:
     """Return the AP of every label, (sets, labels, thresholds) float64; NaN where a label has no ground truth.
 
-    `thumos14`: the mean over the ground truth of the precision at each true positive. `paper` and `activitynet`: the
-    same with each precision raised to the best one at equal or higher recall (the interpolated envelope of VOC 2011).
-
-    Parameters
-    ----------
-    labels, sets
-        How many there are; all indices lie below.
-    weights
-        (recordings,) int64: count each recording so many times, ground truth and detections. A bootstrap over recordings
-        draws them and needs no matching again.
+    It is the mean over the ground truth of the precision at each true positive; `enveloped`: of each precision raised to
+    the best one at equal or higher recall (the interpolated envelope of VOC 2011). `labels` and `sets` tell how many there
+    are; all indices lie below.
     """
-    positives = np.bincount(
-        truth.label, weights=None if weights is None else weights[truth.recording], minlength=labels
-    )
+    positives = np.bincount(truth.label, minlength=labels)
     label = detections.label[matches.order]
-    weight = np.ones(len(label), dtype=np.int64) if weights is None else weights[detections.recording[matches.order]]
     # True positives of one set, threshold and label stand together, in the order of counting: a row.
     row = matches.hit_column * labels + label[matches.hit]
     lengths = _row_lengths(row)
-    before = _counted_before(detections, matches, weight, sets)
+    before = _counted_before(detections, matches, sets)
     if matches.dropped.any():
-        before += _sum_before((weight * matches.dropped)[matches.hit], lengths)
-    copies = weight[matches.hit]
-    found = _sum_before(copies, lengths)
-    if weights is not None:
-        # One whose recording counts twice comes twice, one after the other.
-        nth = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
-        row, before, found = np.repeat(row, copies), np.repeat(before, copies) + nth, np.repeat(found, copies) + nth
-        lengths = _row_lengths(row)
-    found += 1
-    before += 1
-    precision = found / before
+        before += _sum_before(matches.dropped[matches.hit].astype(np.int64), lengths)
+    found = _sum_before(np.ones(len(row), dtype=np.int64), lengths)
+    precision = (found + 1) / (before + 1)
     sums = np.zeros(sets * matches.thresholds * labels)
-    sums[row[np.cumsum(lengths) - lengths]] = _sums(precision, lengths, enveloped=protocol != "thumos14")
+    sums[row[np.cumsum(lengths) - lengths]] = _sums(precision, lengths, enveloped=enveloped)
     with np.errstate(invalid="ignore", divide="ignore"):
         result: np.ndarray = sums.reshape(sets, matches.thresholds, labels) / np.where(positives > 0, positives, np.nan)
     return result.transpose(0, 2, 1)
@@ -65,17 +46,17 @@ def _row_lengths(row: np.ndarray) -> np.ndarray:
     return np.diff(changes, prepend=0, append=len(row))
 
 
-def _counted_before(detections: DetectionArrays, matches: Matches, weight: np.ndarray, sets: int) -> np.ndarray:
-    """Return for each true positive the weight of those of its set and label that come before it and are not dropped."""
+def _counted_before(detections: DetectionArrays, matches: Matches, sets: int) -> np.ndarray:
+    """Return for each true positive how many of its set and label come before it and are not dropped."""
     since, until, label = (getattr(detections, name)[matches.order] for name in ("since", "until", "label"))
-    counted = np.where(matches.dropped, 0, weight)
+    counted = ~matches.dropped
     before = np.empty(len(matches.hit), dtype=np.int64)
     bounds = np.searchsorted(matches.hit_column, np.arange(sets + 1) * matches.thresholds)
     label_start = np.searchsorted(label, np.arange(label.max(initial=0) + 1))[label[matches.hit]]
     total = np.zeros(len(label) + 1, dtype=np.int64)
     for number in range(sets):
         mine = slice(bounds[number], bounds[number + 1])
-        np.cumsum(np.where((since <= number) & (number < until), counted, 0), out=total[1:])
+        np.cumsum((since <= number) & (number < until) & counted, out=total[1:])
         before[mine] = total[matches.hit[mine]] - total[label_start[mine]]
     return before
 

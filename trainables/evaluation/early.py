@@ -13,7 +13,7 @@ from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import frame_span, seconds
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Protocol
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
 from crescendo.trainables.evaluation.mean_ap import (
     AMBIGUOUS,
     Evaluation,
@@ -22,6 +22,7 @@ from crescendo.trainables.evaluation.mean_ap import (
     evaluate_sets,
 )
 from crescendo.trainables.evaluation.metric_keys import number_key
+from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 from crescendo.trainables.inference.decoding import Runs, find_runs, join_runs, merge
 
 
@@ -135,13 +136,11 @@ def early_detection(
     merge_gap: int,
     fractions: Sequence[float],
     iou: Sequence[float],
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
 ) -> EarlyDetection:
     """Score detection with each fraction of `fractions` of every activity observed: `evaluate_parts(observed_parts())`."""
-    parts = observed_parts(
-        dataset, subset, score_sequences, merge_gap=merge_gap, fractions=fractions, protocol=protocol
-    )
-    return evaluate_parts(parts, iou=iou, protocol=protocol)
+    parts = observed_parts(dataset, subset, score_sequences, merge_gap=merge_gap, fractions=fractions, rule=rule)
+    return evaluate_parts(parts, iou=iou, rule=rule)
 
 
 def observed_parts(
@@ -151,15 +150,15 @@ def observed_parts(
     *,
     merge_gap: int,
     fractions: Sequence[float],
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
 ) -> tuple[ObservedPart, ...]:
     """Return what is detected, and what was to be, with each fraction of `fractions` of every activity observed.
 
     Each sequence is scored once, up to the largest fraction: the model is causal, so what it says of a shorter part is
     the beginning of what it says of a longer one. Each part is decoded on its own. The ground truth of a sequence is its
     own activity, cut to the part observed, and no other, even where others overlap it. An activity of which no frame
-    is observed counts as ground truth that nothing can match. Under `thumos14`, segments labelled `Ambiguous` get no
-    sequence.
+    is observed counts as ground truth that nothing can match. Under a rule that drops them, segments labelled
+    `Ambiguous` get no sequence.
 
     Parameters
     ----------
@@ -178,7 +177,7 @@ def observed_parts(
     tested = [
         sequence
         for sequence in sequences(dataset, subset)
-        if not (protocol == "thumos14" and sequence.segment.label == AMBIGUOUS)
+        if not (rule.drops_ambiguous and sequence.segment.label == AMBIGUOUS)
     ]
     if not tested:
         raise InputError(f"subset {subset!r} has no activities: there is nothing to detect early")
@@ -196,10 +195,10 @@ def observed_parts(
 
 
 def evaluate_parts(
-    parts: Sequence[ObservedPart], *, iou: Sequence[float], protocol: Protocol = "paper"
+    parts: Sequence[ObservedPart], *, iou: Sequence[float], rule: MatchingRule = DEFAULT_RULE
 ) -> EarlyDetection:
     """Score what is detected in each observed part; `InputError` if an option is unknown or out of range."""
-    evaluations = [evaluate_sets(part.truth, part.detections, 1, protocol=protocol, iou=iou) for part in parts]
+    evaluations = [evaluate_sets(part.truth, part.detections, 1, rule=rule, iou=iou) for part in parts]
     return EarlyDetection(tuple(part.fraction for part in parts), tuple(evaluation for [evaluation] in evaluations))
 
 

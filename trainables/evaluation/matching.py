@@ -1,20 +1,20 @@
 """Which detections are true positives (protocol section 4).
 
-All three protocols are one rule with different orders: go through the pairs of a detection and a ground truth of its
-recording and label in some order, and join a pair if it passes and neither side is taken. The pairs that come first on
-both sides can be joined at once, whatever the rest does, so whole arrays are joined in a few rounds.
+Every matching rule goes through the pairs of a detection and a ground truth of its recording and label in some order, and
+joins a pair if it passes and neither side is taken. The pairs that come first on both sides can be joined at once, whatever
+the rest does, so whole arrays are joined in a few rounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
-Protocol = Literal["paper", "activitynet", "thumos14"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, CandidatePairs, MatchingRule
+from crescendo.trainables.registry import blame
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def match(
     truth: GroundTruth,
     detections: DetectionArrays,
     iou: Sequence[float],
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
     *,
     zero_over_zero: bool = False,
     ambiguous: int | None = None,
@@ -96,23 +96,27 @@ def match(
     Parameters
     ----------
     zero_over_zero
-        With `activitynet`: a detection without length hits a ground truth without length, wherever the two lie, and
-        prefers it, as in the official scorer, where 0/0 is not less than any threshold.
+        Where `rule` allows it: a detection without length hits a ground truth without length, wherever the two lie, and
+        prefers it, as in ActivityNet's scorer, where 0/0 is not less than any threshold.
     ambiguous
-        With `thumos14`: the index of the label `Ambiguous`. DetectionArrays of any label that overlap such a segment and are
-        no true positive are dropped.
+        The index of the label `Ambiguous`, where `rule` drops detections of any label that overlap such a segment and are
+        no true positive.
 
     Ties are broken by the segments alone (score, recording, start, end), so the order of `detections` changes nothing.
-    The order of `truth` matters to `thumos14` only, which goes through the ground truth of a recording in file order.
+    The order of `truth` matters only to a rule whose priority looks at it.
+
+    Raises
+    ------
+    InputError
+        If the rule's priority fails, or returns no indices of pairs or one of them twice.
     """
     thresholds = np.asarray(iou, dtype=np.float64)
     order = _counting_order(detections)
     ranked = detections.taken(order)
-    pairs = _pairs(truth, ranked, 1.0 if zero_over_zero and protocol == "activitynet" else 0.0)
-    passes = np.greater_equal if protocol == "activitynet" else np.greater
-    pairs = pairs.taken(passes(pairs.iou, thresholds.min()))
-    pairs = pairs.taken(_priority(protocol, pairs, ranked))
-    threshold, pair = np.nonzero(passes(pairs.iou, thresholds[:, None]))
+    pairs = _pairs(truth, ranked, 1.0 if zero_over_zero and rule.allows_zero_over_zero else 0.0)
+    pairs = pairs.taken(rule.passing(pairs.iou, thresholds.min()))
+    pairs = pairs.taken(_in_order(rule, pairs, ranked, truth))
+    threshold, pair = np.nonzero(rule.passing(pairs.iou, thresholds[:, None]))
     # Every threshold and every epoch is matched on its own: a pair is repeated for each in which it passes.
     epochs = _epochs(pairs, ranked, truth)
     count = (epochs.last - epochs.first)[pair]
@@ -132,7 +136,7 @@ def match(
     # NumPy sorts small unsigned integers by radix, in a fraction of the time.
     listed = np.argsort(column.astype(np.min_scalar_type(column.max(initial=0))), kind="stable")
     dropped = np.zeros(len(order), dtype=bool)
-    if protocol == "thumos14" and ambiguous is not None:
+    if rule.drops_ambiguous and ambiguous is not None:
         dropped = _touching(truth, ranked, ambiguous)
     return Matches(order, dropped, column[listed], np.repeat(hit, sets)[listed], len(thresholds))
 
@@ -168,23 +172,35 @@ def _pairs(truth: GroundTruth, ranked: DetectionArrays, zero_over_zero: float) -
     return _Pairs(detection, index, temporal_iou(*bounds, zero_over_zero))
 
 
-def _priority(protocol: Protocol, pairs: _Pairs, ranked: DetectionArrays) -> np.ndarray:
-    """Return the order in which `protocol` goes through `pairs`, as indices into them.
-
-    DetectionArrays are numbered by falling score within their label, so a smaller number is the better score, then the
-    earlier start. `paper` leaves out all pairs but each detection's best.
-    """
-    if protocol == "thumos14":
-        return np.lexsort((pairs.detection, -pairs.iou, pairs.truth))
-    by_iou = np.lexsort((-pairs.iou, pairs.detection))
-    if protocol == "activitynet":
-        return by_iou
-    listed = pairs.detection[by_iou]
-    best = by_iou[np.append(True, listed[1:] != listed[:-1])[: len(listed)]]
-    # Spans of as many frames differ in seconds by rounding alone; the nanosecond makes them tie.
-    length = np.round(ranked.end - ranked.start, 9)[pairs.detection[best]]
-    by_length: np.ndarray = best[np.argsort(-length, kind="stable")]
-    return by_length
+def _in_order(rule: MatchingRule, pairs: _Pairs, ranked: DetectionArrays, truth: GroundTruth) -> np.ndarray:
+    """Return the order in which `rule` goes through `pairs`, as indices into them; checked, for anyone may write a rule."""
+    count = len(pairs.iou)
+    if not count:
+        return np.zeros(0, dtype=np.int64)
+    candidates = CandidatePairs(
+        detection=pairs.detection,
+        truth=pairs.truth,
+        iou=pairs.iou,
+        score=ranked.score[pairs.detection],
+        start=ranked.start[pairs.detection],
+        end=ranked.end[pairs.detection],
+        truth_start=truth.start[pairs.truth],
+        truth_end=truth.end[pairs.truth],
+    )
+    name = f"{rule.priority.__module__}:{getattr(rule.priority, '__qualname__', rule.priority)}"
+    try:
+        order = np.asarray(rule.priority(candidates))
+    except Exception as error:  # whatever somebody's own function raises
+        raise InputError(f"matching rule: {name} failed ({blame(error)})") from error
+    if order.ndim != 1 or order.dtype.kind not in "iu":
+        fault = f"an array of shape {order.shape} and type {order.dtype}"
+    elif len(order) and not (order.min() >= 0 and order.max() < count):
+        fault = f"an index outside the {count} pairs"
+    elif len(order) and np.bincount(order).max() > 1:
+        fault = "an index twice"
+    else:
+        return order
+    raise InputError(f"matching rule: {name} must return indices of pairs, each at most once, but returned {fault}")
 
 
 @dataclass(frozen=True)

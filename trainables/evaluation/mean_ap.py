@@ -13,8 +13,9 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, Protocol, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.metric_keys import number_key
+from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
 from crescendo.trainables.inference.decoding import MergedSpans
@@ -70,19 +71,19 @@ def evaluate_detections(
     subset: str,
     detections: Mapping[str, Sequence[Detection]],
     *,
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
     iou: Sequence[float],
     zero_over_zero: bool = False,
 ) -> Evaluation:
     """Score recording -> detections against the ground truth of `subset`.
 
-    DetectionArrays on recordings outside the subset are left out and counted; those of a label without ground truth in the
+    Detections on recordings outside the subset are left out and counted; those of a label without ground truth in the
     subset change nothing.
 
     Raises
     ------
     InputError
-        If the subset has no recordings or no segments, or an option is unknown or out of range.
+        If the subset has no recordings or no segments, or an option is out of range.
     """
     truth = truth_of({name: one.segments for name, one in annotations.of(subset).items()})
     recordings = {name: number for number, name in enumerate(truth.recordings)}
@@ -99,7 +100,7 @@ def evaluate_detections(
     recording, label = columns[0].astype(np.int64), columns[1].astype(np.int64)
     only = np.zeros_like(label)
     table = DetectionArrays(recording, label, columns[2], columns[3], columns[4], since=only, until=only + 1)
-    [evaluation] = evaluate_sets(truth, table, 1, protocol=protocol, iou=iou, zero_over_zero=zero_over_zero)
+    [evaluation] = evaluate_sets(truth, table, 1, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
     return replace(evaluation, left_out=outside)
 
 
@@ -109,7 +110,7 @@ def evaluate_scores(
     scores: Mapping[str, np.ndarray],
     merge_gaps: Sequence[int],
     *,
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
     iou: Sequence[float],
 ) -> list[Evaluation]:
     """Decode the frame scores of `subset` with every merge gap and score the detections: one evaluation a gap.
@@ -125,25 +126,27 @@ def evaluate_scores(
     ------
     InputError
         If a recording has no scores, or scores of another shape than its frames and labels, or that are NaN; if the
-        subset has no recordings or no segments; if an option is unknown or out of range.
+        subset has no recordings or no segments; if an option is out of range.
     """
     decoded = decode_subset(dataset, subset, scores, merge_gaps)
-    evaluations = evaluate_decoded(decoded, protocol=protocol, iou=iou)
+    evaluations = evaluate_decoded(decoded, rule=rule, iou=iou)
     return [evaluations[decoded.merge_gaps.index(gap)] for gap in merge_gaps]
 
 
-def evaluate_decoded(decoded: DecodedSubset, *, protocol: Protocol = "paper", iou: Sequence[float]) -> list[Evaluation]:
+def evaluate_decoded(
+    decoded: DecodedSubset, *, rule: MatchingRule = DEFAULT_RULE, iou: Sequence[float]
+) -> list[Evaluation]:
     """Score the detections of every merge gap of `decoded`, one evaluation a gap; spans meet the ground truth once.
 
     Raises
     ------
     InputError
-        If the subset has no segments, or an option is unknown or out of range.
+        If the subset has no segments, or an option is out of range.
     """
     recordings = decoded.dataset.annotations.recordings
     truth = truth_of({name: recordings[name].segments for name in decoded.recordings})
     detections = detections_of(decoded.spans, decoded.dataset, truth)
-    return evaluate_sets(truth, detections, len(decoded.merge_gaps), protocol=protocol, iou=iou)
+    return evaluate_sets(truth, detections, len(decoded.merge_gaps), rule=rule, iou=iou)
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,7 @@ def evaluate_sets(
     detections: DetectionArrays,
     sets: int,
     *,
-    protocol: Protocol = "paper",
+    rule: MatchingRule = DEFAULT_RULE,
     iou: Sequence[float],
     zero_over_zero: bool = False,
 ) -> list[Evaluation]:
@@ -205,26 +208,24 @@ def evaluate_sets(
     Raises
     ------
     InputError
-        If the protocol is unknown or `iou` no list of numbers in (0, 1].
+        If `iou` is no list of numbers in (0, 1], or the rule's priority fails.
     """
     thresholds = tuple(float(threshold) for threshold in iou)
-    if protocol not in PROTOCOLS:
-        raise InputError(f"protocol must be one of {', '.join(PROTOCOLS)} but got {protocol!r}")
     if not thresholds or not all(0 < threshold <= 1 for threshold in thresholds):
         raise InputError(f"IoU thresholds must be numbers in (0, 1] but got {list(thresholds)}")
-    ambiguous = truth.labels.index(AMBIGUOUS) if protocol == "thumos14" and AMBIGUOUS in truth.labels else None
+    ambiguous = truth.labels.index(AMBIGUOUS) if rule.drops_ambiguous and AMBIGUOUS in truth.labels else None
     if sets > 1:
         distinct, epoch = _distinct_sets(detections, len(truth.labels), sets)
     else:
         distinct, epoch = detections, np.zeros((1, len(truth.labels)), dtype=np.int64)
-    matches = match(truth.segments, distinct, thresholds, protocol, zero_over_zero=zero_over_zero, ambiguous=ambiguous)
+    matches = match(truth.segments, distinct, thresholds, rule, zero_over_zero=zero_over_zero, ambiguous=ambiguous)
     ap = average_precision(
         truth.segments,
         distinct,
         matches,
         labels=len(truth.labels),
         sets=int(epoch.max(initial=0)) + 1,
-        protocol=protocol,
+        enveloped=rule.enveloped,
     )[epoch, np.arange(len(truth.labels))]
     counted = [number for number in range(len(truth.labels)) if number != ambiguous]
     if not counted:

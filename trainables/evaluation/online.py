@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from crescendo.trainables.config import Protocol
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import Thresholds, raise_alarms
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
 from crescendo.trainables.evaluation.per_frame import FramePrecision, frame_precision
+from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 from crescendo.trainables.evaluation.span_scores import SpanScores
 from crescendo.trainables.evaluation.warning_summary import WarningSummary
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
@@ -48,7 +48,7 @@ class OnlineDetection:
 
 
 def online_detection(
-    decoded: DecodedSubset, spans: SpanScores, alarms: Mapping[str, Thresholds], protocol: Protocol = "paper"
+    decoded: DecodedSubset, spans: SpanScores, alarms: Mapping[str, Thresholds], rule: MatchingRule = DEFAULT_RULE
 ) -> OnlineDetection:
     """Measure a subset in every online way.
 
@@ -58,8 +58,8 @@ def online_detection(
         `span_scores(decoded)`.
     alarms
         Rate -> label -> threshold, chosen on the validation split (`early_warning.alarm_thresholds`).
-    protocol
-        Under `thumos14`, frames of the label `Ambiguous` are left out of per-frame precision, as its users do.
+    rule
+        Under one that drops what is ambiguous, frames of the label `Ambiguous` are left out of per-frame precision.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def online_detection(
     """
     dataset = decoded.dataset
     targets = [dataset.frame_labels(recording) for recording in decoded.recordings]
-    if protocol == "thumos14" and AMBIGUOUS in dataset.labels:
+    if rule.drops_ambiguous and AMBIGUOUS in dataset.labels:
         ambiguous = dataset.labels.index(AMBIGUOUS)
         targets = [np.where(target == ambiguous, -1, target) for target in targets]
     if not any((target > 0).any() for target in targets):

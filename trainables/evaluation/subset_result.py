@@ -67,22 +67,22 @@ def subset_result(
     """
     dataset, subset = decoded.dataset, decoded.subset
     if evaluation is None:
-        [evaluation] = evaluate_decoded(decoded, protocol=config.protocol, iou=config.iou)
+        [evaluation] = evaluate_decoded(decoded, rule=config.matching_rule, iou=config.iou)
     observed = observed_parts(
         dataset,
         subset,
         score_sequences,
         merge_gap=decoded.merge_gap,
         fractions=config.fractions,
-        protocol=config.protocol,
+        rule=config.matching_rule,
     )
     spans = span_scores(decoded)
     if alarms is None:
         alarms = alarm_thresholds(spans)
     metrics = SubsetMetrics(
         evaluation,
-        evaluate_parts(observed, iou=config.iou, protocol=config.protocol),
+        evaluate_parts(observed, iou=config.iou, rule=config.matching_rule),
         progression(dataset, subset, decoded.scores),
-        online_detection(decoded, spans, alarms, config.protocol),
+        online_detection(decoded, spans, alarms, config.matching_rule),
     )
     return SubsetResult(decoded, metrics, observed, alarms)

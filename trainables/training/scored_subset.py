@@ -36,7 +36,7 @@ class ScoredSubset:
         if new:
             config = self._trainer.config
             decoded = decode_subset(self._trainer.dataset, self._subset, self._scored(reset), new)
-            evaluations = evaluate_decoded(decoded, protocol=config.protocol, iou=config.iou)
+            evaluations = evaluate_decoded(decoded, rule=config.matching_rule, iou=config.iou)
             for gap, evaluation in zip(decoded.merge_gaps, evaluations, strict=True):
                 self._decoded[reset, gap], self.evaluations[reset, gap] = decoded, evaluation
         return [self.evaluations[reset, gap] for gap in merge_gaps]

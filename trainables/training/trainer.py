@@ -154,7 +154,7 @@ class Trainer:
         config = self.config
         gaps = [gap_frames(config, self.dataset.fps)]
         scores = self.score(subset)
-        return evaluate_scores(self.dataset, subset, scores, gaps, protocol=config.protocol, iou=config.iou)[0]
+        return evaluate_scores(self.dataset, subset, scores, gaps, rule=config.matching_rule, iou=config.iou)[0]
 
     def metadata(self) -> dict[str, Any]:
         """Return what a checkpoint says of the run so far beside weights, JSON-able."""

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import reference_evaluation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +18,9 @@ from crescendo.reports.analysis.resampling import (
 )
 from crescendo.reports.analysis.statistics import LEVEL, paired_difference
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
 from crescendo.trainables.evaluation.mean_ap import evaluate_detections
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.result_format import Detection
 
 IOU = (0.1, 0.3, 0.5, 0.7)
@@ -52,7 +53,7 @@ def invented(random, *, recordings, labels, segments, coarse=False):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.integers(0, 2**32 - 1), st.sampled_from(PROTOCOLS), st.integers(1, 8), st.integers(1, 4), st.integers(1, 40),
+    st.integers(0, 2**32 - 1), st.sampled_from(list(PROTOCOLS)), st.integers(1, 8), st.integers(1, 4), st.integers(1, 40),
     st.booleans(), st.booleans(),
 )  # fmt: skip
 def test_every_resample_has_the_ap_of_that_resample_alone(
@@ -62,13 +63,12 @@ def test_every_resample_has_the_ap_of_that_resample_alone(
     truth, found = invented(random, recordings=recordings, labels=labels, segments=segments, coarse=coarse)
     ambiguous = labels - 1 if unclear and protocol == "thumos14" else None
     weights = random.multinomial(recordings, np.full(recordings, 1 / recordings), size=7)
-    run = matched_run(truth, found, IOU, labels=labels, recordings=recordings, protocol=protocol, ambiguous=ambiguous)
-    matches = match(truth, found, IOU, protocol, ambiguous=ambiguous)
+    rule = PROTOCOLS[protocol]
+    run = matched_run(truth, found, IOU, labels=labels, recordings=recordings, rule=rule, ambiguous=ambiguous)
     for row, one in zip(weighted_ap(run, weights), weights, strict=True):
-        alone = average_precision(truth, found, matches, labels=labels, protocol=protocol, weights=one)[0]
-        if ambiguous is not None:
-            alone[ambiguous] = np.nan  # no label that is scored
-        np.testing.assert_allclose(row, alone, atol=1e-12)
+        alone = reference_evaluation.average_precision(truth, found, IOU, protocol, ambiguous=ambiguous, weights=one)
+        for label in range(labels):
+            np.testing.assert_allclose(row[label], alone.get(label, np.full(len(IOU), np.nan)), atol=1e-12)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -77,7 +77,7 @@ def test_a_resample_scores_as_a_data_set_in_which_recordings_come_as_often(proto
     names, labels = [f"r{number}" for number in range(6)], ["jump", "run", "walk"]
     truth, found = invented(random, recordings=6, labels=3, segments=30)
     weights = random.multinomial(6, np.full(6, 1 / 6), size=8)
-    run = matched_run(truth, found, IOU, labels=3, recordings=6, protocol=protocol)
+    run = matched_run(truth, found, IOU, labels=3, recordings=6, rule=PROTOCOLS[protocol])
     for row, counts in zip(weighted_ap(run, weights), weights, strict=True):
         copies = [(name, number, copy) for number, name in enumerate(names) for copy in range(counts[number])]
         annotations = Annotations(
@@ -93,7 +93,7 @@ def test_a_resample_scores_as_a_data_set_in_which_recordings_come_as_often(proto
             ]
             for name, number, copy in copies
         }
-        expected = evaluate_detections(annotations, "test", detections, protocol=protocol, iou=IOU)
+        expected = evaluate_detections(annotations, "test", detections, rule=PROTOCOLS[protocol], iou=IOU)
         np.testing.assert_allclose(np.nanmean(row, axis=0), expected.mean_ap, atol=1e-12)
 
 

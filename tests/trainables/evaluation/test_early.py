@@ -12,7 +12,8 @@ from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import frame_span
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early import early_detection, sequences
-from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 
 FPS = 2.0
 FRACTIONS = (0.1, 0.3, 0.55, 1.0)
@@ -129,7 +130,9 @@ def test_agrees_with_the_literal_reference(prepared, protocol, seed):
         recordings["r" * (number + 1)] = (60.0, segments)
     dataset = prepared(recordings)
     model = causal_model(dataset, seed)
-    result = early_detection(dataset, "test", model, merge_gap=3, fractions=FRACTIONS, iou=IOU, protocol=protocol)
+    result = early_detection(
+        dataset, "test", model, merge_gap=3, fractions=FRACTIONS, iou=IOU, rule=PROTOCOLS[protocol]
+    )
     for fraction, evaluation in zip(FRACTIONS, result.evaluations, strict=True):
         expected = reference(dataset, model, fraction, 3, IOU, protocol)
         assert evaluation.labels == tuple(sorted(expected))
@@ -183,7 +186,7 @@ def test_no_activity_with_frames_at_all_scores_0_and_asks_for_nothing(prepared):
 
 def test_ambiguous_segments_are_no_test_activities_under_thumos14(prepared):
     dataset = prepared({"a": (100.0, [("run", 10.0, 30.0), ("Ambiguous", 40.0, 50.0)])})
-    options = {"merge_gap": 0, "fractions": (1.0,), "iou": (0.5,), "protocol": "thumos14"}
+    options = {"merge_gap": 0, "fractions": (1.0,), "iou": (0.5,), "rule": PROTOCOLS["thumos14"]}
     result = early_detection(dataset, "test", sure_model(dataset), **options)
     assert result.evaluations[0].labels == ("run",)
 

@@ -13,8 +13,9 @@ from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import PROTOCOLS, DetectionArrays, GroundTruth, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
 from crescendo.trainables.evaluation.mean_ap import evaluate_detections, evaluate_scores
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.result_format import Detection, in_seconds, read_detections
 from crescendo.trainables.inference.decoding import decode
 
@@ -35,9 +36,10 @@ def detected(rows) -> DetectionArrays:
     return DetectionArrays(whole[0], whole[1], *columns[2:], np.zeros_like(whole[0]), np.ones_like(whole[0]))
 
 
-def ap(truth, detections, iou, protocol, *, weights=None, **options) -> np.ndarray:
-    matches = match(truth, detections, iou, protocol, **options)
-    return average_precision(truth, detections, matches, labels=LABELS, protocol=protocol, weights=weights)[0]
+def ap(truth, detections, iou, protocol, **options) -> np.ndarray:
+    rule = PROTOCOLS[protocol]
+    matches = match(truth, detections, iou, rule, **options)
+    return average_precision(truth, detections, matches, labels=LABELS, enveloped=rule.enveloped)[0]
 
 
 def chosen(table, rows):
@@ -53,7 +55,7 @@ detection_rows = st.lists(
 )
 grids = st.sampled_from([1.0, 0.16, 1 / 3])
 thresholds = st.lists(st.sampled_from([0.1, 0.25, 1 / 3, 0.5, 0.6, 0.75, 1.0]), min_size=1, max_size=4)
-protocols = st.sampled_from(PROTOCOLS)
+protocols = st.sampled_from(list(PROTOCOLS))
 
 
 def on_grid(rows, grid):
@@ -108,7 +110,7 @@ def test_ap_lies_between_0_and_1_and_one_ground_truth_is_hit_at_most_once(truth,
     truth, detections = ground_truth(truth), detected(detections)
     result = ap(truth, detections, iou, protocol)
     assert ((result >= 0) & (result <= 1 + 1e-12) | np.isnan(result)).all()
-    matches = match(truth, detections, iou, protocol)
+    matches = match(truth, detections, iou, PROTOCOLS[protocol])
     for label in range(LABELS):
         mine = detections.label[matches.order][matches.hit] == label
         found = np.bincount(matches.hit_column[mine], minlength=len(iou))
@@ -119,7 +121,7 @@ def test_ap_lies_between_0_and_1_and_one_ground_truth_is_hit_at_most_once(truth,
 def test_a_higher_threshold_never_finds_more_under_paper(truth, detections):
     # A ground truth is found or not: whether any detection whose best overlap it is passes. AP itself need not fall:
     # at a higher threshold the true positive may be a shorter detection of higher score.
-    matches = match(ground_truth(truth), detected(detections), PAPER_IOU, "paper")
+    matches = match(ground_truth(truth), detected(detections), PAPER_IOU, PROTOCOLS["paper"])
     assert (np.diff(np.bincount(matches.hit_column, minlength=len(PAPER_IOU))) <= 0).all()
 
 
@@ -154,25 +156,6 @@ def test_where_segments_of_a_label_are_disjoint_paper_and_activitynet_agree_from
     np.testing.assert_array_equal(ap(truth, detections, iou, "paper"), ap(truth, detections, iou, "activitynet"))
 
 
-@given(truth_rows, detection_rows, protocols, st.lists(st.integers(0, 3), min_size=3, max_size=3))
-def test_weights_count_a_recording_as_often_as_copies_would(truth, detections, protocol, weights):
-    # Of equal detections of one recording only one can hit, and copies of a recording would list them crosswise.
-    detections = list(dict.fromkeys(detections))
-    copied_truth, copied = [], []
-    for recording, weight in enumerate(weights):
-        for copy in range(weight):
-            number = recording * 10 + copy
-            copied_truth += [(number, *row[1:]) for row in truth if row[0] == recording]
-            copied += [(number, *row[1:]) for row in detections if row[0] == recording]
-    # Nor may other detections tie: the copies of one must follow one another.
-    copied = [(*row[:4], row[4] + 1e-6 * (row[0] // 10) + 1e-9 * hash(row[1:]) / 2**63) for row in copied]
-    detections = [(*row[:4], row[4] + 1e-6 * row[0] + 1e-9 * hash(row[1:]) / 2**63) for row in detections]
-    options = {"ambiguous": AMBIGUOUS}
-    weighed = ap(ground_truth(truth), detected(detections), (0.1, 0.5), protocol, weights=np.array(weights), **options)
-    result = ap(ground_truth(copied_truth), detected(copied), (0.1, 0.5), protocol, **options)
-    np.testing.assert_allclose(weighed, result, rtol=0, atol=1e-12)
-
-
 present = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=25, max_size=25)
 
 
@@ -182,8 +165,9 @@ def test_sets_in_one_call_are_each_set_alone(truth, detections, when, protocol, 
     since = np.array([first for first, _ in when])[: len(detections)]
     until = np.minimum(np.array([first + length for first, length in when])[: len(detections)], 4)
     detections = replace(detections, since=since, until=until)
-    matches = match(truth, detections, iou, protocol, ambiguous=AMBIGUOUS)
-    together = average_precision(truth, detections, matches, labels=LABELS, sets=4, protocol=protocol)
+    rule = PROTOCOLS[protocol]
+    matches = match(truth, detections, iou, rule, ambiguous=AMBIGUOUS)
+    together = average_precision(truth, detections, matches, labels=LABELS, sets=4, enveloped=rule.enveloped)
     for number in range(4):
         mine = detections.taken((since <= number) & (number < until))
         mine = replace(mine, since=np.zeros_like(mine.since), until=np.ones_like(mine.until))
@@ -192,7 +176,7 @@ def test_sets_in_one_call_are_each_set_alone(truth, detections, when, protocol, 
 
 def hits(truth, detections, iou, protocol, **options) -> list[bool]:
     """Whether each detection, in the order given, is a true positive at one threshold."""
-    matches = match(ground_truth(truth), detected(detections), [iou], protocol, **options)
+    matches = match(ground_truth(truth), detected(detections), [iou], PROTOCOLS[protocol], **options)
     flags = np.zeros(len(detections), dtype=bool)
     flags[matches.order[matches.hit]] = True
     return flags.tolist()
@@ -286,7 +270,6 @@ def test_no_detection_at_all_scores_0():
         ({"iou": ()}, "IoU"),
         ({"iou": (0.0,)}, "IoU"),
         ({"iou": (float("nan"),)}, "IoU"),
-        ({"protocol": "voc"}, "paper, activitynet, thumos14"),
     ],
 )
 def test_bad_options_are_named(options, message):
@@ -327,13 +310,15 @@ def noisy_scores(dataset, subset, seed=0):
 def test_all_merge_gaps_at_once_are_each_one_decoded_and_scored(small_dataset, protocol):
     scores = noisy_scores(small_dataset, "validation")
     gaps = list(range(0, 30, 3))
-    together = evaluate_scores(small_dataset, "validation", scores, gaps, protocol=protocol, iou=PAPER_IOU)
+    together = evaluate_scores(small_dataset, "validation", scores, gaps, rule=PROTOCOLS[protocol], iou=PAPER_IOU)
     for gap, evaluation in zip(gaps, together, strict=True):
         found = {
             name: in_seconds(decode(matrix, gap), small_dataset.labels, small_dataset.fps)
             for name, matrix in scores.items()
         }
-        alone = evaluate_detections(small_dataset.annotations, "validation", found, protocol=protocol, iou=PAPER_IOU)
+        alone = evaluate_detections(
+            small_dataset.annotations, "validation", found, rule=PROTOCOLS[protocol], iou=PAPER_IOU
+        )
         assert evaluation.labels == alone.labels == ("run", "walk")
         np.testing.assert_allclose(evaluation.ap, alone.ap, rtol=0, atol=1e-12)
     assert seconds(5, small_dataset.fps) == 2.0
@@ -356,7 +341,7 @@ def test_known_answer_the_official_sample_detections(real_data):
     truth = read_annotations(folder / "activity_net.v1-3.json.gz")
     found = read_detections(folder / "sample_detections.json.gz", truth.labels())
     iou = [0.5 + 0.05 * step for step in range(10)]
-    options = {"protocol": "activitynet", "iou": iou}
+    options = {"rule": PROTOCOLS["activitynet"], "iou": iou}
     official = evaluate_detections(truth, "validation", found, zero_over_zero=True, **options)
     assert (official.ap == 1.0).all()
     assert official.mean == 1.0
@@ -371,6 +356,6 @@ def test_spans_of_as_many_frames_tie_in_length_whatever_rounding_says():
     first, second = Detection("run", 2 / 6.25, 17 / 6.25, 0.1), Detection("run", 17 / 6.25, 32 / 6.25, 0.9)
     assert first.end - first.start > second.end - second.start
     annotations = Annotations({"a": Recording("test", 10.0, (Segment("run", 0.0, 7.5),))})
-    found = evaluate_detections(annotations, "test", {"a": [first, second]}, protocol="paper", iou=[0.1])
+    found = evaluate_detections(annotations, "test", {"a": [first, second]}, rule=PROTOCOLS["paper"], iou=[0.1])
     # The higher score of the two is the true positive and is counted first: precision 1 at recall 1.
     assert found.mean == 1.0

@@ -11,6 +11,7 @@ from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import alarm_thresholds, rate_key
 from crescendo.trainables.evaluation.online import online_detection
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.files import read_json
 from crescendo.trainables.inference.decoded_subset import decode_subset
@@ -23,7 +24,7 @@ def stored_scores(folder, subset):
 
 
 def measured(decoded, alarms, protocol="paper"):
-    return online_detection(decoded, span_scores(decoded), alarms, protocol)
+    return online_detection(decoded, span_scores(decoded), alarms, PROTOCOLS[protocol])
 
 
 def test_a_run_keeps_thresholds_of_validation_and_uses_them_on_test(tiny_run, tiny_dataset):
