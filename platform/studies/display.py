@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from optuna.trial import TrialState
 from rich.console import Console, Group
@@ -16,7 +16,8 @@ from rich.text import Text
 
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import PHASES, StudyRun
-from crescendo.search_spaces.arms import arm_named, arms_of
+from crescendo.search_spaces.arms import Arm, arm_named, arms_of
+from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.training.trial import ValidationReport
 
 _REFRESH = 0.5
@@ -125,20 +126,21 @@ def progress_table(run: StudyRun) -> Table:
 def outcome(run: StudyRun) -> Iterator[Table | str]:
     """Yield what came out: each arm's confirmed test mAP as a table that fits 80 columns, then its best setting."""
     metric = run.study.objective.metric
+    tested, mean = _tested(run), str(MEAN_AP.on("test"))
     yield f"{run.study.name}: mAP; of the test split, mean ± standard deviation over seeds"
     table = Table()
     table.add_column("arm", no_wrap=True)
     for name in ("validation", "test"):
         table.add_column(f"{name}\n{metric}", justify="right", no_wrap=True)
-    table.add_column("test\nmAP/mean", justify="right", no_wrap=True)
+    table.add_column(f"test\n{MEAN_AP}", justify="right", no_wrap=True)
     table.add_column("seeds", justify="right")
     for arm in arms_of(run.study):
         best, confirmed = run.best(arm.name), run.confirmed(arm.name)
         table.add_row(
             arm.name,
             f"{best.value:.3f}" if best is not None and best.value is not None else "none",
-            _spread([entry.metrics[f"test/{metric}"] for entry in confirmed if f"test/{metric}" in entry.metrics]),
-            _spread([entry.metrics["test/mAP/mean"] for entry in confirmed if "test/mAP/mean" in entry.metrics]),
+            _spread(confirmed, tested),
+            _spread(confirmed, mean),
             f"{len(confirmed)}/{len(run.study.confirm.seeds)}",
         )
     yield table
@@ -156,15 +158,20 @@ def _title(entry: TrialRecord) -> str:
     return f"{entry.phase} {entry.arm} {entry.number} ({entry.identity})"
 
 
+def _tested(run: StudyRun) -> str:
+    """Return the name that the study's objective has on the test split."""
+    return str(MetricKey.read(run.study.objective.metric).on("test"))
+
+
 def _outcome(run: StudyRun, entry: TrialRecord) -> tuple[str, float]:
-    name = f"test/{run.study.objective.metric}"
+    name = _tested(run)
     if name in entry.metrics:
         return name, entry.metrics[name]
     return run.study.objective.metric, entry.value or 0.0
 
 
 def _settings(entry: TrialRecord) -> str:
-    shown: Mapping[str, Any] = {**entry.values, **entry.chosen}
+    shown: Mapping[str, object] = {**entry.values, **entry.chosen}
     if entry.phase == "confirm":
         shown = {"seed": entry.settings["seed"]}
     return ", ".join(
@@ -172,7 +179,8 @@ def _settings(entry: TrialRecord) -> str:
     )
 
 
-def _spread(values: list[float]) -> str:
+def _spread(entries: Sequence[TrialRecord], name: str) -> str:
+    values = [entry.metrics[name] for entry in entries if name in entry.metrics]
     if not values:
         return ""
     return f"{fmean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
@@ -184,17 +192,17 @@ def _work(run: StudyRun) -> float:
     for arm in arms_of(run.study):
         search = run.states(arm.name, "search")
         ended = search[TrialState.COMPLETE] + search[TrialState.PRUNED] + len(run.confirmed(arm.name))
-        work += ended * _iterations(arm.settings)
+        work += ended * _iterations(arm)
     return work + sum(report.iteration for report in run.last.values())
 
 
 def _total(run: StudyRun) -> float:
     seeds = len(run.study.confirm.seeds)
-    return float(sum((arm.trials + seeds) * _iterations(arm.settings) for arm in arms_of(run.study)))
+    return float(sum((arm.trials + seeds) * _iterations(arm) for arm in arms_of(run.study)))
 
 
-def _iterations(settings: Mapping[str, Any]) -> int:
-    return int(settings.get("iterations", 1))
+def _iterations(arm: Arm) -> int:
+    return int(arm.settings.get("iterations", 1))
 
 
 def _duration(seconds: float) -> str:

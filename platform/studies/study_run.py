@@ -19,7 +19,7 @@ from crescendo.platform.studies.decode_search import DecodeSearch
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
 from crescendo.platform.studies.proposals import Proposal, propose, setting_key
-from crescendo.platform.tracking import metric_keys
+from crescendo.platform.tracking.run_metrics import result_numbers
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.training.trial import Job, ValidationReport
@@ -124,7 +124,7 @@ class StudyRun:
         entry = self.running[identity]
         self.last[identity] = report
         if report.done:
-            entry = self._ledger.complete(entry, report, metrics(report))
+            entry = self._ledger.complete(entry, report, result_numbers(report))
         else:
             entry = self._ledger.report(entry, report, self._pruner if entry.phase == "search" else None)
         self._put(entry)
@@ -297,19 +297,3 @@ class StudyRun:
                 shutil.rmtree(checkpoint, ignore_errors=True)
         for watcher in self._watchers:
             watcher.ended(entry, report)
-
-
-def metrics(report: ValidationReport) -> dict[str, float]:
-    """Return a report's numbers under the names they have in MLflow."""
-    found = {f"training/{name}": value for name, value in report.losses.items()}
-    if report.frames_per_second:
-        found["training/frames_per_second"] = report.frames_per_second
-    for split, result in report.results.items():
-        found |= metric_keys.detection(split, result)
-        if "early" in result:
-            found |= metric_keys.early(split, result["early"])
-        if "progression" in result:
-            found |= metric_keys.violations(split, result["progression"])
-        if "online" in result:
-            found |= metric_keys.online(split, result["online"])
-    return found

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import TrialRecord
-from crescendo.platform.studies.study_run import StudyRun, Workspace, metrics
-from crescendo.platform.tracking import metric_keys
+from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tracking.provenance import provenance
+from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
 from crescendo.platform.tracking.tracker import STUDY, Tracker
 from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.study import Study
@@ -74,7 +74,8 @@ class StudyWatcher:
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
         """Send a report's numbers."""
-        self._tracker.report(entry.identity, {**metrics(report), **_progress(report)}, report.iteration)
+        numbers = result_numbers(report) | progress_numbers(report)
+        self._tracker.report(entry.identity, numbers, report.iteration)
 
     def broke(self, entry: TrialRecord) -> None:
         """Say nothing: the run goes on when the trial does."""
@@ -90,7 +91,7 @@ class StudyWatcher:
             return
         if report is not None:
             self.reported(entry, report)  # heard before, unless a kill came between
-            tracker.rows(identity, _curves(report))
+            tracker.rows(identity, curves(report))
         if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
             tracker.artifacts(identity, folder)
         tracker.finish(identity, reset=entry.chosen.get("reset"))
@@ -111,24 +112,3 @@ class StudyWatcher:
             return last_report(self._place.trial(entry.identity))
         except InputError:
             return None
-
-
-def _progress(report: ValidationReport) -> dict[str, float]:
-    chosen = {f"chosen/{key}": value for key, value in report.chosen.items() if isinstance(value, int | float)}
-    return {"objective": report.objective, "seconds": report.seconds, **chosen}
-
-
-def _curves(report: ValidationReport) -> list[tuple[str, int, float]]:
-    rows: list[tuple[str, int, float]] = []
-    for split, result in report.results.items():
-        rows += metric_keys.iou_curve(split, result)
-        if "early" in result:
-            rows += metric_keys.fraction_curves(split, result["early"])
-        if "progression" in result:
-            rows += metric_keys.progression_curves(split, result["progression"])
-        if "online" in result:
-            rows += metric_keys.alarm_curves(split, result["online"])
-    gaps = {gap: value for reset, gap, value in report.tried if reset == report.chosen.get("reset")}
-    if len(gaps) > 1:
-        rows += metric_keys.gap_curve("validation", gaps)
-    return rows

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from ray import tune
 from rich.console import Console
 
@@ -14,6 +15,8 @@ from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import write_json
 from crescendo.trainables.training.trial import Job, ValidationReport
 
@@ -88,7 +91,7 @@ class Trivial(tune.Trainable):
         iteration = self.saved["iteration"]
         done = iteration >= settings["iterations"]
         objective = value(settings, iteration)
-        scores = {"mAP": {"0.50": objective}, "mAP_mean": objective}
+        scores = SubsetMetrics(Evaluation(("only",), (0.5,), np.array([[objective]]))).to_json()
         splits = ("validation", "test") if done and self.job.phase == "confirm" else ("validation",)
         report = ValidationReport(
             iteration=iteration,

@@ -37,6 +37,11 @@ def rate_key(rate: float) -> str:
     return f"{rate:g}/h"
 
 
+def read_rate(key: str) -> float:
+    """Return the rate that `rate_key` wrote."""
+    return float(key.removesuffix("/h"))
+
+
 def parse_rate(option: str) -> float:
     """Return the rate of an option `rate=1/h`; `InputError` if it is something else."""
     found = re.fullmatch(r"rate=(\d+(?:\.\d*)?|\.\d+)/h", option.strip())

@@ -107,6 +107,18 @@ class MetricKey:
 MEAN_AP = MetricKey("mAP/mean")
 """mAP, averaged over the IoU thresholds."""
 
+OBJECTIVE = MetricKey("objective")
+"""What a trial is judged by: the study's objective on the validation split."""
+
+CHOSEN_MERGE_GAP = MetricKey("chosen/merge_gap")
+"""Merge gap, in frames, with which the objective was reached."""
+
+SECONDS = MetricKey("seconds")
+"""How long a trial has run, all its starts together."""
+
+GAP_CURVE = MetricKey("curve/mAP_against_merge_gap", "validation")
+"""The objective at each merge gap that was tried."""
+
 
 def mean_ap_keys(iou: Iterable[float]) -> list[MetricKey]:
     """Return the keys of mAP at each IoU threshold and of their mean: what a study may have as its objective."""

@@ -26,12 +26,22 @@ class FramePrecision:
     ap: np.ndarray
     cap: np.ndarray
 
+    @property
+    def mean_ap(self) -> float:
+        """The mean AP over the labels."""
+        return float(self.ap.mean())
+
+    @property
+    def mean_cap(self) -> float:
+        """The mean cAP over the labels."""
+        return float(self.cap.mean())
+
     def to_json(self) -> dict[str, Any]:
         """Return `{"frame_mAP": ..., "frame_cAP": ..., "frame_AP": {label: {"AP": ..., "cAP": ...}}}`."""
         columns = zip(self.labels, self.ap.tolist(), self.cap.tolist(), strict=True)
         return {
-            "frame_mAP": float(self.ap.mean()),
-            "frame_cAP": float(self.cap.mean()),
+            "frame_mAP": self.mean_ap,
+            "frame_cAP": self.mean_cap,
             "frame_AP": {label: {"AP": ap, "cAP": cap} for label, ap, cap in columns},
         }
 

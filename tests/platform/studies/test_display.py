@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 from rich.console import Console
 from trivial_study import trivial_study
@@ -9,6 +10,8 @@ from trivial_study import trivial_study
 from crescendo.platform.studies.display import Display, outcome, progress_table
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training.trial import ValidationReport
 
 
@@ -26,7 +29,7 @@ def run_and_display(tmp_path, request):
 
 def finish(run, job, objective=0.5):
     chosen = {"merge_gap": 20, "reset": "memory"}
-    scores = {"mAP": {"0.50": objective}, "mAP_mean": objective / 2}
+    scores = SubsetMetrics(Evaluation(("only",), (0.5, 0.75), np.array([[objective, 0.0]]))).to_json()
     splits = ("validation", "test") if job.phase == "confirm" else ("validation",)
     results = dict.fromkeys(splits, scores)
     run.report(

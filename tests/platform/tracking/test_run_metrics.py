@@ -1,0 +1,128 @@
+"""What MLflow is told of a run: every figure under its name, curves as points with whole steps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mlflow.utils.validation import _validate_metric_name
+
+from crescendo.platform.tracking.run_metrics import (
+    curves,
+    progress_numbers,
+    result_numbers,
+    subset_curves,
+    subset_numbers,
+)
+from crescendo.trainables.evaluation.early import EarlyDetection
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.online import OnlineDetection
+from crescendo.trainables.evaluation.per_frame import FramePrecision
+from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
+from crescendo.trainables.training.trial import ValidationReport
+
+EVALUATION = Evaluation(("run", "walk"), (0.1, 0.5, 0.55), np.array([[0.9, 0.5, 0.3], [0.7, 0.3, 0.1]]))
+EARLY = EarlyDetection((0.3, 1.0), (EVALUATION, EVALUATION))
+LINE = np.linspace(0.0, 1.0, POINTS)
+PROGRESSION = Progression(LINE, LINE - 0.5, LINE * 0 + 0.5, Violation(0.25, 0.1), Violation(0.5, 0.2), 7, 0)
+
+
+def warning(detected, median):
+    quantiles = Quantiles(median, None)
+    return WarningSummary(7, detected, quantiles, quantiles, 6, 3.0, {})
+
+
+ONLINE = OnlineDetection(
+    FramePrecision(("run", "walk"), np.array([0.25, 0.75]), np.array([0.5, 1.0])),
+    {"0.5/h": warning(0.25, None), "1/h": warning(0.5, 0.25)},
+    hours=2.0,
+    without_frames=0,
+)
+WHOLE = SubsetMetrics(EVALUATION, EARLY, PROGRESSION, ONLINE)
+REPORT = ValidationReport(
+    iteration=30,
+    objective=0.4,
+    done=True,
+    losses={"loss": 1.5},
+    results={"validation": SubsetMetrics(EVALUATION).to_json(), "test": WHOLE.to_json()},
+    chosen={"reset": "memory", "merge_gap": 20},
+    tried=[("memory", 20, 0.5), ("memory", 0, 0.25), ("none", 5, 0.1)],
+    seconds=12.0,
+)
+
+
+def named(metrics, start=""):
+    return {str(key): value for key, value in subset_numbers(metrics) if str(key).startswith(start)}
+
+
+def stepped(metrics, name):
+    return [(step, value) for key, step, value in subset_curves(metrics) if str(key) == name]
+
+
+def test_mean_ap_by_threshold_and_their_mean():
+    assert {name: round(value, 9) for name, value in named(SubsetMetrics(EVALUATION)).items()} == {
+        "mAP/iou_0.10": 0.8,
+        "mAP/iou_0.50": 0.4,
+        "mAP/iou_0.55": 0.2,
+        "mAP/mean": round(1.4 / 3, 9),
+    }
+
+
+def test_early_detection_by_fraction_and_threshold():
+    found = named(SubsetMetrics(EVALUATION, early=EARLY), "early/")
+    assert len(found) == 6
+    assert found["early/fraction_0.30/iou_0.50"] == pytest.approx(0.4)
+
+
+def test_violations():
+    assert named(SubsetMetrics(EVALUATION, progression=PROGRESSION), "violations/") == {
+        "violations/score/share": 0.25,
+        "violations/score/depth": 0.1,
+        "violations/margin/share": 0.5,
+        "violations/margin/depth": 0.2,
+    }
+
+
+def test_online_metrics_by_rate_leave_out_what_was_not_reached():
+    found = {**named(WHOLE, "frame_"), **named(WHOLE, "online/")}
+    assert found == {
+        "frame_mAP": 0.5,
+        "frame_cAP": 0.75,
+        "online/detected/0.5_per_hour": 0.25,
+        "online/false_alarms_per_hour/0.5_per_hour": 3.0,
+        "online/detected/1_per_hour": 0.5,
+        "online/false_alarms_per_hour/1_per_hour": 3.0,
+        "online/seen_median/1_per_hour": 0.25,
+        "online/seen_median_if_detected/1_per_hour": 0.25,
+    }
+    assert stepped(WHOLE, "curve/online/detected") == [(5, 0.25), (10, 0.5)]
+
+
+def test_curves_have_their_axis_as_whole_steps():
+    assert [step for step, _ in stepped(WHOLE, "curve/mAP_against_iou")] == [10, 50, 55]
+    assert [step for step, _ in stepped(WHOLE, "curve/mAP_against_observed_fraction/iou_0.10")] == [30, 100]
+    gaps = [(step, value) for name, step, value in curves(REPORT) if name == "validation/curve/mAP_against_merge_gap"]
+    assert gaps == [(0, 0.25), (20, 0.5)]
+    single = replace(REPORT, tried=[("memory", 20, 0.5)])
+    assert "validation/curve/mAP_against_merge_gap" not in {name for name, _, _ in curves(single)}
+
+
+def test_progression_curves_run_from_0_to_100_percent():
+    margin = stepped(WHOLE, "curve/progression/margin")
+    assert margin[0] == (0, -0.5)
+    assert margin[-1] == (100, 0.5)
+    assert len({step for step, _ in margin}) == POINTS
+
+
+def test_a_report_names_the_split_of_everything():
+    numbers = result_numbers(REPORT)
+    assert {"training/loss", "validation/mAP/mean", "test/mAP/mean", "test/frame_mAP"} <= set(numbers)
+    assert "validation/frame_mAP" not in numbers
+    assert result_numbers(replace(REPORT, frames_per_second=9.0))["training/frames_per_second"] == 9.0
+    assert progress_numbers(REPORT) == {"objective": 0.4, "seconds": 12.0, "chosen/merge_gap": 20}
+
+
+def test_mlflow_takes_every_name():
+    for name in [*result_numbers(REPORT), *progress_numbers(REPORT), *(name for name, _, _ in curves(REPORT))]:
+        _validate_metric_name(name)
