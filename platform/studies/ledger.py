@@ -6,9 +6,7 @@ whenever, the file tells where to go on. Optuna's tools read it as they read any
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.distributions import BaseDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from crescendo.platform.append_log import AppendLog, hold
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.trial import ValidationReport
 
@@ -41,12 +39,8 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
 
     def __init__(self, path: Path) -> None:
         """Open or create `path`; a last line cut short by a kill or a full disk is dropped."""
-        self._path = path
-        content = path.read_bytes() if path.exists() else b""
-        complete = content.rfind(b"\n") + 1
-        if complete < len(content):
-            os.truncate(path, complete)
-        self._stored: list[bytes] | None = content[:complete].splitlines()
+        self._log = AppendLog(path)
+        self._stored: list[bytes] | None = [line for line, _ in self._log.lines()]
         self._first = len(self._stored)
         self._recent: list[dict[str, Any]] = []
         self._unwritten: list[dict[str, Any]] = []
@@ -61,7 +55,7 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
                     yield json.loads(line)
                 except ValueError:
                     raise InputError(
-                        f"{self._path}: line {number} is not valid JSON; the ledger was damaged: "
+                        f"{self._log.path}: line {number} is not valid JSON; the ledger was damaged: "
                         "restore it from a copy or choose another --output"
                     ) from None
             log_number_from = self._first
@@ -87,17 +81,13 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
         if not self._depth:
             self._write()
 
+    def close(self) -> None:
+        """Close the file."""
+        self._log.close()
+
     def _write(self) -> None:
-        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in self._unwritten)
-        try:
-            with self._path.open("ab") as file:
-                file.write(lines.encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise InputError(f"{self._path}: the disk is full; free some space and start again") from error
-            raise
+        self._log.append(self._unwritten)
+        self._log.sync()
         self._unwritten = []
 
 
@@ -154,14 +144,10 @@ class Ledger:
         InputError
             If another process runs the study, or the file is damaged.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / LOCK)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(
-                f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output"
-            ) from None
+        self._lock = hold(
+            folder / LOCK,
+            f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output",
+        )
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._journal = JournalFile(folder / LEDGER)
         self._storage = JournalStorage(self._journal)
@@ -169,6 +155,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let another process have the study."""
+        self._journal.close()
         self._lock.release()
 
     def study(self, arm: str, phase: Phase) -> optuna.Study:

@@ -1,0 +1,124 @@
+"""A file of JSON records that only grows: what a study tried, and what MLflow has yet to be told, survive any crash."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from crescendo.trainables.errors import InputError
+
+_BLOCK = 1 << 16
+
+
+def hold(lock: Path, busy: str) -> FileLock:
+    """Return the lock file `lock`, held by this process until it is released or the process ends.
+
+    Raises
+    ------
+    InputError
+        With the message `busy` if another process holds it; or if its folder cannot be written.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(lock)
+        held.acquire(timeout=0)
+    except Timeout:
+        raise InputError(busy) from None
+    except OSError as error:
+        raise InputError(f"{lock.parent}: cannot be written ({error.strerror}); choose another place") from error
+    return held
+
+
+class AppendLog:
+    """One JSON record a line. What one call of `append` is given arrives whole or not at all.
+
+    A last line cut short by a crash is taken away when the file is opened. One process at a time may have it open (see
+    `hold`); its threads may share it.
+
+    Attributes
+    ----------
+    path : Path
+    end : int
+        Bytes written so far.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = threading.Lock()
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+        self.end = self._drop_half_a_line()
+        self._synced = 0
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Write `records` at the end. They outlive this process at once, and the machine after the next `sync`.
+
+        Raises
+        ------
+        InputError
+            If the disk is full; the file is then as it was before.
+        """
+        lines = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records).encode()
+        with self._guard:
+            try:
+                written = 0
+                while written < len(lines):
+                    written += os.write(self._file, lines[written:])
+            except OSError as error:
+                os.ftruncate(self._file, self.end)
+                reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+                raise InputError(f"{self.path}: {reason}; free some space and start again") from error
+            self.end += len(lines)
+
+    def lines(self, offset: int = 0) -> Iterator[tuple[bytes, int]]:
+        """Yield each line from byte `offset` on, with the offset that follows it, up to the end as it is now."""
+        end = self.end
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            while offset < end:
+                line = file.readline()
+                offset += len(line)
+                yield line, offset
+
+    def sync(self) -> None:
+        """Return once everything appended so far is on the disk itself."""
+        end = self.end
+        if self._synced < end:
+            os.fsync(self._file)
+            self._synced = end
+
+    def close(self) -> None:
+        """Write what is left to the disk and close the file."""
+        with self._guard:
+            if self._file >= 0:
+                os.fsync(self._file)
+                os.close(self._file)
+                self._file = -1
+
+    def _drop_half_a_line(self) -> int:
+        size = os.fstat(self._file).st_size
+        whole = size
+        while whole > 0:
+            start = max(0, whole - _BLOCK)
+            newline = os.pread(self._file, whole - start, start).rfind(b"\n")
+            if newline >= 0:
+                whole = start + newline + 1
+                break
+            whole = start
+        if whole < size:
+            os.ftruncate(self._file, whole)
+        return whole
