@@ -40,7 +40,7 @@ from ray import cloudpickle, tune
 from rich.console import Console
 from yardstick import Row, report, rounds
 
-from crescendo.platform import sweep as sweeps
+from crescendo.platform.studies import runner
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tuning.session import ray_session
@@ -97,7 +97,7 @@ def sweep(folder: Path, seconds: float = 0.0, trials: int = TRIALS, uri: str | N
     small = ("ablate=[{name: one, settings: {variant: score}}]", "confirm.seeds=[0]")
     study = trivial_study.trivial_study(folder.parent, trials=trials - 1, concurrent=CONCURRENT, changes=small)
     trainable = type("Trivial", (Trivial,), {"seconds": seconds})
-    sweeps.run_study(study, folder, trainable=trainable, tracking_uri=uri, console=Console(file=io.StringIO()))
+    runner.run_study(study, folder, trainable=trainable, tracking_uri=uri, console=Console(file=io.StringIO()))
 
 
 def sweep_alone(folder: Path, seconds: float = 0.0, trials: int = TRIALS) -> None:
@@ -130,11 +130,11 @@ class Silent:
 @contextmanager
 def silence():
     """Leave MLflow out of the sweeps of the block."""
-    tracker, sweeps.Tracker = sweeps.Tracker, Silent
+    tracker, runner.Tracker = runner.Tracker, Silent
     try:
         yield
     finally:
-        sweeps.Tracker = tracker
+        runner.Tracker = tracker
 
 
 @contextmanager

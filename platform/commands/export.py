@@ -80,9 +80,9 @@ def _detector(run: str, uri: str | None, dataset: Path | None) -> Detector:
 
 
 def _store(study: Path) -> str:
-    from crescendo.platform.tracking.tracker import last_destination, local_store
+    from crescendo.reports.source.store_address import store_of
 
-    return last_destination(study) or local_store(study)
+    return store_of(study)
 
 
 def _write(detector: Detector, destination: Path, form: str) -> None:

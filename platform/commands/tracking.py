@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
-from crescendo.platform.tracking.tracker import Tracker, last_destination, local_store
+from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store import QUIET
+from crescendo.reports.source.store_address import local_store, remembered_address
 from crescendo.trainables.errors import InputError
 
 _Output = Annotated[Path | None, typer.Argument(help="A study's output folder. Default: the newest under results/.")]
@@ -27,7 +28,7 @@ def ui(
     """Show a study's runs in MLflow's user interface, on this machine only; Ctrl-C ends it."""
     folder = output or _newest(Path("results"))
     if not (folder / "mlflow.db").is_file():
-        raise InputError(f"{folder}: its runs are at {last_destination(folder) or 'no store yet: start its sweep'}")
+        raise InputError(f"{folder}: its runs are at {remembered_address(folder) or 'no store yet: start its sweep'}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -74,7 +75,7 @@ def sync(
     patience: Annotated[float, typer.Option(help="Give up after so many seconds.", min=0)] = 3600.0,
 ) -> None:
     """Tell an MLflow server what it has not been told of a study: after it was down, or because it is another one."""
-    tracker = Tracker(output, None, tracking_uri or last_destination(output))
+    tracker = Tracker(output, None, tracking_uri or remembered_address(output))
     before = tracker.backlog().waiting
     left = tracker.close(patience)
     typer.echo(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")

@@ -19,7 +19,8 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
 from crescendo.platform.studies.study_run import StudyRun, Workspace
-from crescendo.platform.tracking.tracker import Backlog, Tracker
+from crescendo.platform.tracking.sender import Backlog
+from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.platform.tuning.session import NodeWatch, ray_session, trials_at_once
 from crescendo.search_spaces.study import Study

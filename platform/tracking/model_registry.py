@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from crescendo.reports.source.store import QUIET, mlflow_client
+from crescendo.reports.source.store_address import check_address, shown_address
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
@@ -63,8 +63,7 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
 
 def read_run_model(run: str, uri: str) -> Detector:
     """Return the detector of the confirm run with id `run` in the store `uri`; `InputError` if it has none."""
-    if urlsplit(uri).scheme in ("", "file"):
-        raise InputError(f"--tracking-uri {uri}: write http://HOST:PORT or sqlite:///FILE.db")
+    check_address(uri)
     client = mlflow_client(uri)
     from mlflow.exceptions import MlflowException
 
@@ -77,7 +76,7 @@ def read_run_model(run: str, uri: str) -> Detector:
         with tempfile.TemporaryDirectory() as place:
             return Detector.load(client.download_artifacts(run, MODEL_FOLDER, place))
     except MlflowException as error:
-        raise InputError(f"run {run}: cannot be read from {_shown(uri)} ({_first_line(error)})") from error
+        raise InputError(f"run {run}: cannot be read from {shown_address(uri)} ({_first_line(error)})") from error
 
 
 def _parts(detector: Detector, place: Path) -> dict[str, Any]:
@@ -123,8 +122,3 @@ def _pyfunc() -> Any:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _shown(uri: str) -> str:
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri

@@ -10,17 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from crescendo.platform.tracking.journal import Journal, Record
 from crescendo.platform.tracking.mlflow_store import STUDY, MlflowStore
 from crescendo.platform.tracking.sender import Backlog, Sender
+from crescendo.reports.source.store_address import REMEMBERED, check_address, local_store, shown_address
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import read_json
 
-__all__ = ["STUDY", "Backlog", "Tracker", "last_destination", "local_store"]
-
-_DESTINATION = "destination.json"
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -59,7 +55,7 @@ class Tracker:
         self._delivery = Sender(self._journal, runs, key, self._output)
         for record, after in self._journal.read():
             self._note(record, after)
-        self._journal.save(_DESTINATION, {"uri": None if uri is None else self.destination})
+        self._journal.save(REMEMBERED, {"uri": None if uri is None else self.destination})
         self._delivery.start()
 
     def start_study(self, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
@@ -177,26 +173,6 @@ class Tracker:
         self._delivery.count(after)
 
 
-def last_destination(output: Path) -> str | None:
-    """Return the URI that the study in `output` was last written to, without its password; None: the local store.
-
-    Raises
-    ------
-    InputError
-        If no study was tracked there.
-    """
-    file = output / "tracking" / _DESTINATION
-    if not file.is_file():
-        raise InputError(f"{output}: no study was tracked here; name the output folder of a sweep")
-    uri = read_json(file)["uri"]
-    return None if uri is None else str(uri)
-
-
-def local_store(output: Path) -> str:
-    """Return the URI of the store beside a study's results."""
-    return f"sqlite:///{output.absolute() / 'mlflow.db'}"
-
-
 def flat(params: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Return nested parameters as one level, keys joined by dots."""
     joined: dict[str, object] = {}
@@ -206,17 +182,11 @@ def flat(params: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 def _destination(output: Path, uri: str | None) -> tuple[str, str]:
-    """Return the URI as shown, without a password, and the name under which its position is kept."""
+    """Return the address as shown, and the name under which its position is kept."""
     if uri is None:
         return local_store(output), "local"  # by this name, so that the folder may be moved
-    parts = urlsplit(uri)
-    if parts.scheme in ("", "file"):
-        raise InputError(
-            f"--tracking-uri {uri}: MLflow keeps runs in a database or on a server; "
-            "write http://HOST:PORT or sqlite:///FILE.db, or leave it out for a store beside the results"
-        )
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
-    return shown, shown
+    check_address(uri)
+    return shown_address(uri), shown_address(uri)
 
 
 def _name(name: str) -> str:

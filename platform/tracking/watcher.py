@@ -9,9 +9,10 @@ from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.tracking.mlflow_store import STUDY
 from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
-from crescendo.platform.tracking.tracker import STUDY, Tracker
+from crescendo.platform.tracking.tracker import Tracker
 from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset

@@ -22,8 +22,8 @@ from crescendo.reports.source.records import (
 )
 from crescendo.reports.source.runs import ArmRuns, Run, StudyRuns, best_run, same_setting
 from crescendo.reports.source.store import mlflow_client
+from crescendo.reports.source.store_address import check_address, shown_address, sqlite_file, store_of
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import read_json
 
 _GAP_CURVE = "validation/curve/mAP_against_merge_gap"
 _PAGE = 1000
@@ -46,19 +46,19 @@ def read_study(source: str | Path, tracking_uri: str | None = None) -> StudyRuns
     """
     folder = Path(source) if Path(source).is_dir() else None
     experiment, study = _journal(folder) if folder else (str(source), None)
-    uri = tracking_uri or (_destination(folder) if folder else os.environ.get("MLFLOW_TRACKING_URI"))
+    uri = tracking_uri or (store_of(folder) if folder else os.environ.get("MLFLOW_TRACKING_URI"))
     if uri is None:
         raise InputError(
             f"{source}: no such folder; name a study's output folder, or its experiment with --tracking-uri"
         )
-    _check_uri(uri, source)
+    _check_store(uri, source)
     from mlflow.exceptions import MlflowException
 
     try:
         return _Reader(uri, folder).study(experiment, study)
     except MlflowException as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{_shown(uri)}: the runs cannot be read from this store: {reason}") from error
+        raise InputError(f"{shown_address(uri)}: the runs cannot be read from this store: {reason}") from error
 
 
 class _Reader:
@@ -70,11 +70,13 @@ class _Reader:
     def study(self, experiment: str, study: str | None) -> StudyRuns:
         found = self._client.get_experiment_by_name(experiment)
         if found is None:
-            raise InputError(f"{_shown(self._uri)}: holds no experiment {experiment!r}; check the study's name")
+            raise InputError(f"{shown_address(self._uri)}: holds no experiment {experiment!r}; check the study's name")
         of_study = f" and tags.`crescendo.study` = '{study}'" if study else ""
         parents = list(self._search(found.experiment_id, f"tags.`crescendo.phase` = 'study'{of_study}"))
         if not parents:
-            raise InputError(f"{_shown(self._uri)}: experiment {experiment!r} holds no run of a study; was it deleted?")
+            raise InputError(
+                f"{shown_address(self._uri)}: experiment {experiment!r} holds no run of a study; was it deleted?"
+            )
         parent = max(parents, key=lambda run: run.info.start_time)
         if len(parents) > 1:
             self._notes.append(
@@ -94,7 +96,7 @@ class _Reader:
             self._missing.insert(0, unfinished(status, reason))
         return StudyRuns(
             name=experiment,
-            store=_shown(self._uri),
+            store=shown_address(self._uri),
             status=status,
             reason=reason,
             settings=settings,
@@ -210,28 +212,11 @@ def _journal(folder: Path) -> tuple[str, str]:
         raise InputError(f"{folder}: no study was tracked here; name the output folder of a sweep") from None
 
 
-def _destination(folder: Path) -> str:
-    file = folder / "tracking" / "destination.json"
-    uri = read_json(file)["uri"] if file.is_file() else None
-    return str(uri) if uri else f"sqlite:///{folder.absolute() / 'mlflow.db'}"
-
-
-def _check_uri(uri: str, source: str | Path) -> None:
-    parts = urlsplit(uri)
-    if parts.scheme in ("", "file"):
-        raise InputError(
-            f"--tracking-uri {uri}: MLflow keeps runs in a database or on a server; "
-            "give sqlite:///FILE or http://HOST:PORT"
-        )
-    if parts.scheme == "sqlite":
-        file = Path(unquote(parts.path.removeprefix("/")))
-        if not file.is_file():  # MLflow would make an empty one
-            raise InputError(f"{source}: there is no MLflow store {file}; has the study begun?")
-
-
-def _shown(uri: str) -> str:
-    parts = urlsplit(uri)
-    return uri if parts.password is None else uri.replace(parts.netloc, parts.netloc.rpartition("@")[2])
+def _check_store(uri: str, source: str | Path) -> None:
+    check_address(uri)
+    file = sqlite_file(uri)
+    if file is not None and not file.is_file():  # MLflow would make an empty one
+        raise InputError(f"{source}: there is no MLflow store {file}; has the study begun?")
 
 
 def _baseline(parent: Any, settings: Mapping[str, Any], arms: tuple[ArmRuns, ...]) -> str | None:

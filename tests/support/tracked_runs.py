@@ -5,7 +5,8 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
-from crescendo.platform.tracking.tracker import STUDY, Tracker
+from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.tracker import Tracker
 
 
 def runs(uri: str, experiment: str = "quick") -> dict[str, Any]:

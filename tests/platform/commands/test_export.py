@@ -8,8 +8,9 @@ import pytest
 from finished_runs import command, training, trial
 from tracking_servers import Server
 
-from crescendo.platform.tracking.tracker import Tracker, local_store
+from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store import mlflow_client
+from crescendo.reports.source.store_address import local_store
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.evaluation.result_format import read_detections
 from crescendo.trainables.training.trial import last_report, outputs

@@ -16,8 +16,8 @@ import pytest
 from finished_runs import command, training
 from tracking_servers import free_port
 
-from crescendo.platform.tracking.tracker import local_store
 from crescendo.reports.source.store import QUIET
+from crescendo.reports.source.store_address import local_store
 from crescendo.trainables.detector.trained import read_trained
 
 

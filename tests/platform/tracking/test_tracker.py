@@ -13,7 +13,9 @@ import pytest
 from mlflow import MlflowClient
 from tracked_runs import history, runs, small_study
 
-from crescendo.platform.tracking.tracker import STUDY, Tracker, last_destination, local_store
+from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.tracker import Tracker
+from crescendo.reports.source.store_address import local_store, remembered_address
 from crescendo.trainables.errors import InputError
 
 
@@ -191,7 +193,8 @@ def test_two_studies_of_one_name_share_the_experiment_and_no_run(tmp_path, outpu
 KILLED_DRIVER = """
 import sys
 from pathlib import Path
-from crescendo.platform.tracking import STUDY, Tracker
+from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.tracker import Tracker
 tracker = Tracker(Path(sys.argv[1]), "quick")
 tracker.start_study("quick", {}, {})
 for trial in range(12):
@@ -250,5 +253,5 @@ def test_password_in_a_uri_is_neither_shown_nor_kept(tmp_path):
     assert tracker.destination == "http://127.0.0.1:9"
     tracker.start_study("quick", {}, {})
     assert tracker.close(0.1).waiting > 0
-    assert last_destination(tmp_path) == "http://127.0.0.1:9"
+    assert remembered_address(tmp_path) == "http://127.0.0.1:9"
     assert not any(b"secret" in file.read_bytes() for file in (tmp_path / "tracking").iterdir())

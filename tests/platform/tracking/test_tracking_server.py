@@ -18,7 +18,9 @@ from tracking_servers import Proxy, Server, free_port
 from typer.testing import CliRunner
 
 from crescendo.platform.cli import app
-from crescendo.platform.tracking.tracker import STUDY, Backlog, Tracker
+from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.sender import Backlog
+from crescendo.platform.tracking.tracker import Tracker
 
 
 @pytest.fixture(scope="module")

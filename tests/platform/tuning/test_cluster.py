@@ -22,7 +22,7 @@ from trivial_study import trivial, trivial_study
 
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.runner import run_study
-from crescendo.platform.tracking.tracker import local_store
+from crescendo.reports.source.store_address import local_store
 from crescendo.search_spaces.arms import arms_of
 
 CLUSTERS = REPOSITORY / "platform" / "cluster"
