@@ -1,1 +1,24 @@
 """Recordings, features, models, losses, training, detections and their scores."""
+
+from crescendo.trainables.exports import exports
+
+_HOMES = {
+    "Dataset": "crescendo.trainables.data.dataset",
+    "Detection": "crescendo.trainables.evaluation.result_format",
+    "Detector": "crescendo.trainables.detector.detector",
+    "InputError": "crescendo.trainables.errors",
+    "TrainingConfig": "crescendo.trainables.config",
+    "configuration": "crescendo.trainables.config",
+    "decode": "crescendo.trainables.inference.decoding",
+    "evaluate_detections": "crescendo.trainables.evaluation.mean_ap",
+    "open_dataset": "crescendo.trainables.data.remote",
+    "ranking_loss": "crescendo.trainables.losses.ranking",
+    "read_annotations": "crescendo.trainables.data.annotations",
+    "read_detections": "crescendo.trainables.evaluation.result_format",
+    "score_recordings": "crescendo.trainables.inference.scoring",
+    "synthesize": "crescendo.trainables.data.synthetic",
+    "train_detector": "crescendo.trainables.training.session",
+}
+
+__all__ = list(_HOMES)
+__getattr__ = exports(__name__, _HOMES)

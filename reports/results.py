@@ -1,0 +1,95 @@
+"""A finished study as pandas tables, for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from crescendo.reports.analysis.report_model import ArmContent
+from crescendo.reports.analysis.summary import RESAMPLES, summarise
+from crescendo.reports.source.runs import ArmRuns
+from crescendo.reports.source.study_runs import read_study
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a study found; every AP and mAP is a fraction of 1.
+
+    Attributes
+    ----------
+    trials : DataFrame
+        One row a trial of the search phase: `arm`, `number`, `state`, `objective` (on the validation split), `seconds`,
+        `reason` (why it did not finish), `merge_gap` and the proposed settings, a column each.
+    runs : DataFrame
+        One row a confirmed run: `arm`, `seed`, `seconds`, `run_id` (in MLflow), and each metric of the test split under
+        its name in MLflow without `test/`: `mAP/iou_0.50`, `mAP/mean`, `frame_mAP` ...
+    differences : DataFrame
+        One row an arm and measure: the arm's test mAP minus the baseline's, as the report has it: `arm`, `baseline`,
+        `question` (`detection`, or `early`: at `observed_fraction`), `measure`, `value`, `low`, `high` (95 %
+        interval), `p`, `p_holm`, `holds` and what else `reports.analysis.report_model.Difference` says.
+    missing : tuple of str
+        What the study lacks, a sentence each.
+    """
+
+    trials: pd.DataFrame
+    runs: pd.DataFrame
+    differences: pd.DataFrame
+    missing: tuple[str, ...]
+
+
+def read_results(source: str | Path, tracking_uri: str | None = None, *, resamples: int = RESAMPLES) -> Results:
+    """Return the trials, runs and differences of a study, finished or not.
+
+    Parameters
+    ----------
+    source
+        A study's output folder, or its experiment's name.
+    tracking_uri
+        Where the runs are. None: where the folder's sweep sent them; for a name, `MLFLOW_TRACKING_URI`.
+    resamples
+        Bootstrap resamples behind the intervals of `differences`.
+
+    Raises
+    ------
+    InputError
+        If there is no such study, or its store cannot be reached.
+    """
+    study = read_study(source, tracking_uri)
+    content = summarise([study], resamples=resamples)
+    differences = [row for arm in content.arms for row in _differences(arm, content.baseline, content.early_fraction)]
+    return Results(
+        trials=pd.DataFrame([row for arm in content.arms for row in _trials(arm)]),
+        runs=pd.DataFrame([row for arm in study.arms for row in _confirmed(arm)]),
+        differences=pd.DataFrame(differences),
+        missing=content.missing,
+    )
+
+
+def _trials(arm: ArmContent) -> Iterator[dict[str, Any]]:
+    for trial in arm.search.trials:
+        row = asdict(trial)
+        yield {"arm": arm.name, **{key: row[key] for key in row if key != "proposed"}, **trial.proposed}
+
+
+def _confirmed(arm: ArmRuns) -> Iterator[dict[str, Any]]:
+    for run in arm.confirmed:
+        tested = {key.removeprefix("test/"): value for key, value in run.metrics.items() if key.startswith("test/")}
+        curves = {key: value for key, value in tested.items() if not key.startswith("curve/")}
+        yield {"arm": arm.name, "seed": run.seed, "seconds": run.seconds, "run_id": run.id, **curves}
+
+
+def _differences(arm: ArmContent, baseline: str | None, fraction: str | None) -> Iterator[dict[str, Any]]:
+    asked = (("detection", None, arm.difference), ("early", fraction, arm.early_difference))
+    for question, observed, measures in asked:
+        for difference in measures.values():
+            yield {
+                "arm": arm.name,
+                "baseline": baseline,
+                "question": question,
+                "observed_fraction": observed,
+                **asdict(difference),
+            }

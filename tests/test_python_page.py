@@ -1,0 +1,40 @@
+"""docs/python.md, run as it stands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "python.md"
+
+
+def test_the_page_runs_from_its_first_block_to_its_last(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    checks = "\nassert len(results.trials) == 4 and len(results.runs) == 2 * len(study.confirm.seeds)"
+    checks += "\nassert set(results.differences['arm']) == {'variant=score'}"
+    checks += "\nassert 'mAP/mean' in results.runs and results.trials['state'].eq('finished').all()"
+    checks += "\nassert scores.shape == (len(features), len(dataset.labels))"
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(blocks) + checks, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_room_gives_what_it_lists():
+    code = """
+import importlib
+for room in ("trainables", "search_spaces", "reports", "platform.studies"):
+    module = importlib.import_module(f"crescendo.{room}")
+    for name in module.__all__:
+        assert getattr(module, name).__module__.startswith("crescendo."), name
+    try:
+        module.no_such_name
+    except AttributeError as error:
+        assert "no_such_name" in str(error)
+    else:
+        raise AssertionError(room)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
