@@ -14,8 +14,8 @@ import torch
 from yardstick import Row, compare, run_script
 
 from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.losses.ranking import VARIANTS
-from crescendo.trainables.losses.total_loss import batch_loss
+from crescendo.trainables.losses.total_loss import total_loss
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.training.malloc import keep_freed_memory
 
@@ -38,9 +38,9 @@ def step(labels: int, features: int, hidden: int, variant: str, times: int, devi
 
     def run() -> None:
         for _ in range(times):
-            loss, _, _ = batch_loss(model(inputs, truncate=20), targets, valid, config)
+            loss = total_loss(model(inputs, truncate=20), targets, valid, variant, lambda_r=config.lambda_r)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.total.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
 
@@ -52,8 +52,8 @@ def measure() -> list[Row]:
     keep_freed_memory()
     rows = []
     for name, (labels, features, hidden, times, rounds) in SHAPES.items():
-        for variant in sorted(VARIANTS.keys() - {"none"}):
-            sides = [step(labels, features, hidden, one, times) for one in (variant, "none")]
+        for variant in sorted(name for name, entry in VARIANTS.items() if entry.ranks):
+            sides = [step(labels, features, hidden, one, times) for one in (variant, CROSS_ENTROPY)]
             rows.append(compare(f"training step, {variant}, {name}", *sides, at_most=1.05, repeats=rounds))
     return rows
 

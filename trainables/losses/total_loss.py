@@ -1,64 +1,165 @@
-"""What training makes small: L = CE + lambda_r R, means over a batch's valid frames (protocol section 1, Eq. 1)."""
+"""The loss that training minimises: L = CE + lambda_r R (protocol section 1, Eqs. 1 and 2)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.losses.ranking import VARIANTS, rank
+from crescendo.trainables.losses.custom import custom_ranking
+from crescendo.trainables.losses.ranking import RankingState, rank
+from crescendo.trainables.losses.variants import VARIANTS, Variant
 
 
-def batch_loss(logits: Tensor, labels: Tensor, valid: Tensor, config: TrainingConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """Return L = CE + lambda_r R of a batch, and CE and R alone, detached; means over the valid frames (reading 6).
+class FrameLosses(NamedTuple):
+    """CE and R of every frame, (batch, time) each, neither negative; `state` is what the sequences' next chunk takes."""
 
-    `logits` is (batch, time, labels), `labels` and `valid` (batch, time). The running references of the ranking loss
-    are detached, so taking the loss of a whole sequence at once gives what chunk by chunk with carried state gives.
+    cross_entropy: Tensor
+    ranking: Tensor
+    state: Any
+
+
+class TotalLoss(NamedTuple):
+    """L of a batch, to be differentiated; its parts CE and R, detached; and what they are of each frame."""
+
+    total: Tensor
+    cross_entropy: Tensor
+    ranking: Tensor
+    frames: FrameLosses
+
+
+def total_loss(
+    logits: Tensor,
+    labels: Tensor,
+    valid: Tensor,
+    variant: str | Variant,
+    *,
+    lambda_r: float,
+    background: int = 0,
+    state: Any = None,
+) -> TotalLoss:
+    """Return L = CE + lambda_r R of a batch: both are means over the same count, all valid frames (reading 6).
+
+    The running references of the ranking loss are detached (reading 1), so the loss of whole sequences is that of their
+    chunks, one after the other with the state handed on.
+
+    Parameters
+    ----------
+    valid
+        (batch, time) bool: false for the frames that pad the end of a sequence. At least one is true.
+    lambda_r
+        The weight of the ranking loss.
+    logits, labels, variant, background, state
+        See `frame_losses`, which also says what is raised.
     """
+    frames = frame_losses(logits, labels, variant, background=background, state=state)
+    weight = valid.to(frames.cross_entropy.dtype) / valid.sum()
+    cross_entropy, ranking = (frames.cross_entropy * weight).sum(), (frames.ranking * weight).sum()
+    return TotalLoss(cross_entropy + lambda_r * ranking, cross_entropy.detach(), ranking.detach(), frames)
+
+
+def ranking_loss(
+    logits: Tensor, labels: Tensor, variant: str | Variant, *, background: int = 0, state: Any = None
+) -> tuple[Tensor, Any]:
+    """Return R of every frame (batch, time) and the state for the sequences' next chunk: `frame_losses` without CE."""
+    frames = frame_losses(logits, labels, variant, background=background, state=state)
+    return frames.ranking, frames.state
+
+
+def frame_losses(
+    logits: Tensor, labels: Tensor, variant: str | Variant, *, background: int = 0, state: Any = None
+) -> FrameLosses:
+    """Return CE and R of every frame, unreduced (protocol section 1).
+
+    Parameters
+    ----------
+    logits
+        (batch, time, labels), background included; log p does for probabilities p. Taken in float32 at least.
+    labels
+        (batch, time) int64. Frames that pad the end of a sequence may carry any valid label; mask their losses.
+    variant
+        A name of `VARIANTS`, `module:attribute`, or a `Variant`.
+    background
+        Index of the background label: R is 0 while background goes on (section 4.3).
+    state
+        What the previous chunk of the same sequences returned; None for fresh sequences, whose first frame has R = 0.
+
+    Returns
+    -------
+    FrameLosses
+        The reference of a frame is detached; everything in the frame's own quantity gets gradient, the margin's rival
+        too (reading 1). Where the two are equal R has no gradient.
+
+    Raises
+    ------
+    InputError
+        If there is no such variant, or it is somebody's own and fails.
+    ValueError
+        If shapes, types or the background index do not fit.
+    """
+    chosen = VARIANTS.resolve(variant) if isinstance(variant, str) else variant
+    _check(logits, labels, chosen, background, state)
     precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    loss, cross_entropy, ranking = _Objective.apply(precise, labels, valid, config.variant, config.lambda_r)
-    return loss, cross_entropy, ranking
+    # Models hand over (batch, time, labels), and from here on it is labels first, batch last: every operation then goes
+    # along the frames. Along a dozen labels a softmax takes twenty times as long.
+    precise, labels = precise.permute(2, 1, 0), labels.t()
+    if chosen.function is not None:
+        cross_entropy, _, _ = _FrameLosses.apply(precise, labels, Variant(), background, None)
+        ranking, state = custom_ranking(chosen.function, precise, labels, background, state)
+    else:
+        cross_entropy, ranking, state = _FrameLosses.apply(precise, labels, chosen, background, state)
+    return FrameLosses(cross_entropy.t(), ranking.t(), state)
 
 
-class _Objective(torch.autograd.Function):
-    """The loss with its gradient in the logits z, which is known: of softmax p, a frame's weight w and forces f on p,
+class _FrameLosses(torch.autograd.Function):
+    """CE and R with their gradient in the logits z. Of softmax p, and of gradients g in CE and h in R, it is
 
-        dL / dz = w (p - onehot) + p (f - sum p f),    f = w lambda_r dR / dp (0 but for one label or two).
+        g (p - onehot) + p (f - sum p f),    f = h dR / dp, which is 0 but for one label or two.
 
     Autograd would take it apart into a softmax and its gradient, twice, and two dozen small steps.
     """
 
     @staticmethod
     def forward(
-        context: Any, logits: Tensor, labels: Tensor, valid: Tensor, variant: str, lambda_r: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return L, CE and R; see `batch_loss`."""
-        labels, weight = labels.t(), valid.t().to(logits.dtype) / valid.sum()
-        # Labels first, as in `losses`: along the last of few labels a softmax takes twenty times as long.
-        log_probabilities = logits.permute(2, 1, 0).contiguous().log_softmax(0)
-        own = labels.unsqueeze(0)
-        cross_entropy = -(log_probabilities.gather(0, own).squeeze(0) * weight).sum()
+        context: Any, logits: Tensor, labels: Tensor, variant: Variant, background: int, state: RankingState | None
+    ) -> tuple[Tensor, Tensor, RankingState]:
+        """Return CE and R (time, batch) of `logits` (labels, time, batch), and the state after the last frame."""
+        log_probabilities = logits.contiguous().log_softmax(0)
+        cross_entropy = -log_probabilities.gather(0, labels.unsqueeze(0)).squeeze(0)
         probabilities = log_probabilities.exp_()
-        gradient: Tensor
-        if VARIANTS[variant].quantities:
-            ranked = rank(probabilities, labels, variant)
-            ranking = (ranked.loss * weight).sum()
-            forces = ranked.scores * ranked.slopes * (lambda_r * weight)
-            gradient = probabilities * (weight - forces.sum(0))
-            gradient.scatter_add_(0, ranked.labels, forces)
-        else:
-            ranking = torch.zeros_like(cross_entropy)
-            gradient = probabilities * weight
-        gradient.scatter_add_(0, own, -weight.unsqueeze(0))
-        context.save_for_backward(gradient.permute(2, 1, 0))
-        context.mark_non_differentiable(cross_entropy, ranking)
-        return cross_entropy + lambda_r * ranking, cross_entropy, ranking
+        ranking = rank(probabilities, labels, variant, background, state)
+        context.save_for_backward(probabilities, labels, ranking.labels, ranking.scores, ranking.slopes)
+        return cross_entropy, ranking.loss, ranking.state
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(context: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(context: Any, of_cross_entropy: Tensor, of_ranking: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         """Return the gradient of the logits."""
-        (slopes,) = context.saved_tensors
-        return slopes * gradient, None, None, None, None
+        probabilities, labels, ranked, scores, slopes = context.saved_tensors
+        forces = scores * slopes * of_ranking
+        gradient = probabilities * (of_cross_entropy - forces.sum(0))
+        gradient.scatter_add_(0, ranked, forces)
+        gradient.scatter_add_(0, labels.unsqueeze(0), -of_cross_entropy.unsqueeze(0))
+        return gradient, None, None, None, None
+
+
+def _check(logits: Tensor, labels: Tensor, variant: Variant, background: int, state: Any) -> None:
+    if logits.ndim != 3 or 0 in logits.shape:
+        raise ValueError(f"logits must be (batch, time, labels), none 0, but got {tuple(logits.shape)}")
+    if logits.shape[2] < 2:
+        raise ValueError(f"logits must have background and at least one activity but got {logits.shape[2]} label")
+    if not logits.is_floating_point():
+        raise ValueError(f"logits must be of a floating-point type but got {logits.dtype}")
+    if labels.shape != logits.shape[:2] or labels.dtype != torch.int64:
+        raise ValueError(
+            f"labels must be int64 of shape {tuple(logits.shape[:2])} but got {labels.dtype} of {tuple(labels.shape)}"
+        )
+    if not 0 <= background < logits.shape[2]:
+        raise ValueError(f"background must be a label below {logits.shape[2]} but got {background}")
+    if isinstance(state, RankingState) and variant.function is None:
+        expected = (len(variant.quantities), labels.shape[0])
+        if tuple(state.references.shape) != expected:
+            raise ValueError(
+                f"state belongs to another batch or variant: {tuple(state.references.shape)}, not {expected}"
+            )

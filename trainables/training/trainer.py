@@ -22,7 +22,8 @@ from crescendo.trainables.data.sampler import Batch, SequenceSampler
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores
 from crescendo.trainables.inference.scoring import Span, score_recordings, score_spans
-from crescendo.trainables.losses.total_loss import batch_loss
+from crescendo.trainables.losses.total_loss import total_loss
+from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.initialisation import initial_model, resolved_for
 from crescendo.trainables.training.malloc import keep_freed_memory
@@ -64,6 +65,7 @@ class Trainer:
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
         """Build the model; `InputError` if the configuration asks for what this machine or data set has not."""
         self.config, self.dataset = resolved_for(config, dataset), dataset
+        self._variant = VARIANTS.resolve(config.variant)
         self.device = _device(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         keep_freed_memory()
@@ -121,13 +123,13 @@ class Trainer:
         mixed = config.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16) if mixed else nullcontext():
             logits = self.model(features, truncate=config.bptt)
-        loss, cross_entropy, ranking = batch_loss(logits, labels, valid, config)
+        loss = total_loss(logits, labels, valid, self._variant, lambda_r=config.lambda_r)
         for weight in self._weights:
             weight.grad = None
-        loss.backward()
+        loss.total.backward()
         norms = [weight.grad.norm() for weight in self._weights if weight.grad is not None]
         norm = torch.stack(norms).norm()
-        *losses, norm_value = torch.stack((loss.detach(), cross_entropy, ranking, norm)).tolist()
+        *losses, norm_value = torch.stack((loss.total.detach(), loss.cross_entropy, loss.ranking, norm)).tolist()
         if not all(map(math.isfinite, (*losses, norm_value))):
             what = "gradient" if all(map(math.isfinite, losses)) else "loss"
             recordings = sorted(set(batch.recordings))

@@ -10,8 +10,7 @@ from crescendo.trainables.data.annotations import Annotations, Recording, Segmen
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.sampler import SequenceSampler, feature_moments
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.losses.ranking import ranking_loss
-from crescendo.trainables.losses.total_loss import batch_loss
+from crescendo.trainables.losses.total_loss import frame_losses, total_loss
 from crescendo.trainables.training.trainer import DivergedError, Trainer
 
 TINY = {"hidden_size": 8, "sequences": 4, "sequence_length": 30, "bptt": 10, "threads": 1, "device": "cpu"}
@@ -98,7 +97,7 @@ def test_one_step_is_truncated_bptt_chunk_by_chunk(tiny_dataset, variant):
     features, labels, valid = (torch.from_numpy(array) for array in (batch.features, batch.labels, batch.valid))
     assert not valid.all()
     logits = one.model(features, truncate=10)
-    loss, _, _ = batch_loss(logits, labels, valid, one.config)
+    loss = total_loss(logits, labels, valid, variant, lambda_r=3.0).total
     loss.backward()
     found = {name: parameter.grad.clone() for name, parameter in one.model.named_parameters()}
 
@@ -108,9 +107,9 @@ def test_one_step_is_truncated_bptt_chunk_by_chunk(tiny_dataset, variant):
         part = slice(10 * chunk, 10 * chunk + 10)
         output, lstm_state = one.model.lstm(one.model.embed(features[:, part]).transpose(0, 1), lstm_state)
         lstm_state = tuple(tensor.detach() for tensor in lstm_state)
-        probabilities = one.model.linear(output.transpose(0, 1)).softmax(-1)
-        ranking, ranking_state = ranking_loss(probabilities, labels[:, part], variant, state=ranking_state)
-        own = probabilities.gather(-1, labels[:, part, None]).squeeze(-1)
+        chunk_logits = one.model.linear(output.transpose(0, 1))
+        _, ranking, ranking_state = frame_losses(chunk_logits, labels[:, part], variant, state=ranking_state)
+        own = chunk_logits.softmax(-1).gather(-1, labels[:, part, None]).squeeze(-1)
         chunk_loss = ((-own.log() + 3.0 * ranking) * valid[:, part]).sum() / valid.sum()
         chunk_loss.backward()
         total += float(chunk_loss)
