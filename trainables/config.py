@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,16 +22,20 @@ from pydantic import (
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, without_ranking
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.registry import Registry
 
 
-def _one_of(registry: Registry[Any]) -> AfterValidator:
-    """Return the check that a name is one of `registry`, or names the user's own."""
+def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) -> AfterValidator:
+    """Return the check that a name is one of `registry`, or names the user's own.
+
+    `check` raises `InputError` if it is not; default: `registry.resolve`.
+    """
 
     def known(name: str) -> str:
         try:
-            registry.resolve(name)
+            (check or registry.resolve)(name)
         except InputError as error:
             raise ValueError(str(error).removeprefix(f"{registry.key}: ")) from None
         return name
@@ -40,7 +44,8 @@ def _one_of(registry: Registry[Any]) -> AfterValidator:
 
 
 Model = Annotated[str, _one_of(MODELS)]
-Variant = Literal["none", "score", "margin", "combined", "naive"]
+# Whoever opens a trained model need not have, nor run, the loss that it was trained with: training resolves the name.
+Variant = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
 Reset = Literal["memory", "state", "none"]
 Protocol = Annotated[str, _one_of(PROTOCOLS)]
 
@@ -58,7 +63,10 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     # Loss (protocol section 1)
-    variant: Variant = Field("none", description="ranking loss beside the cross entropy")
+    variant: Variant = Field(
+        CROSS_ENTROPY,
+        description=f"ranking loss beside the cross entropy: {', '.join(VARIANTS)}, or MODULE:ATTRIBUTE for your own",
+    )
     lambda_r: float = Field(6.0, ge=0, allow_inf_nan=False, description="weight of the ranking loss (Eq. 1)")
 
     # Model (protocol section 2)
@@ -166,8 +174,9 @@ class TrainingConfig(BaseModel):
     def _consistent(self) -> TrainingConfig:
         if self.bptt > self.sequence_length:
             raise ValueError(f"bptt must be at most sequence_length ({self.sequence_length}) but got {self.bptt}")
-        if self.sequence_length == 1 and self.variant != "none":
-            raise ValueError(f"variant must be none where sequence_length is 1 but got {self.variant}")
+        if self.sequence_length == 1 and self.variant not in without_ranking():
+            allowed = " or ".join(without_ranking())
+            raise ValueError(f"variant must be {allowed} where sequence_length is 1 but got {self.variant}")
         if MODELS.resolve(self.model).pixels and (self.fc7_size or self.fc7 != "new"):
             *others, last = [name for name, spec in MODELS.items() if not spec.pixels]
             raise ValueError(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crescendo.trainables.losses.variants import without_ranking
+
 _NETWORK = ({"model": "lstm"}, {"model": "cnn"})
 
 
 def without_effect() -> dict[str, Sequence[Mapping[str, Any]]]:
     """Return setting -> the cases in which it has no effect, each as the values of other settings that make it so."""
     return {
-        "lambda_r": ({"variant": "none"},),
+        "lambda_r": tuple({"variant": name} for name in without_ranking()),
         "momentum": ({"optimizer": "adam"},),
         "fc7_learning_rate": ({"fc7": "new", "fc7_size": 0},),
         "learning_rate_gamma": ({"learning_rate_step": 0},),

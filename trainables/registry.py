@@ -42,6 +42,12 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     def __len__(self) -> int:
         return len(self.entries)
 
+    def check(self, name: str) -> None:
+        """Raise `InputError` unless `name` is one of the names, or of the form `module:attribute`; nothing is imported."""
+        if name not in self.entries and not is_plugin(name):
+            known = ", ".join(self.entries)
+            raise InputError(f"{self.key}: must be one of {known}, or MODULE:ATTRIBUTE for your own, but got {name!r}")
+
     def resolve(self, name: str) -> Entry:
         """Return the entry called `name`, or the one that `module:attribute` names.
 
@@ -50,11 +56,9 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         InputError
             If there is no such entry, the module cannot be imported or lacks the attribute, or that is no entry.
         """
+        self.check(name)
         if name in self.entries:
             return self.entries[name]
-        if not is_plugin(name):
-            known = ", ".join(self.entries)
-            raise InputError(f"{self.key}: must be one of {known}, or MODULE:ATTRIBUTE for your own, but got {name!r}")
         try:
             return self.accept(load(self.key, name))
         except ValueError as error:
@@ -65,6 +69,13 @@ def is_plugin(name: str) -> bool:
     """Tell whether `name` is of the form `module:attribute`; nothing is imported."""
     module, sign, attribute = name.partition(":")
     return bool(sign) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def look_in(folder: str | Path) -> None:
+    """Let modules be found in `folder`, after everywhere else: none of its files stands in for an installed module."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
 
 
 def check_no_plugin(settings: Mapping[str, Any], source: str) -> None:
@@ -84,18 +95,20 @@ def check_no_plugin(settings: Mapping[str, Any], source: str) -> None:
 
 
 def blame(error: Exception) -> str:
-    """Return in one line what the user's own code raised, and where: for messages that take the place of a traceback."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {' '.join(str(error).split())}; {frame.filename}, line {frame.lineno}"
+    """Return in one line what the user's own code raised, and where: for messages that take the place of a traceback.
+
+    `error` was caught where that code is called. It has no place if calling it failed already.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    place = f"; {own[-1].filename}, line {own[-1].lineno}" if own else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 
 def load(key: str, reference: str) -> Any:
     """Return what `module:attribute` names, for the setting `key`; `InputError` if it cannot be imported or is not there."""
     module_name, _, attribute = reference.partition(":")
-    # Behind everything else, so that no file of the working folder stands in for an installed module.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
+    look_in(Path.cwd())
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # whatever somebody's own module raises

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from crescendo.trainables.config import TrainingConfig, configuration, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.losses.variants import without_ranking
 
 if TYPE_CHECKING:
     from crescendo.trainables.training.trainer import Trainer
@@ -76,13 +77,11 @@ class _Screen:
 
     def began(self, trainer: Trainer) -> None:
         config = self._config
-        loss = (
-            "cross entropy" if config.variant == "none" else f"cross entropy + {config.lambda_r:g} x {config.variant}"
-        )
+        ranking = "" if config.variant in without_ranking() else f" + {config.lambda_r:g} x {config.variant}"
         weights = sum(parameter.numel() for parameter in trainer.model.parameters())
         again = f", from iteration {trainer.iteration}" if trainer.iteration else ""
         self._console.print(
-            f"Training {config.model} ({weights:,} weights) on {trainer.dataset.path} with {loss}, "
+            f"Training {config.model} ({weights:,} weights) on {trainer.dataset.path} with cross entropy{ranking}, "
             f"seed {config.seed}, on {trainer.device}{again}",
             soft_wrap=True,
             highlight=False,

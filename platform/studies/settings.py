@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from crescendo.trainables.config import TrainingConfig, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
+from crescendo.trainables.losses.variants import VARIANTS
 
 SYNTHETIC = "synthetic"
 
@@ -82,7 +84,19 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
         checked = TrainingConfig.model_validate(settings)
     except ValidationError as error:
         return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known, idle)
+    if (problem := _variant_problem(checked.variant)) is not None:
+        return Resolved({}, [("variant", problem)], known, idle)
     return Resolved(checked.model_dump(), [], known, idle, [str(key) for key in mean_ap_keys(checked.iou)])
+
+
+@functools.cache
+def _variant_problem(variant: str) -> str | None:
+    """Return what is wrong with a variant of somebody's own, None if it can be trained with."""
+    try:
+        VARIANTS.resolve(variant)
+    except InputError as error:
+        return str(error).removeprefix("variant: ")
+    return None
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

@@ -287,6 +287,7 @@ class StudyRun:
             folder=str(self.place.trial(entry.identity)),
             metric=self.study.objective.metric,
             decode=decode if entry.phase == "search" else None,
+            plugin_folder=str(Path.cwd()),
         )
 
     def _end(self, entry: TrialRecord, report: ValidationReport | None) -> None:

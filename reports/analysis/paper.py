@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crescendo.trainables.losses.variants import VARIANTS
+
 IOU = ("0.10", "0.20", "0.30", "0.40", "0.50", "0.60", "0.70", "0.80")
 EARLY_FRACTION = "0.30"
 DETECTION = {
@@ -23,7 +25,6 @@ EARLY = {
     "LSTM-m": (52.6, 47.9, 41.5, 36.2, 31.4, 27.1, 24.8, 23.5),
     "LSTM-s": (55.1, 50.3, 44.0, 38.9, 34.1, 29.8, 27.4, 26.1),
 }
-_ROWS = {"none": "LSTM", "margin": "LSTM-m", "score": "LSTM-s"}
 
 
 def is_paper_study(settings: Mapping[str, Any], dataset: str | None) -> bool:
@@ -36,7 +37,8 @@ def paper_row(model: str | None, variant: str | None) -> str | None:
     """Return the row of the paper's tables that an arm's settings belong to, None if it has none."""
     if model in ("cnn", "vgg19"):
         return "CNN"
-    return _ROWS.get(variant or "")
+    known = VARIANTS.get(variant or "")
+    return None if known is None else known.paper_row
 
 
 def fractions_of_1(values: tuple[float, ...]) -> dict[str, float]:

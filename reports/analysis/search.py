@@ -9,6 +9,7 @@ from typing import Any
 
 from crescendo.reports.analysis.report_model import SearchContent, TrialPoint
 from crescendo.reports.source.runs import STATES, ArmRuns, Run, StudyRuns
+from crescendo.trainables.losses.variants import without_ranking
 
 FEWEST_TRIALS = 10
 
@@ -24,13 +25,17 @@ def search_content(study: StudyRuns, arm: ArmRuns) -> SearchContent:
         best=None if best is None else best.number,
         best_objective=None if best is None else best.objective,
         chosen=chosen,
-        lambda_r=None if best is None or best.settings.get("variant") == "none" else best.settings.get("lambda_r"),
+        lambda_r=best.settings.get("lambda_r") if best is not None and _ranks(best) else None,
         merge_gap=chosen.get("merge_gap"),
         reset=chosen.get("reset"),
         importances=_importances(study, arm),
         trials=tuple(_point(study, arm, run) for run in arm.search),
         gap_curve=arm.gap_curve,
     )
+
+
+def _ranks(run: Run) -> bool:
+    return run.settings.get("variant") not in without_ranking()
 
 
 def best_setting(study: StudyRuns, arm: ArmRuns, best: Run) -> dict[str, Any]:

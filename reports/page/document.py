@@ -17,6 +17,7 @@ from crescendo.reports.charts.chart import Chart, LeftOut
 from crescendo.reports.charts.style import looks, theme, themed_svg
 from crescendo.reports.numbers import measure_name
 from crescendo.reports.tables.table import Table
+from crescendo.trainables.losses.variants import VARIANTS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONG = 60
@@ -58,13 +59,6 @@ _EXPLAINED = {
         "fewer frames between them than the merge gap become one detection; the reset says what the LSTM forgets after a "
         "frame it takes for background."
     ),
-}
-_VARIANTS = {
-    "none": "cross entropy alone",
-    "score": "the true label's score must not fall while its activity goes on, and must drop when it ends",
-    "margin": "the same of the margin between the true label's score and the highest other one",
-    "combined": "score and margin together",
-    "naive": "as score, but compared with the previous frame only",
 }
 
 
@@ -220,9 +214,9 @@ def _compared(content: Content) -> list[tuple[str, str]]:
     for study in content.studies:
         lead = f"{study.name}: " if len(content.studies) > 1 else ""
         details += [(f"{lead}{name[0].lower() + name[1:] if lead else name}", value) for name, value in _study(study)]
-    variants = dict.fromkeys(arm.variant for arm in content.arms if arm.variant in _VARIANTS)
+    variants = dict.fromkeys(arm.variant for arm in content.arms if arm.variant in VARIANTS)
     if len(variants) > 1:
-        told = "; ".join(f"{variant}: {_VARIANTS[variant]}" for variant in variants if variant)
+        told = "; ".join(f"{variant}: {VARIANTS[variant].description}" for variant in variants if variant)
         details.append(("Variants of the loss", told))
     names = [f"{arm.name} (the baseline)" if arm.name == content.baseline else arm.name for arm in content.arms]
     details += [

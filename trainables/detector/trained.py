@@ -114,7 +114,8 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
         )
     source = str(checkpoint / "checkpoint.json")
     if not allow_plugin:
-        check_no_plugin(content["config"], source)
+        # A loss of somebody's own is not imported: once a model is trained it does not matter.
+        check_no_plugin({key: value for key, value in content["config"].items() if key != "variant"}, source)
     config = configuration(content["config"], source)
     if not is_detector(config.model):
         raise InputError(

@@ -10,7 +10,6 @@ None. PyTorch differentiates; what a frame is compared with should be detached, 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.registry import blame
 
 Function = Callable[..., Any]
 
@@ -64,7 +64,7 @@ def check_function(function: Function) -> None:
     try:
         (gradient,) = torch.autograd.grad(total.sum(), logits)
     except RuntimeError as error:
-        raise ValueError(f"its gradient cannot be taken ({_one_line(error)})") from error
+        raise ValueError(f"its gradient cannot be taken ({blame(error)})") from error
     if not gradient.isfinite().all():
         raise ValueError("its gradient is not finite on a small batch of ordinary probabilities")
 
@@ -76,8 +76,7 @@ def _called(
         found = function(probabilities, labels, background=background, state=state)
     except Exception as error:  # whatever somebody's own function raises
         raise ValueError(
-            f"called as my_loss(probabilities, labels, background=..., state=...) it fails ({_one_line(error)}"
-            f"{_place(error)})"
+            f"called as my_loss(probabilities, labels, background=..., state=...) it fails ({blame(error)})"
         ) from error
     if not isinstance(found, tuple) or len(found) != 2:
         raise ValueError(f"must return the pair (loss, state) but returns {_told(found)}")
@@ -93,17 +92,6 @@ def _told(found: Any) -> str:
     if isinstance(found, Tensor):
         return f"a tensor {tuple(found.shape)} of {found.dtype}"
     return f"a tuple of {len(found)}" if isinstance(found, tuple) else f"a {type(found).__name__}"
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _place(error: Exception) -> str:
-    """Return where in somebody's own function `error` came up; nothing if calling it failed already."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    own = [frame for frame in frames if "torch" not in frame.filename.split("/")] or frames
-    return f", {own[-1].filename} line {own[-1].lineno}" if own else ""
 
 
 def _name(function: Function) -> str:

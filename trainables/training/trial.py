@@ -28,6 +28,7 @@ from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.evaluation.subset_result import subset_result
 from crescendo.trainables.files import read_json, write_json
+from crescendo.trainables.registry import look_in
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.artifacts import add_snapshot, write_outputs
 from crescendo.trainables.training.scored_subset import ScoredSubset
@@ -64,6 +65,9 @@ class Job:
         How the best reset and merge gap are found once it is trained; None: the configuration's are taken.
     checkpoint_seconds
         A checkpoint is written after this time even if no report is due.
+    plugin_folder
+        Where modules that settings name as `module:attribute` are looked for, beside where Python looks: the working
+        folder of whoever began the study. None: nowhere else.
     """
 
     identity: str
@@ -74,6 +78,7 @@ class Job:
     metric: str
     decode: DecodeSearch | None = None
     checkpoint_seconds: float = 60.0
+    plugin_folder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,8 @@ class Trial:
         InputError
             If a setting is invalid, or the checkpoint is of another configuration or data set.
         """
+        if job.plugin_folder is not None:
+            look_in(job.plugin_folder)
         self.job, self._dataset = job, dataset
         self._folder = Path(job.folder)
         self._folder.mkdir(parents=True, exist_ok=True)
