@@ -21,6 +21,9 @@ from crescendo.trainables.losses.variants import VARIANTS
 
 SYNTHETIC = "synthetic"
 
+# A study is checked at thousands of settings, and one's own loss is tried on a small batch each time it is resolved.
+_variant = functools.cache(VARIANTS.resolve)
+
 
 def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | Path | None = None) -> Study:
     """Return the study, checked whole; its `base` holds every training setting.
@@ -84,19 +87,11 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
         checked = TrainingConfig.model_validate(settings)
     except ValidationError as error:
         return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known, idle)
-    if (problem := _variant_problem(checked.variant)) is not None:
-        return Resolved({}, [("variant", problem)], known, idle)
-    return Resolved(checked.model_dump(), [], known, idle, [str(key) for key in mean_ap_keys(checked.iou)])
-
-
-@functools.cache
-def _variant_problem(variant: str) -> str | None:
-    """Return what is wrong with a variant of somebody's own, None if it can be trained with."""
     try:
-        VARIANTS.resolve(variant)
+        _variant(checked.variant)
     except InputError as error:
-        return str(error).removeprefix("variant: ")
-    return None
+        return Resolved({}, [("variant", str(error).removeprefix("variant: "))], known, idle)
+    return Resolved(checked.model_dump(), [], known, idle, [str(key) for key in mean_ap_keys(checked.iou)])
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

@@ -52,7 +52,8 @@ def test_validate_shows_all_errors_with_their_lines(tmp_path: Path) -> None:
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
         "error: --set resources.cpus=0: resources.cpus: must be greater than or equal to 1 but got 0",
-        f"error: {file}:3: ablate.variant.0: must be 'none', 'score', 'margin', 'combined' or 'naive' but got 'x'",
+        f"error: {file}:3: ablate.variant.0: must be one of none, score, margin, combined, naive, or "
+        "MODULE:ATTRIBUTE for your own, but got 'x'",
         f"error: {file}:4: search.trials: must be greater than or equal to 1 but got 0",
     ]
 

@@ -75,5 +75,5 @@ def test_a_function_that_fails_while_training_is_named_with_its_line(batch):
         total_loss(logits, labels, valid, Variant(function=fails), lambda_r=1.0)
     message = str(raised.value)
     assert "RuntimeError: no batch of 4 please" in message
-    assert "test_custom.py line" in message
+    assert "test_custom.py, line" in message
     assert "\n" not in message

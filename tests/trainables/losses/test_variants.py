@@ -54,7 +54,7 @@ BROKEN = {
     ),
     "def my_loss(p, y, *, background, state):\n    return p.detach()[..., 0], None": "have no gradient",
     "def my_loss(p, y, *, background, state):\n    return p[..., 0] + p.missing, None": (
-        "broken.py line 2"  # where it fails
+        "broken.py, line 2"  # where it fails
     ),
 }
 
