@@ -1,7 +1,8 @@
 """Writes the stored examples of every format anew, with the code of the tree whose Python runs it.
 
-    .venv/bin/python tests/formats/make.py          # all of stored/ and identities.json
-    .venv/bin/python tests/formats/make.py data model   # only these folders of stored/
+    .venv/bin/python tests/formats/make.py                # all of stored/, and identities.json
+    .venv/bin/python tests/formats/make.py lstm mlflow    # only what makes these of stored/
+    .venv/bin/python tests/formats/make.py identities     # only identities.json
 
 Run it only when a format is meant to change, and read the difference in Git: what lies here stands for what people have
 on their disks. Everything is made by commands, in a scratch folder with relative paths; what a file says of the machine
@@ -14,7 +15,7 @@ stored/study                  a finished sweep without its MLflow store; study.y
 stored/interrupted-study      the same sweep, stopped in the middle of a trial
 stored/lstm, cnn              model folders; with the detections they find in stored/data
 stored/mlflow                 the MLflow model of lstm
-identities.json               identities, seeds, fingerprints and a content hash of what it states, of studies/ and source
+identities.json               what identities, seeds, studies' fingerprints and a content hash come to
 """
 
 import getpass
@@ -87,14 +88,14 @@ def make_fc6() -> None:
     import torch
 
     from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-    from crescendo.trainables.data.dataset import Facts, write_dataset
+    from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 
     segments = (Segment("walk", 1.0, 5.0),)
     names = {f"{subset} recording": Recording(subset, 8.0, segments) for subset in ("training", "validation", "test")}
     draw = np.random.default_rng(0)
     write_dataset(
         "fc6",
-        Facts("fc6", 4.0, "fc6 of a network", "made for the tests", "MIT"),
+        DatasetMetadata("fc6", 4.0, "fc6 of a network", "made for the tests", "MIT"),
         Annotations(names),
         frames=dict.fromkeys(names, 32),
         features=[draw.random((32, 5), dtype=np.float32) for _ in names],
@@ -218,7 +219,7 @@ MAKERS = {
 
 def neutral(folder: Path, scratch: str) -> None:
     """Take out of the files of `folder` what they say of this machine, and make sure that nothing is left."""
-    from crescendo.platform.provenance import device
+    from crescendo.platform.tracking.provenance import device
 
     told = [scratch, str(Path.home()), socket.gethostname(), getpass.getuser(), str(HERE.parents[1]), device()]
     for file in folder.rglob("*"):

@@ -204,7 +204,9 @@ def told(tmp_path_factory) -> Path:
     """The finished study, its runs told to a store of their own by `crescendo sync`."""
     folder = tmp_path_factory.mktemp("told")
     output = copied("study", folder)
-    said = run("sync", output, "--tracking-uri", f"sqlite:///{folder / 'store.db'}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # MLflow puts the artifacts of such a store into the current folder
+        said = run("sync", output, "--tracking-uri", f"sqlite:///{folder / 'store.db'}")
     records = len((output / "tracking" / "journal.jsonl").read_text().splitlines())
     assert f"{records} records sent, 0 wait" in said
     assert not (output / "tracking" / "refused.jsonl").exists()
