@@ -8,15 +8,17 @@ _HOMES = {
     "Detector": "crescendo.trainables.detector.detector",
     "InputError": "crescendo.trainables.errors",
     "TrainingConfig": "crescendo.trainables.config",
+    "Variant": "crescendo.trainables.losses.variants",
     "configuration": "crescendo.trainables.config",
     "decode": "crescendo.trainables.inference.decoding",
     "evaluate_detections": "crescendo.trainables.evaluation.mean_ap",
     "open_dataset": "crescendo.trainables.data.remote",
-    "ranking_loss": "crescendo.trainables.losses.ranking",
+    "ranking_loss": "crescendo.trainables.losses.total_loss",
     "read_annotations": "crescendo.trainables.data.annotations",
     "read_detections": "crescendo.trainables.evaluation.result_format",
     "score_recordings": "crescendo.trainables.inference.scoring",
     "synthesize": "crescendo.trainables.data.synthetic",
+    "total_loss": "crescendo.trainables.losses.total_loss",
     "train_detector": "crescendo.trainables.training.session",
 }
 
