@@ -1,9 +1,14 @@
 """The traps of the layout: our folder `platform` beside the standard library's module, and the shipped files."""
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,9 +32,11 @@ def test_our_platform_is_found_under_its_own_name_from_anywhere(tmp_path):
     assert Path(in_fresh_process(code, ROOT)).name == "cli.py"
 
 
-def test_no_module_of_platform_hides_another_package():
+def test_no_module_or_folder_of_platform_hides_another_package():
     """`ray submit` runs a script of that folder, which puts the folder first on the path."""
-    names = [path.stem for path in (ROOT / "platform").glob("*.py")]
+    inside = [path for path in (ROOT / "platform").rglob("*") if path.suffix == ".py" or path.is_dir()]
+    names = sorted({path.stem for path in inside} - {"__init__", "__pycache__"})
+    assert {"commands", "sweep", "journal"} <= set(names)
     code = (
         "import importlib.util, sys; "
         f"print([name for name in {names!r} if name in sys.stdlib_module_names or importlib.util.find_spec(name)])"
@@ -37,18 +44,42 @@ def test_no_module_of_platform_hides_another_package():
     assert in_fresh_process(code, ROOT / "tests") == "[]"
 
 
-def test_the_command_line_starts_without_torch_ray_and_mlflow():
+HEAVY = ("torch", "ray", "mlflow", "optuna", "matplotlib", "pandas", "scipy.stats")
+
+
+def test_the_command_line_lists_its_commands_without_any_library_that_takes_its_time():
     code = (
-        "import sys, crescendo.platform.cli; print([one for one in ('torch', 'ray', 'mlflow') if one in sys.modules])"
+        "import sys; from typer.testing import CliRunner; from crescendo.platform.cli import app\n"
+        "assert 'a ranking loss' in CliRunner().invoke(app, ['--help']).stdout\n"
+        "assert 'extract' in CliRunner().invoke(app, ['data', '--help']).stdout\n"
+        f"print([one for one in {(*HEAVY, 'pyarrow', 'numpy')!r} if one in sys.modules])"
     )
     assert in_fresh_process(code, ROOT) == "[]"
+
+
+def test_no_command_imports_torch_ray_mlflow_or_matplotlib_to_show_its_help():
+    code = (
+        "import sys; from crescendo.platform.cli import COMMANDS; from crescendo.platform.commands import data\n"
+        "for command in (*COMMANDS.values(), *data.COMMANDS.values()): command.load()\n"
+        f"print([one for one in {HEAVY!r} if one in sys.modules])"
+    )
+    assert in_fresh_process(code, ROOT) == "[]"
+
+
+@pytest.mark.parametrize("group", ["cli", "commands.data"])
+def test_the_help_that_is_listed_is_the_beginning_of_the_commands_own(group):
+    for command in importlib.import_module(f"crescendo.platform.{group}").COMMANDS.values():
+        found = command.load()
+        own = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
+        assert own.startswith(command.help)
+        assert own.removeprefix(command.help)[:2] in ("", "\n\n")
 
 
 def test_imports_go_one_way():
     allowed = {
         "trainables": {"trainables"},
         "search_spaces": {"search_spaces"},
-        "reports": {"reports", "trainables"},
+        "reports": {"reports", "search_spaces", "trainables"},
         "platform": {"platform", "search_spaces", "trainables", "reports"},
     }
     wrong = [
@@ -60,3 +91,50 @@ def test_imports_go_one_way():
         if str(node.module).split(".")[1] not in known
     ]
     assert wrong == []
+
+
+def test_imports_run_in_no_circle():
+    """At the level of modules, those for type checkers included."""
+    names = {module_name(path): path for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    imports = {name: set(imported_by(path, names)) - {name} for name, path in names.items()}
+    assert len(imports) > 100
+    assert imports["crescendo.platform.cli"] >= {"crescendo.platform.console"}
+    assert circle_in(imports) == []
+    assert circle_in({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
+
+
+ROOMS = ("trainables", "search_spaces", "reports", "platform")
+
+
+def module_name(path):
+    return "crescendo." + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_by(path, names):
+    """The modules of `names` that the file imports when it is imported: not within its functions."""
+    waiting = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from {f"{node.module}.{one.name}" for one in node.names} & names.keys()
+            yield from {node.module} & names.keys()
+        elif isinstance(node, ast.Import):
+            yield from {one.name for one in node.names} & names.keys()
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def circle_in(imports):
+    """The first circle that following `imports` meets, its first module at both ends; empty if there is none."""
+    done = set()
+
+    def follow(name, above):
+        if name in above:
+            return [*above[above.index(name) :], name]
+        if name in done:
+            return []
+        found = next((one for one in (follow(other, [*above, name]) for other in sorted(imports[name])) if one), [])
+        done.add(name)
+        return found
+
+    return next((one for one in (follow(name, []) for name in sorted(imports)) if one), [])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from crescendo.reports.source.store_address import store_of
 from crescendo.trainables.errors import InputError
-
-if TYPE_CHECKING:
-    from crescendo.trainables.detector import Detector
 
 
 def export(
@@ -46,11 +44,15 @@ def export(
         raise InputError(f"{destination}: exists already; remove it or choose another destination")
     if study is not None and not study.is_dir():
         raise InputError(f"--study {study}: no such folder; name a study's output folder")
-    uri = _store(study) if study is not None else tracking_uri
+    uri = tracking_uri if study is None else store_of(study)
     if register is not None and uri is None:
         raise InputError(f"--register {register}: name the MLflow store with --tracking-uri")
-    detector = _detector(run, uri, dataset)
-    _write(detector, destination, form)
+    # torch takes seconds: help and what is wrong with the options come before it.
+    from crescendo.platform.commands.export_detector import read_detector, write_detector
+    from crescendo.platform.tracking.model_registry import register_model
+
+    detector = read_detector(run, uri, dataset)
+    write_detector(detector, destination, form)
     metadata = detector.metadata
     typer.echo(
         f"{destination}: {metadata.architecture.model}, {len(metadata.labels) - 1} labels, "
@@ -58,41 +60,4 @@ def export(
         f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
     if register is not None and uri is not None:
-        from crescendo.platform.tracking.model_registry import register_model
-
         typer.echo(f"registered as {register_model(detector, register, uri, run)}")
-
-
-def _detector(run: str, uri: str | None, dataset: Path | None) -> Detector:
-    folder = Path(run)
-    if folder.is_dir():
-        from crescendo.trainables.data.dataset import Dataset
-        from crescendo.trainables.detector.trained import read_trained
-
-        return read_trained(folder, None if dataset is None else Dataset(dataset))
-    if uri is None:
-        raise InputError(
-            f"{run}: no such folder; for the id of an MLflow run, say where with --tracking-uri or --study"
-        )
-    from crescendo.platform.tracking.model_registry import read_run_model
-
-    return read_run_model(run.removeprefix("runs:/").rstrip("/"), uri)
-
-
-def _store(study: Path) -> str:
-    from crescendo.reports.source.store_address import store_of
-
-    return store_of(study)
-
-
-def _write(detector: Detector, destination: Path, form: str) -> None:
-    if form == "onnx":
-        from crescendo.trainables.detector.onnx_step import write_onnx
-
-        write_onnx(detector, destination)
-    elif form == "mlflow":
-        from crescendo.platform.tracking.model_registry import write_mlflow_model
-
-        write_mlflow_model(detector, destination)
-    else:
-        detector.save(destination)

@@ -1,4 +1,4 @@
-"""`crescendo data extract` and `crescendo data synthesize --videos`."""
+"""`crescendo data extract`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from crescendo.platform.commands.data_display import print_summary, terminal
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.decoding import require_av
 
 
 def extract(
@@ -39,22 +41,18 @@ def extract(
     ] = False,
 ) -> None:
     """Videos to a prepared data set: frames by time stamp, through a network, on all CPUs and GPUs there are."""
-    from crescendo.platform.commands.data_display import print_summary, terminal
+    if annotations is None and not preview:
+        raise InputError("--annotations is missing: the file that says which activity is when in which video")
+    require_av()
+    # torch takes seconds: help and what is wrong with the options come before it.
+    from crescendo.platform.extraction.extract import Extraction, extract
+    from crescendo.platform.extraction.preview import draw_previews
 
-    if preview:
+    if annotations is None or preview:
         with terminal() as reporter:
-            from crescendo.platform.extraction.preview import draw_previews
-
             count = draw_previews(videos, annotations, destination, fps, backbone, size, clip=clip, reporter=reporter)
         typer.echo(f"{destination}: {count} contact sheets")
         return
-    if annotations is None:
-        raise InputError("--annotations is missing: the file that says which activity is when in which video")
-    from crescendo.trainables.video.decoding import require_av
-
-    require_av()
-    from crescendo.platform.extraction.extract import Extraction, extract
-
     with terminal() as reporter:
         dataset = extract(
             videos,
@@ -68,18 +66,3 @@ def extract(
             reporter=reporter,
         )
     print_summary(dataset)
-
-
-def synthesize_videos(destination: Path, *, seed: int, recordings: int, labels: int, size: int, odd: bool) -> None:
-    """Make a folder of videos and their annotations."""
-    from crescendo.platform.commands.data_display import terminal
-    from crescendo.trainables.video import synthetic
-
-    with terminal() as reporter:
-        made = synthetic.synthesize_videos(
-            destination, seed=seed, recordings=recordings, labels=labels, size=size, odd=odd, reporter=reporter
-        )
-    activities = len(made.labels())
-    typer.echo(
-        f"{destination}: {len(made.recordings)} videos of {activities} activities, annotated in annotations.json"
-    )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from crescendo.platform.console import guarded
+
 
 def report(
     studies: Annotated[
@@ -25,6 +27,7 @@ def report(
     ] = None,
 ) -> None:
     """Turn a study's runs into tables, figures and one page; several studies on the same data set are compared."""
+    # matplotlib, MLflow and Optuna take seconds, which --help does without.
     from crescendo.reports.generate import generate_report
 
     written = generate_report(studies, tracking_uri=tracking_uri, out=out)
@@ -37,6 +40,4 @@ def report(
 
 def main() -> None:
     """Run `generate-report`."""
-    from crescendo.platform.console import guarded
-
     guarded(lambda: typer.run(report))

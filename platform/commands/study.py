@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.syntax import Syntax
 
+from crescendo.platform.studies.settings import check_dataset, load_study, study_source
 from crescendo.search_spaces.arms import arms_of, baseline_of
+from crescendo.search_spaces.cost import cost
+from crescendo.search_spaces.loading import shipped_studies
+from crescendo.search_spaces.study import Study
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from crescendo.search_spaces.study import Study
-
-study = typer.Typer(no_args_is_help=True, help="Look at studies, and check them before they run.")
+study = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at studies, and check them before they run.")
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A study's YAML file, or the name of a shipped one.")]
 Assignments = Annotated[
@@ -29,8 +31,6 @@ DatasetFolder = Annotated[
 @study.command("validate")
 def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFolder = None) -> None:  # noqa: B006
     """Show every error of a study at once, or what the study will cost."""
-    from crescendo.platform.studies.settings import check_dataset, load_study
-
     checked = load_study(name, assignments, dataset)
     for line in _summary(checked):
         typer.echo(line)
@@ -40,9 +40,6 @@ def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFol
 @study.command("list")
 def list_studies() -> None:
     """List the studies that ship with Crescendo."""
-    from crescendo.platform.studies.settings import load_study
-    from crescendo.search_spaces.loading import shipped_studies
-
     names = shipped_studies()
     for name in names:
         typer.echo(f"{name:<{max(map(len, names))}}  {load_study(name).description}")
@@ -51,15 +48,9 @@ def list_studies() -> None:
 @study.command("show")
 def show(name: StudyName) -> None:
     """Print a study's YAML: a start for one of your own."""
-    from crescendo.platform.studies.settings import study_source
-
     text = study_source(name)
-    from rich.console import Console
-
     console = Console()
     if console.is_terminal:
-        from rich.syntax import Syntax
-
         console.print(Syntax(text, "yaml", background_color="default"))
     else:
         typer.echo(text, nl=False)
@@ -68,15 +59,11 @@ def show(name: StudyName) -> None:
 @study.command("schema")
 def schema() -> None:
     """Print the JSON schema of a study, for an editor that completes and checks YAML."""
-    from crescendo.search_spaces.study import Study
-
     typer.echo(json.dumps(Study.model_json_schema(), indent=2))
 
 
 def _summary(checked: Study) -> Iterator[str]:
     """Yield what the study will do, a line at a time."""
-    from crescendo.search_spaces.cost import cost
-
     bill = cost(checked)
     yield f"{checked.name}: valid"
     if checked.description:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyName
+from crescendo.platform.studies.settings import load_study
 from crescendo.trainables.errors import InputError
 
 INTERRUPTED = 130
@@ -35,8 +37,6 @@ def sweep(
     Run again after an interruption, whatever it was, it goes on where it stopped. RAY_ADDRESS names a Ray cluster to run
     on; without it Ray starts on this machine.
     """
-    from crescendo.platform.studies.settings import load_study
-
     study = load_study(name, assignments, dataset)
     folder = output or Path("results") / study.name
     if RAY_COPY in folder.absolute().parts:
@@ -45,8 +45,7 @@ def sweep(
             "after it; give an absolute path that stays, on shared storage if the cluster has several nodes"
         )
 
-    from rich.console import Console
-
+    # torch, Ray and Optuna take seconds: help and an error in the study come before them.
     from crescendo.platform.studies.display import outcome
     from crescendo.platform.studies.runner import run_study
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -94,8 +95,6 @@ def _newest(results: Path) -> Path:
 
 def _runs_table(folder: Path) -> str:
     """Return the page of the experiment that holds the study's runs; the front page if the store cannot tell."""
-    import sqlite3
-
     try:
         with sqlite3.connect(f"{(folder / 'mlflow.db').absolute().as_uri()}?mode=ro", uri=True) as store:
             row = store.execute(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 from crescendo.trainables.data.annotations import Annotations, parse_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.archives import Source
-from crescendo.trainables.data.importers.base import Reporter, Silent
-from crescendo.trainables.data.importers.external import Hdf5File, Matrices, NumpyFiles, plan_features
+from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
+from crescendo.trainables.data.importers.external import Hdf5File, Matrices, NumpyFiles, check_matrices
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import held_out
 from crescendo.trainables.errors import InputError
 
@@ -21,14 +22,14 @@ WHAT = f"ActivityNet's annotation file ({ANNOTATIONS}) beside the features"
 
 
 def import_activitynet(
-    source: Path | str,
+    source: Annotated[Path | str, "Folder or zip with the official JSON and features, or the JSON."],
     destination: Path | str,
     *,
-    fps: float = 6.0,
-    features: Path | str | None = None,
-    annotations_only: bool = False,
-    skip_missing: bool = False,
-    clip: bool = False,
+    fps: Annotated[float, "Rows of the feature matrices a second."] = 6.0,
+    features: Annotated[Path | None, "Folder or zip of one .npy a video, or one HDF5 file, if not in SOURCE."] = None,
+    annotations_only: Annotated[bool, "Write no features."] = False,
+    skip_missing: Annotated[bool, "Leave out videos without features."] = False,
+    clip: Annotated[bool, CLIP] = False,
     reporter: Reporter | None = None,
 ) -> Dataset:
     """Prepare ActivityNet with the paper's split (paper section 5.1).
@@ -39,18 +40,14 @@ def import_activitynet(
 
     Parameters
     ----------
-    source
-        Folder or zip with the annotation file and the features, or the annotation file itself (`.json`, `.json.gz`).
-    fps
-        Rows of the feature matrices a second.
     features
-        Folder or zip of one `.npy` or `.npz` file per video, or one HDF5 file; default: looked for in `source`.
+        `.npz` files of one matrix are read, too.
     annotations_only
-        Write no features; enough for scoring detections and for planning a study.
+        Annotations alone are enough for scoring detections and for planning a study.
     skip_missing
-        Leave out videos without features (withdrawn ones, say) and report how many, instead of refusing them.
+        Videos without features (withdrawn ones, say) are left out and counted, instead of refused.
     clip
-        Cut segments to their recording and drop those outside it, instead of refusing them.
+        Segments outside their recording are dropped.
 
     Raises
     ------
@@ -62,7 +59,7 @@ def import_activitynet(
     if not 0 < fps < float("inf"):
         raise InputError(f"fps must be a positive number but got {fps}")
     with ExitStack() as stack:
-        files = None if source.suffix in (".json", ".gz") else stack.enter_context(Source(source, ANNOTATIONS, WHAT))
+        files = None if source.suffix in (".json", ".gz") else stack.enter_context(RawFiles(source, ANNOTATIONS, WHAT))
         annotations, notes = paper_split(_annotations(source, files, clip), source)
         matrices = None if annotations_only else _matrices(stack, source, files, features)
         if matrices is not None and skip_missing:
@@ -80,19 +77,19 @@ def import_activitynet(
         )
         if matrices is None:
             return write_dataset(destination, metadata, annotations)
-        plan = plan_features(matrices, annotations.recordings, fps, str(features or source))
+        checked = check_matrices(matrices, annotations.recordings, fps, str(features or source))
         return write_dataset(
             destination,
             metadata,
             annotations,
-            frames=plan.frames,
-            features=reporter.track(plan.matrices, len(plan.frames), "copying features"),
-            feature_dim=plan.width,
-            dtype=plan.dtype,
+            frames=checked.frames,
+            features=reporter.track(checked.matrices, len(checked.frames), "copying features"),
+            feature_dim=checked.width,
+            dtype=checked.dtype,
         )
 
 
-def _annotations(source: Path, files: Source | None, clip: bool) -> Annotations:
+def _annotations(source: Path, files: RawFiles | None, clip: bool) -> Annotations:
     if files is None:
         try:
             return parse_annotations(source.read_bytes(), str(source), clip=clip)
@@ -134,12 +131,12 @@ def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, li
     return replace(annotations, recordings=recordings), notes
 
 
-def _matrices(stack: ExitStack, source: Path, files: Source | None, features: Path | str | None) -> Matrices:
+def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: Path | None) -> Matrices:
     if features is not None:
-        path = Path(features)
-        if path.suffix in HDF5:
-            return Hdf5File(path)
-        return NumpyFiles(stack.enter_context(Source(path, "*", "a folder or zip of one .npy or .npz file per video")))
+        if features.suffix in HDF5:
+            return Hdf5File(features)
+        what = "a folder or zip of one .npy or .npz file per video"
+        return NumpyFiles(stack.enter_context(RawFiles(features, "*", what)))
     if files is None:
         raise InputError(f"{source}: holds annotations only; pass --features FOLDER, or --annotations-only")
     hdf5 = [name for name in files.names if Path(name).suffix in HDF5]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 from crescendo.trainables.data.annotations import Annotations, parse_annotations
 from crescendo.trainables.data.dataset import SUBSETS, Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.archives import Source
-from crescendo.trainables.data.importers.base import Reporter, Silent
-from crescendo.trainables.data.importers.external import NumpyFiles, plan_features
+from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
+from crescendo.trainables.data.importers.external import NumpyFiles, check_matrices
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import held_out
 from crescendo.trainables.errors import InputError
 
@@ -17,29 +18,20 @@ SYNONYMS = {"train": "training", "val": "validation", "testing": "test"}
 
 
 def import_directory(
-    source: Path | str,
+    source: Annotated[Path | str, "Folder or zip with annotations and a .npy or .npz per recording."],
     destination: Path | str,
     *,
-    fps: float,
-    annotations: str = "annotations.json",
-    clip: bool = False,
-    name: str = "",
-    licence: str = "not stated",
+    fps: Annotated[float, "Rows of the feature matrices a second."],
+    annotations: Annotated[str, "Path of the annotation file in SOURCE."] = "annotations.json",
+    name: Annotated[str, "Name of the data set; default: SOURCE's."] = "",
+    licence: Annotated[str, "What may be done with the data."] = "not stated",
+    clip: Annotated[bool, CLIP] = False,
     reporter: Reporter | None = None,
 ) -> Dataset:
     """Prepare a folder (or zip) of annotations and `.npy` or `.npz` matrices (frames x features), as docs/data.md shows.
 
     Subsets are named `training`, `validation` and `test` (`train`, `val` and `testing` are understood). Without a
     validation subset a fifth of the training recordings becomes one, chosen by the hash of their names.
-
-    Parameters
-    ----------
-    fps
-        Rows of the matrices a second.
-    annotations
-        Path of the annotation file in the source.
-    clip
-        Cut segments to their recording and drop those outside it, instead of refusing them.
 
     Raises
     ------
@@ -49,20 +41,22 @@ def import_directory(
     reporter = reporter or Silent()
     if not 0 < fps < float("inf"):
         raise InputError(f"fps must be a positive number but got {fps}")
-    with Source(source, annotations, f"a data set with {annotations} and one .npy or .npz file per recording") as files:
+    with RawFiles(
+        source, annotations, f"a data set with {annotations} and one .npy or .npz file per recording"
+    ) as files:
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
         split, notes = given_split(found, files.where(annotations))
         for note in notes:
             reporter.say(note)
-        plan = plan_features(NumpyFiles(files), split.recordings, fps, str(source))
+        checked = check_matrices(NumpyFiles(files), split.recordings, fps, str(source))
         return write_dataset(
             destination,
             DatasetMetadata(name or Path(source).stem, fps, "as given", str(Path(source).name), licence, tuple(notes)),
             split,
-            frames=plan.frames,
-            features=reporter.track(plan.matrices, len(plan.frames), "copying features"),
-            feature_dim=plan.width,
-            dtype=plan.dtype,
+            frames=checked.frames,
+            features=reporter.track(checked.matrices, len(checked.frames), "copying features"),
+            feature_dim=checked.width,
+            dtype=checked.dtype,
         )
 
 

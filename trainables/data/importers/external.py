@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from crescendo.trainables.data.annotations import Recording
-from crescendo.trainables.data.importers.archives import Source
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 
 # A feature extractor drops or repeats a few frames at the end, and durations are rounded: a recording may differ from
@@ -54,7 +54,7 @@ class Matrices(Protocol):
 class NumpyFiles:
     """One `.npy` file, or `.npz` file of one matrix, per recording, named like it (or `v_` and its name)."""
 
-    def __init__(self, files: Source) -> None:
+    def __init__(self, files: RawFiles) -> None:
         """Look for matrices anywhere in `files`; `InputError` if two belong to one recording."""
         self._files = files
         self._names: dict[str, str] = {}
@@ -151,7 +151,7 @@ class Hdf5File:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CheckedMatrices:
     """What `write_dataset` needs to know of the matrices before it reads them."""
 
     frames: Mapping[str, int]
@@ -160,7 +160,7 @@ class Plan:
     matrices: Iterator[np.ndarray]
 
 
-def plan_features(matrices: Matrices, recordings: Mapping[str, Recording], fps: float, what: str) -> Plan:
+def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps: float, what: str) -> CheckedMatrices:
     """Check the shapes of all matrices and return how to write them; values are read one recording at a time.
 
     float64 is stored as float32, float32 and float16 as they are. `what` names the source in messages.
@@ -190,7 +190,7 @@ def plan_features(matrices: Matrices, recordings: Mapping[str, Recording], fps: 
                 f"{matrices.where(name)}: has {shape.frames} frames, but {recordings[name].duration:g} s at {fps:g} fps "
                 f"are {expected:.1f} (tolerance {tolerance:.1f}); check the fps"
             )
-    return Plan(
+    return CheckedMatrices(
         {name: shape.frames for name, shape in shapes.items()},
         first.width,
         "float16" if first.dtype == "float16" else "float32",

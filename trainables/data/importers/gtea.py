@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import scipy.io
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 
 FOLDS = (1, 2, 3, 4)
@@ -29,7 +29,11 @@ WARNING = (
 
 
 def import_gtea(
-    source: Path | str, destination: Path | str, *, fold: int = 1, reporter: Reporter | None = None
+    source: Path | str,
+    destination: Path | str,
+    *,
+    fold: Annotated[int, "1 to 4: the subject to test."] = 1,
+    reporter: Reporter | None = None,
 ) -> Dataset:
     """Prepare one fold of GTEA: its features as stored, its test split, one training subject as validation.
 
@@ -46,7 +50,7 @@ def import_gtea(
     folder = f"features/GTEA/SpatialCNN/Split_{fold}"
     matrices: dict[str, np.ndarray] = {}
     recordings: dict[str, Recording] = {}
-    with Source(source, "splits/GTEA", "GTEA's features and splits (features/GTEA, splits/GTEA)") as files:
+    with RawFiles(source, "splits/GTEA", "GTEA's features and splits (features/GTEA, splits/GTEA)") as files:
         splits = {part: files.read_text(f"splits/GTEA/Split_{fold}/{part}.txt").split() for part in ("train", "test")}
         validation = _validation_subject(files, splits)
         names = [*splits["train"], *splits["test"]]
@@ -80,7 +84,7 @@ def _subject(recording: str) -> str:
     return recording.split("_", 1)[0]
 
 
-def _validation_subject(files: Source, splits: dict[str, list[str]]) -> str:
+def _validation_subject(files: RawFiles, splits: dict[str, list[str]]) -> str:
     test = {_subject(name) for name in splits["test"]}
     training = sorted({_subject(name) for name in splits["train"]})
     if not test or not training or test & set(training):
@@ -88,7 +92,7 @@ def _validation_subject(files: Source, splits: dict[str, list[str]]) -> str:
     return next((subject for subject in training if subject > max(test)), training[0])
 
 
-def _read(files: Source, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _read(files: RawFiles, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return features (frames, 128) float32 and labels (frames,)."""
     where = files.where(name)
     content = files.read_bytes(name)

@@ -12,9 +12,9 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 
 RATE = 50
@@ -27,7 +27,7 @@ _ACC = re.compile(r"RawData/acc_exp(\d+)_user(\d+)\.txt")
 
 
 @dataclass(frozen=True)
-class RawRecording:
+class Experiment:
     """One experiment: its user and its signal, (samples, 6) float32 at 50 Hz: accelerometer (g), gyroscope (rad/s)."""
 
     user: int
@@ -45,7 +45,7 @@ def import_hapt(source: Path | str, destination: Path | str, *, reporter: Report
         If a raw file is missing, cut short or damaged, a label lies beyond its signal, or `destination` exists.
     """
     reporter = reporter or Silent()
-    with Source(source, "RawData/labels.txt", "UCI's HAPT data set") as files:
+    with RawFiles(source, "RawData/labels.txt", "UCI's HAPT data set") as files:
         subsets = _user_subsets(files)
         names = _activity_names(files)
         raw = _recordings(files, reporter)
@@ -88,7 +88,7 @@ def import_hapt(source: Path | str, destination: Path | str, *, reporter: Report
     )
 
 
-def _user_subsets(files: Source) -> dict[int, str]:
+def _user_subsets(files: RawFiles) -> dict[int, str]:
     users = {}
     for subset, name in (("training", "Train/subject_id_train.txt"), ("test", "Test/subject_id_test.txt")):
         users[subset] = sorted({row[0] for row in _integer_rows(files, name, 1)})
@@ -99,7 +99,7 @@ def _user_subsets(files: Source) -> dict[int, str]:
     return {user: "validation" if user in validation else subset for subset in users for user in users[subset]}
 
 
-def _activity_names(files: Source) -> dict[int, str]:
+def _activity_names(files: RawFiles) -> dict[int, str]:
     names = {}
     for number, line in enumerate(files.read_text("activity_labels.txt").splitlines(), 1):
         parts = line.split()
@@ -112,7 +112,7 @@ def _activity_names(files: Source) -> dict[int, str]:
     return names
 
 
-def _recordings(files: Source, reporter: Reporter) -> dict[int, RawRecording]:
+def _recordings(files: RawFiles, reporter: Reporter) -> dict[int, Experiment]:
     """Return experiment -> recording, by rising number."""
     found = {int(match[1]): match for match in map(_ACC.fullmatch, files.names) if match}
     recordings = {}
@@ -125,11 +125,11 @@ def _recordings(files: Source, reporter: Reporter) -> dict[int, RawRecording]:
                 f"{files.where(match[0])}: has {len(acc)} samples, its gyroscope file {len(gyro)}; "
                 "one of them is cut short: get the data set again"
             )
-        recordings[experiment] = RawRecording(int(match[2]), np.hstack([acc, gyro]))
+        recordings[experiment] = Experiment(int(match[2]), np.hstack([acc, gyro]))
     return recordings
 
 
-def _signal(files: Source, name: str) -> np.ndarray:
+def _signal(files: RawFiles, name: str) -> np.ndarray:
     """Return a raw file's samples, (samples, 3) float32."""
     content = files.read_bytes(name)
     try:
@@ -146,7 +146,7 @@ def _signal(files: Source, name: str) -> np.ndarray:
     return signal
 
 
-def _segments(files: Source, raw: dict[int, RawRecording], names: dict[int, str]) -> dict[int, list[Segment]]:
+def _segments(files: RawFiles, raw: dict[int, Experiment], names: dict[int, str]) -> dict[int, list[Segment]]:
     """Return experiment -> segments in file order; the file counts samples from 1 and includes the last."""
     segments: dict[int, list[Segment]] = {experiment: [] for experiment in raw}
     where = files.where("RawData/labels.txt")
@@ -169,7 +169,7 @@ def _segments(files: Source, raw: dict[int, RawRecording], names: dict[int, str]
     return segments
 
 
-def _integer_rows(files: Source, name: str, columns: int) -> Iterator[list[int]]:
+def _integer_rows(files: RawFiles, name: str, columns: int) -> Iterator[list[int]]:
     for number, line in enumerate(files.read_text(name).splitlines(), 1):
         try:
             row = [int(part) for part in line.split()]

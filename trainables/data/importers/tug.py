@@ -6,15 +6,16 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.archives import Source
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 
 DEVICES = {"sp": "smartphone", "sw": "smartwatch"}
@@ -35,7 +36,7 @@ _COLUMNS = ("x_acc", "y_acc", "z_acc", "x_gyro", "y_gyro", "z_gyro", "timestamp"
 
 
 @dataclass(frozen=True)
-class RawRecording:
+class Execution:
     """One execution on one device: times (samples,) in seconds from its first sample, signal (samples, 6), labels."""
 
     times: np.ndarray
@@ -49,11 +50,15 @@ class RawRecording:
 
 
 def import_tug(
-    source: Path | str, destination: Path | str, *, device: str = "sp", reporter: Reporter | None = None
+    source: Path | str,
+    destination: Path | str,
+    *,
+    device: Annotated[str, "sp (smartphone) or sw (smartwatch)."] = "sp",
+    reporter: Reporter | None = None,
 ) -> Dataset:
     """Prepare one device's recordings of the timed-up-and-go set: frames at 10 a second with causal features.
 
-    `device` is `sp` (smartphone) or `sw` (smartwatch). SEATED is background. `TEST_SUBJECTS` test and
+    SEATED is background. `TEST_SUBJECTS` test and
     `VALIDATION_SUBJECTS` validate, so that no subject is in two subsets.
 
     Raises
@@ -64,9 +69,9 @@ def import_tug(
     reporter = reporter or Silent()
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)} but got {device!r}")
-    raw: dict[str, RawRecording] = {}
+    raw: dict[str, Execution] = {}
     recordings: dict[str, Recording] = {}
-    with Source(source, "DATA", "the timed-up-and-go data set (a folder DATA of sXX/sXX_YY_sp.csv)") as files:
+    with RawFiles(source, "DATA", "the timed-up-and-go data set (a folder DATA of sXX/sXX_YY_sp.csv)") as files:
         found = [match for match in map(_FILE.fullmatch, files.names) if match and match[3] == device]
         if not found:
             raise InputError(f"{source}: holds no DATA/sXX/sXX_YY_{device}.csv; get the data set again")
@@ -136,11 +141,11 @@ def _subset(subject: str) -> str:
     return "validation" if subject in VALIDATION_SUBJECTS else "training"
 
 
-def _frames(one: RawRecording) -> int:
+def _frames(one: Execution) -> int:
     return int(one.duration * WINDOWS.fps)
 
 
-def _check_executions(files: Source, found: list[re.Match[str]], device: str) -> None:
+def _check_executions(files: RawFiles, found: list[re.Match[str]], device: str) -> None:
     """Refuse a data set whose table of executions names a file that is not there."""
     table = "DATA/subjects_info.csv"
     if table not in files:
@@ -155,7 +160,7 @@ def _check_executions(files: Source, found: list[re.Match[str]], device: str) ->
             )
 
 
-def _read(files: Source, name: str) -> RawRecording:
+def _read(files: RawFiles, name: str) -> Execution:
     where = files.where(name)
     rows = _csv(files, name, _COLUMNS)
     numbers = rows.loc[:, list(_COLUMNS[:-1])].apply(pd.to_numeric, errors="coerce")
@@ -171,10 +176,10 @@ def _read(files: Source, name: str) -> RawRecording:
     if len(stamps) < 2 or (np.diff(stamps) < 0).any() or stamps[-1] - stamps[0] < 1000:
         raise InputError(f"{where}: time stamps must rise and span at least 1 s; the file is cut short or damaged")
     signal = numbers.loc[:, list(_COLUMNS[:6])].to_numpy(np.float64)
-    return RawRecording((stamps - stamps[0]) / 1000, signal, rows["label"].to_numpy(object))
+    return Execution((stamps - stamps[0]) / 1000, signal, rows["label"].to_numpy(object))
 
 
-def _csv(files: Source, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def _csv(files: RawFiles, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
         rows = pd.read_csv(io.BytesIO(files.read_bytes(name)))
     except ValueError as error:
@@ -187,7 +192,7 @@ def _csv(files: Source, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     return rows
 
 
-def _segments(one: RawRecording) -> tuple[Segment, ...]:
+def _segments(one: Execution) -> tuple[Segment, ...]:
     """Return the runs of each activity, from the time of its first sample to that of the next run's first."""
     starts = np.flatnonzero(np.r_[True, one.labels[1:] != one.labels[:-1]])
     bounds = [*one.times[starts].tolist(), one.duration]

@@ -13,7 +13,7 @@ from typing import IO
 from crescendo.trainables.errors import InputError
 
 
-class Source:
+class RawFiles:
     """The files of a raw data set, by their path below its root ("/" between parts); a context manager.
 
     The root is the folder or zip itself, or the one folder in it that contains `landmark`. A zip is read in place;
@@ -48,7 +48,7 @@ class Source:
         self.names = tuple(sorted(name[len(root) :] for name in names if name.startswith(root)))
         self._known = frozenset(self.names)
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> RawFiles:
         return self
 
     def __exit__(

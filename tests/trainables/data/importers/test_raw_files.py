@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crescendo.trainables.data.importers.archives import Source
+from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 
 FILES = {"data/a.txt": "first", "data/b/c.txt": "second", "read.me": "about"}
@@ -32,7 +32,7 @@ def zip_of(path: Path, members: dict[str, str]) -> Path:
 def test_folder_and_zip_wrapped_or_not_read_alike(tmp_path: Path, kind: str, wrap: str) -> None:
     members = {wrap + name: text for name, text in FILES.items()}
     path = folder_of(tmp_path / "d", members) if kind == "folder" else zip_of(tmp_path / "d.zip", members)
-    with Source(path, "data/*.txt", "a test set") as source:
+    with RawFiles(path, "data/*.txt", "a test set") as source:
         assert source.names == ("data/a.txt", "data/b/c.txt", "read.me")
         assert source.matching("data/*") == ("data/a.txt",)
         assert "read.me" in source
@@ -55,7 +55,7 @@ def test_folder_and_zip_wrapped_or_not_read_alike(tmp_path: Path, kind: str, wra
 def test_zip_whose_members_climb_out_is_refused(tmp_path: Path, member: str, fault: str) -> None:
     path = zip_of(tmp_path / "evil.zip", {"data/a.txt": "good", member: "evil"})
     with pytest.raises(InputError, match=fault) as error:
-        Source(path, "data", "a test set")
+        RawFiles(path, "data", "a test set")
     assert str(path) in str(error.value)
 
 
@@ -66,22 +66,22 @@ def test_zip_with_symbolic_link_is_refused(tmp_path: Path) -> None:
         archive.writestr("data/a.txt", "good")
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(InputError, match="symbolic link"):
-        Source(tmp_path / "link.zip", "data", "a test set")
+        RawFiles(tmp_path / "link.zip", "data", "a test set")
 
 
 def test_file_that_is_no_zip_and_missing_source(tmp_path: Path) -> None:
     (tmp_path / "no.zip").write_bytes(b"this is no zip")
     with pytest.raises(InputError, match=r"no\.zip: not a zip file"):
-        Source(tmp_path / "no.zip", "data", "a test set")
+        RawFiles(tmp_path / "no.zip", "data", "a test set")
     with pytest.raises(InputError, match="no such file or folder"):
-        Source(tmp_path / "nowhere", "data", "a test set")
+        RawFiles(tmp_path / "nowhere", "data", "a test set")
 
 
 def test_zip_cut_short_is_refused(tmp_path: Path) -> None:
     whole = zip_of(tmp_path / "whole.zip", FILES).read_bytes()
     (tmp_path / "cut.zip").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="not a zip file"):
-        Source(tmp_path / "cut.zip", "data", "a test set")
+        RawFiles(tmp_path / "cut.zip", "data", "a test set")
 
 
 def test_damaged_member_is_found_when_read(tmp_path: Path) -> None:
@@ -89,23 +89,23 @@ def test_damaged_member_is_found_when_read(tmp_path: Path) -> None:
     at = content.index(b"spoil me")
     content[at : at + 5] = b"SPOIL"
     (tmp_path / "d.zip").write_bytes(content)
-    with Source(tmp_path / "d.zip", "data", "a test set") as source, pytest.raises(InputError, match="damaged"):
+    with RawFiles(tmp_path / "d.zip", "data", "a test set") as source, pytest.raises(InputError, match="damaged"):
         source.read_bytes("data/a.txt")
 
 
 def test_other_data_sets_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"lacks 'RawData/labels\.txt'; expected HAPT"):
-        Source(folder_of(tmp_path / "d"), "RawData/labels.txt", "HAPT")
+        RawFiles(folder_of(tmp_path / "d"), "RawData/labels.txt", "HAPT")
 
 
 def test_text_must_be_utf8(tmp_path: Path) -> None:
     (folder_of(tmp_path / "d") / "data/a.txt").write_bytes(b"\xff\xfe\xff")
-    with Source(tmp_path / "d", "data", "a test set") as source, pytest.raises(InputError, match="not text"):
+    with RawFiles(tmp_path / "d", "data", "a test set") as source, pytest.raises(InputError, match="not text"):
         source.read_text("data/a.txt")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_file_without_permission(tmp_path: Path) -> None:
     (folder_of(tmp_path / "d") / "data/a.txt").chmod(0)
-    with Source(tmp_path / "d", "data", "a test set") as source, pytest.raises(InputError, match="cannot be read"):
+    with RawFiles(tmp_path / "d", "data", "a test set") as source, pytest.raises(InputError, match="cannot be read"):
         source.read_bytes("data/a.txt")

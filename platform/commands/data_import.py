@@ -1,0 +1,100 @@
+"""`crescendo data import`: the importers of the table, and anyone's own; their parameters are the options."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+from rich.markup import escape
+
+from crescendo.platform.commands.data_display import print_summary, terminal
+from crescendo.platform.commands.lazy_group import lazy_group
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.importers.base import IMPORTERS, Importer, find_importer
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.registry import blame, is_plugin
+
+SOURCE = "The zip as downloaded, or the folder it unpacks to."
+DESTINATION = "Folder to make; it must not exist."
+
+
+def import_command(name: str) -> Callable[..., None]:
+    """Return the command that runs the importer called `name`, or the one that `module:function` names.
+
+    Raises
+    ------
+    InputError
+        If there is no such importer, or its parameters cannot be those of a command.
+    """
+    importer = find_importer(name)
+    try:
+        parameters = inspect.signature(importer, eval_str=True).parameters
+        shown = list(_shown(list(parameters.values())))
+    except (ValueError, NameError, TypeError) as error:
+        raise InputError(f"{IMPORTERS.key}: {name}: its parameters cannot be read ({error})") from None
+
+    def command(**options: Any) -> None:
+        with terminal() as reporter:
+            told = {"reporter": reporter} if "reporter" in parameters else {}
+            dataset = _run(name, importer, options.pop("source"), options.pop("destination"), {**options, **told})
+        print_summary(dataset)
+
+    command.__doc__ = escape(IMPORTERS.resolve(name).description)
+    command.__annotations__ = {}
+    command.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what Typer reads
+    return command
+
+
+def _shown(parameters: list[inspect.Parameter]) -> Iterator[inspect.Parameter]:
+    """Yield an importer's parameters as Typer wants them."""
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    if len(positional) < 2:
+        raise ValueError("it must take the source and the destination first")
+    for parameter, key, text in zip(positional, ("source", "destination"), (SOURCE, DESTINATION), strict=False):
+        help_text = _text(parameter.annotation) or text
+        kind = Annotated[Path, typer.Argument(help=help_text)]
+        yield inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+    for parameter in parameters:
+        if parameter not in positional[:2] and parameter.name != "reporter":
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_option(parameter))
+
+
+def _option(parameter: inspect.Parameter) -> Any:
+    """Return the annotation that makes `parameter` an option; a flag that is off has no `--no-...` beside it."""
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise ValueError(f"{parameter} has no options of its own; name them one by one")
+    given = parameter.annotation
+    kind = get_args(given)[0] if get_origin(given) is Annotated else given
+    names = [f"--{parameter.name.replace('_', '-')}"] if kind is bool and parameter.default is False else []
+    return Annotated[str if kind is parameter.empty else kind, typer.Option(*names, help=_text(given))]
+
+
+def _text(annotation: Any) -> str | None:
+    texts = [one for one in get_args(annotation)[1:] if isinstance(one, str)]
+    return escape(texts[0]) if get_origin(annotation) is Annotated and texts else None
+
+
+def _run(name: str, importer: Importer, source: Path, destination: Path, options: dict[str, Any]) -> Dataset:
+    try:
+        dataset = importer(source, destination, **options)
+    except InputError:
+        raise
+    except Exception as error:
+        if not is_plugin(name):
+            raise
+        raise InputError(f"{IMPORTERS.key}: {name} failed ({blame(error)})") from error
+    if not isinstance(dataset, Dataset):
+        raise InputError(
+            f"{IMPORTERS.key}: {name} must return the Dataset that write_dataset makes but returned {dataset!r:.80}"
+        )
+    return dataset
+
+
+imports = lazy_group(
+    "Turn a raw data set into a prepared one.\n\nMODULE:FUNCTION in place of a name is an importer of your own.",
+    {name: spec.description for name, spec in IMPORTERS.items()},
+    import_command,
+)

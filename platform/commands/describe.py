@@ -1,0 +1,25 @@
+"""`crescendo data describe`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crescendo.platform.commands.data_display import print_description
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.describe import describe as description
+
+
+def describe(
+    dataset: Annotated[Path, typer.Argument(help="A prepared data set.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Count what a prepared data set holds."""
+    content = description(Dataset(dataset))
+    if as_json:
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        print_description(content)
