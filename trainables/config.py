@@ -44,10 +44,11 @@ def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) 
 
 
 Model = Annotated[str, _one_of(MODELS)]
-# Whoever opens a trained model need not have, nor run, the loss that it was trained with: training resolves the name.
+# Whoever opens a trained model need not have, nor run, the loss that it was trained with or the matching rule that it was
+# scored with: training resolves these names.
 Variant = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
 Reset = Literal["memory", "state", "none"]
-Protocol = Annotated[str, _one_of(PROTOCOLS)]
+Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 

@@ -17,6 +17,7 @@ from crescendo.trainables.config import TrainingConfig, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
+from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.losses.variants import VARIANTS
 
 SYNTHETIC = "synthetic"
@@ -87,10 +88,11 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
         checked = TrainingConfig.model_validate(settings)
     except ValidationError as error:
         return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known, idle)
-    try:
-        _variant(checked.variant)
-    except InputError as error:
-        return Resolved({}, [("variant", str(error).removeprefix("variant: "))], known, idle)
+    for key, resolve in (("variant", _variant), ("protocol", PROTOCOLS.resolve)):
+        try:
+            resolve(getattr(checked, key))
+        except InputError as error:
+            return Resolved({}, [(key, str(error).removeprefix(f"{key}: "))], known, idle)
     return Resolved(checked.model_dump(), [], known, idle, [str(key) for key in mean_ap_keys(checked.iou)])
 
 

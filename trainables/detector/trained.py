@@ -114,8 +114,8 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
         )
     source = str(checkpoint / "checkpoint.json")
     if not allow_plugin:
-        # A loss of somebody's own is not imported: once a model is trained it does not matter.
-        check_no_plugin({key: value for key, value in content["config"].items() if key != "variant"}, source)
+        # Loss and matching rule are not imported: once a model is trained they do not matter.
+        check_no_plugin({"model": content["config"]["model"]}, source)
     config = configuration(content["config"], source)
     if not is_detector(config.model):
         raise InputError(

@@ -66,6 +66,7 @@ class Trainer:
         """Build the model; `InputError` if the configuration asks for what this machine or data set has not."""
         self.config, self.dataset = resolved_for(config, dataset), dataset
         self._variant = VARIANTS.resolve(config.variant)
+        self._rule = config.matching_rule
         self.device = _device(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         keep_freed_memory()
@@ -156,7 +157,7 @@ class Trainer:
         config = self.config
         gaps = [gap_frames(config, self.dataset.fps)]
         scores = self.score(subset)
-        return evaluate_scores(self.dataset, subset, scores, gaps, rule=config.matching_rule, iou=config.iou)[0]
+        return evaluate_scores(self.dataset, subset, scores, gaps, rule=self._rule, iou=config.iou)[0]
 
     def metadata(self) -> dict[str, Any]:
         """Return what a checkpoint says of the run so far beside weights, JSON-able."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crescendo.platform.studies.settings import resolve_settings
 from crescendo.trainables.config import TrainingConfig, configuration
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match, temporal_iou
@@ -126,15 +127,26 @@ def test_a_configuration_names_a_rule(plugin):
     ("protocol", "message"),
     [
         ("voc", "config: protocol: must be one of paper, activitynet, thumos14, or MODULE:ATTRIBUTE for your own, but"),
-        ("{}:missing", "has no missing"),
-        ("{}:nothing", "must be a MatchingRule"),
-        ("no_such_module:rule", "cannot be imported"),
         (3, "config: protocol: Input should be a valid string but got 3"),
     ],
 )
-def test_what_is_no_rule_is_one_line(plugin, protocol, message):
-    name = protocol.format(plugin) if isinstance(protocol, str) else protocol
+def test_what_cannot_name_a_rule_is_one_line(protocol, message):
     with pytest.raises(InputError) as raised:
-        configuration({"protocol": name}, "config")
+        configuration({"protocol": protocol}, "config")
     assert message in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        ("{}:missing", "has no missing"),
+        ("{}:nothing", "must be a MatchingRule"),
+        ("no_such_module:rule", "cannot be imported"),
+    ],
+)
+def test_a_study_of_a_rule_that_is_none_is_refused_before_it_runs(plugin, protocol, message):
+    problems = resolve_settings({"protocol": protocol.format(plugin)}).errors
+    assert [key for key, _ in problems] == ["protocol"]
+    assert message in problems[0][1]
+    assert "\n" not in problems[0][1]
