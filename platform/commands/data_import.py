@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -21,7 +21,7 @@ SOURCE = "The zip as downloaded, or the folder it unpacks to."
 DESTINATION = "Folder to make; it must not exist."
 
 
-def import_command(name: str) -> Callable[..., None]:
+def import_command(name: str) -> typer.Typer:
     """Return the command that runs the importer called `name`, or the one that `module:function` names.
 
     Raises
@@ -30,22 +30,24 @@ def import_command(name: str) -> Callable[..., None]:
         If there is no such importer, or its parameters cannot be those of a command.
     """
     importer = find_importer(name)
-    try:
-        parameters = inspect.signature(importer, eval_str=True).parameters
-        shown = list(_shown(list(parameters.values())))
-    except (ValueError, NameError, TypeError) as error:
-        raise InputError(f"{IMPORTERS.key}: {name}: its parameters cannot be read ({error})") from None
 
     def command(**options: Any) -> None:
         with terminal() as reporter:
-            told = {"reporter": reporter} if "reporter" in parameters else {}
+            told = {"reporter": reporter} if "reporter" in inspect.signature(importer).parameters else {}
             dataset = _run(name, importer, options.pop("source"), options.pop("destination"), {**options, **told})
         print_summary(dataset)
 
-    command.__doc__ = escape(IMPORTERS.resolve(name).description)
     command.__annotations__ = {}
-    command.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what Typer reads
-    return command
+    app = typer.Typer(add_completion=False)
+    app.command(help=escape(IMPORTERS.resolve(name).description))(command)
+    try:
+        parameters = inspect.signature(importer, eval_str=True).parameters
+        # What Typer reads; it raises RuntimeError where it has no option for a type.
+        command.__signature__ = inspect.Signature(list(_shown(list(parameters.values()))))  # type: ignore[attr-defined]
+        typer.main.get_command(app)
+    except (ValueError, NameError, TypeError, RuntimeError) as error:
+        raise InputError(f"{IMPORTERS.key}: {name}: its parameters cannot be read ({error})") from None
+    return app
 
 
 def _shown(parameters: list[inspect.Parameter]) -> Iterator[inspect.Parameter]:

@@ -31,7 +31,7 @@ def evaluate(
     protocol: Annotated[
         str | None,
         typer.Option(
-            metavar=f"[{'|'.join(PROTOCOLS)}|MODULE:RULE]",
+            metavar=f"<{'|'.join(PROTOCOLS)}|MODULE:RULE>",
             help="Rule by which detections match ground truth; MODULE:RULE is your own.",
             show_default=DEFAULT_PROTOCOL,
         ),
