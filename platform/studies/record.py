@@ -29,11 +29,6 @@ def record_study(study: Study, dataset_hash: str, output: Path, *, extend: bool)
     write_json(file, {"study": study.to_json(), "dataset_hash": dataset_hash})
 
 
-def recorded_study(output: Path) -> Study:
-    """Return the study that was begun in `output`; `InputError` if there is none."""
-    return Study.from_json(read_json(output / RECORD)["study"])
-
-
 def _compare(study: Study, dataset_hash: str, output: Path, record: dict[str, Any], extend: bool) -> None:
     begun = Study.from_json(record["study"])
     if record["dataset_hash"] != dataset_hash:
