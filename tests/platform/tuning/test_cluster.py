@@ -29,7 +29,7 @@ CLUSTERS = REPOSITORY / "platform" / "cluster"
 
 needs_ssh = pytest.mark.skipif(
     not (shutil.which("sshd", path="/usr/sbin:/usr/bin") and shutil.which("ssh") and shutil.which("rsync")),
-    reason="needs sshd, ssh and rsync: install openssh-server, openssh-client and rsync",
+    reason="needs sshd, ssh and rsync: bash .ci/tools installs them",
 )
 needs_jobs = pytest.mark.skipif(
     importlib.util.find_spec("aiohttp_cors") is None,
@@ -83,6 +83,7 @@ def test_cluster_files_are_ones_that_ray_takes(file):
 
 
 @pytest.mark.slow
+@pytest.mark.tools
 @needs_ssh
 def test_ray_submit_over_ssh(machine):
     shell = SecureShell(machine)

@@ -80,7 +80,8 @@ def test_online_figures_stand_at_one_false_alarm_an_hour():
     assert "online" not in {table.name for table in tables(replace(content, arms=without))}
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex: bash .ci/tools installs it")
 def test_every_table_compiles_with_booktabs(golden_content, tmp_path):
     made = [*tables(golden_content), TABLE]
     for table in made:
