@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-c", "from crescendo.platform.cli import main; main(
 DOCS = Path(__file__).parents[3] / "docs" / "data.md"
 
 
-def crescendo(*arguments: object, **options) -> subprocess.CompletedProcess:
+def in_a_process(*arguments: object, **options) -> subprocess.CompletedProcess:
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
 
 
@@ -40,7 +40,7 @@ def directory(root: Path, frames: int = 40) -> Path:
 
 
 def test_synthesize_then_describe(tmp_path: Path) -> None:
-    made = crescendo("synthesize", tmp_path / "d", "--recordings", 10, "--labels", 3, "--feature-dim", 4)
+    made = in_a_process("synthesize", tmp_path / "d", "--recordings", 10, "--labels", 3, "--feature-dim", 4)
     assert made.returncode == 0, made.stderr
     assert f"{tmp_path / 'd'}: 20 recordings" in made.stdout
     assert "generating: 20 of 20" in made.stderr
@@ -122,9 +122,9 @@ def _nan(folder: Path) -> Path:
         (_nan, "frame 0 holds NaN"),
     ],
 )
-def test_bad_input_ends_in_one_line_and_exit_code_2(tmp_path: Path, make, message: str) -> None:
+def test_bad_input_ends_in_one_line_and_exit_code_2(crescendo, tmp_path: Path, make, message: str) -> None:
     source = make(tmp_path)
-    done = crescendo("import", "directory", source, tmp_path / "out" / "d", "--fps", 4)
+    done = crescendo("data", "import", "directory", source, tmp_path / "out" / "d", "--fps", 4)
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
@@ -133,15 +133,15 @@ def test_bad_input_ends_in_one_line_and_exit_code_2(tmp_path: Path, make, messag
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
 
 
-def test_describe_of_something_else(tmp_path: Path) -> None:
-    done = crescendo("describe", tmp_path)
+def test_describe_of_something_else(crescendo, tmp_path: Path) -> None:
+    done = crescendo("data", "describe", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "not a prepared data set" in done.stderr
 
 
 @pytest.mark.parametrize("limit", [100, 10_000, 600_000])
 def test_quota_that_is_used_up_leaves_nothing(tmp_path: Path, limit: int) -> None:
-    done = crescendo(
+    done = in_a_process(
         "synthesize",
         tmp_path / "out" / "d",
         "--recordings",

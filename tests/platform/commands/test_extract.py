@@ -75,7 +75,7 @@ def run(videos: Path, destination: Path, extraction: Extraction = SMALL, **optio
     return dataset, reporter.lines
 
 
-def crescendo(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
+def in_a_process(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300, **more
     )
@@ -202,15 +202,15 @@ def test_missing_packages_are_named(odd: Path, tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_annotations_must_be_named(odd: Path, tmp_path: Path) -> None:
-    done = crescendo("extract", odd, tmp_path / "data")
+def test_annotations_must_be_named(crescendo, odd: Path, tmp_path: Path) -> None:
+    done = crescendo("data", "extract", odd, tmp_path / "data")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --annotations is missing")
 
 
-def test_preview_draws_a_sheet_a_video(odd: Path, tmp_path: Path) -> None:
+def test_preview_draws_a_sheet_a_video(crescendo, odd: Path, tmp_path: Path) -> None:
     done = crescendo(
-        "extract", "--preview", odd, "--annotations", odd / "annotations.json", "--size", 64, tmp_path / "s"
+        "data", "extract", "--preview", odd, "--annotations", odd / "annotations.json", "--size", 64, tmp_path / "s"
     )
     assert done.returncode == 0, done.stderr
     assert "8 contact sheets" in done.stdout
@@ -218,11 +218,11 @@ def test_preview_draws_a_sheet_a_video(odd: Path, tmp_path: Path) -> None:
     assert done.stderr.count("left out: ") == 3
 
 
-def test_synthesize_videos_on_the_command_line(tmp_path: Path) -> None:
-    done = crescendo("synthesize", "--videos", "--recordings", 1, "--labels", 2, "--size", 24, tmp_path / "v")
+def test_synthesize_videos_on_the_command_line(crescendo, tmp_path: Path) -> None:
+    done = crescendo("data", "synthesize", "--videos", "--recordings", 1, "--labels", 2, "--size", 24, tmp_path / "v")
     assert done.returncode == 0, done.stderr
     assert "3 videos of 2 activities" in done.stdout
-    assert crescendo("synthesize", "--odd", tmp_path / "w").returncode == 2
+    assert crescendo("data", "synthesize", "--odd", tmp_path / "w").returncode == 2
 
 
 @pytest.mark.slow
@@ -244,7 +244,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
         first.communicate()
     assert 0 < len(finished) < 8
     changed = {path.name: path.stat().st_mtime_ns for path in finished}
-    done = crescendo(*command[len(COMMAND) :], env=environment)
+    done = in_a_process(*command[len(COMMAND) :], env=environment)
     assert done.returncode == 0, done.stderr
     assert "of 8 videos were finished before" in done.stderr
     dataset = Dataset(tmp_path / "data")
@@ -267,7 +267,7 @@ def test_real_clips_go_through_the_whole_command(real_data: Path, tmp_path: Path
         for subset, (name, length) in zip(subsets, lengths.items(), strict=True)
     }
     write_json(tmp_path / "truth.json", Annotations(recordings).to_json())
-    done = crescendo(
+    done = in_a_process(
         "extract",
         clips,
         "--annotations",

@@ -1,8 +1,6 @@
 """`crescendo study`, as a user meets it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -13,27 +11,30 @@ from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import read
 
 
-def crescendo(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "study", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-
-
-def test_list_names_every_shipped_study() -> None:
-    lines = crescendo("list").stdout.splitlines()
+def test_list_names_every_shipped_study(crescendo) -> None:
+    lines = crescendo("study", "list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(shipped_studies())
     assert all(len(line.split()) > 3 for line in lines)
 
 
-def test_show_prints_a_file_that_can_be_run(tmp_path: Path) -> None:
-    shown = crescendo("show", "quick")
+def test_show_prints_a_file_that_can_be_run(crescendo, tmp_path: Path) -> None:
+    shown = crescendo("study", "show", "quick")
     assert shown.stdout == study_text("quick")[0]
     (tmp_path / "mine.yaml").write_text(shown.stdout, encoding="utf-8")
-    assert crescendo("validate", "mine.yaml", folder=tmp_path).returncode == 0
+    assert crescendo("study", "validate", "mine.yaml", folder=tmp_path).returncode == 0
 
 
-def test_validate_says_what_the_study_costs() -> None:
+def test_validate_says_what_the_study_costs(crescendo) -> None:
     result = crescendo(
-        "validate", "quick", "--set", "search.trials=5", "--set", "confirm.seeds=[0, 1]", "--set", "base.iterations=200"
+        "study",
+        "validate",
+        "quick",
+        "--set",
+        "search.trials=5",
+        "--set",
+        "confirm.seeds=[0, 1]",
+        "--set",
+        "base.iterations=200",
     )
     assert result.returncode == 0
     text = " ".join(result.stdout.split())
@@ -44,10 +45,10 @@ def test_validate_says_what_the_study_costs() -> None:
     assert "21 trainings, 4,200 iterations" in text
 
 
-def test_validate_shows_all_errors_with_their_lines(tmp_path: Path) -> None:
+def test_validate_shows_all_errors_with_their_lines(crescendo, tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     file.write_text("name: a\ndataset: synthetic\nablate: {variant: [x]}\nsearch: {trials: 0}\n", encoding="utf-8")
-    result = crescendo("validate", str(file), "--set", "resources.cpus=0")
+    result = crescendo("study", "validate", str(file), "--set", "resources.cpus=0")
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
@@ -59,29 +60,29 @@ def test_validate_shows_all_errors_with_their_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["validate", "nope"], ["show", "nope"]])
-def test_an_unknown_study(words: list[str]) -> None:
-    result = crescendo(*words)
+def test_an_unknown_study(crescendo, words: list[str]) -> None:
+    result = crescendo("study", *words)
     assert result.returncode == 2
     assert result.stderr.startswith("error: nope: neither a file nor a shipped study (")
     assert "Traceback" not in result.stderr
 
 
-def test_a_data_set_that_is_not_there_is_an_error_beside_the_cost(tmp_path: Path) -> None:
-    result = crescendo("validate", "loss_ablation", folder=tmp_path)
+def test_a_data_set_that_is_not_there_is_an_error_beside_the_cost(crescendo, tmp_path: Path) -> None:
+    result = crescendo("study", "validate", "loss_ablation", folder=tmp_path)
     assert result.returncode == 2
     assert "115 trainings" in result.stdout
     assert "'data/hapt' is none (no dataset.json)" in result.stderr
-    other = crescendo("validate", "loss_ablation", "--dataset", "nowhere", folder=tmp_path)
+    other = crescendo("study", "validate", "loss_ablation", "--dataset", "nowhere", folder=tmp_path)
     assert "'nowhere' is none" in other.stderr
 
 
-def test_another_data_set_can_be_named(tmp_path: Path) -> None:
+def test_another_data_set_can_be_named(crescendo, tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_text("{}", encoding="utf-8")
-    assert crescendo("validate", "loss_ablation", "--dataset", str(tmp_path)).returncode == 0
+    assert crescendo("study", "validate", "loss_ablation", "--dataset", str(tmp_path)).returncode == 0
 
 
-def test_the_schema_accepts_every_shipped_study() -> None:
-    schema = json.loads(crescendo("schema").stdout)
+def test_the_schema_accepts_every_shipped_study(crescendo) -> None:
+    schema = json.loads(crescendo("study", "schema").stdout)
     assert schema == Study.model_json_schema()
     for name in shipped_studies():
         jsonschema.validate(read(study_text(name)[0], name).content, schema)

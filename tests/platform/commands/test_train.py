@@ -1,10 +1,8 @@
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pyarrow as pa
 import pytest
@@ -13,23 +11,38 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import FrameStore
 
 SETTINGS = ("hidden_size=8", "sequences=4", "sequence_length=30", "iterations=30", "evaluate_every=10", "threads=1")
-CRESCENDO = (sys.executable, "-c", "from crescendo.platform.cli import main; main()")
+PROCESS = (sys.executable, "-c", "from crescendo.platform.cli import main; main()")
+# As PROCESS, and killed in the moment when its second checkpoint would come to be.
+KILLED = """
+import os, signal, sys
+
+def killed(event, arguments):
+    if event == "os.rename" and "iteration-000000020" in str(arguments[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(killed)
+from crescendo.platform.cli import main
+main()
+"""
 FULL = (*SETTINGS, "learning_rate=0.02", "merge_gap=3", "fractions=[0.3, 1.0]", "iou=[0.3, 0.5]", "device=cpu")
 
 
 def command(dataset, output, *options, settings=FULL):
     assignments = [word for setting in settings for word in ("--set", setting)]
-    return [*CRESCENDO, "train", str(dataset), "--output", str(output), *assignments, *options]
-
-
-def run(*arguments, **settings):
-    return subprocess.run(command(*arguments, **settings), capture_output=True, text=True, timeout=120, check=False)
+    return ["train", str(dataset), "--output", str(output), *assignments, *options]
 
 
 @pytest.fixture(scope="module")
 def finished(tiny_dataset, tmp_path_factory):
     output = tmp_path_factory.mktemp("train") / "run"
-    return output, run(tiny_dataset.path, output)
+    whole = [*PROCESS, *command(tiny_dataset.path, output)]
+    return output, subprocess.run(whole, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def run(crescendo):
+    """`crescendo train` with the settings of these tests, in this process."""
+    return lambda *arguments, **settings: crescendo(*command(*arguments, **settings))
 
 
 def test_a_run_says_how_it_goes_and_what_came_out(finished, tiny_dataset):
@@ -69,31 +82,21 @@ def test_metrics_hold_configuration_history_and_every_score(finished, tiny_datas
         assert len(metrics[subset]["progression"]["margin"]) == 20
 
 
-def test_the_detections_score_what_the_metrics_say(finished, tiny_dataset):
+def test_the_detections_score_what_the_metrics_say(crescendo, finished, tiny_dataset):
     output, _ = finished
     ground_truth = ["--ground-truth", str(tiny_dataset.path / "annotations.json"), "--subset", "test"]
     thresholds = ["--iou", "0.3", "--iou", "0.5"]
-    scored = subprocess.run(
-        [*CRESCENDO, "evaluate", *ground_truth, "--detections", str(output / "detections.json"), *thresholds, "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    found = json.loads(scored.stdout)
+    detections = ["--detections", output / "detections.json"]
+    found = json.loads(crescendo("evaluate", *ground_truth, *detections, *thresholds, "--json").stdout)
     expected = json.loads((output / "metrics.json").read_text())["test"]
     assert found["mAP"] == pytest.approx(expected["mAP"], abs=1e-9)
 
 
-def test_a_killed_run_resumes_to_the_same_metrics(finished, tiny_dataset, tmp_path):
+def test_a_killed_run_resumes_to_the_same_metrics(run, finished, tiny_dataset, tmp_path):
     output = tmp_path / "run"
-    with subprocess.Popen(
-        command(tiny_dataset.path, output), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        deadline = time.monotonic() + 60
-        while not list(output.glob("checkpoints/iteration-*")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+    killed = subprocess.run([sys.executable, "-c", KILLED, *command(tiny_dataset.path, output)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in output.glob("checkpoints/iteration-*")] == ["iteration-000000010"]
     assert not (output / "metrics.json").exists()
     refused = run(tiny_dataset.path, output)
     assert refused.returncode == 2
@@ -105,7 +108,7 @@ def test_a_killed_run_resumes_to_the_same_metrics(finished, tiny_dataset, tmp_pa
     assert [row["loss"] for row in one["history"]] == [row["loss"] for row in other["history"]]
 
 
-def test_a_half_written_checkpoint_is_not_picked_up(finished, tiny_dataset, tmp_path):
+def test_a_half_written_checkpoint_is_not_picked_up(run, finished, tiny_dataset, tmp_path):
     output = tmp_path / "run"
     (output / "checkpoints" / ".iteration-000000020.partial-x").mkdir(parents=True)
     (output / "checkpoints" / ".iteration-000000020.partial-x" / "model.safetensors").write_bytes(b"half")
@@ -116,7 +119,7 @@ def test_a_half_written_checkpoint_is_not_picked_up(finished, tiny_dataset, tmp_
     )
 
 
-def test_a_diverged_run_keeps_its_last_good_checkpoint(tiny_dataset, tmp_path):
+def test_a_diverged_run_keeps_its_last_good_checkpoint(run, tiny_dataset, tmp_path):
     output = tmp_path / "run"
     settings = (*FULL, "optimizer=sgd", "gradient_clip=0", "learning_rate=1", "learning_rate_step=10")
     assert run(tiny_dataset.path, output, settings=(*settings, "iterations=10")).returncode == 0
@@ -147,7 +150,7 @@ def test_a_diverged_run_keeps_its_last_good_checkpoint(tiny_dataset, tmp_path):
         (["--set", "device=cuda:9"], ["device: cuda:9 is not on this machine"]),
     ],
 )
-def test_bad_settings_end_in_one_line_each(tiny_dataset, tmp_path, arguments, messages):
+def test_bad_settings_end_in_one_line_each(run, tiny_dataset, tmp_path, arguments, messages):
     done = run(tiny_dataset.path, tmp_path / "run", *arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -156,13 +159,13 @@ def test_bad_settings_end_in_one_line_each(tiny_dataset, tmp_path, arguments, me
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_no_data_set_is_refused(tmp_path):
+def test_a_folder_that_is_no_data_set_is_refused(run, tmp_path):
     done = run(tmp_path, tmp_path / "run")
     assert done.returncode == 2
     assert f"{tmp_path}: not a prepared data set" in done.stderr
 
 
-def test_a_data_set_changed_by_hand_is_refused(tiny_dataset, tmp_path):
+def test_a_data_set_changed_by_hand_is_refused(run, tiny_dataset, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(tiny_dataset.path, copy)
     text = (copy / "annotations.json").read_text().replace('"run"', '"walk"', 1)
@@ -173,10 +176,7 @@ def test_a_data_set_changed_by_hand_is_refused(tiny_dataset, tmp_path):
     assert Dataset(tiny_dataset.path).labels == tiny_dataset.labels
 
 
-def test_every_setting_is_listed_with_its_default():
-    entry = "from crescendo.platform.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", entry, "train", "--keys"], capture_output=True, text=True, timeout=60, check=True
-    )
+def test_every_setting_is_listed_with_its_default(crescendo):
+    done = crescendo("train", "--keys")
     for key in ("variant", "lambda_r", "merge_gap", "reset", "seed", "bptt"):
         assert key in done.stdout
