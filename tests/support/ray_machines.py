@@ -48,7 +48,7 @@ class Machine:
         ports = {name: free_port() for name in ("ray-client-server-port", "dashboard-agent-listen-port")}
         return [f"--num-cpus={self.cpus}", *(f"--{name}={port}" for name, port in ports.items())]
 
-    def run(self, *command: str | Path, seconds: float = 300, **more: str) -> str:
+    def run(self, *command: str | Path, seconds: float = 550, **more: str) -> str:
         done = subprocess.run(
             [str(part) for part in command],
             cwd=REPOSITORY,

@@ -45,7 +45,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        give_up = time.monotonic() + 90
+        give_up = time.monotonic() + 300
         while time.monotonic() < give_up:
             try:
                 with urllib.request.urlopen(f"{self.uri}/health", timeout=5):

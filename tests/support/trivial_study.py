@@ -60,11 +60,13 @@ class Trivial(tune.Trainable):
     """Reports arithmetic; keeps its iteration in the trial's folder as real trials keep their checkpoints.
 
     `step_seconds` is how long a step takes; `events` the file that every step is noted in, as process, identity and
-    iteration; `breaks` maps a folder to the number of steps that fail there, each leaving a file.
+    iteration; `hold` a file that keeps steps, once noted, from ending while it is there; `breaks` maps a folder to the
+    number of steps that fail there, each leaving a file.
     """
 
     step_seconds = 0.0
     events: str | None = None
+    hold: str | None = None
     breaks: str | None = None
 
     def setup(self, config):
@@ -106,6 +108,8 @@ class Trivial(tune.Trainable):
         if self.events:
             with Path(self.events).open("a") as file:
                 file.write(f"{os.getpid()} {self.job.identity} {self.saved['iteration']}\n")
+        while self.hold and Path(self.hold).exists():
+            time.sleep(0.02)
 
     def fail(self) -> None:
         if self.breaks and self.job.phase == "search":
@@ -121,10 +125,10 @@ def trivial(**attributes) -> type:
 
 
 def main(folder: str, seconds: str, trials: str, concurrent: str) -> None:
-    """Run the study in `folder` and print how it ended."""
+    """Run the study in `folder` and print how it ended; a file `hold` there stops it for as long as it is there."""
     place = Path(folder)
     study = trivial_study(place, trials=int(trials), concurrent=int(concurrent))
-    trainable = trivial(step_seconds=float(seconds), events=str(place / "events.txt"))
+    trainable = trivial(step_seconds=float(seconds), events=str(place / "events.txt"), hold=str(place / "hold"))
     sweep = run_study(study, place / "output", trainable=trainable, console=Console(stderr=True))
     print(json.dumps({"interrupted": sweep.interrupted, "over": sweep.run.over}))
     sys.exit(130 if sweep.interrupted else 1 if sweep.run.problem else 0)

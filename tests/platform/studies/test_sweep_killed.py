@@ -21,31 +21,43 @@ ARMS = ("variant=none", "variant=score")
 
 
 class Driver:
-    """A sweep of the trivial study in a process of its own."""
+    """A sweep of the trivial study, two trials side by side, in a process of its own.
 
-    def __init__(self, folder: Path, seconds: float = 0.3, trials: int = 2, concurrent: int = 2):
-        self.folder = folder
-        command = [sys.executable, str(SCRIPT), str(folder), str(seconds), str(trials), str(concurrent)]
+    `held`: every trial stops in its next step, noted and saved but not reported, until `go_on`.
+    """
+
+    def __init__(self, folder: Path, *, held: bool = False):
+        self.folder, self._hold = folder, folder / "hold"
+        self._before = len(self.events())
+        if held:
+            self._hold.touch()
+        else:
+            self._hold.unlink(missing_ok=True)
+        command = [sys.executable, str(SCRIPT), str(folder), "0", "2", "2"]
         with (folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def wait_for_events(self, count: int) -> None:
-        before = len(self.events())
-        deadline = time.monotonic() + 90
-        while len(self.events()) < before + count:
+    def go_on(self) -> None:
+        self._hold.unlink()
+
+    def wait_for_events(self, count: int) -> list[int]:
+        """Wait until there are `count` more and return the processes that noted them."""
+        deadline = time.monotonic() + 300
+        while len(new := self.events()[self._before :]) < count:
             assert self.process.poll() is None, (self.folder / "log.txt").read_text()
             assert time.monotonic() < deadline, (self.folder / "log.txt").read_text()
             time.sleep(0.02)
+        return [int(line.split()[0]) for line in new]
 
     def events(self) -> list[str]:
         file = self.folder / "events.txt"
         return file.read_text().splitlines() if file.exists() else []
 
     def end(self) -> int:
-        return self.process.wait(120)
+        return self.process.wait(400)
 
 
 def named(processes: list[psutil.Process], *names: str) -> list[psutil.Process]:
@@ -63,7 +75,7 @@ def named(processes: list[psutil.Process], *names: str) -> list[psutil.Process]:
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether all end soon; of a Ray that was killed, but for two agents that look for its head for a minute first."""
     agents = named(processes, *AGENTS)
-    return not psutil.wait_procs([one for one in processes if one not in agents], timeout=30)[1]
+    return not psutil.wait_procs([one for one in processes if one not in agents], timeout=120)[1]
 
 
 def check(folder: Path) -> None:
@@ -90,24 +102,23 @@ def folder(tmp_path, output) -> Path:
 
 
 def test_driver_and_worker_killed_the_study_goes_on(folder):
-    driver = Driver(folder)
+    driver = Driver(folder, held=True)
     driver.wait_for_events(2)
     family = driver.family()
     driver.process.kill()
     driver.end()
     assert gone(family)
 
-    driver = Driver(folder)
-    driver.wait_for_events(1)
-    workers = [one for one in named(driver.family(), "ray::") if one not in named(driver.family(), *AGENTS)]
-    workers[0].kill()
+    driver = Driver(folder, held=True)
+    psutil.Process(driver.wait_for_events(1)[0]).kill()
+    driver.go_on()
     assert driver.end() == 0, (folder / "log.txt").read_text()
     check(folder)
 
 
 @pytest.mark.slow
 def test_the_only_node_lost_ends_the_sweep_which_then_goes_on(folder):
-    driver = Driver(folder)
+    driver = Driver(folder, held=True)
     driver.wait_for_events(2)
     # Ray's node ends with its agent, and takes the workers with it.
     named(driver.family(), "ray::DashboardAgent")[0].kill()
@@ -119,7 +130,7 @@ def test_the_only_node_lost_ends_the_sweep_which_then_goes_on(folder):
 
 @pytest.mark.slow
 def test_the_whole_cluster_killed_the_study_goes_on(folder):
-    driver = Driver(folder)
+    driver = Driver(folder, held=True)
     driver.wait_for_events(2)
     family = driver.family()
     for one in named(family, "gcs_server", "raylet"):
@@ -132,7 +143,7 @@ def test_the_whole_cluster_killed_the_study_goes_on(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interrupted_once_it_ends_cleanly_and_can_go_on(folder, number):
-    driver = Driver(folder)
+    driver = Driver(folder, held=True)
     driver.wait_for_events(2)
     family = driver.family()
     os.kill(driver.process.pid, number)
@@ -143,5 +154,5 @@ def test_interrupted_once_it_ends_cleanly_and_can_go_on(folder, number):
     runs = client.search_runs([experiment.experiment_id])
     assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
     assert any("resumable" in run.data.tags.get("crescendo.reason", "") for run in runs)
-    assert Driver(folder, seconds=0).end() == 0
+    assert Driver(folder).end() == 0
     check(folder)

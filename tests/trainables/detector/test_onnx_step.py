@@ -49,7 +49,6 @@ def test_without_the_packages_the_message_says_what_to_install(folder, tmp_path)
         [sys.executable, "-c", program, "export", str(folder), str(tmp_path / "step.onnx"), "--format", "onnx"],
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert done.returncode == 2
