@@ -27,8 +27,6 @@ seconds (medians, too) are given to show the scale. What a benchmark compares st
 
 def machine() -> dict[str, Any]:
     """Return what matters of this machine, and nothing that names it."""
-    import torch
-
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -37,12 +35,20 @@ def machine() -> dict[str, Any]:
         "processor": models[0] if models else platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(memory),
-        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        "gpu": _gpu(),
         "python": platform.python_version(),
         "torch": version("torch"),
         "ray": version("ray"),
         "mlflow": version("mlflow"),
     }
+
+
+def _gpu() -> str | None:
+    if not Path("/dev/nvidiactl").exists():
+        return None  # known without the seconds that torch takes to import
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
 
 
 def markdown(results: Sequence[dict[str, Any]]) -> str:

@@ -29,6 +29,16 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without runs: making one takes seconds, copying one does not."""
+    store = tmp_path_factory.mktemp("store") / "mlflow.db"
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{store}").search_experiments()
+    return store
+
+
+@pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """A data set that trains in a second: 3 activities, 6 features, 4 recordings a subset, one of them very short."""
     random = np.random.default_rng(0)

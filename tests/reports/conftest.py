@@ -8,16 +8,6 @@ from crescendo.reports.source.study_runs import read_study
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory):
-    """An MLflow database without runs: making one takes seconds, copying one does not."""
-    store = tmp_path_factory.mktemp("store") / "mlflow.db"
-    from mlflow import MlflowClient
-
-    MlflowClient(f"sqlite:///{store}").search_experiments()
-    return store
-
-
-@pytest.fixture(scope="session")
 def golden(tmp_path_factory, empty_store):
     """The output folder of the golden study. Read it, do not change it."""
     return told(tmp_path_factory.mktemp("golden") / "golden", store=empty_store)

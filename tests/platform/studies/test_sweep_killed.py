@@ -147,6 +147,7 @@ def test_interrupted_once_it_ends_cleanly_and_can_go_on(folder, number):
     driver.wait_for_events(2)
     family = driver.family()
     os.kill(driver.process.pid, number)
+    driver.go_on()
     assert driver.end() == 130
     assert gone(family)
     client = MlflowClient(f"sqlite:///{folder / 'output' / 'mlflow.db'}")
