@@ -59,7 +59,9 @@ def same(found, expected) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "function"), [("trial_identity", trial_identity), ("proposal_seed", proposal_seed)], ids=str
+    ("name", "function"),
+    [("trial_identity", trial_identity), ("proposal_seed", proposal_seed)],
+    ids=["trial", "proposal"],
 )
 def test_identities_and_seeds_are_what_they_were(name, function):
     for one in IDENTITIES[name]:
