@@ -131,6 +131,9 @@ def _arm(study: Study, combination: Combination) -> Arm:
         for key, value in combination.ablated.items()
     }
     settings = {**base, "model": study.trainable, **ablated}
+    model_reset = study.model_resets.get(settings["model"])
+    if model_reset is not None and "reset" not in ablated:
+        settings["reset"] = model_reset.default
     space = _space(study.search.space, settings, ablated)
     decode = _decode(study, settings, ablated)
     first = {**({"reset": decode.reset[0]} if decode.reset else {}), **_first_gap(decode, settings)}
@@ -195,7 +198,8 @@ def _decode(study: Study, settings: Mapping[str, Any], ablated: Mapping[str, Sca
         gap = Choices(choices=(settings["merge_gap"],)) if "merge_gap" in settings else None
     if "reset" in ablated or not resets:
         resets = (settings["reset"],) if "reset" in settings else ()
-    if settings["model"] != "lstm":  # it remembers nothing: every reset gives the same scores
+    model_reset = study.model_resets.get(settings["model"])
+    if model_reset is not None and not model_reset.matters:  # every reset gives the same scores
         resets = resets[:1]
     start: list[Mapping[str, Scalar]] = []
     for one in study.search.start:

@@ -22,7 +22,9 @@ def differences(old: Study, new: Study) -> list[str]:
 def extends(old: Study, new: Study) -> bool:
     """Tell whether `new` differs from `old` only by more trials, arms or seeds."""
     arms = {arm.name: arm for arm in arms_of(new)}
-    kept = all(arm.name in arms and _extended(arm, arms[arm.name]) for arm in arms_of(old))
+    # What a model is belongs to the program, not to the study.
+    before = arms_of(old.with_model_resets(new.model_resets))
+    kept = all(arm.name in arms and _extended(arm, arms[arm.name]) for arm in before)
     return (
         kept
         and new.search.trials >= old.search.trials
@@ -43,10 +45,10 @@ def _extended(old: Arm, new: Arm) -> bool:
 
 
 def _rest(study: Study) -> dict[str, Any]:
-    content = study.to_json()
+    content = study.decisive()
     for section, key in (("search", "trials"), ("confirm", "seeds")):
         del content[section][key]
-    return {key: value for key, value in content.items() if key not in (*NEUTRAL, "ablate")}
+    return {key: value for key, value in content.items() if key != "ablate"}
 
 
 def _changes(key: str, old: Any, new: Any) -> Iterator[str]:

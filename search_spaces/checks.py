@@ -12,7 +12,7 @@ from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, base
 from crescendo.search_spaces.problems import Path, Problem
 from crescendo.search_spaces.schema_errors import suggestion
 from crescendo.search_spaces.spaces import Choices, Range, same
-from crescendo.search_spaces.study import Study
+from crescendo.search_spaces.study import ModelReset, Study
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Resolved:
 
     `settings` holds every setting with its value (empty where there are errors), `errors` pairs of a key (empty: a rule
     between several) and the broken rule, `known` every key there is, `without_effect` each setting that does nothing
-    beside certain values of others: those values, one mapping a case; `metrics` what a trial may be judged by.
+    beside certain values of others: those values, one mapping a case; `metrics` what a trial may be judged by; `pixels`
+    whether the model learns from pictures in place of features.
     """
 
     settings: Mapping[str, Any]
@@ -29,6 +30,7 @@ class Resolved:
     known: Sequence[str]
     without_effect: Mapping[str, Sequence[Mapping[str, Any]]]
     metrics: Sequence[str] = ()
+    pixels: bool = False
 
 
 Resolve = Callable[[Mapping[str, Any]], Resolved]
@@ -64,19 +66,47 @@ def complete(study: Study, resolve: Resolve | None) -> tuple[Study, list[Problem
     if resolve is None:
         return study, problems
     base = {key: value for key, value in study.base.items() if key not in IN_BASE}
-    resolved = resolve(base)
+    model = {} if study.trainable is None else {"model": study.trainable}
+    resolved = resolve({**base, **model})
     while resolved.errors:  # go on with the sound part, so that errors elsewhere show too
-        problems += [Problem(("base", key) if key else ("base",), rule) for key, rule in resolved.errors]
+        problems += [Problem(_base_entry(key), rule) for key, rule in resolved.errors]
         wrong = {key for key, _ in resolved.errors}
-        base = {} if "" in wrong else {key: value for key, value in base.items() if key not in wrong}
-        resolved = resolve(base)
+        sound = {} if "" in wrong else {key: value for key, value in base.items() if key not in wrong}
+        if "model" in wrong:
+            model = {}
+        elif sound == base:  # it is the named configuration that is wrong
+            sound = {}
+        base = sound
+        resolved = resolve({**base, **model})
     if resolved.settings.get("merge_gap_seconds") is not None and study.decode.merge_gap is None:
         problems.append(
             Problem(("decode", "merge_gap"), "must be given, in frames: the base configuration's is in seconds")
         )
     settings = {key: value for key, value in resolved.settings.items() if key not in IN_BASE}
     config = {"config": base["config"]} if "config" in base else {}
-    return study.model_copy(update={"base": {**config, **settings}}), problems
+    trainable = study.trainable or resolve({}).settings["model"]
+    study = study.model_copy(update={"trainable": trainable, "base": {**config, **settings}})
+    return study.with_model_resets(_model_resets(study, base, resolve)), problems
+
+
+def _base_entry(key: str) -> Path:
+    """Return where a study sets what `Resolved.errors` calls `key`."""
+    return ("trainable",) if key == "model" else ("base", key) if key else ("base",)
+
+
+def _model_resets(study: Study, base: Mapping[str, Any], resolve: Resolve) -> dict[str, ModelReset]:
+    """Return what `reset` is to each model of `study` to which it is something else than the base configuration says."""
+    models = [study.trainable, *(value for _, key, value in _ablated(study) if key == "model")]
+    resets = {}
+    for model in dict.fromkeys(models):
+        resolved = resolve({**base, "model": model})
+        if resolved.errors:
+            continue
+        matters = {"model": model} not in resolved.without_effect.get("reset", ())
+        one = ModelReset(resolved.settings["reset"], matters)
+        if not matters or one.default != study.base["reset"]:
+            resets[str(model)] = one
+    return resets
 
 
 def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
@@ -90,11 +120,11 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
         *_baseline(study),
         *_spaces(study, arms, idle),
         *_different(arms, idle),
-        *_one_data_set(arms),
     ]
     if resolve is not None:
         single += _values(study, resolve)
         joint += [*_measured(study, resolve), *_together(arms, resolve)]
+        joint += [*_one_data_set(arms, resolve), *_resets(study, arms, resolve)]
     return single + [one for one in joint if not one.echoes(single)]
 
 
@@ -243,13 +273,32 @@ def _different(arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, Idle]) -> It
         seen.setdefault(what, arm.name)
 
 
-def _one_data_set(arms: Sequence[tuple[Arm, Path]]) -> Iterator[Problem]:
+def _one_data_set(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Problem]:
     """Arms that no data set suits all of."""
-    others = [(arm, path) for arm, path in arms if arm.settings["model"] != "vgg19"]
+    pixels = {arm.settings["model"]: resolve(arm.settings).pixels for arm, _ in arms}
+    others = [(arm, path) for arm, path in arms if not pixels[arm.settings["model"]]]
     if 0 < len(others) < len(arms):
         arm, path = others[0]
-        rule = f"model vgg19 learns from pixels and {arm.settings['model']} from features (arm {arm.name}); no data set"
+        model = next(model for model, its in pixels.items() if its)
+        rule = f"model {model} learns from pixels and {arm.settings['model']} from features (arm {arm.name}); no data set"
         yield Problem(path, f"{rule} holds both: make a study of each", (("trainable",),))
+
+
+def _resets(study: Study, arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Problem]:
+    """Resets that the model of an arm does not know, and other models do."""
+    for arm, path in arms:
+        model, settled = arm.settings["model"], arm.settings.get("reset")
+        for reset in dict.fromkeys((*arm.decode.reset, settled)):
+            rules = [rule for key, rule in resolve({"model": model, "reset": reset}).errors if key == "reset"]
+            if not rules or resolve({"reset": reset}).errors:
+                continue
+            place: Path = ("base", "reset")
+            remedy = f"(arm {arm.name}; an arm may set a reset of its own)"
+            if "reset" in arm.ablated:
+                place, remedy = (*path, "settings", "grid", "reset"), f"(arm {arm.name})"
+            elif study.decode.reset is not None:
+                place = ("decode", "reset", study.decode.reset.index(reset))
+            yield Problem(place, f"{rules[0]} {remedy}", (("trainable",),))
 
 
 def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from crescendo.search_spaces.schema import (
     Ablate,
@@ -28,6 +29,20 @@ NEUTRAL = ("description", "dataset", "baseline", "resources", "failures")
 """Keys that change no trial: they may differ when a study goes on. The data set is known by its hash, not its place."""
 
 
+_MODEL_RESETS = "model_resets"
+
+
+@dataclass(frozen=True)
+class ModelReset:
+    """What `reset` is to a model, under a study's base configuration.
+
+    `default` is that of an arm of the model that sets none; `matters` says whether scores depend on it at all.
+    """
+
+    default: str
+    matters: bool
+
+
 class Study(Section):
     """A study, as its file says; defaults filled in. `read_study` makes one, with everything checked."""
 
@@ -36,8 +51,8 @@ class Study(Section):
     dataset: str = Field(
         description="folder of a prepared data set, its URI (s3://...), or `synthetic`: made on demand"
     )
-    trainable: Literal["lstm", "cnn", "vgg19"] = Field(
-        default="lstm", description="the LSTM, the frame classifier, or the network fine-tuned on pixels"
+    trainable: str | None = Field(
+        default=None, description="model of every arm that sets none, or MODULE:CLASS of your own; default: the first"
     )
     base: dict[str, Setting] = Field(
         default={}, description="training settings of every arm; `config` names the configuration they are laid over"
@@ -55,18 +70,39 @@ class Study(Section):
     early_stopping: Stopping = Field(default=None, description="`none`, or `asha` with its settings")
     failures: Failures = Field(default=Failures(), description="what happens when a training breaks")
 
+    # Not of the file: what the models in it are, which the room that knows them said when the file was read.
+    _model_resets: dict[str, ModelReset] = PrivateAttr(default_factory=dict)
+
+    @property
+    def model_resets(self) -> Mapping[str, ModelReset]:
+        """Model -> what `reset` is to it, where that is not the base configuration's value and matters."""
+        return self._model_resets
+
+    def with_model_resets(self, resets: Mapping[str, ModelReset]) -> Study:
+        """Return the same study with other `model_resets`."""
+        study = self.model_copy()
+        study._model_resets = dict(resets)
+        return study
+
     def to_json(self) -> dict[str, Any]:
         """Return the whole study as plain JSON content; `from_json` reads it back to an equal study."""
         content: dict[str, Any] = self.model_dump(mode="json")
+        if self._model_resets:
+            content[_MODEL_RESETS] = {model: asdict(one) for model, one in self._model_resets.items()}
         return content
+
+    def decisive(self) -> dict[str, Any]:
+        """Return the part of `to_json` that decides which trials run and with what result: no `NEUTRAL` keys."""
+        return {key: value for key, value in self.to_json().items() if key not in (*NEUTRAL, _MODEL_RESETS)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Study:
         """Return the study that `to_json` wrote."""
-        return cls.model_validate(dict(content))
+        content = dict(content)
+        resets = {model: ModelReset(**one) for model, one in content.pop(_MODEL_RESETS, {}).items()}
+        return cls.model_validate(content).with_model_resets(resets)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over everything that decides which trials run and with what result (not `NEUTRAL` keys)."""
-        content = {key: value for key, value in self.to_json().items() if key not in NEUTRAL}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.decisive(), sort_keys=True).encode()).hexdigest()

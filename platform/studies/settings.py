@@ -19,6 +19,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.losses.variants import VARIANTS
+from crescendo.trainables.models.registry import MODELS
 
 SYNTHETIC = "synthetic"
 
@@ -93,7 +94,9 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
             resolve(getattr(checked, key))
         except InputError as error:
             return Resolved({}, [(key, str(error).removeprefix(f"{key}: "))], known, idle)
-    return Resolved(checked.model_dump(), [], known, idle, [str(key) for key in mean_ap_keys(checked.iou)])
+    metrics = [str(key) for key in mean_ap_keys(checked.iou)]
+    pixels = MODELS.resolve(checked.model).pixels
+    return Resolved(checked.model_dump(), [], known, without_effect(checked.model), metrics, pixels)
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

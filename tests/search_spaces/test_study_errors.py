@@ -57,7 +57,7 @@ search:
 -> 3: search: must be a mapping of keys to values but got None
 
 trainable: lsmt
--> 3: trainable: must be 'lstm', 'cnn' or 'vgg19' but got 'lsmt'
+-> 3: trainable: must be one of lstm, gru, cnn, vgg19, or MODULE:ATTRIBUTE for your own, but got 'lsmt'
 
 base: {config: hatp}
 -> 3: base.config: hatp: neither a file nor a shipped configuration (gtea, hapt
@@ -192,7 +192,7 @@ ablate: [{name: cnn, settings: {model: cnn}}, {name: tuned, settings: {model: vg
 
 trainable: vgg19
 base: {config: vgg19, fc7: from_checkpoint}
--> 4: base: fc7_size and fc7 belong to models lstm and cnn
+-> 4: base: fc7_size and fc7 belong to models lstm, gru and cnn
 
 base: {sequence_length: 1, bptt: 1, variant: score}
 -> 3: base: variant must be none where sequence_length is 1 but got score

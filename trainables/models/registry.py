@@ -67,6 +67,11 @@ LSTM = ModelSpec(
     memory=("cell",),
     paper_row="LSTM",
 )
+GRU = ModelSpec(
+    target=f"{_MODELS}.gru:GRUDetector",
+    description="a gated recurrent unit in its place",
+    state=("hidden",),
+)
 # The frame classifiers have the LSTM's state, empty: whoever runs exported steps feeds them all alike.
 FRAME_CLASSIFIER = ModelSpec(
     target=f"{_MODELS}.frame_classifier:FrameClassifier",
@@ -86,4 +91,4 @@ FINE_TUNED = ModelSpec(
     paper_row="CNN",
 )
 
-MODELS: Registry[ModelSpec] = Registry("model", {"lstm": LSTM, "cnn": FRAME_CLASSIFIER, "vgg19": FINE_TUNED}, _own)
+MODELS: Registry[ModelSpec] = Registry("model", {"lstm": LSTM, "gru": GRU, "cnn": FRAME_CLASSIFIER, "vgg19": FINE_TUNED}, _own)
