@@ -280,7 +280,9 @@ def _one_data_set(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterato
     if 0 < len(others) < len(arms):
         arm, path = others[0]
         model = next(model for model, its in pixels.items() if its)
-        rule = f"model {model} learns from pixels and {arm.settings['model']} from features (arm {arm.name}); no data set"
+        rule = (
+            f"model {model} learns from pixels and {arm.settings['model']} from features (arm {arm.name}); no data set"
+        )
         yield Problem(path, f"{rule} holds both: make a study of each", (("trainable",),))
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.syntax import Syntax
 
-from crescendo.platform.studies.settings import check_dataset, load_study, study_source
+from crescendo.platform.studies.settings import check_dataset, load_study, study_schema, study_source
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
@@ -59,7 +59,7 @@ def show(name: StudyName) -> None:
 @study.command("schema")
 def schema() -> None:
     """Print the JSON schema of a study, for an editor that completes and checks YAML."""
-    typer.echo(json.dumps(Study.model_json_schema(), indent=2))
+    typer.echo(json.dumps(study_schema(), indent=2))
 
 
 def _summary(checked: Study) -> Iterator[str]:

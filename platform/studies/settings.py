@@ -57,6 +57,14 @@ def study_source(name_or_file: str) -> str:
         raise InputError(str(error)) from None
 
 
+def study_schema() -> dict[str, Any]:
+    """Return the JSON schema of a study, the names of the models in it."""
+    content = Study.model_json_schema()
+    names, own = {"enum": list(MODELS)}, {"type": "string", "pattern": r"^[\w.]+:\w+$"}
+    content["properties"]["trainable"] |= {"anyOf": [names, own], "default": next(iter(MODELS))}
+    return content
+
+
 def check_dataset(study: Study) -> None:
     """Refuse a study whose data set is no prepared one; only its presence is looked at, of one at a URI not even that.
 

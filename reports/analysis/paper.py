@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crescendo.trainables.losses.variants import VARIANTS
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS
+from crescendo.trainables.models.registry import MODELS
 
 IOU = ("0.10", "0.20", "0.30", "0.40", "0.50", "0.60", "0.70", "0.80")
 EARLY_FRACTION = "0.30"
@@ -35,10 +36,10 @@ def is_paper_study(settings: Mapping[str, Any], dataset: str | None) -> bool:
 
 def paper_row(model: str | None, variant: str | None) -> str | None:
     """Return the row of the paper's tables that an arm's settings belong to, None if it has none."""
-    if model in ("cnn", "vgg19"):
-        return "CNN"
-    known = VARIANTS.get(variant or "")
-    return None if known is None else known.paper_row
+    row = MODELS[model].paper_row if model in MODELS else None
+    if row != VARIANTS[CROSS_ENTROPY].paper_row:
+        return row
+    return VARIANTS[variant].paper_row if variant in VARIANTS else None
 
 
 def fractions_of_1(values: tuple[float, ...]) -> dict[str, float]:

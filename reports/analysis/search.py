@@ -10,6 +10,7 @@ from typing import Any
 from crescendo.reports.analysis.report_model import SearchContent, TrialPoint
 from crescendo.reports.source.runs import STATES, ArmRuns, Run, StudyRuns
 from crescendo.trainables.losses.variants import without_ranking
+from crescendo.trainables.models.registry import MODELS
 
 FEWEST_TRIALS = 10
 
@@ -92,7 +93,8 @@ def _resets(study: StudyRuns, arm: ArmRuns) -> Sequence[str]:
     if "reset" in fixed:
         return [fixed["reset"]]
     tried = study.settings.get("decode", {}).get("reset")
-    if settings.get("model") in ("cnn", "vgg19") or not isinstance(tried, list):
+    model = MODELS.get(settings.get("model", ""))
+    if (model is not None and not model.remembers) or not isinstance(tried, list):
         return [settings["reset"]] if "reset" in settings else []
     return tried
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.arms import arms_of, baseline_of
+from crescendo.search_spaces.changes import differences, extends
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.spaces import Choices, Range
@@ -125,6 +126,36 @@ def test_an_arm_can_settle_what_is_searched_on_scores() -> None:
 def test_a_model_without_memory_needs_one_pass() -> None:
     (arm,) = arms_of(study(trainable="cnn", decode={"reset": ["memory", "none"]}))
     assert arm.decode.reset == ("memory",)
+
+
+def test_an_arm_has_the_reset_of_its_model_where_nothing_names_one() -> None:
+    arms = arms_of(study(ablate={"model": ["lstm", "gru", "cnn"]}))
+    assert [(arm.settings["reset"], arm.decode.reset) for arm in arms] == [
+        ("memory", ("memory",)),
+        ("state", ("state",)),
+        ("memory", ("memory",)),
+    ]
+    (alone,) = arms_of(study(trainable="gru"))
+    assert alone.settings["reset"] == "state"
+    named = arms_of(study(ablate={"model": ["lstm", "gru"]}, base={"reset": "none"}))
+    assert [arm.settings["reset"] for arm in named] == ["none", "none"]
+    searched = study(ablate={"model": ["lstm", "gru", "cnn"]}, decode={"reset": ["state", "none"]})
+    assert [arm.decode.reset for arm in arms_of(searched)] == [("state", "none"), ("state", "none"), ("state",)]
+    assert arms_of(Study.from_json(searched.to_json())) == arms_of(searched)
+
+
+def test_what_the_models_are_is_no_part_of_what_a_study_asks() -> None:
+    """A study that was begun before the program knew it goes on, and may be extended."""
+    one = study(ablate={"model": ["lstm", "cnn"]}, decode={"reset": ["memory", "none"]})
+    content = one.to_json()
+    assert content.pop("model_resets") == {"cnn": {"default": "memory", "matters": False}}
+    begun = Study.from_json(content)
+    assert begun.fingerprint == one.fingerprint
+    assert differences(begun, one) == []
+    more = study(
+        ablate={"model": ["lstm", "cnn"]}, decode={"reset": ["memory", "none"]}, confirm={"seeds": [0, 1, 2, 3]}
+    )
+    assert extends(begun, more)
 
 
 def test_starting_values_are_cut_to_the_arm() -> None:

@@ -194,6 +194,24 @@ trainable: vgg19
 base: {config: vgg19, fc7: from_checkpoint}
 -> 4: base: fc7_size and fc7 belong to models lstm, gru and cnn
 
+trainable: gru
+base: {reset: memory}
+-> 4: base.reset: must be state or none for model gru, which has no memory cells to clear, but got memory
+
+ablate: {model: [lstm, gru]}
+decode: {reset: [state, memory]}
+-> 4: decode.reset.1: must be state or none for model gru, which has no memory cells to clear, but got memory (arm
+
+ablate: [{name: LSTM}, {name: GRU, settings: {model: gru, reset: memory}}]
+-> 3: ablate.1.settings.reset: must be state or none for model gru, which has no memory cells to clear, but got memory (arm GRU)
+
+trainable: gru
+base: {config: paper}
+-> 4: base.reset: must be state or none for model gru, which has no memory cells to clear, but got memory
+
+trainable: nowhere:Model
+-> 3: trainable: nowhere:Model: the module nowhere cannot be imported (ModuleNotFoundError: No module named 'nowhere')
+
 base: {sequence_length: 1, bptt: 1, variant: score}
 -> 3: base: variant must be none where sequence_length is 1 but got score
 

@@ -6,7 +6,7 @@ from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.registry import MODELS
-from crescendo.trainables.registry import is_plugin, load
+from crescendo.trainables.registry import blame, is_plugin, load
 
 
 def build_model(feature_dim: int, labels: int, config: TrainingConfig) -> DetectionModel:
@@ -23,11 +23,8 @@ def build_model(feature_dim: int, labels: int, config: TrainingConfig) -> Detect
         return model
     try:
         own = load(MODELS.key, config.model)(feature_dim, labels, config)
-    except InputError:
-        raise
     except Exception as error:  # whatever somebody's own model raises
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise InputError(f"{MODELS.key}: {config.model}: cannot be built ({reason}); mend its __init__") from error
+        raise InputError(f"{MODELS.key}: {config.model}: cannot be built ({blame(error)})") from error
     if not isinstance(own, DetectionModel):
         raise InputError(f"{MODELS.key}: {config.model}: must be a DetectionModel but builds a {type(own).__name__}")
     return own

@@ -91,4 +91,6 @@ FINE_TUNED = ModelSpec(
     paper_row="CNN",
 )
 
-MODELS: Registry[ModelSpec] = Registry("model", {"lstm": LSTM, "gru": GRU, "cnn": FRAME_CLASSIFIER, "vgg19": FINE_TUNED}, _own)
+MODELS: Registry[ModelSpec] = Registry(
+    "model", {"lstm": LSTM, "gru": GRU, "cnn": FRAME_CLASSIFIER, "vgg19": FINE_TUNED}, _own
+)

@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from crescendo.platform.studies.settings import study_schema
 from crescendo.search_spaces.loading import shipped_studies, study_text
 from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import read
@@ -83,8 +84,12 @@ def test_another_data_set_can_be_named(crescendo, tmp_path: Path) -> None:
 
 def test_the_schema_accepts_every_shipped_study(crescendo) -> None:
     schema = json.loads(crescendo("study", "schema").stdout)
-    assert schema == Study.model_json_schema()
+    assert schema == study_schema()
+    assert schema["properties"].keys() == Study.model_json_schema()["properties"].keys()
     for name in shipped_studies():
         jsonschema.validate(read(study_text(name)[0], name).content, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"name": "a", "dataset": "b", "serach": {}}, schema)
+    jsonschema.validate({"name": "a", "dataset": "b", "trainable": "my_package.my_module:Model"}, schema)
+    with pytest.raises(jsonschema.ValidationError, match="'lsmt' is not valid"):
+        jsonschema.validate({"name": "a", "dataset": "b", "trainable": "lsmt"}, schema)

@@ -12,15 +12,25 @@ from crescendo.trainables.detector.onnx_step import write_onnx
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"reset": "state", "layers": 2}, {"reset": "none", "fc7_size": 5}, {"model": "cnn"}],
-    ids=["memory", "state, two layers", "none, fc7", "cnn"],
+    [
+        {},
+        {"reset": "state", "layers": 2},
+        {"reset": "none", "fc7_size": 5},
+        {"model": "cnn"},
+        {"model": "gru", "reset": "state"},
+        {"model": "gru", "reset": "none", "layers": 2},
+        {"model": "gru", "reset": "state", "layers": 2, "fc7_size": 5},
+    ],
+    ids=["memory", "state, two layers", "none, fc7", "cnn", "gru", "gru, none, two layers", "gru, two layers, fc7"],
 )
 def test_the_step_in_onnxruntime_gives_the_same_scores_and_states(make_detector, tiny_dataset, tmp_path, settings):
     detector = make_detector(**settings)
     write_onnx(detector, tmp_path / "step.onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(tmp_path / "step.onnx", providers=["CPUExecutionProvider"])
-    assert [one.name for one in session.get_inputs()] == ["features", "hidden", "cell"]
+    states = ["hidden"] if settings.get("model") == "gru" else ["hidden", "cell"]
+    assert [one.name for one in session.get_inputs()] == ["features", *states]
+    assert [one.name for one in session.get_outputs()] == ["scores", *(f"next_{name}" for name in states)]
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["labels"]) == ["background", "jump", "run", "walk"]
     names = [name for name in tiny_dataset.recordings("test") if tiny_dataset.frames(name) > 50]
@@ -31,7 +41,7 @@ def test_the_step_in_onnxruntime_gives_the_same_scores_and_states(make_detector,
             batch = np.stack(frames)
             with torch.inference_mode():
                 scores, *state = detector.step(torch.from_numpy(batch), *state)
-            inputs = dict(zip(("features", "hidden", "cell"), (batch, *theirs), strict=True))
+            inputs = dict(zip(("features", *states), (batch, *theirs), strict=True))
             found, *theirs = session.run(None, inputs)
             np.testing.assert_allclose(found, scores, rtol=0, atol=2e-6)
             for mine, other in zip(state, theirs, strict=True):

@@ -50,7 +50,25 @@ def test_streamed_and_offline_are_the_same_to_the_last_bit(make_detector, frames
     assert offline == in_seconds(decode(literal_scores(detector, matrix), merge_gap), detector.labels, 5.0)
 
 
-@pytest.mark.parametrize("settings", [{}, {"model": "cnn"}, {"layers": 2}, {"fc7_size": 5}, {"reset": "state"}])
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 200), st.integers(0, 2**16), st.sampled_from(["state", "none"]), st.integers(1, 2))
+def test_so_they_are_with_a_gru(make_detector, frames, seed, reset, layers):
+    detector = make_detector(model="gru", reset=reset, layers=layers)
+    matrix = features(frames, seed)
+    offline = detector.detect(matrix)
+    assert sorted(ended(detector.stream(matrix)), key=lambda one: one.start) == sorted(
+        offline, key=lambda one: one.start
+    )
+    assert offline == in_seconds(decode(literal_scores(detector, matrix), 4), detector.labels, 5.0)
+
+
+GRU = {"model": "gru", "reset": "state"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"model": "cnn"}, {"layers": 2}, {"fc7_size": 5}, {"reset": "state"}, GRU, {**GRU, "layers": 2}],
+)
 def test_the_detections_of_a_data_set_are_those_of_its_recordings_but_for_rounding(
     make_detector, tiny_dataset, settings
 ):
