@@ -131,7 +131,7 @@ def _arm(study: Study, combination: Combination) -> Arm:
         for key, value in combination.ablated.items()
     }
     settings = {**base, "model": study.trainable, **ablated}
-    model_reset = study.model_resets.get(settings["model"])
+    model_reset = study.model_resets.get(str(settings["model"]))
     if model_reset is not None and "reset" not in ablated:
         settings["reset"] = model_reset.default
     space = _space(study.search.space, settings, ablated)

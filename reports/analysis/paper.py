@@ -36,10 +36,11 @@ def is_paper_study(settings: Mapping[str, Any], dataset: str | None) -> bool:
 
 def paper_row(model: str | None, variant: str | None) -> str | None:
     """Return the row of the paper's tables that an arm's settings belong to, None if it has none."""
-    row = MODELS[model].paper_row if model in MODELS else None
+    its_model, its_variant = MODELS.get(model or ""), VARIANTS.get(variant or "")
+    row = None if its_model is None else its_model.paper_row
     if row != VARIANTS[CROSS_ENTROPY].paper_row:
         return row
-    return VARIANTS[variant].paper_row if variant in VARIANTS else None
+    return None if its_variant is None else its_variant.paper_row
 
 
 def fractions_of_1(values: tuple[float, ...]) -> dict[str, float]:
