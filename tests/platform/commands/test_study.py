@@ -91,5 +91,5 @@ def test_the_schema_accepts_every_shipped_study(crescendo) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"name": "a", "dataset": "b", "serach": {}}, schema)
     jsonschema.validate({"name": "a", "dataset": "b", "trainable": "my_package.my_module:Model"}, schema)
-    with pytest.raises(jsonschema.ValidationError, match="^'lsmt' "):
+    with pytest.raises(jsonschema.ValidationError, match=r"^'lsmt' "):
         jsonschema.validate({"name": "a", "dataset": "b", "trainable": "lsmt"}, schema)
