@@ -33,6 +33,7 @@ from crescendo.search_spaces.arms import arms_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
+import numpy as np
 import ray
 import trivial_study
 from optuna.distributions import FloatDistribution
@@ -46,7 +47,9 @@ from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import Arm
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+from crescendo.trainables.training.validation_report import ValidationReport
 
 TRIALS, CONCURRENT = 40, 2
 
@@ -71,7 +74,7 @@ class Trivial(tune.Trainable):
         self.count += 1
         done = self.count == 3
         value = self.count / 10
-        results = {"validation": {"mAP": {"0.50": value}, "mAP_mean": value, "AP": {"only": {"0.50": value}}}}
+        results = {"validation": SubsetMetrics(Evaluation(("only",), (0.5,), np.array([[value]])))}
         chosen = {"merge_gap": 20, "reset": "memory"} if done else {}
         return {"report": ValidationReport(10 * self.count, value, done, results=results, chosen=chosen), "done": done}
 

@@ -79,6 +79,11 @@ def _computed(
         )
     scores = {}
     for name in {"validation", subset}:
+        if not (run / "scores" / f"{name}.arrow").is_file():
+            raise InputError(
+                f"{run}: keeps no frame scores of all {name} recordings, as `crescendo train --output` does; leave "
+                "--dataset out to see what was measured"
+            )
         store = FrameStore([run / "scores" / f"{name}.arrow"])
         scores[name] = {recording: store[recording] for recording in store.recordings}
     gap = int(metrics["merge_gap"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,9 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses.variants import without_ranking
 
 if TYPE_CHECKING:
+    from crescendo.trainables.evaluation.mean_ap import Evaluation
+    from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+    from crescendo.trainables.training.listeners import Validation
     from crescendo.trainables.training.trainer import Trainer
 
 
@@ -40,14 +42,14 @@ def train(
     checked = configuration(settings, config or "--set")
 
     from crescendo.trainables.data.dataset import Dataset
-    from crescendo.trainables.training.session import METRICS, train_detector
+    from crescendo.trainables.training.artifacts import METRICS
+    from crescendo.trainables.training.session import train_detector
 
     with _Screen(Console(stderr=True), checked) as screen:
-        metrics = train_detector(checked, Dataset(dataset), output, screen, resume=resume)
-    for subset in ("validation", "test"):
-        if subset in metrics:
-            console.print(f"{subset}: mAP (%) against the IoU threshold")
-            console.print(_result_table(metrics[subset]))
+        run = train_detector(checked, Dataset(dataset), output, screen, resume=resume)
+    for subset, result in run.results.items():
+        console.print(f"{subset}: mAP (%) against the IoU threshold")
+        console.print(_result_table(result.metrics))
     console.print(f"Everything lies under {output} (all figures: {output / METRICS}).", soft_wrap=True)
 
 
@@ -94,13 +96,13 @@ class _Screen:
             rate = f"loss {loss:.3f}, {(task.speed or 0) * self._frames:,.0f} frames/s"
             self._progress.update(self._task, completed=iteration, rate=rate)
 
-    def validated(self, row: Mapping[str, Any]) -> None:
-        config = self._config
-        left = (config.iterations - row["iteration"]) * self._frames / max(row["frames_per_second"], 1e-9)
+    def validated(self, validation: Validation) -> None:
+        config, losses, evaluation = self._config, validation.losses, validation.evaluation
+        left = (config.iterations - validation.iteration) * self._frames / max(losses.frames_per_second, 1e-9)
         self._console.print(
-            f"iteration {row['iteration']:>{len(str(config.iterations))}}/{config.iterations}: loss {row['loss']:.4f} "
-            f"(cross entropy {row['cross_entropy']:.4f}, ranking {row['ranking']:.4f}), validation mAP "
-            f"{_at_half(row['mAP'])}mean {row['mAP_mean']:.3f}; {row['frames_per_second']:,.0f} frames/s, "
+            f"iteration {validation.iteration:>{len(str(config.iterations))}}/{config.iterations}: loss {losses.loss:.4f} "
+            f"(cross entropy {losses.cross_entropy:.4f}, ranking {losses.ranking:.4f}), validation mAP "
+            f"{_at_half(evaluation)}mean {evaluation.mean:.3f}; {losses.frames_per_second:,.0f} frames/s, "
             f"{left // 60:.0f}:{left % 60:02.0f} left",
             soft_wrap=True,
             highlight=False,
@@ -110,21 +112,26 @@ class _Screen:
         self._console.print(f"scoring the {subset} split ...", highlight=False)
 
 
-def _at_half(mean_ap: Mapping[str, float]) -> str:
-    return f"{mean_ap['0.50']:.3f} at IoU 0.5, " if "0.50" in mean_ap else ""
+def _at_half(evaluation: Evaluation) -> str:
+    values = dict(zip(evaluation.iou, evaluation.mean_ap.tolist(), strict=True))
+    return f"{values[0.5]:.3f} at IoU 0.5, " if 0.5 in values else ""
 
 
-def _result_table(result: Mapping[str, Any]) -> Table:
+def _result_table(metrics: SubsetMetrics) -> Table:
+    """Return a row of all activities, and one with 3/10 of each observed, where that was measured."""
+    from crescendo.trainables.evaluation.metric_keys import number_key
+
     table = Table()
     table.add_column("")
-    thresholds = list(result["mAP"])
-    for threshold in thresholds:
-        table.add_column(threshold, justify="right")
+    for threshold in metrics.evaluation.iou:
+        table.add_column(number_key(threshold), justify="right")
     table.add_column("mean", justify="right")
-    rows = {"detection": result["mAP"]}
-    rows |= {f"{key} observed": result["early"]["mAP"][key] for key in ("0.30",) if key in result["early"]["mAP"]}
-    for name, values in rows.items():
-        percent = [100 * values[threshold] for threshold in thresholds]
+    rows = {"detection": metrics.evaluation}
+    if metrics.early is not None:
+        parts = zip(map(number_key, metrics.early.fractions), metrics.early.evaluations, strict=True)
+        rows |= {f"{fraction} observed": evaluation for fraction, evaluation in parts if fraction == "0.30"}
+    for name, evaluation in rows.items():
+        percent = [100 * value for value in evaluation.mean_ap.tolist()]
         table.add_row(name, *(f"{value:.1f}" for value in percent), f"{sum(percent) / len(percent):.1f}")
     return table
 

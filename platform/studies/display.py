@@ -18,7 +18,7 @@ from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import PHASES, StudyRun
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 _REFRESH = 0.5
 

@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from crescendo.platform.append_log import AppendLog, hold
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 Phase = Literal["search", "confirm"]
 

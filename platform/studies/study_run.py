@@ -5,7 +5,6 @@ Every decision is a function of the ledger, so a study that was killed decides a
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,9 @@ from crescendo.platform.studies.proposals import Proposal, propose, setting_key
 from crescendo.platform.tracking.run_metrics import result_numbers
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.training.trial import Job, ValidationReport
+from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training.trial import Job
+from crescendo.trainables.training.validation_report import ValidationReport
 
 TRIALS = "trials"
 PHASES: tuple[Phase, ...] = ("search", "confirm")
@@ -294,7 +295,6 @@ class StudyRun:
         del self.running[entry.identity]
         self.last.pop(entry.identity, None)
         if entry.phase == "search":
-            for checkpoint in self.place.trial(entry.identity).glob("iteration-*"):
-                shutil.rmtree(checkpoint, ignore_errors=True)
+            checkpoints.discard(self.place.trial(entry.identity))
         for watcher in self._watchers:
             watcher.ended(entry, report)

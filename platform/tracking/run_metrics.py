@@ -22,7 +22,7 @@ from crescendo.trainables.evaluation.metric_keys import (
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 Numbers = Iterator[tuple[MetricKey, float]]
 Points = Iterator[tuple[MetricKey, int, float]]
@@ -33,7 +33,7 @@ def result_numbers(report: ValidationReport) -> dict[str, float]:
     numbers = {str(MetricKey(name, "training")): value for name, value in report.losses.items()}
     if report.frames_per_second:
         numbers[str(MetricKey("frames_per_second", "training"))] = report.frames_per_second
-    for split, metrics in _measured(report).items():
+    for split, metrics in report.results.items():
         numbers |= {str(key.on(split)): value for key, value in subset_numbers(metrics)}
     return numbers
 
@@ -50,7 +50,7 @@ def curves(report: ValidationReport) -> list[tuple[str, int, float]]:
     """Return (name, step, value) of every point of the curves of a last report."""
     points = [
         (str(key.on(split)), step, value)
-        for split, metrics in _measured(report).items()
+        for split, metrics in report.results.items()
         for key, step, value in subset_curves(metrics)
     ]
     gaps = {gap: value for reset, gap, value in report.tried if reset == report.chosen.get("reset")}
@@ -94,10 +94,6 @@ def subset_curves(metrics: SubsetMetrics) -> Points:
     if metrics.online is not None:
         for rate, measure, value in _alarms(metrics.online):
             yield MetricKey(f"curve/online/{measure}"), round(10 * rate), value
-
-
-def _measured(report: ValidationReport) -> dict[str, SubsetMetrics]:
-    return {split: SubsetMetrics.from_json(content) for split, content in report.results.items()}
 
 
 def _mean_ap(evaluation: Evaluation) -> Iterator[tuple[float, float]]:

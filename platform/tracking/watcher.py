@@ -17,7 +17,8 @@ from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trial import ValidationReport, last_report, outputs
+from crescendo.trainables.training.trial import outputs
+from crescendo.trainables.training.validation_report import ValidationReport, last_report
 
 
 class StudyWatcher:

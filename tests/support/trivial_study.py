@@ -18,7 +18,8 @@ from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import write_json
-from crescendo.trainables.training.trial import Job, ValidationReport
+from crescendo.trainables.training.trial import Job
+from crescendo.trainables.training.validation_report import ValidationReport
 
 STUDY = """
 name: trivial
@@ -93,7 +94,7 @@ class Trivial(tune.Trainable):
         iteration = self.saved["iteration"]
         done = iteration >= settings["iterations"]
         objective = value(settings, iteration)
-        scores = SubsetMetrics(Evaluation(("only",), (0.5,), np.array([[objective]]))).to_json()
+        scores = SubsetMetrics(Evaluation(("only",), (0.5,), np.array([[objective]])))
         splits = ("validation", "test") if done and self.job.phase == "confirm" else ("validation",)
         report = ValidationReport(
             iteration=iteration,

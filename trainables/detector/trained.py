@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Alarms = Mapping[str, Mapping[str, float]]
 
 MODEL_FOLDER = "model"
-"""Where below its outputs a confirmed trial leaves its model folder, and the name of the artifact in MLflow."""
+"""Where below its outputs a finished run leaves its model folder, and the name of the artifact in MLflow."""
 
 
 def model_metadata(
@@ -100,12 +100,19 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
     folder = Path(folder)
     if (folder / METADATA).exists():
         return Detector.load(folder, allow_plugin=allow_plugin)
+    for outputs in (folder, folder / "outputs"):
+        if (outputs / "metrics.json").is_file() and (outputs / MODEL_FOLDER / METADATA).is_file():
+            detector = Detector.load(outputs / MODEL_FOLDER, allow_plugin=allow_plugin)
+            training: Any = detector.metadata.training
+            if dataset is not None:
+                _check_dataset(dataset, training["dataset"]["content_hash"], folder)
+            return detector
+    # Of older versions: a training's folder held no model.
     reset, merge_gap, alarms = _decoding(folder)
     checkpoint = checkpoints.found_in(folder)
     weights, content = checkpoints.read_model(checkpoint)
     if dataset is not None:
-        if dataset.content_hash != content.get("dataset_hash"):
-            raise InputError(f"{dataset.path}: is not the data set that {folder} was trained on; name that one")
+        _check_dataset(dataset, content.get("dataset_hash"), folder)
         content |= {"dataset": asdict(dataset.metadata), "frames": dataset.store.metadata}
     if "dataset" not in content:
         raise InputError(
@@ -130,6 +137,11 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
     return Detector(metadata, model.eval().requires_grad_(False))
 
 
+def _check_dataset(dataset: Dataset, trained_on: str | None, folder: Path) -> None:
+    if dataset.content_hash != trained_on:
+        raise InputError(f"{dataset.path}: is not the data set that {folder} was trained on; name that one")
+
+
 def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return how features were made from video, as `crescendo data extract` recorded it in the feature store."""
     if "network" not in frames:
@@ -145,7 +157,7 @@ def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
     """Return reset (None: the configuration's), merge gap and alarm thresholds of a finished training or trial."""
-    # Spelled out: `run` and `trial` build on this module.
+    # Spelled out: `training.session` and `training.trial` build on this module.
     metrics, report, outputs = folder / "metrics.json", folder / "report.json", folder / "outputs" / "metrics.json"
     if metrics.is_file():
         content = read_json(metrics)
@@ -153,14 +165,10 @@ def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
     if outputs.is_file() and report.is_file():
         chosen = read_json(report)["chosen"]
         return chosen["reset"], int(chosen["merge_gap"]), read_json(outputs).get("alarms", {})
-    if report.is_file():
+    if report.is_file() or (folder / "checkpoints").is_dir():
         raise InputError(
-            f"{folder}: is a trial that was not confirmed or is not over; confirmed ones can be exported "
-            "(crescendo.phase = confirm in MLflow)"
-        )
-    if (folder / "checkpoints").is_dir():
-        raise InputError(
-            f"{folder}: the training is not finished (no metrics.json); `crescendo train --resume` ends it"
+            f"{folder}: the training is not finished (`crescendo train --resume` ends it), or it is a trial that was not "
+            "confirmed or is not over; confirmed ones can be exported (crescendo.phase = confirm in MLflow)"
         )
     raise InputError(
         f"{folder}: holds no run; name the --output of `crescendo train`, the folder of a confirmed trial, "

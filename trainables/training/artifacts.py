@@ -1,62 +1,122 @@
-"""What a confirmed run leaves on disk for those who compare runs."""
+"""What a finished run leaves in its folder of outputs, whether `crescendo train` or a study's confirmation trained it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.config import Reset, TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.store import write_frames
 from crescendo.trainables.evaluation.early import ObservedPart
+from crescendo.trainables.evaluation.early_warning import Thresholds
 from crescendo.trainables.evaluation.progression import Progression
+from crescendo.trainables.evaluation.result_format import write_detections
 from crescendo.trainables.evaluation.subset_result import SubsetResult
 from crescendo.trainables.files import atomic_file, read_json, write_json
-from crescendo.trainables.training.session import write_scores
 
-# Recordings whose frame scores are kept, the first by name: enough to look at, little to store.
+METRICS = "metrics.json"
+"""Of a finished run: written last."""
+
+# Recordings whose frame scores a confirmed trial keeps, the first by name: enough to look at, little to store.
 SHOWN_RECORDINGS = 3
 
 
-def write_outputs(folder: Path, dataset: Dataset, config: TrainingConfig, result: SubsetResult) -> None:
-    """Write what a trained model did on the test split; each file is complete or absent.
+@dataclass(frozen=True)
+class FinishedRun:
+    """A training that is over, and what its model does.
 
+    Attributes
+    ----------
+    config
+        Of the training; reset and merge gap are those used.
+    merge_gap
+        In frames.
+    training_seconds
+        With all validations, over all starts; None if not all were timed.
+    history
+        A row for each validation (`session.Validation.to_json`).
+    results
+        `validation`, and `test` where the data set has it.
+    """
+
+    config: TrainingConfig
+    dataset: Dataset
+    merge_gap: int
+    iterations: int
+    training_seconds: float | None
+    history: tuple[Mapping[str, Any], ...]
+    results: Mapping[str, SubsetResult]
+
+    @property
+    def reset(self) -> Reset:
+        """What was cleared at background frames."""
+        return self.config.reset
+
+    @property
+    def alarms(self) -> Mapping[str, Thresholds]:
+        """Rate of false alarms -> label -> the threshold chosen for it on the validation split."""
+        return self.results["validation"].alarms
+
+    @property
+    def final(self) -> SubsetResult:
+        """The results on the test split, or on validation where there is none."""
+        return self.results.get("test", self.results["validation"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of `metrics.json`."""
+        dataset = self.dataset
+        return {
+            "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
+            "config": self.config.model_dump(mode="json"),
+            "reset": self.reset,
+            "merge_gap": self.merge_gap,
+            "labels": list(dataset.labels),
+            "iterations": self.iterations,
+            "training_seconds": self.training_seconds,
+            "history": [dict(row) for row in self.history],
+            **{subset: result.metrics.to_json() for subset, result in self.results.items()},
+            "alarms": {rate: dict(thresholds) for rate, thresholds in self.alarms.items()},
+        }
+
+
+def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None:
+    """Write what a finished run leaves; each file is complete or absent, and `metrics.json` comes last.
+
+    metrics.json            data set, configuration, reset and merge gap (frames), iterations, seconds, `history` (losses and
+                            validation mAP at every validation); under `validation` and `test` mAP and AP per label, early
+                            detection by observed fraction, progression curves and violations, per-frame precision and
+                            early warning; under `alarms` the thresholds by rate and label, chosen on validation
+    configuration.json      every setting of the training; reset and merge gap are those used
+    detections.json         detections in ActivityNet's result format
     detections.parquet      recording, label, start, end (seconds), score: one row a detection
     ground_truth.parquet    recording, label, start, end: one row a segment
     early_detections.parquet, early_ground_truth.parquet
                             the same for each observed `fraction` and test `sequence` (numbered) of early detection
-    metrics.json            under `test` mAP and AP per label, early detection by observed fraction, progression curves and
-                            violations, per-frame precision and early warning; under `alarms` the thresholds of alarms by
-                            rate and label, chosen on the validation split
-    configuration.json      every setting of the training; reset and merge gap are those used
-    scores.arrow            frame scores of the first `SHOWN_RECORDINGS` recordings by name (see `data.store`)
+    scores/SUBSET.arrow     frame scores of every recording of validation and test (see `data.store`); without
+    scores.arrow            `whole_scores`, in their place, those of the first `SHOWN_RECORDINGS` by name alone
+
+    Detections, ground truth and `scores.arrow` are of the test split, or of validation where there is none. While it
+    trains a run adds `snapshots.json` (`add_snapshot`); `model/`, the model folder, is written by the session.
     """
-    by_recording = result.detections()
-    detections = [
-        (recording, *detection) for recording in sorted(by_recording) for detection in by_recording[recording]
-    ]
-    truth = [
-        (recording, segment.label, segment.start, segment.end)
-        for recording in sorted(by_recording)
-        for segment in dataset.annotations.recordings[recording].segments
-    ]
-    columns = ("recording", "label", "start", "end", "score")
-    _write_rows(folder / "detections.parquet", columns, detections)
-    _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
-    early_columns = ("fraction", "sequence", *columns)
-    _write_rows(folder / "early_detections.parquet", early_columns, list(_early_rows(result.observed, truth=False)))
-    _write_rows(
-        folder / "early_ground_truth.parquet", early_columns[:-1], list(_early_rows(result.observed, truth=True))
-    )
-    write_json(folder / "metrics.json", {"test": result.metrics.to_json(), "alarms": result.alarms})
-    write_json(folder / "configuration.json", config.model_dump(mode="json"))
-    shown = {
-        recording: result.decoded.scores[recording] for recording in sorted(result.decoded.scores)[:SHOWN_RECORDINGS]
-    }
-    write_scores(folder / "scores.arrow", dataset, shown, {"reset": config.reset})
+    final, reset = run.final, {"reset": run.reset}
+    if whole_scores:
+        for subset, result in run.results.items():
+            _write_scores(folder / "scores" / f"{subset}.arrow", run.dataset, result.decoded.scores, reset)
+    else:
+        scores = final.decoded.scores
+        shown = {recording: scores[recording] for recording in sorted(scores)[:SHOWN_RECORDINGS]}
+        _write_scores(folder / "scores.arrow", run.dataset, shown, reset)
+    write_detections(folder / "detections.json", final.detections())
+    _write_tables(folder, final)
+    write_json(folder / "configuration.json", run.config.model_dump(mode="json"))
+    write_json(folder / METRICS, run.to_json())
 
 
 def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
@@ -65,8 +125,32 @@ def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
     Snapshots at or after `iteration` are left over from an interrupted attempt and are replaced.
     """
     file = folder / "snapshots.json"
-    kept = [one for one in (read_json(file) if file.is_file() else []) if one["iteration"] < iteration]
+    kept = [snapshot for snapshot in (read_json(file) if file.is_file() else []) if snapshot["iteration"] < iteration]
     write_json(file, [*kept, {"iteration": iteration, **curves.to_json()}])
+
+
+def _write_scores(path: Path, dataset: Dataset, scores: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write frame scores as an Arrow file (see `data.store`): column `scores`, one value a label."""
+    frames = {recording: len(matrix) for recording, matrix in scores.items()}
+    metadata = {"labels": dataset.labels, "fps": dataset.fps, **metadata}
+    width = len(dataset.labels)
+    write_frames(path, "scores", frames, scores.values(), width=width, dtype="float32", metadata=metadata)
+
+
+def _write_tables(folder: Path, result: SubsetResult) -> None:
+    dataset, found = result.decoded.dataset, result.detections()
+    detections = [(recording, *detection) for recording in sorted(found) for detection in found[recording]]
+    truth = [
+        (recording, segment.label, segment.start, segment.end)
+        for recording in sorted(found)
+        for segment in dataset.annotations.recordings[recording].segments
+    ]
+    columns = ("recording", "label", "start", "end", "score")
+    _write_rows(folder / "detections.parquet", columns, detections)
+    _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
+    early = ("fraction", "sequence", *columns)
+    _write_rows(folder / "early_detections.parquet", early, list(_early_rows(result.observed, truth=False)))
+    _write_rows(folder / "early_ground_truth.parquet", early[:-1], list(_early_rows(result.observed, truth=True)))
 
 
 def _early_rows(observed: Iterable[ObservedPart], *, truth: bool) -> Iterator[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, read_json, write_json
 
 _MODEL, _OPTIMIZER, _METADATA = "model.safetensors", "optimizer.safetensors", "checkpoint.json"
+_CHECKPOINTS = "checkpoints"
 
 
 def write_checkpoint(
@@ -67,10 +68,12 @@ def load_weights(folder: Path, own: Mapping[str, Tensor], found: Mapping[str, Te
         tensor.copy_(found[name])
 
 
-def newest(folder: Path) -> Path | None:
-    """Return the checkpoint of the most iterations in `folder`, or None; half-written ones have another name."""
-    found = sorted(folder.glob("iteration-*")) if folder.is_dir() else []
-    return found[-1] if found else None
+def newest(run: Path) -> Path | None:
+    """Return the checkpoint of most iterations of the training or trial in `run`, or None if it has none.
+
+    Half-written ones have another name. Trials of older versions kept theirs in their folder itself.
+    """
+    return max((*_in(run / _CHECKPOINTS), *_in(run)), key=lambda folder: folder.name, default=None)
 
 
 def found_in(folder: Path) -> Path:
@@ -83,25 +86,36 @@ def found_in(folder: Path) -> Path:
     """
     if (folder / _METADATA).is_file():
         return folder
-    found = newest(folder / "checkpoints") or newest(folder)
-    if found is None:
+    checkpoint = newest(folder)
+    if checkpoint is None:
         raise InputError(
-            f"{folder}: holds no checkpoint (neither {_METADATA} nor iteration-*); name the --output of `crescendo train`, "
-            "the folder of a confirmed trial, or a checkpoint"
+            f"{folder}: holds no checkpoint (neither {_METADATA} nor {_CHECKPOINTS}/iteration-*); name the --output of "
+            "`crescendo train`, the folder of a confirmed trial, or a checkpoint"
         )
-    return found
+    return checkpoint
 
 
-def checkpoint_folder(folder: Path, iteration: int) -> Path:
-    """Return where in `folder` the checkpoint of `iteration` lies."""
-    return folder / f"iteration-{iteration:09d}"
+def checkpoint_folder(run: Path, iteration: int) -> Path:
+    """Return where the training or trial in `run` keeps its checkpoint of `iteration`."""
+    return run / _CHECKPOINTS / f"iteration-{iteration:09d}"
 
 
-def prune(folder: Path, keep: Path) -> None:
-    """Remove every checkpoint in `folder` but `keep`, and what interrupted writers left there."""
-    for path in folder.iterdir():
-        if path != keep and (path.name.startswith("iteration-") or path.name.startswith(".iteration-")):
-            shutil.rmtree(path)
+def prune(run: Path, keep: Path) -> None:
+    """Remove every checkpoint of `run` but `keep`, and what interrupted writers left of others."""
+    for folder in (run / _CHECKPOINTS, run):
+        for path in (*folder.glob("iteration-*"), *folder.glob(".iteration-*")):
+            if path != keep:
+                shutil.rmtree(path)
+
+
+def discard(run: Path) -> None:
+    """Remove every checkpoint of `run`, as far as that is possible."""
+    for path in (run / _CHECKPOINTS, *run.glob("iteration-*")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _in(folder: Path) -> list[Path]:
+    return list(folder.glob("iteration-*"))
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from crescendo.trainables.config import Reset
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_decoded
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
 from crescendo.trainables.training.trainer import Trainer
+from crescendo.trainables.training.validation_report import metric_value
+
+DecodeValues = Callable[[str, Sequence[int]], list[float]]
+"""(reset, merge gaps) -> the objective at each gap; one forward pass for each new reset."""
+DecodeSearch = Callable[[DecodeValues], tuple[str, int]]
+"""Tries what it likes of `DecodeValues` and returns the best reset and merge gap."""
 
 
 class ScoredSubset:
@@ -41,6 +48,15 @@ class ScoredSubset:
                 self._decoded[reset, gap], self.evaluations[reset, gap] = decoded, evaluation
         return [self.evaluations[reset, gap] for gap in merge_gaps]
 
+    def best(self, search: DecodeSearch, metric: str) -> tuple[Reset, int]:
+        """Return the reset and the merge gap that `search` finds best by `metric` (`metric_value`)."""
+
+        def values(reset: str, merge_gaps: Sequence[int]) -> list[float]:
+            return [metric_value(evaluation, metric) for evaluation in self.evaluate(_reset(reset), merge_gaps)]
+
+        reset, merge_gap = search(values)
+        return _reset(reset), merge_gap
+
     def decoded(self, reset: Reset, merge_gap: int) -> DecodedSubset:
         """Return scores and spans at `reset` with `merge_gap`, which must have been evaluated."""
         return self._decoded[reset, merge_gap].at(merge_gap)
@@ -49,3 +65,8 @@ class ScoredSubset:
         if reset not in self._scores:
             self._scores[reset] = self._trainer.score(self._subset, reset)
         return self._scores[reset]
+
+
+def _reset(name: str) -> Reset:
+    reset: Reset = TypeAdapter(Reset).validate_python(name)
+    return reset

@@ -1,52 +1,197 @@
-"""One training run from a data set to a folder: checkpoints on the way, scores, detections and metrics at the end."""
+"""A training that reports at every validation, saves itself, and goes on from where it was whatever happened to it.
+
+It owns one folder:
+
+checkpoints/iteration-*     its newest checkpoint
+report.json                 its last report
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from crescendo.trainables.config import TrainingConfig, gap_frames
+from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.store import write_frames
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.result_format import write_detections
-from crescendo.trainables.evaluation.subset_result import SubsetResult, subset_result
-from crescendo.trainables.files import write_json
+from crescendo.trainables.evaluation.progression import progression
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training import checkpoints
-from crescendo.trainables.training.scored_subset import ScoredSubset
+from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_snapshot
+from crescendo.trainables.training.listeners import Listener, Silent, Validation
+from crescendo.trainables.training.mean_losses import MeanLosses
+from crescendo.trainables.training.measurement import Measurement, configured_decoding, measure
+from crescendo.trainables.training.scored_subset import DecodeSearch, ScoredSubset
 from crescendo.trainables.training.trainer import Trainer
+from crescendo.trainables.training.validation_report import ValidationReport, last_report, metric_value, write_report
 
-METRICS = "metrics.json"
+
+class TrainingSession:
+    """One training, resumed from its folder if it ran before.
+
+    Attributes
+    ----------
+    finished : what came of it, once it is trained and measured in this process; None before
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        dataset: Dataset,
+        folder: Path,
+        *,
+        metric: str = "mAP/mean",
+        decode: DecodeSearch | None = None,
+        measurement: Measurement | None = None,
+        checkpoint_seconds: float = 60.0,
+        listener: Listener | None = None,
+    ) -> None:
+        """Build the model, or restore it from the newest checkpoint in `folder`.
+
+        Parameters
+        ----------
+        metric
+            The objective: `mAP/mean`, or `mAP/iou_0.50` for one threshold.
+        decode
+            How the best reset and merge gap are found once it is trained; None: the configuration's are taken.
+        measurement
+            What is measured once it is trained, beside the validation mAP; None: nothing, and no output is written.
+        checkpoint_seconds
+            A checkpoint is written after this time even if no report is due.
+
+        Raises
+        ------
+        InputError
+            If the checkpoint is damaged or of another configuration or data set, or this machine or data set lacks what the
+            configuration asks for.
+        """
+        self._dataset, self._folder = dataset, folder
+        self._metric, self._decode, self._measurement = metric, decode, measurement
+        self._checkpoint_seconds, self._listener = checkpoint_seconds, listener or Silent()
+        self._trainer = Trainer(config, dataset)
+        self.finished: FinishedRun | None = None
+        self._last, self._unheard = self._take_up()
+        self._saved = time.monotonic()
+        self._listener.began(self._trainer)
+
+    def step(self) -> ValidationReport:
+        """Train to the next validation and report; with the last one, measure the trained model and write its outputs.
+
+        Raises
+        ------
+        DivergedError
+            If the loss is no longer finite.
+        """
+        if self._unheard and self._last is not None:
+            self._unheard = False
+            return self._last
+        began, config, trainer = time.monotonic(), self._trainer.config, self._trainer
+        stages = _validated(trainer) // config.evaluate_every + 1
+        losses = trainer.train(min(config.iterations, stages * config.evaluate_every), self._advanced)
+        self._save()
+        self._last = self._report(losses, began)
+        write_report(self._folder, self._last)
+        return self._last
+
+    def _take_up(self) -> tuple[ValidationReport | None, bool]:
+        """Go on where the folder's last checkpoint and report say; return the report, and whether to give it again."""
+        trainer, config = self._trainer, self._trainer.config
+        newest = checkpoints.newest(self._folder)
+        if newest is not None:
+            trainer.restore(newest)
+        last = last_report(self._folder)
+        if last is not None and last.iteration > trainer.iteration:
+            last = None
+        if last is not None and _validated(trainer) < last.iteration:
+            # The checkpoint was written before it.
+            losses = MeanLosses(**last.losses, frames_per_second=last.frames_per_second)
+            trainer.history.append(Validation(last.iteration, losses, last.results["validation"].evaluation).to_json())
+        if _validated(trainer) < trainer.iteration:
+            trainer.resume_stage()
+        self._timed = last is not None or trainer.iteration == 0
+        if last is None or last.done != (last.iteration >= config.iterations):
+            return last, False  # it now trains for longer, or shorter
+        written = self._measurement is None or (self._measurement.folder / METRICS).is_file()
+        # The last report before an interruption may not have been heard: it is the first that is given after it.
+        return last, written or not last.done
+
+    def _advanced(self, iteration: int, loss: float) -> None:
+        self._listener.advanced(iteration, loss)
+        if time.monotonic() - self._saved > self._checkpoint_seconds:
+            self._save()
+
+    def _save(self) -> None:
+        checkpoint = checkpoints.checkpoint_folder(self._folder, self._trainer.iteration)
+        if not checkpoint.exists():
+            self._trainer.save(checkpoint)
+        checkpoints.prune(self._folder, keep=checkpoint)
+        self._saved = time.monotonic()
+
+    def _report(self, losses: MeanLosses, began: float) -> ValidationReport:
+        trainer = self._trainer
+        done = trainer.iteration >= trainer.config.iterations
+        scored = ScoredSubset(trainer, "validation")
+        search = self._decode if done else None
+        reset, gap = scored.best(search, self._metric) if search is not None else configured_decoding(trainer)
+        [evaluation] = scored.evaluate(reset, [gap])
+        row = self._record(Validation(trainer.iteration, losses, evaluation))
+        results = {"validation": SubsetMetrics(evaluation)}
+        if self._measurement is not None:
+            curves = progression(self._dataset, "validation", scored.decoded(reset, gap).scores)
+            add_snapshot(self._measurement.folder, trainer.iteration, curves)
+            if done:
+                self.finished = measure(
+                    trainer,
+                    self._measurement,
+                    scored,
+                    reset,
+                    gap,
+                    seconds=self._seconds(began) if self._timed else None,
+                    scoring=self._listener.scoring,
+                )
+                results |= {
+                    subset: result.metrics for subset, result in self.finished.results.items() if subset != "validation"
+                }
+        return ValidationReport(
+            iteration=trainer.iteration,
+            objective=metric_value(evaluation, self._metric),
+            done=done,
+            losses={name: row[name] for name in ("loss", "cross_entropy", "ranking")},
+            frames_per_second=row["frames_per_second"],
+            results=results,
+            chosen={"reset": reset, "merge_gap": gap},
+            tried=[
+                (*decoding, metric_value(scored.evaluations[decoding], self._metric))
+                for decoding in sorted(scored.evaluations)
+            ],
+            seconds=self._seconds(began),
+        )
+
+    def _seconds(self, began: float) -> float:
+        """Return how long this training has gone on, over all its starts; the step now under way since `began`."""
+        return (0.0 if self._last is None else self._last.seconds) + time.monotonic() - began
+
+    def _record(self, validation: Validation) -> dict[str, Any]:
+        """Add a validation to the history, and tell of it, unless it is there already; return its row."""
+        history = self._trainer.history
+        if not history or history[-1]["iteration"] < validation.iteration:
+            history.append(validation.to_json())
+            self._listener.validated(validation)
+        return history[-1]
 
 
-class Listener(Protocol):
-    """What is told of a run while it goes on."""
-
-    def began(self, trainer: Trainer) -> None:
-        """Training begins, or goes on, at `trainer.iteration`."""
-
-    def advanced(self, iteration: int, loss: float) -> None:
-        """An iteration is done."""
-
-    def validated(self, row: Mapping[str, Any]) -> None:
-        """A validation is done; `row` is what `history` gets."""
-
-    def scoring(self, subset: str) -> None:
-        """The trained model is about to be scored on `subset`."""
+def _validated(trainer: Trainer) -> int:
+    """Return the iteration of the last validation, 0 before the first."""
+    return int(trainer.history[-1]["iteration"]) if trainer.history else 0
 
 
 def train_detector(
-    config: TrainingConfig, dataset: Dataset, output: Path, listener: Listener, *, resume: bool = False
-) -> dict[str, Any]:
-    """Train a detector and write `output`; return the content of its `metrics.json`, which is written last.
+    config: TrainingConfig, dataset: Dataset, output: Path, listener: Listener | None = None, *, resume: bool = False
+) -> FinishedRun:
+    """Train a detector in `output`, and write there what a finished run leaves (`artifacts.write_outputs`).
 
-    `output` gets `checkpoints/` (the newest one), `scores/` (validation and test), `detections.json` (test) and
-    `metrics.json`. With `resume` a run that was interrupted goes on from its newest checkpoint.
+    With `resume` a run that was interrupted goes on from its newest checkpoint.
 
     Raises
     ------
@@ -56,71 +201,12 @@ def train_detector(
     _check_output(output, resume)
     for subset in ("training", "validation"):
         dataset.recordings(subset)
-    subsets = [subset for subset in ("validation", "test") if subset in dataset.annotations.subsets()]
-    trainer = Trainer(config, dataset)
-    folder = output / "checkpoints"
-    newest = checkpoints.newest(folder) if resume else None
-    if newest is not None:
-        trainer.restore(newest)
-    started, first = time.perf_counter(), trainer.iteration
-    listener.began(trainer)
-    gap = gap_frames(config, dataset.fps)
-    scored = ScoredSubset(trainer, "validation")
-    while trainer.iteration < config.iterations:
-        stage_end = min(config.iterations, (trainer.iteration // config.evaluate_every + 1) * config.evaluate_every)
-        losses = trainer.train(stage_end, listener.advanced)
-        scored = ScoredSubset(trainer, "validation")
-        [evaluation] = scored.evaluate(config.reset, [gap])
-        row = {"iteration": trainer.iteration, **asdict(losses), **_mean_ap(evaluation.to_json())}
-        trainer.history.append(row)
-        listener.validated(row)
-        place = checkpoints.checkpoint_folder(folder, trainer.iteration)
-        trainer.save(place)
-        checkpoints.prune(folder, keep=place)
-    seconds = time.perf_counter() - started
-    metrics: dict[str, Any] = {
-        "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
-        "config": trainer.config.model_dump(mode="json"),
-        "merge_gap": gap,
-        "labels": dataset.labels,
-        "iterations": trainer.iteration,
-        "training_seconds": seconds if first == 0 else None,
-        "history": trainer.history,
-    }
-    found: dict[str, SubsetResult] = {}
-    for subset in subsets:
-        listener.scoring(subset)
-        if subset == "test":
-            scored = ScoredSubset(trainer, "test")
-        [evaluation] = scored.evaluate(config.reset, [gap])
-        found[subset] = subset_result(
-            scored.decoded(config.reset, gap),
-            trainer.score_spans,
-            config,
-            evaluation=evaluation,
-            alarms=found["validation"].alarms if found else None,
-        )
-        metrics[subset] = found[subset].metrics.to_json()
-    metrics["alarms"] = found["validation"].alarms
-    _write_results(output, dataset, config, found, metrics)
-    return metrics
-
-
-def write_scores(path: Path, dataset: Dataset, scores: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write frame scores as an Arrow file (see `data.store`): column `scores`, one value a label."""
-    frames = {recording: len(matrix) for recording, matrix in scores.items()}
-    metadata = {"labels": dataset.labels, "fps": dataset.fps, **metadata}
-    width = len(dataset.labels)
-    write_frames(path, "scores", frames, scores.values(), width=width, dtype="float32", metadata=metadata)
-
-
-def _write_results(
-    output: Path, dataset: Dataset, config: TrainingConfig, found: Mapping[str, SubsetResult], metrics: dict[str, Any]
-) -> None:
-    for subset, result in found.items():
-        write_scores(output / "scores" / f"{subset}.arrow", dataset, result.decoded.scores, {"reset": config.reset})
-    write_detections(output / "detections.json", found["test" if "test" in found else "validation"].detections())
-    write_json(output / METRICS, metrics)
+    subsets = tuple(subset for subset in ("validation", "test") if subset in dataset.annotations.subsets())
+    measurement = Measurement(output, subsets, whole_scores=True)
+    session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
+    while session.finished is None:
+        session.step()
+    return session.finished
 
 
 def _check_output(output: Path, resume: bool) -> None:
@@ -130,7 +216,3 @@ def _check_output(output: Path, resume: bool) -> None:
         raise InputError(f"{output}: holds a finished run; remove it or choose another folder")
     if output.exists() and any(output.iterdir()) and not resume:
         raise InputError(f"{output}: is not empty; pass --resume to go on with the run in it, or choose another folder")
-
-
-def _mean_ap(result: Mapping[str, Any]) -> dict[str, Any]:
-    return {"mAP": result["mAP"], "mAP_mean": result["mAP_mean"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ray import tune
@@ -11,15 +10,12 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.training.trial import Job, Trial
 
-_CHECKPOINT = "checkpoint"
-
 
 class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
-    """Runs the `Job` under `config["job"]`; every step is one `Report`, under `report` in the result.
+    """Runs the `Job` under `config["job"]`; every step is one `ValidationReport`, under `report` in the result.
 
-    A trial keeps its own checkpoints in its folder and goes on from them by itself, wherever it is started again, so
-    Tune's checkpoints are not needed; they work all the same. An actor is reused for the next trial, and keeps the
-    memory-mapped data set open.
+    A trial keeps its own checkpoints in its folder and goes on from them by itself, wherever it is started again: Tune
+    is asked for none. An actor is reused for the next trial, and keeps the memory-mapped data set open.
     """
 
     _dataset: Dataset | None = None
@@ -39,14 +35,6 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
         """Train to the next validation."""
         report = self._trial.step()
         return {"report": report, "objective": report.objective, "done": report.done}
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Write a checkpoint for Tune."""
-        self._trial.save(Path(checkpoint_dir) / _CHECKPOINT)
-
-    def load_checkpoint(self, checkpoint: Any) -> None:
-        """Go on from a checkpoint of Tune's."""
-        self._trial.restore(Path(checkpoint) / _CHECKPOINT)
 
     def _begin(self, job: Job) -> None:
         if self._dataset is None or self._address != job.dataset:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.initialisation import initial_model, resolved_for
 from crescendo.trainables.training.malloc import keep_freed_memory
+from crescendo.trainables.training.mean_losses import LossSums, MeanLosses
 
 # Streams of random numbers that must not meet.
 _WEIGHTS, _DROPOUT = 1, 2
@@ -36,16 +37,6 @@ _SEEDS = 64
 
 class DivergedError(InputError):
     """The loss or its gradient is no longer finite."""
-
-
-@dataclass(frozen=True)
-class MeanLosses:
-    """Means over the iterations since the last report: the loss (Eq. 1), its two parts, and the rate of training."""
-
-    loss: float
-    cross_entropy: float
-    ranking: float
-    frames_per_second: float
 
 
 class Trainer:
@@ -60,6 +51,8 @@ class Trainer:
         Iterations done.
     history : list of dict
         JSON-able rows that the caller adds as training goes on; checkpoints carry them.
+    losses : LossSums
+        Of the stage that `train` is in, or was in last; checkpoints carry them.
     """
 
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
@@ -72,6 +65,7 @@ class Trainer:
         keep_freed_memory()
         self.iteration = 0
         self.history: list[dict[str, Any]] = []
+        self.losses, self._in_stage = LossSums(), False
         self._sampler = SequenceSampler(
             dataset, "training", sequences=config.sequences, length=config.sequence_length, seed=config.seed
         )
@@ -83,9 +77,10 @@ class Trainer:
         self._optimizer = _optimizer(self.model, config)
 
     def train(self, until: int, on_progress: Callable[[int, float], None] | None = None) -> MeanLosses:
-        """Train up to iteration `until` and return the mean losses of the iterations done.
+        """Train up to iteration `until`, the end of a stage, and return the stage's mean losses.
 
-        `on_progress(iteration, loss)` is called after every iteration.
+        A stage begins where the last one ended; after `resume_stage` one that was cut off goes on, and its means are those
+        over all its iterations. `on_progress(iteration, loss)` is called after every iteration.
 
         Raises
         ------
@@ -93,22 +88,22 @@ class Trainer:
             If the loss or the gradient is NaN or infinite; names the iteration, the rate and the batch's recordings.
         """
         started, first = time.perf_counter(), self.iteration
-        sums = np.zeros(3)
+        if not self._in_stage:
+            self.losses, self._in_stage = LossSums(), True
         devices = [self.device] if self.device.type == "cuda" else []
         self.model.train()
         with torch.random.fork_rng(devices=devices):
             while self.iteration < until:
                 batch = self._sampler.batch(self.iteration)
                 losses = self._step(batch)
-                sums += losses
+                self.losses.add(losses)
                 self.iteration += 1
                 if on_progress is not None:
                     on_progress(self.iteration, losses[0])
-        done = max(self.iteration - first, 1)
+        self._in_stage = False
         frames = (self.iteration - first) * self.config.sequences * self.config.sequence_length
         rate = frames / max(time.perf_counter() - started, 1e-9)
-        loss, cross_entropy, ranking = (float(value) for value in sums / done)
-        return MeanLosses(loss, cross_entropy, ranking, rate)
+        return self.losses.means(rate)
 
     def _step(self, batch: Batch) -> list[float]:
         config = self.config
@@ -164,6 +159,7 @@ class Trainer:
         return {
             "iteration": self.iteration,
             "history": self.history,
+            "losses": self.losses.to_json(),
             "config": self.config.model_dump(mode="json"),
             "labels": self.dataset.labels,
             "feature_dim": self.dataset.feature_dim,
@@ -212,6 +208,11 @@ class Trainer:
             content["state"].setdefault(int(number), {})[key] = tensor
         self._optimizer.load_state_dict(content)
         self.iteration, self.history = int(metadata["iteration"]), list(metadata["history"])
+        self.losses, self._in_stage = LossSums(**metadata.get("losses", {})), False
+
+    def resume_stage(self) -> None:
+        """Let `train` go on with the stage of the checkpoint that was restored, which has not been reported."""
+        self._in_stage = True
 
 
 # What a resumed run may change without becoming another run: where it runs, how long, how it is scored.

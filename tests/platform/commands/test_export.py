@@ -13,7 +13,8 @@ from crescendo.reports.source.store import mlflow_client
 from crescendo.reports.source.store_address import local_store
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.evaluation.result_format import read_detections
-from crescendo.trainables.training.trial import last_report, outputs
+from crescendo.trainables.training.trial import outputs
+from crescendo.trainables.training.validation_report import last_report
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_a_model_folder_is_exported_again_in_another_form(run, tmp_path):
 
 def test_an_older_checkpoint_needs_its_data_set(run, tiny_dataset, tmp_path):
     older = tmp_path / "older"
-    shutil.copytree(run, older)
+    shutil.copytree(run, older, ignore=shutil.ignore_patterns("model"))
     [checkpoint] = older.glob("checkpoints/*/checkpoint.json")
     content = json.loads(checkpoint.read_text())
     del content["dataset"]
@@ -127,7 +128,7 @@ def test_an_older_checkpoint_needs_its_data_set(run, tiny_dataset, tmp_path):
 
 def test_a_network_fine_tuned_on_pixels_is_no_detector(run, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(run, copy)
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns("model"))
     [checkpoint] = copy.glob("checkpoints/*/checkpoint.json")
     content = json.loads(checkpoint.read_text())
     content["config"]["model"] = "vgg19"

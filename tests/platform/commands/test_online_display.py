@@ -62,7 +62,10 @@ def test_what_does_not_fit_together_is_refused(evaluate, run, tiny_dataset, tmp_
     metrics = read_json(old / "metrics.json")
     del metrics["test"]["online"], metrics["validation"]
     write_json(old / "metrics.json", metrics)
+    few = tmp_path / "few"
+    shutil.copytree(run, few, ignore=shutil.ignore_patterns("scores"))
     for options, said in (
+        (("--online", few, "--dataset", tiny_dataset.path), "keeps no frame scores of all "),
         (("--online", run, "--iou", "0.5"), "--iou: belongs to detections in files"),
         (("--online", run, "--detections", "d.json"), "--detections: belongs to detections in files"),
         (("--online", run, "--clip"), "--clip: belongs to detections in files"),

@@ -104,7 +104,9 @@ def test_fine_tuning_is_a_study_whose_trials_extract(made: tuple[Path, Path], tm
     videos, pixels = made
     (tmp_path / "study.yaml").write_text(STUDY.format(pixels=pixels))
     crescendo("sweep", tmp_path / "study.yaml", "--output", tmp_path / "results")
-    trials = [folder for folder in (tmp_path / "results" / "trials").iterdir() if list(folder.glob("iteration-*"))]
+    trials = [
+        folder for folder in (tmp_path / "results" / "trials").iterdir() if list(folder.glob("checkpoints/iteration-*"))
+    ]
     assert len(trials) == 2
     crescendo(
         "data", "extract", videos, tmp_path / "pooled", *annotated(videos), "--backbone", "shufflenet_v2_x0_5",

@@ -12,7 +12,7 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def run_and_display(tmp_path, request):
 
 def finish(run, job, objective=0.5):
     chosen = {"merge_gap": 20, "reset": "memory"}
-    scores = SubsetMetrics(Evaluation(("only",), (0.5, 0.75), np.array([[objective, 0.0]]))).to_json()
+    scores = SubsetMetrics(Evaluation(("only",), (0.5, 0.75), np.array([[objective, 0.0]])))
     splits = ("validation", "test") if job.phase == "confirm" else ("validation",)
     results = dict.fromkeys(splits, scores)
     run.report(

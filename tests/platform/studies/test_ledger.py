@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import LEDGER, JournalFile, Ledger
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 SPACE = {"learning_rate": optuna.distributions.FloatDistribution(1e-4, 1, log=True)}
 

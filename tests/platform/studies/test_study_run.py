@@ -13,7 +13,7 @@ from trivial_study import trivial_study, value
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.search_spaces.arms import arms_of
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 ASHA = "early_stopping: {asha: {grace: 10, reduction: 2}}\n"
 

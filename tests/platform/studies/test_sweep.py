@@ -106,7 +106,7 @@ def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
         detections = pq.read_table(trial / "outputs" / "detections.parquet")
         assert detections.column_names == ["recording", "label", "start", "end", "score"]
         assert set(detections["recording"].to_pylist()) <= set(dataset.recordings("test"))
-        assert (trial / "iteration-000000004" / "model.safetensors").is_file()
+        assert (trial / "checkpoints" / "iteration-000000004" / "model.safetensors").is_file()
     for entry in sweep.run.entries("variant=none", "search"):
         assert [path.name for path in (output / "trials" / entry.identity).iterdir()] == ["report.json"]
 

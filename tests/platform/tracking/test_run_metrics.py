@@ -20,7 +20,7 @@ from crescendo.trainables.evaluation.per_frame import FramePrecision
 from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
-from crescendo.trainables.training.trial import ValidationReport
+from crescendo.trainables.training.validation_report import ValidationReport
 
 EVALUATION = Evaluation(("run", "walk"), (0.1, 0.5, 0.55), np.array([[0.9, 0.5, 0.3], [0.7, 0.3, 0.1]]))
 EARLY = EarlyDetection((0.3, 1.0), (EVALUATION, EVALUATION))
@@ -45,7 +45,7 @@ REPORT = ValidationReport(
     objective=0.4,
     done=True,
     losses={"loss": 1.5},
-    results={"validation": SubsetMetrics(EVALUATION).to_json(), "test": WHOLE.to_json()},
+    results={"validation": SubsetMetrics(EVALUATION), "test": WHOLE},
     chosen={"reset": "memory", "merge_gap": 20},
     tried=[("memory", 20, 0.5), ("memory", 0, 0.25), ("none", 5, 0.1)],
     seconds=12.0,

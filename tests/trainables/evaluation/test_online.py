@@ -53,9 +53,9 @@ def test_a_confirmed_trial_measures_test_with_thresholds_of_validation(tiny_run,
     job = Job("a", "confirm", str(tiny_dataset.path), tiny_settings, str(tmp_path / "trial"), "mAP/mean")
     trial = Trial(job, tiny_dataset)
     while not (report := trial.step()).done:
-        assert "online" not in report.results["validation"]
+        assert report.results["validation"].online is None
     kept = read_json(outputs(job.folder) / "metrics.json")
-    assert kept["test"]["online"] == json.loads(json.dumps(report.results["test"]["online"]))
+    assert kept["test"]["online"] == json.loads(json.dumps(report.results["test"].online.to_json()))
     # The same settings and seed as the training run: the same model, the same thresholds.
     assert kept["alarms"] == tiny_run[1]["alarms"]
     assert kept["test"]["online"] == tiny_run[1]["test"]["online"]

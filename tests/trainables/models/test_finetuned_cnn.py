@@ -165,6 +165,6 @@ def test_it_is_a_trial_of_a_study(pictures: Dataset, tmp_path: Path) -> None:
     trial.step()
     report = trial.step()
     assert report.done
-    assert "mAP" in report.results["test"]
+    assert "mAP" in report.results["test"].to_json()
     assert (outputs(tmp_path / "t") / "detections.parquet").is_file()
     assert load_backbone("shufflenet_v2_x0_5", str(tmp_path / "t"), layer="pooled").width == 1024

@@ -10,7 +10,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.training import scored_subset
 from crescendo.trainables.training.checkpoints import newest
 from crescendo.trainables.training.trainer import Trainer
-from crescendo.trainables.training.trial import Job, Trial, ValidationReport, last_report, metric_value, outputs
+from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.validation_report import ValidationReport, last_report, metric_value
 
 SETTINGS = {
     "hidden_size": 8,
@@ -33,7 +34,7 @@ def job(dataset, folder, phase="search", decode=None, **settings) -> Job:
 def said(report: ValidationReport) -> dict:
     """What a report says of the model, without how long it took."""
     plain = replace(report, seconds=0.0, frames_per_second=0.0)
-    return json.loads(json.dumps(plain.__dict__))
+    return json.loads(json.dumps(plain.to_json()))
 
 
 def play(one: Trial) -> list[ValidationReport]:
@@ -84,8 +85,22 @@ def test_cut_off_between_reports_it_goes_on_from_the_last_checkpoint(
     assert newest(tmp_path).name == checkpoint
     assert last_report(tmp_path).iteration == 2
     resumed = play(Trial(often, tiny_dataset))
-    assert [one.iteration for one in resumed] == [2, 4, 5]
-    assert [said(one)["results"] for one in resumed] == [one["results"] for one in undisturbed]
+    assert [said(one) for one in resumed] == undisturbed
+
+
+def test_a_trial_of_an_older_version_goes_on_from_where_that_kept_its_checkpoint(tiny_dataset, undisturbed, tmp_path):
+    first = Trial(job(tiny_dataset, tmp_path), tiny_dataset)
+    first.step()
+    [checkpoint] = (tmp_path / "checkpoints").iterdir()
+    checkpoint.rename(tmp_path / checkpoint.name)
+    metadata = json.loads((tmp_path / checkpoint.name / "checkpoint.json").read_text())
+    del metadata["losses"]
+    (tmp_path / checkpoint.name / "checkpoint.json").write_text(json.dumps(metadata))
+    (tmp_path / "checkpoints").rmdir()
+    assert newest(tmp_path) == tmp_path / "iteration-000000002"
+    assert [said(one) for one in play(Trial(job(tiny_dataset, tmp_path), tiny_dataset))] == undisturbed
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "report.json"}
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["iteration-000000005"]
 
 
 def test_decode_settings_are_searched_when_it_is_trained_on_validation_alone(tiny_dataset, tmp_path):
@@ -127,14 +142,14 @@ def test_only_a_confirmed_trial_reads_the_test_split_and_only_when_trained(tiny_
     assert "test" not in read
     last = play(confirm)[-1]
     assert "test" in read
-    assert {"mAP", "AP", "early", "progression"} <= set(last.results["test"])
+    assert {"mAP", "AP", "early", "progression"} <= set(last.results["test"].to_json())
     names = {path.name for path in outputs(tmp_path / "confirm").iterdir()}
     assert {"detections.parquet", "ground_truth.parquet", "metrics.json", "configuration.json"} <= names
 
 
 def test_the_objective_is_the_metric_that_was_asked_for(tiny_dataset, tmp_path):
     done = play(Trial(replace(job(tiny_dataset, tmp_path), metric="mAP/mean"), tiny_dataset))[-1]
-    assert done.objective == done.results["validation"]["mAP_mean"]
+    assert done.objective == done.results["validation"].evaluation.mean
     with pytest.raises(ValueError, match="not in list"):
         metric_value(
             Trial(job(tiny_dataset, tmp_path / "b"), tiny_dataset)._trainer.evaluate("validation"), "mAP/iou_0.90"

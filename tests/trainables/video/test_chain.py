@@ -18,15 +18,6 @@ from crescendo.trainables.video.backbones import Backbone, Preparation, load_bac
 QUICK = {"threads": 1, "device": "cpu", "iterations": 2, "evaluate_every": 2, "merge_gap": 2}
 
 
-class Silence:
-    """Listens to nothing."""
-
-    def began(self, *heard: object) -> None: ...
-    def advanced(self, *heard: object) -> None: ...
-    def validated(self, *heard: object) -> None: ...
-    def scoring(self, *heard: object) -> None: ...
-
-
 def features(backbone: Backbone, pixels: Dataset, destination: Path) -> Dataset:
     """The data set that extraction makes of the same frames."""
     side, names = backbone.preparation.size, pixels.store.recordings
@@ -50,7 +41,7 @@ def features(backbone: Backbone, pixels: Dataset, destination: Path) -> Dataset:
 def test_from_pixels_to_detections(tmp_path: Path) -> None:
     pixels = write_pictures(tmp_path / "pixels", Preparation().at(64), 3)
     tune = {**read_settings("vgg19"), "backbone": "alexnet", "weights": "none", "sequences": 8, **QUICK}
-    train_detector(configuration(tune), pixels, tmp_path / "tuned", Silence())
+    train_detector(configuration(tune), pixels, tmp_path / "tuned")
     backbone = load_backbone("alexnet", str(tmp_path / "tuned"), layer="fc6")
     fc6 = features(backbone, pixels, tmp_path / "fc6")
 

@@ -1,0 +1,44 @@
+"""Mean losses of the iterations since the last report, whatever interrupted them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MeanLosses:
+    """Means over iterations: the loss (Eq. 1) and its two parts; and the rate of training."""
+
+    loss: float
+    cross_entropy: float
+    ranking: float
+    frames_per_second: float
+
+
+@dataclass
+class LossSums:
+    """Sums over `iterations` of the loss (Eq. 1) and its two parts; what `MeanLosses` is made from."""
+
+    iterations: int = 0
+    loss: float = 0.0
+    cross_entropy: float = 0.0
+    ranking: float = 0.0
+
+    def add(self, losses: Sequence[float]) -> None:
+        """Add the loss and its two parts of one more iteration."""
+        loss, cross_entropy, ranking = losses
+        self.iterations += 1
+        self.loss += loss
+        self.cross_entropy += cross_entropy
+        self.ranking += ranking
+
+    def means(self, frames_per_second: float) -> MeanLosses:
+        """Return the means, 0 where there was no iteration, beside the rate of training."""
+        count = max(self.iterations, 1)
+        return MeanLosses(self.loss / count, self.cross_entropy / count, self.ranking / count, frames_per_second)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)

@@ -1,0 +1,97 @@
+"""What a training says when it has been validated, and the file that keeps the last of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+from crescendo.trainables.files import read_json, write_json
+
+_FILE = "report.json"
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """What a training says at an iteration.
+
+    Attributes
+    ----------
+    objective
+        Of the validation split: what a study maximises.
+    done
+        Whether this is the last one.
+    losses
+        Means since the last report: `loss`, `cross_entropy`, `ranking`.
+    results
+        Split -> its metrics. Of validation always the mAP; of a confirmed trial, in its last report, all of test.
+    chosen
+        The `reset` and the `merge_gap` (frames) they were decoded with.
+    tried
+        (reset, merge gap, objective) of every combination tried.
+    seconds
+        Since the training began, over all its starts.
+    """
+
+    iteration: int
+    objective: float
+    done: bool
+    losses: Mapping[str, float] = field(default_factory=dict)
+    frames_per_second: float = 0.0
+    results: Mapping[str, SubsetMetrics] = field(default_factory=dict)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    tried: Sequence[tuple[str, int, float]] = ()
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a JSON-able object."""
+        return {
+            "iteration": self.iteration,
+            "objective": self.objective,
+            "done": self.done,
+            "losses": dict(self.losses),
+            "frames_per_second": self.frames_per_second,
+            "results": {split: metrics.to_json() for split, metrics in self.results.items()},
+            "chosen": dict(self.chosen),
+            "tried": [list(combination) for combination in self.tried],
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_json(cls, content: Any) -> ValidationReport:
+        """Return the report whose `to_json` is `content`; `InputError` if it is none."""
+        try:
+            results = {split: SubsetMetrics.from_json(metrics) for split, metrics in content["results"].items()}
+            tried = [(reset, merge_gap, value) for reset, merge_gap, value in content["tried"]]
+            return cls(**{**content, "results": results, "tried": tried})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"not a report of a training ({type(error).__name__}: {error})") from error
+
+
+def write_report(folder: Path, report: ValidationReport) -> None:
+    """Keep `report` as the last one of the training in `folder`."""
+    write_json(folder / _FILE, report.to_json())
+
+
+def last_report(folder: Path | str) -> ValidationReport | None:
+    """Return the last report of the training in `folder`, None if it has made none; `InputError` if it is damaged."""
+    file = Path(folder) / _FILE
+    if not file.is_file():
+        return None
+    try:
+        return ValidationReport.from_json(read_json(file))
+    except InputError as error:
+        raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
+
+
+def metric_value(evaluation: Evaluation, metric: str) -> float:
+    """Return the mAP that `metric` names: one of `mean_ap_keys` of the evaluation's thresholds."""
+    key = MetricKey.read(metric)
+    if key == MEAN_AP:
+        return evaluation.mean
+    return float(evaluation.mean_ap[[MetricKey("mAP", iou=threshold) for threshold in evaluation.iou].index(key)])
