@@ -209,15 +209,18 @@ def _range(low: float, high: float) -> str:
     return f"{100 * max(low, 0.0):.1f} to {100 * min(high, 1.0):.1f}"
 
 
+def _loss(variant: str) -> str:
+    return VARIANTS[variant].description if variant in VARIANTS else "a loss that does not come with Crescendo"
+
+
 def _compared(content: Content) -> list[tuple[str, str]]:
     details = []
     for study in content.studies:
         lead = f"{study.name}: " if len(content.studies) > 1 else ""
         details += [(f"{lead}{name[0].lower() + name[1:] if lead else name}", value) for name, value in _study(study)]
-    variants = dict.fromkeys(arm.variant for arm in content.arms if arm.variant in VARIANTS)
+    variants = dict.fromkeys(arm.variant for arm in content.arms if arm.variant is not None)
     if len(variants) > 1:
-        told = "; ".join(f"{variant}: {VARIANTS[variant].description}" for variant in variants if variant)
-        details.append(("Variants of the loss", told))
+        details.append(("Variants of the loss", "; ".join(f"{name}: {_loss(name)}" for name in variants)))
     names = [f"{arm.name} (the baseline)" if arm.name == content.baseline else arm.name for arm in content.arms]
     details += [
         (_count(len(names), "arm"), ", ".join(names)),

@@ -1,6 +1,7 @@
 """A trial goes on from its folder, whenever it was cut off, and says what it would have said."""
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -168,3 +169,17 @@ def test_it_uses_the_threads_it_is_told(tiny_dataset, tmp_path):
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_loss_of_ones_own_is_found_where_the_study_was_begun(tiny_dataset, tmp_path, monkeypatch):
+    """A worker works in another folder than the sweep."""
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "loss_of_this_test.py").write_text(
+        "def mine(probabilities, labels, *, background, state):\n    return probabilities[..., background], None\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    elsewhere = job(tiny_dataset, tmp_path / "trial", variant="loss_of_this_test:mine")
+    with pytest.raises(InputError, match="the module loss_of_this_test cannot be imported"):
+        Trial(elsewhere, tiny_dataset)
+    found = Trial(replace(elsewhere, plugin_folder=str(tmp_path / "begun")), tiny_dataset)
+    assert found.step().losses["ranking"] > 0

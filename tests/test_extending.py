@@ -1,0 +1,131 @@
+"""docs/extending.md, run as it stands: its files are written, its commands run, and one sweep has all of it.
+
+A block of Python that begins with the name of a file is that file; other blocks of Python are run as they are. The
+commands of a section (`sh`) are run in the page's order, in one folder.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from crescendo.reports import read_results
+
+PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
+SECTIONS = dict(
+    re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+)
+LAST = "All in one study"
+# Not `python -c` alone, which would find the files of the working folder by itself.
+CRESCENDO = (sys.executable, "-P", "-c", "from crescendo.platform.cli import main; main()")
+SMALL = {
+    "hidden_size": 8,
+    "sequences": 4,
+    "sequence_length": 40,
+    "iterations": 20,
+    "evaluate_every": 10,
+    "device": "cpu",
+}
+# What makes the page's commands quick.
+QUICKER = {
+    "train": [*(f"{key}={value}" for key, value in SMALL.items()), "threads=1"],
+    "sweep": [*(f"base.{key}={value}" for key, value in SMALL.items()), "search.trials=1", "confirm.seeds=[0, 1]"],
+}
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every file of the page."""
+    folder = tmp_path_factory.mktemp("extending")
+    for language in ("python", "yaml"):
+        for block in blocks(PAGE.read_text(encoding="utf-8"), language):
+            if (name := re.match(r"# (\w+\.\w+)\n", block)) is not None:
+                (folder / name[1]).write_text(block, encoding="utf-8")
+    return folder
+
+
+def crescendo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    quicker = [word for change in QUICKER.get(words[0], ()) for word in ("--set", change)]
+    return subprocess.run(
+        [*CRESCENDO, *words, *quicker], cwd=folder, capture_output=True, text=True, timeout=500, check=False
+    )
+
+
+def run_commands(folder: Path, section: str) -> None:
+    for block in blocks(SECTIONS[section], "sh"):
+        for line in block.splitlines():
+            program, *words = shlex.split(line)
+            assert program == "crescendo"
+            done = crescendo(folder, *words)
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("section", [name for name in SECTIONS if name != LAST])
+def test_the_commands_of_a_section_run_and_its_python_holds(workplace: Path, section: str) -> None:
+    run_commands(workplace, section)
+    for block in blocks(SECTIONS[section], "python"):
+        if not re.match(r"# \w+\.py\n", block):
+            script = ["import sys; sys.path.append('.')", block]
+            done = subprocess.run(
+                [sys.executable, "-c", "\n".join(script)], cwd=workplace, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def swept(workplace: Path) -> Path:
+    """The output folder of the study that has everything of the page, reported."""
+    if not (workplace / "data" / "mine").exists():
+        assert crescendo(workplace, "data", "synthesize", "data/mine").returncode == 0
+    run_commands(workplace, LAST)
+    return workplace / "results" / "mine"
+
+
+def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path) -> None:
+    study = yaml.safe_load((swept.parents[1] / "mine.yaml").read_text(encoding="utf-8"))
+    arms = {f"variant={variant}" for variant in study["ablate"]["variant"]}
+    results = read_results(swept, resamples=50)
+    assert set(results.trials["arm"]) == set(results.runs["arm"]) == arms
+    assert results.trials["state"].eq("finished").all()
+    assert (results.runs.groupby("arm").size() == 2).all()
+    report = swept / "report"
+    for name in ("report.html", "report.md"):
+        text = (report / name).read_text(encoding="utf-8")
+        assert all(arm in text for arm in arms), name
+
+
+def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) -> None:
+    """The model folder knows nothing of the loss: it works where the module is not."""
+    results = read_results(swept, resamples=50)
+    runs = results.runs[results.runs["arm"] == "variant=my_losses:squared_fall"]
+    done = crescendo(tmp_path, "export", str(runs.iloc[0]["run_id"]), "model", "--study", str(swept))
+    assert done.returncode == 0, done.stderr
+    done = crescendo(tmp_path, "detect", "model", str(swept.parents[1] / "data" / "mine"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["results"]
+
+
+def test_a_mistake_is_one_line_with_its_place_and_nothing_is_written(workplace: Path) -> None:
+    study = (workplace / "mine.yaml").read_text(encoding="utf-8").replace("my_losses:naive_margin", "my_losses:naive")
+    (workplace / "wrong.yaml").write_text(study, encoding="utf-8")
+    done = crescendo(workplace, "sweep", "wrong.yaml", "--output", "results/wrong")
+    assert done.returncode == 2
+    first, *others = done.stderr.splitlines()
+    assert first.startswith("error: wrong.yaml:6: ablate.variant.3: my_losses:naive: the module my_losses (")
+    assert first.endswith("has no naive")
+    assert all(line.startswith("error: ") for line in others)
+    assert not (workplace / "results" / "wrong").exists()
+    done = crescendo(workplace, "train", "data/mine", "--output", "runs/wrong", "--set", "variant=my_loss:naive")
+    assert done.returncode == 2
+    assert "variant: my_loss:naive: the module my_loss cannot be imported" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (workplace / "runs" / "wrong").exists()
