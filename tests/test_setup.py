@@ -101,7 +101,34 @@ def test_imports_run_in_no_circle():
     assert circle_in({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
 
 
+def test_an_import_within_a_function_stands_below_its_reason():
+    unexplained = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        for line in imports_without_reason(path.read_text(encoding="utf-8"))
+    ]
+    assert unexplained == []
+    assert imports_without_reason("def one():\n    import os\n\n    # why\n    import sys\n    import re\n") == [2]
+
+
 ROOMS = ("trainables", "search_spaces", "reports", "platform")
+
+
+def imports_without_reason(source):
+    """The lines of imports within functions that stand below no comment, alone or together with others."""
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    found = {
+        node.lineno for one in functions for node in ast.walk(one) if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    lines = ["", *source.splitlines()]
+    above = {}
+    for line in sorted(found):
+        before = line - 1 if lines[line - 1].strip() else line - 2
+        above[line] = above[before] if before in above else lines[before].strip()
+    return [line for line, text in above.items() if not text.startswith("#")]
 
 
 def module_name(path):

@@ -41,6 +41,7 @@ def train(
     settings = {**(read_settings(config) if config else {}), **parse_assignments(assignments or [])}
     checked = configuration(settings, config or "--set")
 
+    # torch takes seconds: help, the settings and what is wrong with them come before it.
     from crescendo.trainables.data.dataset import Dataset
     from crescendo.trainables.training.artifacts import METRICS
     from crescendo.trainables.training.session import train_detector

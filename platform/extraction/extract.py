@@ -19,10 +19,10 @@ from crescendo.platform.extraction.pipeline import Network, extracted
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, read_annotations
 from crescendo.trainables.data.dataset import PIXELS, Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.activitynet import paper_split
 from crescendo.trainables.data.importers.base import Reporter
 from crescendo.trainables.data.importers.directory import given_split
-from crescendo.trainables.data.importers.external import tolerated_seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import mended
 from crescendo.trainables.video.backbones import Preparation, load_backbone, preparation_of

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from crescendo.trainables.data.pixels import encode_picture
 from crescendo.trainables.errors import InputError
@@ -70,6 +71,7 @@ def extracted(
     InputError
         If the network cannot be loaded where it is to run.
     """
+    # Ray reads its environment, which `ray_session` sets, as it is imported.
     import ray
     import ray.data
 
@@ -133,8 +135,6 @@ class Inference:
     """An actor: the network, on a GPU if it has been given one."""
 
     def __init__(self, network: Network) -> None:
-        import torch
-
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._device == "cpu":
             torch.set_num_threads(_cores())
@@ -149,8 +149,6 @@ class Inference:
 
     def __call__(self, batch: Batch) -> Batch:
         """Return `batch` with features, (n, width) float16, in place of frames."""
-        import torch
-
         if self._fault:
             count = len(batch["video"])
             fault = {"frame": np.full(count, FATAL), "error": np.full(count, self._fault, object)}
@@ -189,8 +187,6 @@ def _parts(batch: Batch) -> Iterator[Part]:
 
 def _shares(nodes: list[dict[str, Any]]) -> tuple[float, float, float, int]:
     """Return the CPUs of a decoding task, the CPUs and the GPUs of an actor, and the most actors."""
-    import torch
-
     alive = [node["Resources"] for node in nodes if node["Alive"] and node["Resources"].get("CPU")]
     gpus = int(sum(node.get("GPU", 0) for node in alive))
     if gpus and (torch.version.cuda or torch.version.hip):
@@ -202,6 +198,7 @@ def _shares(nodes: list[dict[str, Any]]) -> tuple[float, float, float, int]:
 
 def _cores() -> int:
     """Return the CPUs that Ray may use of the machine this actor runs on."""
+    # As above.
     import ray
 
     here = ray.get_runtime_context().get_node_id()

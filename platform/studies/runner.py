@@ -116,6 +116,7 @@ def _place(study: Study, output: Path) -> Workspace:
 def _tune(
     run: StudyRun, display: Display, interruption: _Interruption, *, concurrent: int, trainable: type | None
 ) -> None:
+    # Ray reads its environment, which `ray_session` sets, as it is imported.
     from ray import tune
 
     from crescendo.platform.tuning.adapters import StudyCallback, StudyScheduler, StudySearcher, StudyStopper

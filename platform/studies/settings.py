@@ -72,7 +72,8 @@ def check_dataset(study: Study) -> None:
     ------
     InputError
     """
-    from crescendo.trainables.data.remote import is_remote  # pyarrow takes its time
+    # pyarrow takes its time, and `study list` has no need of it.
+    from crescendo.trainables.data.remote import is_remote
 
     if is_remote(study.dataset):
         return

@@ -46,6 +46,7 @@ class MlflowStore:
         record = records[0]
         if self._client is None:
             self._client = mlflow_client(self._uri)
+        # MLflow takes seconds, and reads the environment that `mlflow_client` sets as it is imported.
         from mlflow.exceptions import MlflowException
 
         try:
@@ -75,6 +76,7 @@ class MlflowStore:
             raise
 
     def _start(self, record: Record) -> None:
+        # As above.
         from mlflow.entities import Param, RunTag
 
         identity, tags, params = record["identity"], dict(record["tags"]), dict(record["params"])
@@ -110,6 +112,7 @@ class MlflowStore:
             raise
 
     def _log(self, records: list[Record]) -> None:
+        # As above.
         from mlflow.entities import Metric
 
         if (run := self._run(records[0]["identity"])) is None:
@@ -152,6 +155,7 @@ class MlflowStore:
 
     def _find(self, identity: str) -> Any:
         """Return the run of `identity`, deleted ones too; of two made by one request answered late, keep the one in use."""
+        # As above.
         from mlflow.entities import ViewType
 
         runs = self._client.search_runs(

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crescendo.reports.source.store import QUIET, mlflow_client
 from crescendo.reports.source.store_address import check_address, shown_address
 from crescendo.trainables.detector import Detector
@@ -40,6 +42,7 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
         If the store cannot be reached or refuses the name.
     """
     client = mlflow_client(uri)
+    # MLflow takes seconds, and reads the environment that `mlflow_client` sets as it is imported.
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -65,6 +68,7 @@ def read_run_model(run: str, uri: str) -> Detector:
     """Return the detector of the confirm run with id `run` in the store `uri`; `InputError` if it has none."""
     check_address(uri)
     client = mlflow_client(uri)
+    # As above.
     from mlflow.exceptions import MlflowException
 
     try:
@@ -81,13 +85,14 @@ def read_run_model(run: str, uri: str) -> Detector:
 
 def _parts(detector: Detector, place: Path) -> dict[str, Any]:
     """Return what MLflow stores; the model folder lies below `place` until it has."""
+    # As above.
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     # MLflow takes a file's time stamps and mode along; a copy elsewhere leaves the installed one alone.
     script = shutil.copy(_SCRIPT, place / _SCRIPT.name)
     detector.save(place / _ARTIFACT)
-    features = TensorSpec(_float32(), (-1, detector.metadata.features.dimension))
+    features = TensorSpec(np.dtype("float32"), (-1, detector.metadata.features.dimension))
     columns = [ColSpec("string", "label"), *(ColSpec("double", name) for name in ("start", "end", "score"))]
     return {
         "python_model": str(script),
@@ -105,15 +110,10 @@ def _unadvised() -> Iterator[None]:
         yield
 
 
-def _float32() -> Any:
-    import numpy as np
-
-    return np.dtype("float32")
-
-
 def _pyfunc() -> Any:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    # As above.
     import mlflow.pyfunc
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)

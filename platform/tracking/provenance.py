@@ -52,6 +52,7 @@ def git_state(root: Path) -> tuple[str, str]:
 
 def device() -> str:
     """Return what this process computes on: the GPUs it sees, else the processor and its number of cores."""
+    # It takes seconds; only a process that computes is asked.
     import torch
 
     if torch.cuda.is_available():

@@ -52,6 +52,7 @@ def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Ite
         _set(_ALONE)
     elif _has_token():
         _set({"RAY_AUTH_MODE": "token"})  # a cluster begun where there is a token asks for it; the others do not mind
+    # Ray reads its environment as it is imported.
     import ray
 
     if ray.is_initialized():
@@ -87,6 +88,7 @@ class NodeWatch:
     def lost(self) -> bool:
         """Return whether every node is gone."""
         if time.monotonic() - self._asked >= self._seconds:
+            # As above.
             import ray
 
             self._asked, self._lost = time.monotonic(), not any(node["Alive"] for node in ray.nodes())
@@ -111,6 +113,7 @@ def trials_at_once(resources: Resources) -> int:
     InputError
         If no node of the cluster can ever run one.
     """
+    # As above.
     import ray
 
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]

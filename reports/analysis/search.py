@@ -142,6 +142,7 @@ def _importances(study: StudyRuns, arm: ArmRuns) -> dict[str, float] | None:
     varied = sorted(key for key in shared if len({str(values[key]) for values, _ in rows}) > 1)
     if len(rows) < FEWEST_TRIALS or len(varied) < 2:
         return None
+    # A second's import, which a study that searched nothing has no need of.
     import optuna
     from optuna.importance import FanovaImportanceEvaluator
 
@@ -159,6 +160,7 @@ def _importances(study: StudyRuns, arm: ArmRuns) -> dict[str, float] | None:
 
 
 def _distribution(space: Mapping[str, Any], values: Sequence[Any]) -> Any:
+    # As above.
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

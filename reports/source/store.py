@@ -27,6 +27,7 @@ def mlflow_client(uri: str) -> Any:
     """Return a client for the store at `uri`; nothing is asked of a server yet, a local store is made."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    # Only now that its environment is set; it takes seconds, too, and an address can be checked without it.
     from mlflow import MlflowClient
 
     for chatty in ("mlflow", "alembic"):  # after the import, which sets these levels itself
@@ -54,6 +55,7 @@ def _make_store(uri: str) -> None:
 
 def _fill_store(file: Path) -> None:
     """Make an empty store, or copy the one made before: MLflow's migrations take a second of a processor each time."""
+    # As above.
     from mlflow import MlflowClient, __version__
 
     empty = cache_folder() / f"mlflow-{__version__}.db"

@@ -52,6 +52,7 @@ def read_study(source: str | Path, tracking_uri: str | None = None) -> StudyRuns
             f"{source}: no such folder; name a study's output folder, or its experiment with --tracking-uri"
         )
     _check_store(uri, source)
+    # As `mlflow_client` does: after the environment is set.
     from mlflow.exceptions import MlflowException
 
     try:

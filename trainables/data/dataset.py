@@ -170,6 +170,7 @@ class Dataset:
             raise InputError(f"{path}: cannot be read ({error.strerror}); extract the data set again") from None
         if hashlib.sha256(data).hexdigest() != self._fc7_hash:
             raise InputError(f"{path}: was changed after the data set was prepared; extract the data set again")
+        # It brings torch, which nothing else of a data set needs.
         from safetensors.torch import load
 
         tensors = load(data)
@@ -254,6 +255,7 @@ def write_dataset(
 
 
 def _write_fc7(path: Path, fc7: tuple[Tensor, Tensor]) -> str:
+    # As above.
     from safetensors.torch import save
 
     weight, bias = (tensor.detach().cpu().float().contiguous() for tensor in fc7)

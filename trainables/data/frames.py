@@ -20,6 +20,11 @@ FrameNumbers = TypeVar("FrameNumbers", float, np.ndarray)
 BACKGROUND = "background"
 BACKGROUND_INDEX = 0
 
+# A feature extractor drops or repeats a few frames at the end, and durations are rounded: a recording may differ from
+# duration x fps by this many seconds, or this share of its frames, whichever is more.
+TOLERANCE_SECONDS = 1.0
+TOLERANCE_SHARE = 0.02
+
 
 def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
     """Return [first, last) of the frames whose centre lies in [`start`, `end`) seconds; empty if first == last."""
@@ -30,6 +35,11 @@ def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
 def seconds(frame: FrameNumbers, fps: float) -> FrameNumbers:
     """Return the second at which `frame`, a number or an array of them, begins."""
     return frame / fps
+
+
+def tolerated_seconds(duration: float) -> float:
+    """Return by how many seconds features or pictures may differ in length from a recording of `duration` seconds."""
+    return max(TOLERANCE_SECONDS, TOLERANCE_SHARE * duration)
 
 
 def frame_labels(segments: Iterable[Segment], frames: int, fps: float, index: Mapping[str, int]) -> np.ndarray:

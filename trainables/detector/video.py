@@ -11,6 +11,8 @@ import torch
 
 from crescendo.trainables.detector.folder import ModelMetadata
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.backbones import load_backbone
+from crescendo.trainables.video.decoding import sampled_frames
 
 _TOGETHER = 8  # frames that go through the network at once
 
@@ -32,9 +34,6 @@ def video_features(metadata: ModelMetadata, path: Path, weights: str | None = No
             f"{path}: the model does not know how its features are made ({metadata.features.description}); "
             "make them as its training data were and give them as .npy"
         )
-    from crescendo.trainables.video.backbones import load_backbone
-    from crescendo.trainables.video.decoding import sampled_frames
-
     chosen = weights or extraction.weights
     if weights is None and chosen not in ("imagenet", "none"):
         raise InputError(

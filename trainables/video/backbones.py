@@ -268,6 +268,7 @@ def _check_name(name: str) -> None:
 
 def _models() -> ModuleType:
     try:
+        # It may be missing: it comes with the extra `video`.
         import torchvision
     except ImportError:
         raise InputError(

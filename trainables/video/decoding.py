@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crescendo.trainables.data.importers.external import tolerated_seconds
+from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.errors import InputError
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def sampled_pictures(path: Path | str, fps: float, *, threads: int = 0) -> Itera
 
 def prepare(picture: Picture, preparation: Preparation) -> np.ndarray:
     """Return the picture resized and cut for a network, (3, size, size) uint8; it is not yet standardised."""
+    # It takes seconds, and videos are made and listed without it.
     import torch
 
     height, width = picture.size()
@@ -186,6 +187,7 @@ def prepare(picture: Picture, preparation: Preparation) -> np.ndarray:
 def require_av() -> Any:
     """Return the module `av`, or say what to install."""
     try:
+        # It may be missing: it comes with the extra `video`.
         import av
     except ImportError:
         raise InputError("PyAV is not installed; video needs it: pip install 'crescendo-ablation[video]'") from None

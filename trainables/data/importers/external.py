@@ -13,18 +13,9 @@ import h5py
 import numpy as np
 
 from crescendo.trainables.data.annotations import Recording
+from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
-
-# A feature extractor drops or repeats a few frames at the end, and durations are rounded: a recording may differ from
-# duration x fps by this many seconds, or this share of its frames, whichever is more.
-TOLERANCE_SECONDS = 1.0
-TOLERANCE_SHARE = 0.02
-
-
-def tolerated_seconds(duration: float) -> float:
-    """Return by how many seconds features or pictures may differ in length from a recording of `duration` seconds."""
-    return max(TOLERANCE_SECONDS, TOLERANCE_SHARE * duration)
 
 
 @dataclass(frozen=True)
