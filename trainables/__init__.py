@@ -5,8 +5,10 @@ from crescendo.trainables.exports import exports
 _HOMES = {
     "Dataset": "crescendo.trainables.data.dataset",
     "Detection": "crescendo.trainables.evaluation.result_format",
+    "DetectionModel": "crescendo.trainables.models.base",
     "Detector": "crescendo.trainables.detector.detector",
     "InputError": "crescendo.trainables.errors",
+    "ModelSpec": "crescendo.trainables.models.registry",
     "TrainingConfig": "crescendo.trainables.config",
     "Variant": "crescendo.trainables.losses.variants",
     "configuration": "crescendo.trainables.config",

@@ -40,6 +40,12 @@ def detect(
             help="Report a bad frame and let the one before it stand in for it; begin afresh after a gap. With --stream.",
         ),
     ] = False,
+    allow_plugin: Annotated[
+        bool,
+        typer.Option(
+            "--allow-plugin", help="Import and run the model's own module, where it names one. For people you trust."
+        ),
+    ] = False,
 ) -> None:
     """Detect activities: detections in ActivityNet's result format, or live events as they happen."""
     if live == (source is not None):
@@ -52,7 +58,7 @@ def detect(
     from crescendo.platform.commands.detect_stream import detect_stream
     from crescendo.trainables.detector import Detector
 
-    detector = Detector.load(model)
+    detector = Detector.load(model, allow_plugin=allow_plugin)
     if source is None:
         detect_stream(detector, alarm, revise_every, keep_going=keep_going)
     else:

@@ -38,6 +38,12 @@ def export(
     register: Annotated[
         str | None, typer.Option(metavar="NAME", help="Register it under this name in the MLflow store, too.")
     ] = None,
+    allow_plugin: Annotated[
+        bool,
+        typer.Option(
+            "--allow-plugin", help="Import and run the model's own module, where it names one. For people you trust."
+        ),
+    ] = False,
 ) -> None:
     """Export a trained detector: weights, labels, frame rate, features, reset, merge gap and alarm thresholds."""
     if destination.exists():
@@ -51,7 +57,7 @@ def export(
     from crescendo.platform.commands.export_detector import read_detector, write_detector
     from crescendo.platform.tracking.model_registry import register_model
 
-    detector = read_detector(run, uri, dataset)
+    detector = read_detector(run, uri, dataset, allow_plugin=allow_plugin)
     write_detector(detector, destination, form)
     metadata = detector.metadata
     typer.echo(

@@ -12,7 +12,7 @@ from crescendo.trainables.detector.trained import read_trained
 from crescendo.trainables.errors import InputError
 
 
-def read_detector(run: str, uri: str | None, dataset: Path | None) -> Detector:
+def read_detector(run: str, uri: str | None, dataset: Path | None, *, allow_plugin: bool) -> Detector:
     """Return the detector that the folder `run` holds, or the MLflow run of that id in the store `uri`.
 
     `dataset` is the data set it was trained on, where a checkpoint of an older version does not tell.
@@ -24,12 +24,12 @@ def read_detector(run: str, uri: str | None, dataset: Path | None) -> Detector:
     """
     folder = Path(run)
     if folder.is_dir():
-        return read_trained(folder, None if dataset is None else Dataset(dataset))
+        return read_trained(folder, None if dataset is None else Dataset(dataset), allow_plugin=allow_plugin)
     if uri is None:
         raise InputError(
             f"{run}: no such folder; for the id of an MLflow run, say where with --tracking-uri or --study"
         )
-    return read_run_model(run.removeprefix("runs:/").rstrip("/"), uri)
+    return read_run_model(run.removeprefix("runs:/").rstrip("/"), uri, allow_plugin=allow_plugin)
 
 
 def write_detector(detector: Detector, destination: Path, form: str) -> None:

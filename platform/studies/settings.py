@@ -20,6 +20,7 @@ from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.registry import is_plugin
 
 SYNTHETIC = "synthetic"
 
@@ -103,6 +104,11 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
             resolve(getattr(checked, key))
         except InputError as error:
             return Resolved({}, [(key, str(error).removeprefix(f"{key}: "))], known, idle)
+    if is_plugin(checked.model):
+        from crescendo.trainables.models.contract import problem_of  # torch takes its time
+
+        if (problem := problem_of(checked.model)) is not None:
+            return Resolved({}, [("model", problem)], known, idle)
     metrics = [str(key) for key in mean_ap_keys(checked.iou)]
     pixels = MODELS.resolve(checked.model).pixels
     return Resolved(checked.model_dump(), [], known, without_effect(checked.model), metrics, pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory
+from crescendo.trainables.registry import is_plugin
 
 _SCRIPT = Path(__file__).with_name("served_detector.py")
 _ARTIFACT = "detector"
@@ -64,8 +66,11 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
     return f"models:/{name}/{logged.registered_model_version}"
 
 
-def read_run_model(run: str, uri: str) -> Detector:
-    """Return the detector of the confirm run with id `run` in the store `uri`; `InputError` if it has none."""
+def read_run_model(run: str, uri: str, *, allow_plugin: bool = False) -> Detector:
+    """Return the detector of the confirm run with id `run` in the store `uri`; `InputError` if it has none.
+
+    `allow_plugin`: see `Detector.load`.
+    """
     check_address(uri)
     client = mlflow_client(uri)
     # As above.
@@ -78,7 +83,7 @@ def read_run_model(run: str, uri: str) -> Detector:
                 f"run {run}: has no artifact {MODEL_FOLDER}/ (its phase is {phase}); confirm runs made by this version have"
             )
         with tempfile.TemporaryDirectory() as place:
-            return Detector.load(client.download_artifacts(run, MODEL_FOLDER, place))
+            return Detector.load(client.download_artifacts(run, MODEL_FOLDER, place), allow_plugin=allow_plugin)
     except MlflowException as error:
         raise InputError(f"run {run}: cannot be read from {shown_address(uri)} ({_first_line(error)})") from error
 
@@ -98,8 +103,21 @@ def _parts(detector: Detector, place: Path) -> dict[str, Any]:
         "python_model": str(script),
         "artifacts": {_ARTIFACT: str(place / _ARTIFACT)},
         "signature": ModelSignature(Schema([features]), Schema(columns)),
+        "code_paths": _module_files(detector.metadata.architecture.model),
         "pip_requirements": [f"crescendo-ablation=={version('crescendo-ablation')}"],
     }
+
+
+def _module_files(model: str) -> list[str] | None:
+    """Return where a model of the user's own is written: its module, or its outermost package; None of a built-in one.
+
+    MLflow stores a copy, and finds the module there when it loads the model.
+    """
+    if not is_plugin(model):
+        return None
+    outermost = sys.modules[model.partition(":")[0].partition(".")[0]]
+    folders = getattr(outermost, "__path__", None)
+    return [str(outermost.__file__)] if folders is None else [next(iter(folders))]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import torch
 from crescendo.trainables.detector.detector import Detector
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file
+from crescendo.trainables.registry import is_plugin
 
 
 def write_onnx(detector: Detector, path: Path | str) -> None:
@@ -38,7 +39,7 @@ def write_onnx(detector: Detector, path: Path | str) -> None:
     # Two recordings, so that nothing takes their number for a constant.
     state, names = detector.model.initial_state(2), detector.model.spec.state
     recordings = torch.export.Dim("n")
-    with warnings.catch_warnings(), _quiet():
+    with warnings.catch_warnings(), _quiet(), _blamed(detector.metadata.architecture.model):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             detector.step,
@@ -56,6 +57,18 @@ def write_onnx(detector: Detector, path: Path | str) -> None:
     )
     with atomic_file(path) as partial:
         program.save(partial, external_data=False)
+
+
+@contextmanager
+def _blamed(model: str) -> Iterator[None]:
+    """Say in one line that a model of the user's own has no such form."""
+    try:
+        yield
+    except Exception as error:
+        if not is_plugin(model):
+            raise
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"model: {model}: its step cannot be written as ONNX ({reason})") from error
 
 
 @contextmanager

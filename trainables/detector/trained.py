@@ -18,6 +18,7 @@ from crescendo.trainables.detector.folder import METADATA, ModelMetadata, checke
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.models.build import build_model
+from crescendo.trainables.models.contract import ARCHITECTURE
 from crescendo.trainables.registry import check_no_plugin
 from crescendo.trainables.training import checkpoints
 
@@ -58,7 +59,7 @@ def model_metadata(
             "description": dataset["features"],
             "extraction": _extraction(content.get("frames", {})),
         },
-        "architecture": {key: settings[key] for key in ("model", "hidden_size", "layers", "fc7_size")},
+        "architecture": {key: settings[key] for key in ARCHITECTURE},
         "reset": reset,
         "merge_gap": merge_gap,
         "alarms": {rate: dict(thresholds) for rate, thresholds in (alarms or {}).items()},
@@ -90,7 +91,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
 
     `folder` is what `crescendo train --output` wrote, a confirmed trial's folder in a study's `trials/`, or a model
     folder. `dataset` tells what checkpoints of older versions do not: the data set the run was trained on.
-    `allow_plugin` lets the run name code of the user's own, which is then imported.
+    `allow_plugin` lets the run name a model of the user's own, whose module is then imported.
 
     Raises
     ------

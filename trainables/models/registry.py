@@ -41,6 +41,10 @@ class ModelSpec:
     pixels: bool = False
     paper_row: str | None = None
 
+    def __post_init__(self) -> None:
+        if not set(self.memory) <= set(self.state):
+            raise ValueError(f"memory must be among state ({', '.join(self.state)}) but got {self.memory!r}")
+
     @property
     def resets(self) -> tuple[str, ...]:
         """What `reset` may be; the first is the default. Where there is nothing to clear, anything."""

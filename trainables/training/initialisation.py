@@ -11,7 +11,9 @@ from crescendo.trainables.data.sampler import feature_moments
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
+from crescendo.trainables.models.contract import check_model
 from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.registry import is_plugin
 
 
 def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
@@ -52,9 +54,12 @@ def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
     Raises
     ------
     InputError
-        If the weights cannot be had, or the frames were prepared for another network.
+        If the weights cannot be had, the frames were prepared for another network, or a model of the user's own breaks a
+        rule of `DetectionModel`.
     """
     model = build_model(dataset.feature_dim or 0, len(dataset.labels), config)
+    if is_plugin(config.model):
+        check_model(model, dataset.feature_dim or 0, config)
     model.check_dataset(dataset)
     if dataset.holds_pixels:
         return model

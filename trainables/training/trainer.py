@@ -193,14 +193,7 @@ class Trainer:
             raise InputError(
                 f"{folder}: was trained on another data set than {self.dataset.path}; use the one it began with"
             )
-        saved = configuration(metadata.get("config", {}), str(folder / "checkpoint.json"))
-        changed = [key for key in _PERSISTENT if getattr(saved, key) != getattr(self.config, key)]
-        if changed:
-            key = changed[0]
-            raise InputError(
-                f"{folder}: was trained with {key}={getattr(saved, key)}, not {getattr(self.config, key)}; "
-                "resume with the same settings"
-            )
+        self._check_settings(folder, metadata.get("config", {}))
         content = self._optimizer.state_dict()
         content["state"] = {}
         for name, tensor in tensors.items():
@@ -213,6 +206,17 @@ class Trainer:
     def resume_stage(self) -> None:
         """Let `train` go on with the stage of the checkpoint that was restored, which has not been reported."""
         self._in_stage = True
+
+    def _check_settings(self, folder: Path, written: dict[str, Any]) -> None:
+        # Another model is not even looked up: its name may be of code that comes with the checkpoint.
+        same_model = written.get("model") == self.config.model
+        saved = configuration(written, str(folder / "checkpoint.json")).model_dump() if same_model else written
+        for key in _PERSISTENT if same_model else ("model",):
+            if saved.get(key) != getattr(self.config, key):
+                raise InputError(
+                    f"{folder}: was trained with {key}={saved.get(key)}, not {getattr(self.config, key)}; "
+                    "resume with the same settings"
+                )
 
 
 # What a resumed run may change without becoming another run: where it runs, how long, how it is scored.
