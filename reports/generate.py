@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crescendo.reports.analysis.report_model import Content
+from crescendo.reports.analysis.report_json import report_json
+from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.charts.chart import Chart
-from crescendo.reports.charts.figures import charts
+from crescendo.reports.charts.chart_set import charts
 from crescendo.reports.charts.style import image
-from crescendo.reports.page.document import Part, html, markdown
-from crescendo.reports.page.sentences import sentences, to_json
-from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.page.document import html, markdown
+from crescendo.reports.page.part import ReportPart
+from crescendo.reports.page.sentences import sentences
+from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table import write_table
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.errors import InputError
@@ -64,33 +66,33 @@ def generate_report(studies: Sequence[str], *, tracking_uri: str | None = None, 
     """
     if out is not None:
         _check(out)
-    found = [read_study(study, tracking_uri) for study in studies]
-    folder = out or _place(studies, [study.name for study in found])
+    runs = [read_study_runs(study, tracking_uri) for study in studies]
+    folder = out or _default_folder(studies, [study.name for study in runs])
     _check(folder)
-    content = summarise(found)
-    title = " and ".join(study.name for study in content.studies)
-    parts = [_part(content)]
-    if len(found) > 1:
-        own = [_part(summarise([one]), number) for number, one in enumerate(found, 1)]
+    model = summarise(runs)
+    title = " and ".join(study.name for study in model.studies)
+    parts = [_part(model)]
+    if len(runs) > 1:
+        own = [_part(summarise([one]), number) for number, one in enumerate(runs, 1)]
         parts = [_comparison(parts[0]), *own]
     _write(folder, title, parts)
-    return Report(folder, title, tuple(parts[0].sentences), tuple(content.missing))
+    return Report(folder, title, tuple(parts[0].sentences), tuple(model.missing))
 
 
-def _place(studies: Sequence[str], names: Sequence[str]) -> Path:
+def _default_folder(studies: Sequence[str], names: Sequence[str]) -> Path:
     first = Path(studies[0])
     if len(studies) == 1 and first.is_dir():
         return first / "report"
     return Path("results") / "+".join(names) / "report"
 
 
-def _part(content: Content, number: int | None = None) -> Part:
-    """Return the report of `content`; of a study among several, its files begin with its number and name."""
-    drawn, left_out = charts(content)
-    part = Part(content, sentences(content), tables(content), drawn, left_out)
+def _part(model: ReportModel, number: int | None = None) -> ReportPart:
+    """Return the report of `model`; of a study among several, its files begin with its number and name."""
+    drawn, left_out = charts(model)
+    part = ReportPart(model, sentences(model), tables(model), drawn, left_out)
     if number is None:
         return part
-    name = content.studies[0].name
+    name = model.studies[0].name
     prefix = f"{number}-{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}-"
     return replace(
         part,
@@ -101,7 +103,7 @@ def _part(content: Content, number: int | None = None) -> Part:
     )
 
 
-def _comparison(part: Part) -> Part:
+def _comparison(part: ReportPart) -> ReportPart:
     return replace(
         part,
         charts=[chart for chart in part.charts if chart.name in _COMPARED_CHARTS],
@@ -119,7 +121,7 @@ def _check(folder: Path) -> None:
         raise InputError(f"{folder}: holds something that is no report; choose another folder with --out")
 
 
-def _write(folder: Path, title: str, parts: Sequence[Part]) -> None:
+def _write(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
     if not (folder / PAGE).is_file():
         with atomic_directory(folder) as partial:
             _fill(partial, title, parts)
@@ -131,7 +133,7 @@ def _write(folder: Path, title: str, parts: Sequence[Part]) -> None:
         (Path(scratch) / "new").rename(folder)
 
 
-def _fill(folder: Path, title: str, parts: Sequence[Part]) -> None:
+def _fill(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir()
     for part in parts:
@@ -151,10 +153,10 @@ def _write_chart(folder: Path, chart: Chart) -> None:
         csv.writer(file, lineterminator="\n").writerows([chart.numbers.columns, *chart.numbers.rows])
 
 
-def _numbers(parts: Sequence[Part]) -> dict[str, object]:
+def _numbers(parts: Sequence[ReportPart]) -> dict[str, object]:
     listed = [
         {
-            **to_json(part.content),
+            **report_json(part.model),
             "figures": {
                 chart.name: {"columns": chart.numbers.columns, "rows": chart.numbers.rows} for chart in part.charts
             },

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from crescendo.reports.analysis.report_model import ArmContent
+from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.summary import RESAMPLES, summarise
 from crescendo.reports.source.runs import ArmRuns
-from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.source.study_runs import read_study_runs
+from crescendo.trainables.evaluation.metric_keys import MetricKey
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Results:
     differences : DataFrame
         One row an arm and measure: the arm's test mAP minus the baseline's, as the report has it: `arm`, `baseline`,
         `question` (`detection`, or `early`: at `observed_fraction`), `measure`, `value`, `low`, `high` (95 %
-        interval), `p`, `p_holm`, `holds` and what else `reports.analysis.report_model.Difference` says.
+        interval), `p`, `p_holm`, `holds` and what else `reports.analysis.estimates.Difference` says.
     missing : tuple of str
         What the study lacks, a sentence each.
     """
@@ -58,18 +59,18 @@ def read_results(source: str | Path, tracking_uri: str | None = None, *, resampl
     InputError
         If there is no such study, or its store cannot be reached.
     """
-    study = read_study(source, tracking_uri)
-    content = summarise([study], resamples=resamples)
-    differences = [row for arm in content.arms for row in _differences(arm, content.baseline, content.early_fraction)]
+    study = read_study_runs(source, tracking_uri)
+    model = summarise([study], resamples=resamples)
+    differences = [row for arm in model.arms for row in _differences(arm, model.baseline, model.early_fraction)]
     return Results(
-        trials=pd.DataFrame([row for arm in content.arms for row in _trials(arm)]),
+        trials=pd.DataFrame([row for arm in model.arms for row in _trials(arm)]),
         runs=pd.DataFrame([row for arm in study.arms for row in _confirmed(arm)]),
         differences=pd.DataFrame(differences),
-        missing=content.missing,
+        missing=model.missing,
     )
 
 
-def _trials(arm: ArmContent) -> Iterator[dict[str, Any]]:
+def _trials(arm: ArmSummary) -> Iterator[dict[str, Any]]:
     for trial in arm.search.trials:
         row = asdict(trial)
         yield {"arm": arm.name, **{key: row[key] for key in row if key != "proposed"}, **trial.proposed}
@@ -77,12 +78,22 @@ def _trials(arm: ArmContent) -> Iterator[dict[str, Any]]:
 
 def _confirmed(arm: ArmRuns) -> Iterator[dict[str, Any]]:
     for run in arm.confirmed:
-        tested = {key.removeprefix("test/"): value for key, value in run.metrics.items() if key.startswith("test/")}
-        curves = {key: value for key, value in tested.items() if not key.startswith("curve/")}
-        yield {"arm": arm.name, "seed": run.seed, "seconds": run.seconds, "run_id": run.id, **curves}
+        keys = {_key(name): value for name, value in run.metrics.items()}
+        tested = {
+            str(key.on(None)): value for key, value in keys.items() if key and key.split == "test" and not key.of_curve
+        }
+        yield {"arm": arm.name, "seed": run.seed, "seconds": run.seconds, "run_id": run.id, **tested}
 
 
-def _differences(arm: ArmContent, baseline: str | None, fraction: str | None) -> Iterator[dict[str, Any]]:
+def _key(name: str) -> MetricKey | None:
+    """Return the key of a metric; None of one that somebody else added to the run."""
+    try:
+        return MetricKey.read(name)
+    except ValueError:
+        return None
+
+
+def _differences(arm: ArmSummary, baseline: str, fraction: str | None) -> Iterator[dict[str, Any]]:
     asked = (("detection", None, arm.difference), ("early", fraction, arm.early_difference))
     for question, observed, measures in asked:
         for difference in measures.values():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from crescendo.search_spaces.changes import differences, extends
+from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json, write_json
-
-RECORD = "study.json"
 
 
 def record_study(study: Study, dataset_hash: str, output: Path, *, extend: bool) -> None:
@@ -23,21 +22,31 @@ def record_study(study: Study, dataset_hash: str, output: Path, *, extend: bool)
     InputError
         Naming every change, if the study or its data set is another one.
     """
-    file = output / RECORD
+    file = output / STUDY_FILE
+    record = StudyRecord(study, dataset_hash)
     if file.exists():
-        _compare(study, dataset_hash, output, read_json(file), extend)
-    write_json(file, {"study": study.to_json(), "dataset_hash": dataset_hash})
+        _compare(record, _begun(file), output, extend)
+    write_json(file, record.to_json())
 
 
-def _compare(study: Study, dataset_hash: str, output: Path, record: dict[str, Any], extend: bool) -> None:
-    begun = Study.from_json(record["study"])
-    if record["dataset_hash"] != dataset_hash:
+def _begun(file: Path) -> StudyRecord:
+    try:
+        return StudyRecord.from_json(read_json(file))
+    except StudyError as error:
+        raise InputError(
+            f"{file}: is no study of this version ({error}); go on with the version that began it, or choose another --output"
+        ) from error
+
+
+def _compare(record: StudyRecord, begun: StudyRecord, output: Path, extend: bool) -> None:
+    study = record.study
+    if record.dataset_hash != begun.dataset_hash:
         raise InputError(
             f"{study.dataset}: the data set changed since the study began (its content hash was "
-            f"{record['dataset_hash'][:12]}, is {dataset_hash[:12]}); restore it, or choose another --output"
+            f"{begun.dataset_hash[:12]}, is {record.dataset_hash[:12]}); restore it, or choose another --output"
         )
-    changes = differences(begun, study)
-    if not changes or (extend and extends(begun, study)):
+    changes = differences(begun.study, study)
+    if not changes or (extend and extends(begun.study, study)):
         return
     remedy = (
         "--extend may only add trials, arms or seeds"

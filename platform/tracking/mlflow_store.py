@@ -57,8 +57,10 @@ class MlflowStore:
                     self._start(record)
                 case "metrics":
                     self._log(records)
+                case "file":
+                    self._upload_file(record)
                 case "folder":
-                    self._upload(record)
+                    self._upload_folder(record)
                 case "finish":
                     self._finish(record)
                 case kind:
@@ -125,7 +127,15 @@ class MlflowStore:
         for start in range(0, len(metrics), MAX_METRICS):
             self._client.log_batch(run, metrics=metrics[start : start + MAX_METRICS])
 
-    def _upload(self, record: Record) -> None:
+    def _upload_file(self, record: Record) -> None:
+        if (run := self._run(record["identity"])) is None:
+            return
+        file = Path(record["file"])
+        if not file.is_file():
+            raise Refused(f"{file}: no such file any more")
+        self._client.log_artifact(run, str(file))
+
+    def _upload_folder(self, record: Record) -> None:
         if (run := self._run(record["identity"])) is None:
             return
         folder = Path(record["folder"])

@@ -33,7 +33,8 @@ class Sender:
     """Tells `runs` the records of `journal` from where the last process got to.
 
     The position is kept under `destination`, each store its own, and saved once a second: what a crash makes it tell
-    twice changes nothing. Metrics of one run that wait together are told together. Folders named in records are below `root`.
+    twice changes nothing. Metrics of one run that wait together are told together. Files and folders named in
+    records are below `root`.
     """
 
     def __init__(self, journal: Journal, runs: MlflowStore, destination: str, root: Path) -> None:
@@ -118,8 +119,8 @@ class Sender:
         return bool(taken)
 
     def _tell(self, records: list[Record]) -> None:
-        if records[0]["kind"] == "folder":
-            records = [{**records[0], "folder": str(self._root / records[0]["folder"])}]
+        if (kind := records[0]["kind"]) in ("file", "folder"):
+            records = [{**records[0], kind: str(self._root / records[0][kind])}]
         try:
             self._runs.tell(records)
         except Refused as refusal:

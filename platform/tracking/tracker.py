@@ -80,10 +80,12 @@ class Tracker:
 
     def artifacts(self, identity: str, folder: Path, place: str = "") -> None:
         """Upload what lies in `folder`, under `place` in the run's artifacts; it must stay there until it is sent."""
-        folder = folder.absolute()
-        inside = folder.is_relative_to(self._output)
-        path = folder.relative_to(self._output) if inside else folder
-        self._append({"kind": "folder", "identity": identity, "folder": str(path), "place": place, "time": _now()})
+        path = self._below(folder)
+        self._append({"kind": "folder", "identity": identity, "folder": path, "place": place, "time": _now()})
+
+    def artifact(self, identity: str, file: Path) -> None:
+        """Upload `file` as it is when it is sent."""
+        self._append({"kind": "file", "identity": identity, "file": self._below(file), "time": _now()})
 
     def finish(self, identity: str, status: Status = "FINISHED", reason: str | None = None, **tags: object) -> None:
         """Close a run (`STUDY`: the parent); `reason` says why it did not finish, `tags` are `crescendo.NAME`."""
@@ -143,6 +145,10 @@ class Tracker:
                 "time": _now(),
             }
         )
+
+    def _below(self, path: Path) -> str:
+        path = path.absolute()
+        return str(path.relative_to(self._output) if path.is_relative_to(self._output) else path)
 
     def _metrics(
         self, identity: str, source: str, rows: list[tuple[str, int, float]], timestamp: float | None = None

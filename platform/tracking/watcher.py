@@ -14,6 +14,7 @@ from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
+from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
@@ -39,6 +40,7 @@ class StudyWatcher:
             "crescendo.baseline": baseline_of(self._study).name,
         }
         self._tracker.start_study(self._study.name, tags, self._study.to_json())
+        self._tracker.artifact(STUDY, self._place.output / STUDY_FILE)
         self.catch_up(run)
 
     def catch_up(self, run: StudyRun) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crescendo.reports.analysis.report_model import Timeline
-from crescendo.reports.source.artifacts import Outputs
+from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.reports.source.runs import ArmRuns
 from crescendo.trainables.data.frames import BACKGROUND
 
@@ -23,12 +23,14 @@ def timelines(arms: Mapping[str, ArmRuns]) -> tuple[Timeline, ...]:
 
     The recordings are those whose frame scores were kept, otherwise the first by name that have a segment.
     """
-    seeds = Counter(seed for arm in arms.values() for seed, one in arm.outputs.items() if _complete(one))
+    seeds = Counter(seed for arm in arms.values() for seed, one in arm.artifacts.items() if _complete(one))
     if not seeds:
         return ()
     seed = min(seeds, key=lambda one: (-seeds[one], one))
     shown = {
-        name: arm.outputs[seed] for name, arm in arms.items() if seed in arm.outputs and _complete(arm.outputs[seed])
+        name: arm.artifacts[seed]
+        for name, arm in arms.items()
+        if seed in arm.artifacts and _complete(arm.artifacts[seed])
     }
     first = next(iter(shown.values()))
     kept = next((one.scores for one in shown.values() if one.scores is not None), None)
@@ -50,7 +52,7 @@ def timelines(arms: Mapping[str, ArmRuns]) -> tuple[Timeline, ...]:
     )
 
 
-def _complete(outputs: Outputs) -> bool:
+def _complete(outputs: RunArtifacts) -> bool:
     return outputs.detections is not None and outputs.truth is not None
 
 
@@ -65,7 +67,7 @@ def _rows(table: pa.Table | None, recording: str, columns: tuple[str, ...]) -> t
     return tuple(zip(*(mine[column].to_pylist() for column in columns), strict=True))
 
 
-def _scores(shown: Mapping[str, Outputs], recording: str) -> dict[str, np.ndarray]:
+def _scores(shown: Mapping[str, RunArtifacts], recording: str) -> dict[str, np.ndarray]:
     return {
         arm: one.scores.recordings[recording]
         for arm, one in shown.items()

@@ -7,13 +7,14 @@ mAP in percent at IoU 0.1 ... 0.8, on a test part of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS
+from crescendo.search_spaces.arms import Arm
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.registry import MODELS
 
 IOU = ("0.10", "0.20", "0.30", "0.40", "0.50", "0.60", "0.70", "0.80")
-EARLY_FRACTION = "0.30"
 DETECTION = {
     "CNN": (30.1, 26.9, 23.4, 21.2, 18.9, 17.5, 16.5, 15.8),
     "LSTM": (48.1, 44.3, 40.6, 35.6, 31.3, 28.3, 26.0, 24.6),
@@ -27,22 +28,33 @@ EARLY = {
     "LSTM-s": (55.1, 50.3, 44.0, 38.9, 34.1, 29.8, 27.4, 26.1),
 }
 
+_BY_VARIANT = "LSTM"
+"""The model that has a row for each variant of the loss."""
 
-def is_paper_study(settings: Mapping[str, Any], dataset: str | None) -> bool:
-    """Tell whether a study is of the `paper` kind: its base configuration is the paper's, its data set ActivityNet."""
-    base = settings.get("base", {})
-    return isinstance(base, Mapping) and base.get("config") == "paper" and dataset == "activitynet"
+
+@dataclass(frozen=True)
+class PaperFigures:
+    """What the paper reports for an arm: IoU threshold -> mAP, as fractions of 1."""
+
+    detection: Mapping[str, float]
+    early: Mapping[str, float]
+
+
+def figures(study: Study, dataset: str, arm: Arm) -> PaperFigures | None:
+    """Return what the paper reports for `arm` of `study`, which ran on the data set called `dataset`; None if nothing."""
+    if study.base.get("config") != "paper" or dataset != "activitynet":
+        return None
+    row = paper_row(arm.settings.get("model"), arm.settings.get("variant"))
+    return None if row is None else PaperFigures(_fractions_of_1(DETECTION[row]), _fractions_of_1(EARLY[row]))
 
 
 def paper_row(model: str | None, variant: str | None) -> str | None:
-    """Return the row of the paper's tables that an arm's settings belong to, None if it has none."""
-    its_model, its_variant = MODELS.get(model or ""), VARIANTS.get(variant or "")
-    row = None if its_model is None else its_model.paper_row
-    if row != VARIANTS[CROSS_ENTROPY].paper_row:
-        return row
-    return None if its_variant is None else its_variant.paper_row
+    """Return the row of the paper's tables that a model and a variant of the loss belong to, None if it has none."""
+    spec, loss = MODELS.get(model or ""), VARIANTS.get(variant or "")
+    if spec is None or spec.paper_row != _BY_VARIANT:
+        return None if spec is None else spec.paper_row
+    return None if loss is None else loss.paper_row
 
 
-def fractions_of_1(values: tuple[float, ...]) -> dict[str, float]:
-    """Return a row of the tables as IoU threshold -> mAP, as a fraction of 1."""
-    return {threshold: value / 100 for threshold, value in zip(IOU, values, strict=True)}
+def _fractions_of_1(percentages: tuple[float, ...]) -> dict[str, float]:
+    return {threshold: value / 100 for threshold, value in zip(IOU, percentages, strict=True)}

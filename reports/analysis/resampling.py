@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Matches, match
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 
 CHUNK = 256
@@ -68,7 +68,7 @@ def matched_run(
     ambiguous: int | None = None,
     recording: np.ndarray | None = None,
 ) -> MatchedRun:
-    """Match one run's detections (one set; see `matching.Detections`) with the ground truth.
+    """Match one run's detections (one set; see `matching.DetectionArrays`) with the ground truth.
 
     Parameters
     ----------
@@ -86,23 +86,29 @@ def matched_run(
     np.add.at(positives, (truth.label, of[truth.recording]), 1)
     if ambiguous is not None:
         positives[ambiguous] = 0
-    label = detections.label[matches.order]
-    bounds = np.searchsorted(label, np.arange(labels + 1))
-    hit_label = label[matches.hit]
+    hits = _hits_by_label(matches, detections.label, of[detections.recording], labels)
+    return MatchedRun(hits, positives, matches.thresholds, rule.enveloped)
+
+
+def _hits_by_label(matches: Matches, label: np.ndarray, recording: np.ndarray, labels: int) -> tuple[LabelHits, ...]:
+    """Return the hits of each label; `label` and `recording` are of the detections, in their own order."""
+    ranked = label[matches.order]
+    bounds = np.searchsorted(ranked, np.arange(labels + 1))
+    hit_label = ranked[matches.hit]
     hits = []
     for number in range(labels):
         mine = slice(bounds[number], bounds[number + 1])
         of_label = hit_label == number
         hits.append(
             _label_hits(
-                of[detections.recording[matches.order[mine]]],
+                recording[matches.order[mine]],
                 matches.dropped[mine],
                 matches.hit[of_label] - bounds[number],
                 matches.hit_column[of_label],
                 matches.thresholds,
             )
         )
-    return MatchedRun(tuple(hits), positives, matches.thresholds, rule.enveloped)
+    return tuple(hits)
 
 
 def _label_hits(

@@ -14,17 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from crescendo.reports.analysis.estimates import Estimate
+
 LEVEL = 0.05
 POWER = 0.8
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its interval; `low` and `high` are None where nothing can be said of them."""
-
-    mean: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -55,14 +48,14 @@ class PairedDifference:
     improvement: float
 
 
-def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> Estimate:
     """Return the mean over seeds and its interval by Student's t, (1 - `level`) of it."""
     sample = np.asarray(values, dtype=np.float64)
     mean = float(sample.mean())
     if len(sample) < 2:
-        return Interval(mean, None, None)
+        return Estimate(mean, None, None, tuple(values))
     half = float(stats.t.ppf(1 - level / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
-    return Interval(mean, mean - half, mean + half)
+    return Estimate(mean, mean - half, mean + half, tuple(values))
 
 
 def paired_difference(
@@ -70,11 +63,9 @@ def paired_difference(
 ) -> PairedDifference:
     """Return the mean over seeds of a paired difference, its interval and p value.
 
-    The bootstrap says how much the difference varies with the recordings; the seeds say how much it varies with them.
-    The two are put together as the variance of a mean over a crossed layout (see `mean_variance`), and interval and p
-    are those of Student's t with the degrees of freedom that go with it. The usual percentile interval of resampled
-    recordings and seeds is given beside it, but not relied upon: of three seeds it calls equal arms different in up to a
-    quarter of all studies, since three values resampled know little of how far a fourth may lie.
+    Interval and p are Student's t, with the variance and the degrees of freedom of `mean_variance`. The usual percentile
+    interval of resampled recordings and seeds is given beside it, but not relied upon: of three seeds it calls equal arms
+    different in up to a quarter of all studies, since three values resampled know little of how far a fourth may lie.
 
     Parameters
     ----------

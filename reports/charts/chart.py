@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-Cell = str | float | int | None
+from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.style import Look
+
+ChartValue = str | float | int | None
+"""What a chart shows at one place: a number, a name, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Numbers:
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[ChartValue, ...], ...]
     formats: tuple[str, ...] = (".1f",)
 
     def text(self) -> list[list[str]]:
@@ -29,7 +34,7 @@ class Numbers:
         ]
 
 
-def _text(cell: Cell, form: str) -> str:
+def _text(cell: ChartValue, form: str) -> str:
     if cell is None:
         return "–"
     return format(cell, form) if isinstance(cell, float) else str(cell)
@@ -67,3 +72,10 @@ class LeftOut:
     name: str
     title: str
     reason: str
+
+
+Draw = Callable[[ReportModel, Mapping[str, Look]], Iterator[Chart | LeftOut]]
+"""Draws one chart or several that belong together; arms are drawn as their looks say."""
+
+INTERVAL = "95 % interval of the mean over seeds (Student's t)"
+"""What the shade around a line is, in captions."""

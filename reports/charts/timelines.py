@@ -1,10 +1,8 @@
-"""One recording on a time axis: frame scores, detections and ground truth, per arm."""
+"""Recordings on a time axis: frame scores, detections and ground truth, per arm."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,40 +10,32 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from crescendo.reports.charts.chart import Numbers
+from crescendo.reports.analysis.report_model import ReportModel, Timeline
+from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.style import HEAT, INK, PAGE, Look, panels
 
 COLUMNS = 600
 OPACITY = 0.75
-_TRUTH, _FOUND = 0.40, 0.22
+_TRUTH, _DETECTION = 0.40, 0.22
 """Half heights of a row's outline and of the bar in it."""
 
 
-class Stretch(NamedTuple):
-    """Part of a recording, in seconds: a segment, or a detection with its score."""
-
-    label: str
-    start: float
-    end: float
-    score: float | None = None
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """What one arm made of a recording: its frame scores (frames, labels), if they were kept, and its detections."""
-
-    scores: np.ndarray | None
-    detections: Sequence[Stretch]
+def timelines(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw each recording of the model."""
+    if not model.timelines:
+        yield LeftOut("timeline_1", "Timelines of recordings", "no confirmed run has its detections")
+    for number, timeline in enumerate(model.timelines, 1):
+        scored = ", shades the label's frame scores." if timeline.scores else "; these runs kept no frame scores."
+        caption = (
+            f"Seed {timeline.seed}. A row for each label that occurs: outlines are the ground truth, bars the detections "
+            f"after merging{scored}"
+        )
+        figure = _draw(timeline, looks, timeline.labels or model.labels)
+        title = f"Timeline of {timeline.recording}"
+        yield Chart(f"timeline_{number}", title, caption, figure, _numbers(timeline))
 
 
-def timeline(
-    truth: Sequence[Stretch],
-    found: Mapping[str, Timeline],
-    looks: Mapping[str, Look],
-    *,
-    labels: Sequence[str],
-    fps: float,
-) -> tuple[Figure, Numbers]:
+def _draw(timeline: Timeline, looks: Mapping[str, Look], labels: Sequence[str]) -> Figure:
     """Draw a panel for each arm with a row for each label that occurs: scores as shade, detections in outlines of truth.
 
     Parameters
@@ -53,33 +43,48 @@ def timeline(
     labels
         What the columns of the scores are.
     """
-    occurring = {one.label for one in truth}.union(*({one.label for one in arm.detections} for arm in found.values()))
-    rows = [label for label in labels if label in occurring] + sorted(occurring.difference(labels))
-    rows = rows or ["(no activity)"]
-    ends = [one.end for one in truth] + [one.end for arm in found.values() for one in arm.detections]
-    ends += [len(arm.scores) / fps for arm in found.values() if arm.scores is not None]
-    height = 0.75 + len(found) * (0.32 + 0.155 * len(rows))
-    figure, grid = panels(len(found), 1, PAGE, height, sharex=True)
-    for [axes], (arm, line) in zip(grid, found.items(), strict=True):
-        if line.scores is not None:
-            _shade(axes, line.scores, [labels.index(label) if label in labels else None for label in rows], fps)
-        _boxes(axes, truth, rows, _TRUTH, facecolor="none", edgecolor=INK, linewidth=0.8)
-        _boxes(axes, line.detections, rows, _FOUND, facecolor=looks[arm].colour, edgecolor="none")
+    rows = _rows(timeline, labels)
+    height = 0.75 + len(timeline.detections) * (0.32 + 0.155 * len(rows))
+    figure, grid = panels(len(timeline.detections), 1, PAGE, height, sharex=True)
+    scores = timeline.scores if timeline.fps else {}
+    for [axes], (arm, detections) in zip(grid, timeline.detections.items(), strict=True):
+        if arm in scores:
+            columns = [labels.index(label) if label in labels else None for label in rows]
+            _shade(axes, scores[arm], columns, timeline.fps or 1.0)
+        _boxes(axes, timeline.truth, rows, _TRUTH, facecolor="none", edgecolor=INK, linewidth=0.8)
+        _boxes(axes, detections, rows, _DETECTION, facecolor=looks[arm].colour, edgecolor="none")
         axes.set_title(arm, loc="left", pad=3)
         axes.set_yticks(range(len(rows)), rows, fontsize=7)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(visible=False)
         axes.tick_params(axis="y", length=0)
-    grid[-1][0].set_xlim(0, max(ends, default=1.0))
+    grid[-1][0].set_xlim(0, _end(timeline))
     grid[-1][0].set_xlabel("time (s)")
+    first = looks[next(iter(timeline.detections))]
     handles = [
         Patch(facecolor="none", edgecolor=INK, label="ground truth"),
-        Patch(facecolor=looks[next(iter(found))].colour, label="detection"),
+        Patch(facecolor=first.colour, label="detection"),
     ]
-    if any(line.scores is not None for line in found.values()):
+    if scores:
         handles.append(Patch(facecolor=HEAT, alpha=OPACITY, label="frame score (stronger: higher)"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-    return figure, _numbers(truth, found)
+    return figure
+
+
+def _rows(timeline: Timeline, labels: Sequence[str]) -> list[str]:
+    """Return the labels that occur: in the order of `labels`, then any others."""
+    occurring = {segment[0] for segment in timeline.truth}
+    occurring |= {detection[0] for detections in timeline.detections.values() for detection in detections}
+    rows = [label for label in labels if label in occurring] + sorted(occurring.difference(labels))
+    return rows or ["(no activity)"]
+
+
+def _end(timeline: Timeline) -> float:
+    ends = [segment[2] for segment in timeline.truth]
+    ends += [detection[2] for detections in timeline.detections.values() for detection in detections]
+    if timeline.fps:
+        ends += [len(scores) / timeline.fps for scores in timeline.scores.values()]
+    return max(ends, default=1.0)
 
 
 def _shade(axes: Axes, scores: np.ndarray, columns: Sequence[int | None], fps: float) -> None:
@@ -93,14 +98,20 @@ def _shade(axes: Axes, scores: np.ndarray, columns: Sequence[int | None], fps: f
     axes.imshow(pixels, extent=(0, len(scores) / fps, len(columns) - 0.5, -0.5), aspect="auto", interpolation="nearest")
 
 
-def _boxes(axes: Axes, stretches: Sequence[Stretch], rows: Sequence[str], half: float, **options: object) -> None:
-    for one in stretches:
-        row = rows.index(one.label)
-        axes.add_patch(Rectangle((one.start, row - half), one.end - one.start, 2 * half, **options))  # type: ignore[arg-type]
+def _boxes(
+    axes: Axes,
+    spans: Sequence[tuple[str, float, float] | tuple[str, float, float, float]],
+    rows: Sequence[str],
+    half: float,
+    **options: object,
+) -> None:
+    for label, start, end, *_ in spans:
+        row = rows.index(label)
+        axes.add_patch(Rectangle((start, row - half), end - start, 2 * half, **options))  # type: ignore[arg-type]
 
 
-def _numbers(truth: Sequence[Stretch], found: Mapping[str, Timeline]) -> Numbers:
-    listed = [("ground truth", *one) for one in truth]
-    listed += [(arm, *one) for arm, line in found.items() for one in line.detections]
+def _numbers(timeline: Timeline) -> Numbers:
+    truth = [("ground truth", *segment, None) for segment in timeline.truth]
+    detected = [(arm, *one) for arm, detections in timeline.detections.items() for one in detections]
     columns = ("", "label", "start (s)", "end (s)", "score")
-    return Numbers(columns, tuple(listed), ("", "", ".2f", ".2f", ".3f"))
+    return Numbers(columns, (*truth, *detected), ("", "", ".2f", ".2f", ".3f"))

@@ -1,11 +1,11 @@
-"""What a confirmed run left: the artifacts of one MLflow run, read into memory (see `trainables.outputs`)."""
+"""What a confirmed run left: the artifacts of one MLflow run, read into memory (see `trainables.training.artifacts`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +13,19 @@ import pyarrow.parquet as pq
 
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.progression import Progression
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json
 
 EXPECTED = ("metrics.json", "detections.parquet", "ground_truth.parquet")
 EARLY = ("early_detections.parquet", "early_ground_truth.parquet")
 FILES = (*EXPECTED, *EARLY, "snapshots.json", "scores.arrow")
 
+_Content = TypeVar("_Content")
+
 
 @dataclass(frozen=True)
-class Scores:
+class FrameScores:
     """Frame scores of some test recordings: recording -> (frames, labels) float32; `labels` names the columns."""
 
     recordings: Mapping[str, np.ndarray]
@@ -30,32 +34,32 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """The artifacts of one confirmed run; what it does not have is None.
+class RunArtifacts:
+    """The artifacts of one confirmed run; what it does not have is None, or empty.
 
     Attributes
     ----------
-    results : what `SubsetResult.to_json` returned for the test split
+    metrics : the figures of the test split
     detections, truth : tables recording, label, start, end (seconds), and score
     early_detections, early_truth : the same for each fraction and sequence of early detection
-    snapshots : progression curves on the validation split, by iteration
+    snapshots : iteration -> progression on the validation split
     scores : frame scores of a few recordings
     """
 
-    results: Mapping[str, Any] | None
+    metrics: SubsetMetrics | None
     detections: pa.Table | None
     truth: pa.Table | None
     early_detections: pa.Table | None
     early_truth: pa.Table | None
-    snapshots: Sequence[Mapping[str, Any]]
-    scores: Scores | None
+    snapshots: Mapping[int, Progression]
+    scores: FrameScores | None
 
 
-def read_outputs(folder: Path) -> tuple[Outputs, list[str]]:
+def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
     """Return what lies in `folder`, and of each file that cannot be read why."""
     faults: list[str] = []
 
-    def read(name: str, reader: Any) -> Any:
+    def read(name: str, reader: Callable[[Path], _Content]) -> _Content | None:
         file = folder / name
         if not file.is_file():
             return None
@@ -65,18 +69,23 @@ def read_outputs(folder: Path) -> tuple[Outputs, list[str]]:
             faults.append(f"{name} is damaged ({str(error).splitlines()[0]})")
             return None
 
-    return Outputs(
-        results=read("metrics.json", lambda file: read_json(file)["test"]),
+    return RunArtifacts(
+        metrics=read("metrics.json", lambda file: SubsetMetrics.from_json(read_json(file)["test"])),
         detections=read("detections.parquet", pq.read_table),
         truth=read("ground_truth.parquet", pq.read_table),
         early_detections=read(EARLY[0], pq.read_table),
         early_truth=read(EARLY[1], pq.read_table),
-        snapshots=read("snapshots.json", read_json) or (),
-        scores=read("scores.arrow", _scores),
+        snapshots=read("snapshots.json", _snapshots) or {},
+        scores=read("scores.arrow", _frame_scores),
     ), faults
 
 
-def _scores(file: Path) -> Scores:
+def _snapshots(file: Path) -> dict[int, Progression]:
+    kept: Sequence[Mapping[str, Any]] = read_json(file)
+    return {int(snapshot["iteration"]): Progression.from_json(snapshot) for snapshot in kept}
+
+
+def _frame_scores(file: Path) -> FrameScores:
     store = FrameStore([file])
     kept = {name: np.array(store[name]) for name in store.recordings}
-    return Scores(kept, tuple(store.metadata["labels"]), float(store.metadata["fps"]))
+    return FrameScores(kept, tuple(store.metadata["labels"]), float(store.metadata["fps"]))

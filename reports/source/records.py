@@ -1,11 +1,11 @@
-"""What MLflow's records of a study say, in the report's words."""
+"""What MLflow's records of runs say, in the report's words."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from crescendo.reports.source.runs import Run
+from crescendo.reports.source.runs import TrialRun
 
 
 def value_of(text: str) -> Any:
@@ -16,55 +16,39 @@ def value_of(text: str) -> Any:
         return text
 
 
-def tags_of(raw: Any) -> dict[str, str]:
+def tags_of(run: Any) -> dict[str, str]:
     """Return a run's tags of Crescendo's, without their prefix."""
     prefix = "crescendo."
-    return {key.removeprefix(prefix): value for key, value in raw.data.tags.items() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): value for key, value in run.data.tags.items() if key.startswith(prefix)}
 
 
-def settings_of(parent: Any) -> dict[str, Any]:
-    """Return the study as its file nests it; of an extended one, as it is now."""
-    changed = {
-        key.removeprefix("changed."): value for key, value in tags_of(parent).items() if key.startswith("changed.")
-    }
-    nested: dict[str, Any] = {}
-    for key, value in sorted({**parent.data.params, **changed}.items()):
-        *path, last = key.split(".")
-        place = nested
-        for part in path:
-            inner = place.setdefault(part, {})
-            place = inner if isinstance(inner, dict) else place
-        place[last] = value_of(value)
-    return nested
-
-
-def run_of(raw: Any) -> Run:
-    """Return MLflow's run as a trial."""
-    tags = raw.data.tags
-    state, reason = state_of(raw)
-    number = raw.info.run_name.rpartition(" ")[2]
-    seconds = raw.data.metrics.get("seconds")
-    if not seconds and raw.info.end_time:
-        seconds = (raw.info.end_time - raw.info.start_time) / 1000
-    seed = value_of(tags.get("crescendo.seed", "none"))
-    return Run(
-        id=raw.info.run_id,
-        arm=tags.get("crescendo.arm", ""),
-        phase=tags.get("crescendo.phase", ""),
+def trial_run(run: Any) -> TrialRun:
+    """Return MLflow's run as that of a trial."""
+    tags = tags_of(run)
+    state, reason = state_of(run)
+    number = run.info.run_name.rpartition(" ")[2]
+    seconds = run.data.metrics.get("seconds")
+    if not seconds and run.info.end_time:
+        seconds = (run.info.end_time - run.info.start_time) / 1000
+    seed = value_of(tags.get("seed", "none"))
+    return TrialRun(
+        id=run.info.run_id,
+        arm=tags.get("arm", ""),
+        phase=tags.get("phase", ""),
         number=int(number) if number.isdigit() else 0,
         seed=seed if isinstance(seed, int) else None,
         state=state,
         reason=reason,
-        settings={key: value_of(value) for key, value in raw.data.params.items()},
-        metrics=dict(raw.data.metrics),
+        settings={key: value_of(value) for key, value in run.data.params.items()},
+        metrics=dict(run.data.metrics),
         seconds=seconds or None,
     )
 
 
-def state_of(raw: Any) -> tuple[str, str | None]:
+def state_of(run: Any) -> tuple[str, str | None]:
     """Return a run's state and, where it has one, the reason for it."""
-    reason = raw.data.tags.get("crescendo.reason")
-    match raw.info.status:
+    reason = run.data.tags.get("crescendo.reason")
+    match run.info.status:
         case "FINISHED":
             return "finished", None
         case "FAILED":
@@ -86,15 +70,9 @@ def unfinished(status: str, reason: str | None) -> str:
 
 def provenance_of(runs: list[Any]) -> dict[str, tuple[str, ...]]:
     """Return every value that the runs have of commit, versions, device and data set hash."""
-    found: dict[str, set[str]] = {}
-    for raw in runs:
-        for key, value in tags_of(raw).items():
+    values: dict[str, set[str]] = {}
+    for run in runs:
+        for key, value in tags_of(run).items():
             if key.startswith(("git.", "version.")) or key in ("device", "dataset_hash"):
-                found.setdefault(key, set()).add(value)
-    return {key: tuple(sorted(found[key])) for key in sorted(found)}
-
-
-def listed_arms(parent: Any) -> list[str]:
-    """Return the names of the study's arms, in its order, as its run has them."""
-    listed = value_of(tags_of(parent).get("arms", "[]"))
-    return [str(name) for name in listed] if isinstance(listed, list) else []
+                values.setdefault(key, set()).add(value)
+    return {key: tuple(sorted(values[key])) for key in sorted(values)}

@@ -1,4 +1,4 @@
-"""A study's runs as the report sees them; `reading` fetches them from MLflow."""
+"""A study's runs as a report sees them; `study_runs` reads them from MLflow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crescendo.reports.source.artifacts import Outputs
+from crescendo.reports.source.artifacts import RunArtifacts
+from crescendo.search_spaces.arms import Arm, arms_of, baselines_of
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.evaluation.metric_keys import CHOSEN_MERGE_GAP, OBJECTIVE
 
 STATES = ("finished", "pruned", "failed", "interrupted", "running")
 # What may differ between a search trial and the confirmation of its setting.
@@ -14,8 +17,8 @@ _NOT_COMPARED = {"seed", "merge_gap", "reset", "device", "threads"}
 
 
 @dataclass(frozen=True)
-class Run:
-    """One trial as MLflow has it: its settings (parameters, read as JSON), the last values of its metrics.
+class TrialRun:
+    """The MLflow run of one trial: its settings (parameters, read as JSON), the last values of its metrics.
 
     `seconds` is how long it ran, all its starts together; None where MLflow was not told.
     """
@@ -34,7 +37,13 @@ class Run:
     @property
     def objective(self) -> float | None:
         """Its last validation value."""
-        return self.metrics.get("objective")
+        return self.metrics.get(str(OBJECTIVE))
+
+    @property
+    def merge_gap(self) -> int | None:
+        """The merge gap, in frames, that its last validation value was reached with."""
+        gap = self.metrics.get(str(CHOSEN_MERGE_GAP))
+        return None if gap is None else int(gap)
 
 
 @dataclass(frozen=True)
@@ -43,60 +52,87 @@ class ArmRuns:
 
     Attributes
     ----------
+    arm
+        What is fixed and what is searched in it.
     search, confirm
         All its runs, by number.
     confirmed
         Those that finished with the best setting, by seed: what the report is about.
-    outputs
+    artifacts
         Seed -> what the confirmed run left.
     gap_curve
         (merge gap, objective) of the best trial.
     """
 
-    name: str
-    search: tuple[Run, ...]
-    confirm: tuple[Run, ...]
-    confirmed: tuple[Run, ...]
-    outputs: Mapping[int, Outputs]
+    arm: Arm
+    search: tuple[TrialRun, ...]
+    confirm: tuple[TrialRun, ...]
+    confirmed: tuple[TrialRun, ...]
+    artifacts: Mapping[int, RunArtifacts]
     gap_curve: tuple[tuple[int, float], ...]
 
     @property
-    def best(self) -> Run | None:
+    def name(self) -> str:
+        """The arm's name."""
+        return self.arm.name
+
+    @property
+    def best(self) -> TrialRun | None:
         """The search trial with the highest objective, of equal ones the first; None if none finished."""
-        return best_run(self.search)
+        return best_trial(self.search)
 
 
 @dataclass(frozen=True)
 class StudyRuns:
     """A study and all its runs.
 
-    `settings` are the study's own keys, nested as in its file; `tags` those of its run (without `crescendo.`); `missing`
-    and `notes` are sentences (see `Content`).
+    Attributes
+    ----------
+    name
+        Of its experiment in MLflow.
+    study
+        What was asked.
+    store
+        Address of the store, without password.
+    status, reason
+        State of the study's own run, and why it is not `finished`.
+    dataset, dataset_hash
+        Name and content hash of the data set that it ran on; empty where MLflow was not told.
+    provenance
+        Commit, versions and devices -> every value that the runs have.
+    arms
+        In the study's order.
+    missing, notes
+        Sentences (see `ReportModel`).
     """
 
     name: str
+    study: Study
     store: str
     status: str
     reason: str | None
-    settings: Mapping[str, Any]
-    tags: Mapping[str, str]
+    dataset: str
+    dataset_hash: str
     provenance: Mapping[str, tuple[str, ...]]
     arms: tuple[ArmRuns, ...]
-    baseline: str | None
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def baseline(self) -> str:
+        """Name of the arm that the others are compared with."""
+        return (baselines_of(self.study) or arms_of(self.study))[0].name
 
-def best_run(search: tuple[Run, ...]) -> Run | None:
-    """Return the finished run with the highest objective, of equal ones the first."""
+
+def best_trial(search: tuple[TrialRun, ...]) -> TrialRun | None:
+    """Return the finished trial with the highest objective, of equal ones the first."""
     finished = [run for run in search if run.state == "finished" and run.objective is not None]
     return max(finished, key=lambda run: (run.objective, -run.number), default=None)
 
 
-def same_setting(best: Run, confirmed: Run) -> bool:
+def same_setting(best: TrialRun, confirmed: TrialRun) -> bool:
     """Return whether `confirmed` was trained and decoded with the setting of the search trial `best`."""
     keys = (best.settings.keys() | confirmed.settings.keys()) - _NOT_COMPARED
-    gap = best.metrics.get("chosen/merge_gap")
     return all(best.settings.get(key) == confirmed.settings.get(key) for key in keys) and (
-        gap is None or gap == confirmed.settings.get("merge_gap")
+        best.merge_gap is None or best.merge_gap == confirmed.settings.get("merge_gap")
     )

@@ -4,7 +4,7 @@ import pytest
 from stored_study import told
 
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.source.study_runs import read_study_runs
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +15,9 @@ def golden(tmp_path_factory, empty_store):
 
 @pytest.fixture(scope="session")
 def golden_runs(golden):
-    return read_study(golden)
+    return read_study_runs(golden)
 
 
 @pytest.fixture(scope="session")
-def golden_content(golden_runs):
+def golden_model(golden_runs):
     return summarise([golden_runs], resamples=200)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table import write_table
 from crescendo.reports.tables.table_set import tables
 
@@ -37,5 +37,5 @@ def told(output: Path, *, store: Path | None = None, journal=None, uri: str | No
 def report_tables(output: Path, folder: Path) -> None:
     """Write all tables of the study in `output` into `folder`."""
     folder.mkdir(parents=True)
-    for table in tables(summarise([read_study(output)], resamples=RESAMPLES)):
+    for table in tables(summarise([read_study_runs(output)], resamples=RESAMPLES)):
         write_table(folder, table)

@@ -99,7 +99,12 @@ class MetricKey:
             raise ValueError(f"a metric must be written like {key} but got {name!r}")
         return key
 
-    def on(self, split: str) -> MetricKey:
+    @property
+    def of_curve(self) -> bool:
+        """Whether it names the points of a curve, whose steps are the horizontal axis."""
+        return self.measure.startswith("curve/")
+
+    def on(self, split: str | None) -> MetricKey:
         """Return the key of the same measure on `split`."""
         return replace(self, split=split)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 
 from crescendo.platform.commands.report import main
 from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
+from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.search_spaces.loading import parse_study
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.training.trial import Trial
@@ -37,6 +40,7 @@ def conducted(output: Path, dataset: Dataset, name: str, trials: int | None = No
     """Run a study in this process, without Ray, or as many trials of it as named."""
     study = parse_study(STUDY.format(dataset=dataset.path, name=name), "study.yaml", (), resolve_settings)
     place, ledger = Workspace(output, str(dataset.path), dataset.content_hash), Ledger(output)
+    record_study(study, dataset.content_hash, output, extend=False)
     with Tracker(output, study.name, None) as tracker:
         tracked = StudyWatcher(study, place, tracker)
         run = StudyRun(study, ledger, place, (tracked,))
@@ -134,6 +138,30 @@ def test_online_metrics_of_confirmed_runs_are_in_mlflow_with_a_curve_over_rates(
         assert not any(name.startswith("validation/online") for name in metrics)
 
 
+def test_the_study_is_read_from_its_folder_from_its_run_and_from_parameters_alike(finished, tiny_dataset, tmp_path):
+    study = parse_study(STUDY.format(dataset=tiny_dataset.path, name="finished"), "study.yaml", (), resolve_settings)
+    store = f"sqlite:///{finished / 'mlflow.db'}"
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy, ignore=shutil.ignore_patterns("report", "study.json"))
+    assert read_study_runs(finished).study == study
+    assert list(finished.glob("mlartifacts/*/artifacts/study.json")) != []
+    assert read_study_runs("finished", store).study == study
+    assert list(copy.rglob("study.json")) == []
+    with sqlite3.connect(copy / "mlflow.db") as database:
+        database.execute("UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?)", (str(finished), str(copy)))
+    assert read_study_runs(copy).study == study
+
+
+@pytest.mark.parametrize("damage", ["[]", '{"study": {"name": "a"}, "dataset_hash": "b"}', "no json"])
+def test_a_study_that_cannot_be_read_is_said_in_a_line(command, finished, tmp_path, damage):
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy, ignore=shutil.ignore_patterns("report", "mlartifacts"))
+    (copy / "study.json").write_text(damage)
+    said = command(copy, code=2)
+    assert said.err.startswith(f"error: {copy / 'study.json'}: ")
+    assert said.err.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_a_second_report_replaces_the_first_and_is_the_same(command, reported, finished):
     folder, _ = reported
@@ -170,8 +198,6 @@ def test_without_artifacts_the_parts_that_need_them_are_left_out(command, finish
     copy = tmp_path / "copy"
     shutil.copytree(finished, copy, ignore=shutil.ignore_patterns("report", "scores.arrow", "snapshots.json"))
     # The store names the place of its artifacts.
-    import sqlite3
-
     with sqlite3.connect(copy / "mlflow.db") as store:
         for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
             store.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(finished), str(copy)))

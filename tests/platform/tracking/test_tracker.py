@@ -122,12 +122,29 @@ def test_artifacts_of_a_run(output):
         tracker.start_trial("t", "t", {}, {})
         tracker.artifacts("t", folder)
         tracker.artifacts("t", output / "trials" / "gone")
+        tracker.artifact("t", folder / "gone.json")
         tracker.finish("t")
     run = runs(local_store(output))["t"]
     assert [one.path for one in MlflowClient(local_store(output)).list_artifacts(run.info.run_id)] == ["metrics.json"]
-    assert tracker.backlog().refused == 1
-    assert "no such folder any more" in (output / "tracking" / "refused.jsonl").read_text()
+    assert tracker.backlog().refused == 2
+    refused = (output / "tracking" / "refused.jsonl").read_text()
+    assert "no such folder any more" in refused
+    assert "no such file any more" in refused
     assert run.info.status == "FINISHED"
+
+
+def test_a_file_that_is_told_again_replaces_what_the_run_had(output):
+    output.mkdir(exist_ok=True)
+    for trials in (2, 3):
+        (output / "study.json").write_text(str(trials))
+        with Tracker(output, "quick") as tracker:
+            tracker.start_study("quick", {}, {})
+            tracker.artifact(STUDY, output / "study.json")
+    run = runs(local_store(output))[STUDY]
+    assert list(output.glob("mlartifacts/*/artifacts/*")) == [
+        output / "mlartifacts" / run.info.run_id / "artifacts" / "study.json"
+    ]
+    assert (output / "mlartifacts" / run.info.run_id / "artifacts" / "study.json").read_text() == "3"
 
 
 def test_parameter_of_an_extended_study_is_kept_as_a_tag(output):

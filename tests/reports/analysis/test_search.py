@@ -1,36 +1,35 @@
-"""What an arm searched: read back from the study as MLflow has it."""
+"""What an arm searched, and what was proposed to each of its trials."""
 
 from dataclasses import replace
 
 import pytest
 
-from crescendo.reports.analysis.search import ablated, combinations_tried, proposed
-from crescendo.reports.source.runs import ArmRuns
+from crescendo.reports.analysis.search import combinations_tried, proposed
+from crescendo.search_spaces.arms import arms_of
+from crescendo.search_spaces.schema import Block, Decode
 
 
-def study(golden_runs, **sections):
-    return replace(golden_runs, settings={**golden_runs.settings, **sections})
+def arm_of(runs, name, **sections):
+    """The arm `name` of the study of `runs`, some of its sections replaced."""
+    [arm] = [arm for arm in arms_of(runs.study.model_copy(update=sections)) if arm.name == name]
+    return arm
 
 
-def test_named_arms_and_grids_tell_what_sets_an_arm_apart(golden_runs):
-    blocks = [
-        {"grid": None, "name": "CNN", "settings": {"model": "cnn", "variant": "none"}},
-        {"grid": {"variant": ["score"], "bptt": [20, 40]}, "name": None, "settings": {}},
+def test_what_sets_an_arm_apart_is_what_the_study_says(golden_runs):
+    assert [arm.arm.ablated for arm in golden_runs.arms] == [
+        {"variant": "none"},
+        {"variant": "score"},
+        {"variant": "margin"},
     ]
-    found = study(golden_runs, ablate=blocks)
-    arm = golden_runs.arms[0]
-    assert ablated(found, replace(arm, name="CNN")) == {"model": "cnn", "variant": "none"}
-    assert ablated(found, ArmRuns("bptt=40,variant=score", (), (), (), {}, ())) == {"bptt": "40", "variant": "score"}
-    assert ablated(found, replace(arm, name="other")) == {}
 
 
 def test_what_is_ablated_or_ruled_out_was_not_searched(golden_runs):
     none, score, _ = golden_runs.arms
-    assert set(proposed(golden_runs, none, none.search[0])) == {"dropout", "learning_rate"}
-    assert set(proposed(golden_runs, score, score.search[0])) == {"dropout", "learning_rate", "lambda_r"}
-    fixed = study(golden_runs, ablate=[{"grid": {"dropout": [0.2], "variant": ["score"]}}])
-    arm = replace(score, name="dropout=0.2,variant=score")
-    assert set(proposed(fixed, arm, arm.search[0])) == {"learning_rate", "lambda_r"}
+    assert list(proposed(none, none.search[0])) == ["dropout", "learning_rate"]
+    assert list(proposed(score, score.search[0])) == ["dropout", "lambda_r", "learning_rate"]
+    blocks = (Block(grid={"dropout": (0.2,), "variant": ("score",)}),)
+    fixed = replace(score, arm=arm_of(golden_runs, "dropout=0.2,variant=score", ablate=blocks))
+    assert list(proposed(fixed, fixed.search[0])) == ["lambda_r", "learning_rate"]
 
 
 @pytest.mark.parametrize(
@@ -46,4 +45,5 @@ def test_what_is_ablated_or_ruled_out_was_not_searched(golden_runs):
     ids=str,
 )
 def test_combinations_tried_on_scores(golden_runs, decode, expected):
-    assert combinations_tried(study(golden_runs, decode=decode), golden_runs.arms[0]) == expected
+    arm = arm_of(golden_runs, "variant=none", decode=Decode.model_validate(decode))
+    assert combinations_tried(replace(golden_runs.arms[0], arm=arm)) == expected

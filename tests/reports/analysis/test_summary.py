@@ -8,12 +8,18 @@ import pytest
 from stored_study import GOLDEN, report_tables
 
 from crescendo.reports.analysis import paper
-from crescendo.reports.analysis.search import search_content
+from crescendo.reports.analysis.report_json import report_json
+from crescendo.reports.analysis.search import importances
 from crescendo.reports.analysis.statistics import holm
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.page.sentences import sentences, to_json
+from crescendo.reports.page.sentences import sentences
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.errors import InputError
+
+
+def with_base(runs, **settings):
+    """The study of `runs`, with other settings in its base."""
+    return runs.study.model_copy(update={"base": {**runs.study.base, **settings}})
 
 
 def test_the_golden_study_gives_the_same_tables_to_the_byte(golden, tmp_path):
@@ -22,26 +28,26 @@ def test_the_golden_study_gives_the_same_tables_to_the_byte(golden, tmp_path):
     assert {file.name: file.read_bytes() for file in (tmp_path / "tables").iterdir()} == expected
 
 
-def test_differences_are_those_of_the_means(golden_content):
-    baseline = golden_content.baseline_arm
-    for arm in golden_content.arms[1:]:
+def test_differences_are_those_of_the_means(golden_model):
+    baseline = golden_model.baseline_arm
+    for arm in golden_model.arms[1:]:
         for measure, one in arm.difference.items():
             key = measure.removeprefix("mAP/").removeprefix("iou_")
             assert one.value == pytest.approx(arm.detection[key].mean - baseline.detection[key].mean)
-            assert (one.seeds, one.recordings) == ((0, 1, 2), golden_content.recordings)
-        for threshold in golden_content.iou:
+            assert (one.seeds, one.recordings) == ((0, 1, 2), golden_model.recordings)
+        for threshold in golden_model.iou:
             expected = arm.early["0.30"][threshold].mean - baseline.early["0.30"][threshold].mean
             assert arm.early_difference[f"mAP/iou_{threshold}"].value == pytest.approx(expected)
 
 
-def test_p_is_corrected_over_the_arms(golden_content):
-    compared = [arm.difference["mAP/iou_0.50"] for arm in golden_content.arms[1:]]
+def test_p_is_corrected_over_the_arms(golden_model):
+    compared = [arm.difference["mAP/iou_0.50"] for arm in golden_model.arms[1:]]
     assert [one.p_holm for one in compared] == pytest.approx(holm([one.p for one in compared]))
     assert all(one.holds == (one.p_holm <= 0.05) for one in compared)
 
 
-def test_what_is_about_the_arms(golden_content):
-    none, score, margin = golden_content.arms
+def test_what_is_about_the_arms(golden_model):
+    none, score, margin = golden_model.arms
     assert (none.baseline, score.baseline, margin.variant) == (True, False, "margin")
     assert none.ablated == {"variant": "none"}
     assert set(none.setting) == {"dropout", "learning_rate", "merge_gap", "reset"}
@@ -49,77 +55,79 @@ def test_what_is_about_the_arms(golden_content):
     assert none.search.lambda_r is None
     assert score.search.lambda_r == score.setting["lambda_r"]
     assert not none.gain
-    assert set(score.gain) == set(golden_content.labels)
+    assert set(score.gain) == set(golden_model.labels)
     assert [one.iteration for one in score.snapshots] == [15, 30, 45]
     assert score.progression.margin == pytest.approx(score.progression.score - score.progression.worst_negative)
     assert none.paper_detection is None
 
 
-def test_decode_settings_count_as_trainings_saved(golden_content):
-    for arm, cost in zip(golden_content.arms, golden_content.costs, strict=True):
+def test_decode_settings_count_as_trainings_saved(golden_model):
+    for arm, cost in zip(golden_model.arms, golden_model.costs, strict=True):
         finished = arm.search.counts["finished"]
         assert (cost.decodings, cost.saved) == (26 * finished, 25 * finished)  # 13 merge gaps, 2 resets
         assert cost.trainings == 8
         assert cost.cpu_hours == pytest.approx(cost.search_hours + cost.confirm_hours) != 0
 
 
-def test_timelines_show_three_recordings_as_every_arm_saw_them(golden_content):
-    assert len(golden_content.timelines) == 3
-    for one in golden_content.timelines:
+def test_timelines_show_three_recordings_as_every_arm_saw_them(golden_model):
+    assert len(golden_model.timelines) == 3
+    for one in golden_model.timelines:
         assert (one.seed, one.labels[0], one.fps) == (0, "background", 2.0)
-        assert set(one.detections) == set(one.scores) == {arm.name for arm in golden_content.arms}
+        assert set(one.detections) == set(one.scores) == {arm.name for arm in golden_model.arms}
         assert all(matrix.shape[1] == len(one.labels) for matrix in one.scores.values())
         assert {label for label, _, _ in one.truth} <= set(one.labels)
 
 
-def test_every_number_is_json(golden_content):
-    text = json.dumps(to_json(golden_content), allow_nan=False)
+def test_every_number_is_json(golden_model):
+    text = json.dumps(report_json(golden_model), allow_nan=False)
     found = json.loads(text)
-    assert found["arms"][1]["difference"]["mAP/mean"]["value"] == golden_content.arms[1].difference["mAP/mean"].value
+    assert found["arms"][1]["difference"]["mAP/mean"]["value"] == golden_model.arms[1].difference["mAP/mean"].value
     assert len(text) < 200_000
 
 
-def test_the_same_seed_gives_the_same_numbers(golden_runs, golden_content):
-    assert to_json(summarise([golden_runs], resamples=200)) == to_json(golden_content)
+def test_the_same_seed_gives_the_same_numbers(golden_runs, golden_model):
+    assert report_json(summarise([golden_runs], resamples=200)) == report_json(golden_model)
     other = summarise([golden_runs], resamples=200, seed=1)
-    assert other.arms[1].difference["mAP/mean"].low != golden_content.arms[1].difference["mAP/mean"].low
+    assert other.arms[1].difference["mAP/mean"].low != golden_model.arms[1].difference["mAP/mean"].low
 
 
 def test_studies_on_the_same_data_are_compared_under_their_names(golden_runs):
-    content = summarise([golden_runs, replace(golden_runs, name="other")], resamples=200)
-    assert [arm.name for arm in content.arms][:4] == [
+    model = summarise([golden_runs, replace(golden_runs, name="other")], resamples=200)
+    assert [arm.name for arm in model.arms][:4] == [
         "golden: variant=none", "golden: variant=score", "golden: variant=margin", "other: variant=none",
     ]  # fmt: skip
-    assert content.baseline == "golden: variant=none"
-    twin = content.arms[3].difference["mAP/mean"]
+    assert model.baseline == "golden: variant=none"
+    twin = model.arms[3].difference["mAP/mean"]
     assert (twin.value, twin.p, twin.holds) == (0, 1, False)
     twice = summarise([golden_runs, golden_runs], resamples=200)
     assert twice.arms[3].name == "golden (2): variant=none"
 
 
 def test_studies_on_other_data_or_measured_otherwise_are_refused(golden_runs):
-    other = replace(golden_runs, name="other", tags={**golden_runs.tags, "dataset_hash": "0" * 64})
+    other = replace(golden_runs, name="other", dataset_hash="0" * 64)
     with pytest.raises(InputError, match="other: ran on another data set than golden"):
         summarise([golden_runs, other])
-    settings = {**golden_runs.settings, "base": {**golden_runs.settings["base"], "protocol": "thumos14"}}
-    with pytest.raises(InputError, match="was measured with protocol thumos14, golden with paper"):
-        summarise([golden_runs, replace(golden_runs, name="other", settings=settings)])
+    for key, value, said in (
+        ("protocol", "thumos14", "was measured with protocol thumos14, golden with paper"),
+        ("iou", (0.5,), r"was measured with iou \[0.5\], golden with \[0.3, 0.5, 0.7\]"),
+    ):
+        with pytest.raises(InputError, match=said):
+            summarise([golden_runs, replace(golden_runs, name="other", study=with_base(golden_runs, **{key: value}))])
 
 
 @pytest.mark.parametrize(
     ("config", "dataset", "shown"),
-    [("paper", "activitynet", True), ("paper", "hapt", False), ("hapt", "activitynet", False), ("paper", None, False)],
+    [("paper", "activitynet", True), ("paper", "hapt", False), ("hapt", "activitynet", False), ("paper", "", False)],
 )
 def test_the_papers_figures_stand_beside_a_study_of_the_paper_on_activitynet_alone(golden_runs, config, dataset, shown):
-    settings = {**golden_runs.settings, "base": {**golden_runs.settings["base"], "config": config}}
-    tags = {key: value for key, value in {**golden_runs.tags, "dataset": dataset}.items() if value is not None}
-    content = summarise([replace(golden_runs, settings=settings, tags=tags)], resamples=100)
-    assert [arm.paper_detection is not None for arm in content.arms] == [shown] * 3
-    text = "".join(table.markdown() for table in tables(content))
+    runs = replace(golden_runs, study=with_base(golden_runs, config=config), dataset=dataset)
+    model = summarise([runs], resamples=100)
+    assert [arm.paper_detection is not None for arm in model.arms] == [shown] * 3
+    text = "".join(table.markdown() for table in tables(model))
     assert ("in the paper" in text) == shown
     if shown:
-        assert content.arms[1].paper_detection["0.50"] == pytest.approx(0.364)
-        assert content.arms[2].paper_early["0.80"] == pytest.approx(0.235)
+        assert model.arms[1].paper_detection["0.50"] == pytest.approx(0.364)
+        assert model.arms[2].paper_early["0.80"] == pytest.approx(0.235)
 
 
 def test_the_papers_rows_are_whole():
@@ -143,19 +151,19 @@ def test_the_setting_that_matters_is_the_important_one(golden_runs):
             zip(10 ** random.uniform(-2.5, -1.5, 20), random.uniform(0, 0.5, 20), strict=True)
         )
     )
-    found = search_content(golden_runs, replace(arm, search=trials)).importances
+    found = importances(replace(arm, search=trials))
     assert found["learning_rate"] > 0.8 > found["dropout"]
-    assert search_content(golden_runs, replace(arm, search=trials[:3])).importances is None
+    assert importances(replace(arm, search=trials[:3])) is None
 
 
-def test_sentences_say_how_sure_they_are(golden_content):
+def test_sentences_say_how_sure_they_are(golden_model):
     shown = replace(
-        golden_content.arms[1].difference["mAP/iou_0.50"],
+        golden_model.arms[1].difference["mAP/iou_0.50"],
         value=0.021, low=0.004, high=0.039, p_holm=0.0123, holds=True,
     )  # fmt: skip
-    arms = list(golden_content.arms)
+    arms = list(golden_model.arms)
     arms[1] = replace(arms[1], difference={"mAP/iou_0.50": shown})
-    first, second = (text for _, text in sentences(replace(golden_content, arms=tuple(arms))))
+    first, second = (text for _, text in sentences(replace(golden_model, arms=tuple(arms))))
     assert first == (
         "+2.1 points of mAP at IoU 0.5, 95 % interval +0.4 to +3.9: better than variant=none "
         "(p = 0.012 after Holm's correction)."

@@ -8,11 +8,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from invented_content import BETTER, LABELS, WORSE, invented, unfinished
+from invented_model import BETTER, LABELS, WORSE, invented, unfinished
 
-from crescendo.reports.charts.figures import charts
-from crescendo.reports.page.document import Part, html, markdown
-from crescendo.reports.tables.table_set import Cell, Table
+from crescendo.reports.charts.chart_set import charts
+from crescendo.reports.page.document import html, markdown
+from crescendo.reports.page.part import ReportPart
+from crescendo.reports.tables.table import Cell, Table
 
 SENTENCES = [(BETTER, "+6.0 mAP at IoU 0.5, 95 % interval 4.5 to 7.5."), (WORSE, "no difference shown.")]
 TABLES = [
@@ -27,9 +28,9 @@ TABLES = [
 ]  # fmt: skip
 
 
-def part(content, **options):
-    drawn, left_out = charts(content)
-    return Part(content, SENTENCES if drawn else [], TABLES if drawn else [], drawn, left_out, **options)
+def part(model, **options):
+    drawn, left_out = charts(model)
+    return ReportPart(model, SENTENCES if drawn else [], TABLES if drawn else [], drawn, left_out, **options)
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +106,9 @@ def test_an_unknown_table_is_shown_all_the_same(complete):
 
 def test_names_are_text_and_never_markup(complete):
     name = "<img src=x onerror=alert(1)>"
-    content = complete.content
-    arms = tuple(replace(arm, name=name) if arm.name == BETTER else arm for arm in content.arms)
-    hostile = replace(content, arms=arms, missing=(name,), notes=(name,), timelines=())
+    model = complete.model
+    arms = tuple(replace(arm, name=name) if arm.name == BETTER else arm for arm in model.arms)
+    hostile = replace(model, arms=arms, missing=(name,), notes=(name,), timelines=())
     parts = [replace(part(hostile), sentences=[(name, name)])]
     parts = [replace(one, charts=one.charts[:2]) for one in parts]
     page = html(name, parts)

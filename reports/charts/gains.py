@@ -1,56 +1,59 @@
-"""Charts with one row a name: differences to the baseline, and the labels that gained most (figures 7 and 9)."""
+"""The charts of the labels that gained most: the paper's figures 7 and 9."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 from matplotlib.figure import Figure
 
-from crescendo.reports.charts.chart import Cell, Numbers
-from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, Look, legend_above, panels
+from crescendo.reports.analysis.estimates import Estimate
+from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.style import COLUMN, MUTED, Look, legend_above, panels
+from crescendo.reports.formatting import percent, short
 
 LABELS = 20
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A difference of mAP, fractions of 1, with its 95 % interval; `holds`: it is shown to differ from 0."""
-
-    value: float
-    low: float
-    high: float
-    holds: bool
-
-
-def differences(
-    found: Mapping[str, Mapping[str, Interval]], looks: Mapping[str, Look], x_label: str
-) -> tuple[Figure, Numbers]:
-    """Draw arm -> what is measured -> difference to the baseline: a panel for each measure, a row for each arm.
-
-    A filled marker is a difference that holds.
-    """
-    titles = list(dict.fromkeys(title for arm in found.values() for title in arm))
-    figure, [row] = panels(
-        1, len(titles), PAGE if len(titles) > 1 else COLUMN, 0.95 + 0.26 * len(found), sharex=True, sharey=True
+def gains(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw the labels whose AP gained most, in detection and in early detection."""
+    if model.label_iou is None or model.early_fraction is None:
+        return
+    yield _chart(
+        model,
+        looks,
+        "gains_detection",
+        "Detection: the labels that gained most",
+        "The paper's Figure 7.",
+        {arm.name: arm.labels for arm in model.arms},
     )
-    rows: list[tuple[Cell, ...]] = []
-    for axes, title in zip(row, titles, strict=True):
-        axes.axvline(0, color=MUTED, linewidth=1)
-        for place, (arm, intervals) in enumerate(found.items()):
-            if title not in intervals:
-                continue
-            look, one = looks[arm], intervals[title]
-            axes.plot([100 * one.low, 100 * one.high], [place, place], color=look.colour, linewidth=2)
-            fill = look.colour if one.holds else PAPER
-            axes.plot(100 * one.value, place, look.marker, color=look.colour, markerfacecolor=fill, markersize=7)
-            told = "difference" if one.holds else "no difference shown"
-            rows.append((title, arm, 100 * one.value, 100 * one.low, 100 * one.high, told))
-        axes.set_title(title, loc="left")
-        axes.set_xlabel(x_label)
-    row[0].set_yticks(range(len(found)), list(found))
-    row[0].set_ylim(len(found) - 0.4, -0.6)
-    return figure, Numbers(("", "arm", "difference", "from", "to", ""), tuple(rows), ("+.1f",))
+    yield _chart(
+        model,
+        looks,
+        "gains_early",
+        f"Early detection, {percent(model.early_fraction)} observed: the labels that gained most",
+        "The paper's Figure 9.",
+        {arm.name: arm.early_labels for arm in model.arms},
+    )
+
+
+def _chart(
+    model: ReportModel,
+    looks: Mapping[str, Look],
+    name: str,
+    title: str,
+    source: str,
+    labels: Mapping[str, Mapping[str, Estimate]],
+) -> Chart | LeftOut:
+    ap = {arm: {label: one.mean for label, one in values.items()} for arm, values in labels.items() if values}
+    if model.baseline not in ap or len(ap) < 2:
+        return LeftOut(name, title, "it takes confirmed runs of the baseline and of another arm")
+    figure, numbers = _draw(ap, model.baseline, looks, f"test AP at IoU {short(model.label_iou or '')} (%)")
+    caption = (
+        f"{source} Up to {LABELS} labels by the largest gain of any arm over {model.baseline}, the "
+        "largest on top; mean over seeds. Picked for their gains, so these gains flatter: the table has every label."
+    )
+    return Chart(name, title, caption, figure, numbers)
 
 
 def most_gained(ap: Mapping[str, Mapping[str, float]], baseline: str, limit: int = LABELS) -> list[str]:
@@ -68,7 +71,7 @@ def most_gained(ap: Mapping[str, Mapping[str, float]], baseline: str, limit: int
     return sorted(labels, key=lambda label: (-gain[label], label))[:limit]
 
 
-def gains(
+def _draw(
     ap: Mapping[str, Mapping[str, float]], baseline: str, looks: Mapping[str, Look], x_label: str
 ) -> tuple[Figure, Numbers]:
     """Draw each label's AP under every arm, a row a label, those that gained most on top."""

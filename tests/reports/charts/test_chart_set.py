@@ -1,4 +1,4 @@
-"""Charts show the content's numbers, look the same to everybody, and come out as the same bytes."""
+"""Charts show the model's numbers, look the same to everybody, and come out as the same bytes."""
 
 import itertools
 import re
@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented_content import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, invented, unfinished
+from invented_model import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, invented, unfinished
 
+from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
 from crescendo.reports.charts import style
 from crescendo.reports.charts.chart import Numbers
-from crescendo.reports.charts.figures import charts
-from crescendo.reports.charts.label_charts import most_gained
-from crescendo.reports.charts.progression_charts import Snapshot, spread
+from crescendo.reports.charts.chart_set import charts
+from crescendo.reports.charts.gains import most_gained
+from crescendo.reports.charts.progression import spread
 from crescendo.reports.charts.style import ARMS, DARK, PAPER, STEPS, image, looks
 from crescendo.reports.charts.style import BASELINE as GREY
 
+CURVES = ProgressionCurves(*np.zeros((3, 20)))
 ALL = [
     "difference_to_baseline",
     "mAP_against_iou",
@@ -53,18 +55,18 @@ def test_a_complete_study_has_every_chart_and_each_says_how_it_was_computed(draw
         assert chart.numbers.rows
 
 
-def test_numbers_are_the_contents_in_percent(drawn):
-    content = invented()
+def test_numbers_are_the_models_in_percent(drawn):
+    model = invented()
     numbers = drawn["mAP_against_iou"].numbers
     assert numbers.columns == ("IoU threshold", BASELINE, BETTER, WORSE)
     assert [row[0] for row in numbers.rows] == [float(key) for key in IOU]
     assert [row[2] for row in numbers.rows] == [
-        pytest.approx(100 * content.arm(BETTER).detection[key].mean) for key in IOU
+        pytest.approx(100 * model.arm(BETTER).detection[key].mean) for key in IOU
     ]
     early = drawn["early_against_fraction"].numbers
     assert early.columns[1] == f"IoU 0.4: {BASELINE}"
     assert [row[0] for row in early.rows] == [100 * float(fraction) for fraction in FRACTIONS]
-    assert early.rows[0][1] == pytest.approx(100 * content.arm(BASELINE).early["0.30"]["0.40"].mean)
+    assert early.rows[0][1] == pytest.approx(100 * model.arm(BASELINE).early["0.30"]["0.40"].mean)
     [score, margin] = drawn["difference_to_baseline"].numbers.rows[:2]
     assert (score[1], score[5], margin[1], margin[5]) == (BETTER, "difference", WORSE, "no difference shown")
     assert score[2:5] == pytest.approx((6.0, 4.5, 7.5))
@@ -86,7 +88,7 @@ def test_a_timeline_lists_ground_truth_and_detections(drawn):
 
 
 def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
-    content = invented()
+    model = invented()
     numbers = drawn["time_to_detection"].numbers
     assert numbers.columns == (
         "arm", "allowed a label", "false alarms/h", "seen, median (%)", "seen, 90 % quantile (%)", "announced (%)",
@@ -95,33 +97,33 @@ def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
     assert numbers.rows[0][2:] == (1.0, pytest.approx(40.0), None, pytest.approx(70.0))
     shown = [[line.get_xdata().tolist() for line in axes.lines] for axes in drawn["time_to_detection"].figure.axes]
     assert shown == [[[1.0, 10.0, 100.0]] * 3, [[10.0, 100.0]] * 3, [[1.0, 10.0, 100.0]] * 3]
-    share = content.arms[0].alarms["1/h"]["detected"]
+    share = model.arms[0].alarms["1/h"]["detected"]
     quiet = {"1/h": {"false_alarms_per_hour": share, "detected": share}}
-    arms = tuple(replace(arm, alarms=quiet) for arm in content.arms)
-    [chart] = [one for one in charts(replace(content, arms=arms))[0] if one.name == "time_to_detection"]
+    arms = tuple(replace(arm, alarms=quiet) for arm in model.arms)
+    [chart] = [one for one in charts(replace(model, arms=arms))[0] if one.name == "time_to_detection"]
     assert chart.numbers.rows[0][3:] == (None, None, pytest.approx(80.0))
     assert len(chart.figure.axes) == 1
 
 
 def test_runs_without_online_metrics_leave_the_chart_out_and_say_so():
-    content = invented()
-    found, left_out = charts(replace(content, arms=tuple(replace(arm, frame={}, alarms={}) for arm in content.arms)))
+    model = invented()
+    found, left_out = charts(replace(model, arms=tuple(replace(arm, frame={}, alarms={}) for arm in model.arms)))
     assert [chart.name for chart in found] == [name for name in ALL if name != "time_to_detection"]
     assert [one.reason for one in left_out] == ["no confirmed run has online metrics; runs of this version have them"]
 
 
 def test_without_frame_scores_the_timelines_say_so():
-    content = invented()
-    plain = replace(content, timelines=tuple(replace(one, scores={}, labels=(), fps=None) for one in content.timelines))
+    model = invented()
+    plain = replace(model, timelines=tuple(replace(one, scores={}, labels=(), fps=None) for one in model.timelines))
     found = {chart.name: chart for chart in charts(plain)[0]}
     assert "kept no frame scores" in found["timeline_1"].caption
 
 
 def test_a_detection_of_a_label_that_the_test_split_lacks_has_a_row_of_its_own():
-    content = invented()
-    one = content.timelines[0]
+    model = invented()
+    one = model.timelines[0]
     plain = replace(one, scores={}, labels=(), detections={BASELINE: (("swim", 1.0, 2.0, 0.5),)})
-    [chart] = [chart for chart in charts(replace(content, timelines=(plain,)))[0] if chart.name == "timeline_1"]
+    [chart] = [chart for chart in charts(replace(model, timelines=(plain,)))[0] if chart.name == "timeline_1"]
     assert "swim" in image(chart.figure, "svg").decode()
 
 
@@ -133,10 +135,10 @@ def test_an_unfinished_study_leaves_charts_out_and_gives_the_reasons():
 
 
 def test_a_single_seed_has_no_band_and_a_single_arm_no_differences():
-    content = invented()
-    one = content.arm(BASELINE)
+    model = invented()
+    one = model.arm(BASELINE)
     lone = {key: replace(value, low=None, high=None) for key, value in one.detection.items()}
-    found, left_out = charts(replace(content, arms=(replace(one, detection=lone),), timelines=()))
+    found, left_out = charts(replace(model, arms=(replace(one, detection=lone),), timelines=()))
     assert "mAP_against_iou" in {chart.name for chart in found}
     assert {"difference_to_baseline", "gains_detection"} <= {entry.name for entry in left_out}
 
@@ -234,7 +236,7 @@ def test_no_label_left_out_gained_more_than_one_shown(ap, limit):
 
 @given(st.lists(st.integers(1, 1000), unique=True).map(sorted))
 def test_snapshots_shown_are_few_and_hold_the_first_and_the_last(iterations):
-    shown = [one.iteration for one in spread([Snapshot(iteration, {}) for iteration in iterations])]
+    shown = [one.iteration for one in spread([Snapshot(iteration, CURVES) for iteration in iterations])]
     assert len(shown) == min(len(iterations), 5)
     assert shown == sorted(set(shown))
     if iterations:

@@ -3,15 +3,19 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from stored_study import told
 from tracking_servers import Server
 
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import sentences
-from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.online import OnlineDetection
+from crescendo.trainables.evaluation.per_frame import FramePrecision
+from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
 
 ARMS = ["variant=none", "variant=score", "variant=margin"]
 
@@ -20,67 +24,67 @@ def test_a_finished_study_is_read_whole(golden_runs):
     assert (golden_runs.name, golden_runs.status, golden_runs.baseline) == ("golden", "finished", ARMS[0])
     assert [arm.name for arm in golden_runs.arms] == ARMS
     assert (golden_runs.missing, golden_runs.notes) == ((), ())
-    assert golden_runs.settings["search"]["space"]["lambda_r"]["when"] == {"variant": ["score", "margin"]}
+    assert golden_runs.study.search.space["lambda_r"].when == {"variant": ("score", "margin")}
     assert set(golden_runs.provenance) >= {"git.commit", "version.torch", "dataset_hash", "device"}
     for arm in golden_runs.arms:
         assert [run.number for run in arm.search] == [0, 1, 2, 3, 4]
         assert {run.state for run in arm.search} == {"finished", "pruned"}
-        assert [run.seed for run in arm.confirmed] == list(arm.outputs) == [0, 1, 2]
+        assert [run.seed for run in arm.confirmed] == list(arm.artifacts) == [0, 1, 2]
         assert [gap for gap, _ in arm.gap_curve] == list(range(13))
         assert arm.best is not None
         assert max(value for _, value in arm.gap_curve) == pytest.approx(arm.best.objective)
 
 
 def test_an_experiment_is_found_by_name(golden, golden_runs):
-    found = read_study("golden", f"sqlite:///{golden / 'mlflow.db'}")
+    found = read_study_runs("golden", f"sqlite:///{golden / 'mlflow.db'}")
     assert [arm.confirmed for arm in found.arms] == [arm.confirmed for arm in golden_runs.arms]
 
 
-def test_a_folder_that_was_moved_is_read(golden, tmp_path, golden_content):
+def test_a_folder_that_was_moved_is_read(golden, tmp_path, golden_model):
     moved = tmp_path / "elsewhere"
     shutil.copytree(golden, moved)
     hidden = golden.rename(golden.with_name("hidden"))
     try:
-        found = summarise([read_study(moved)], resamples=200)
+        found = summarise([read_study_runs(moved)], resamples=200)
     finally:
         hidden.rename(golden)
-    assert found.missing == golden_content.missing
-    assert found.arms[1].difference == golden_content.arms[1].difference
+    assert found.missing == golden_model.missing
+    assert found.arms[1].difference == golden_model.arms[1].difference
 
 
-def test_a_study_made_before_there_were_online_metrics_says_so_and_lacks_nothing_else(golden_content):
-    assert golden_content.missing == (
+def test_a_study_made_before_there_were_online_metrics_says_so_and_lacks_nothing_else(golden_model):
+    assert golden_model.missing == (
         "9 of 9 confirmed runs are of a version without online metrics: per-frame mAP and early warning are left out for "
         "them.",
     )
-    assert "online" not in {table.name for table in tables(golden_content)}
+    assert "online" not in {table.name for table in tables(golden_model)}
 
 
 def test_online_metrics_are_means_over_seeds_of_what_every_seed_reached(golden_runs):
     def online(seed, median):
-        seen = {"median": median, "quantile_90": None}
-        alarms = {"detected": 0.5, "false_alarms_per_hour": 2.0 * seed, "seen": seen, "seen_if_detected": seen}
-        return {"frame_mAP": 0.5 + 0.1 * seed, "frame_cAP": 0.75, "alarms": {"1/h": alarms}}
+        frame = FramePrecision(("run",), np.array([0.5 + 0.1 * seed]), np.array([0.75]))
+        seen = Quantiles(median, None)
+        return OnlineDetection(frame, {"1/h": WarningSummary(4, 0.5, seen, seen, 8, 2.0 * seed, {})}, 1.0, 0)
 
     def with_online(arm, median):
-        outputs = {
-            seed: replace(one, results={**one.results, "online": online(seed, median if seed else 0.25)})
-            for seed, one in arm.outputs.items()
+        artifacts = {
+            seed: replace(one, metrics=replace(one.metrics, online=online(seed, median if seed else 0.25)))
+            for seed, one in arm.artifacts.items()
         }
-        return replace(arm, outputs=outputs)
+        return replace(arm, artifacts=artifacts)
 
     first, second, third = golden_runs.arms
     runs = replace(golden_runs, arms=(with_online(first, 0.4), with_online(second, None), third))
-    content = summarise([runs], resamples=100)
-    none, score, margin = content.arms
+    model = summarise([runs], resamples=100)
+    none, score, margin = model.arms
     assert none.frame["mAP"].values == pytest.approx((0.5, 0.6, 0.7))
     assert none.alarms["1/h"]["seen_median"].mean == pytest.approx(0.35)
     assert none.alarms["1/h"]["false_alarms_per_hour"].mean == pytest.approx(2.0)
     assert "seen_median" not in score.alarms["1/h"]
     assert (margin.frame, margin.alarms) == ({}, {})
-    [said] = content.missing
+    [said] = model.missing
     assert said.startswith("3 of 9 confirmed runs")
-    [table] = [table for table in tables(content) if table.name == "online"]
+    [table] = [table for table in tables(model) if table.name == "online"]
     assert [row[4].text[:4] for row in table.rows] == ["35.0", "not "]
 
 
@@ -91,18 +95,18 @@ def test_an_unfinished_study_says_what_is_missing(tmp_path, empty_store):
         )
         return records[: first + 1]
 
-    content = summarise([read_study(told(tmp_path / "cut", store=empty_store, journal=cut))], resamples=200)
-    text = "\n".join(content.missing)
+    model = summarise([read_study_runs(told(tmp_path / "cut", store=empty_store, journal=cut))], resamples=200)
+    text = "\n".join(model.missing)
     assert "The study is running, or was killed" in text
     assert "Arm variant=score: 1 of 3 seeds are confirmed; lacking: 1, 2." in text
     assert "Arm variant=margin: 0 of 3 seeds are confirmed; lacking: 0, 1, 2." in text
     assert "Detection of arm variant=score is not compared: it shares fewer than two seeds with the baseline." in text
-    assert [len(arm.seeds) for arm in content.arms] == [3, 1, 0]
-    assert content.arms[1].detection["0.50"].low is None
-    answers = dict(sentences(content))
+    assert [len(arm.seeds) for arm in model.arms] == [3, 1, 0]
+    assert model.arms[1].detection["0.50"].low is None
+    answers = dict(sentences(model))
     assert answers["variant=score"] == "not compared with variant=none: it takes two seeds that both have."
     assert answers["variant=margin"] == "not compared with variant=none: none of its seeds is confirmed yet."
-    made = {table.name: table for table in tables(content)}
+    made = {table.name: table for table in tables(model)}
     assert "differences" not in made
     assert [row[0].text for row in made["ablation"].rows] == ARMS[:2]
     assert [row[0].text for row in made["search"].rows] == ARMS
@@ -113,10 +117,10 @@ def test_a_study_of_which_nothing_is_confirmed_has_the_tables_of_its_search(tmp_
         first = next(place for place, record in enumerate(records) if " confirm " in record.get("name", ""))
         return records[:first]
 
-    content = summarise([read_study(told(tmp_path / "cut", store=empty_store, journal=cut))], resamples=200)
-    assert "No arm is confirmed yet: there are no results on the test split." in content.missing
-    assert [table.name for table in tables(content)] == ["search", "cost", "provenance"]
-    assert content.iou == ("0.30", "0.50", "0.70")
+    model = summarise([read_study_runs(told(tmp_path / "cut", store=empty_store, journal=cut))], resamples=200)
+    assert "No arm is confirmed yet: there are no results on the test split." in model.missing
+    assert [table.name for table in tables(model)] == ["search", "cost", "provenance"]
+    assert model.iou == ("0.30", "0.50", "0.70")
 
 
 def test_failed_trials_are_counted_and_an_interrupted_study_says_so(tmp_path, empty_store):
@@ -130,19 +134,16 @@ def test_failed_trials_are_counted_and_an_interrupted_study_says_so(tmp_path, em
                 record |= {"status": "KILLED", "reason": "interrupted; resumable"}
         return records
 
-    found = read_study(told(tmp_path / "broken", store=empty_store, journal=broken))
-    content = summarise([found], resamples=200)
-    assert content.arms[0].search.counts["failed"] == 1
+    found = read_study_runs(told(tmp_path / "broken", store=empty_store, journal=broken))
+    model = summarise([found], resamples=200)
+    assert model.arms[0].search.counts["failed"] == 1
+    assert "Arm variant=none: 1 of 5 trials of the search phase failed: DivergedError: the loss is nan." in model.notes
     assert (
-        "Arm variant=none: 1 of 5 trials of the search phase failed: DivergedError: the loss is nan." in content.notes
+        "Arm variant=margin: 1 of 3 trials of the confirm phase failed: DivergedError: the loss is nan." in model.notes
     )
-    assert (
-        "Arm variant=margin: 1 of 3 trials of the confirm phase failed: DivergedError: the loss is nan."
-        in content.notes
-    )
-    assert content.missing[0] == "The study was interrupted: this is what it had come to."
-    assert "Arm variant=margin: 2 of 3 seeds are confirmed; lacking: 2." in content.missing
-    assert content.arms[2].difference["mAP/iou_0.50"].seeds == (0, 1)
+    assert model.missing[0] == "The study was interrupted: this is what it had come to."
+    assert "Arm variant=margin: 2 of 3 seeds are confirmed; lacking: 2." in model.missing
+    assert model.arms[2].difference["mAP/iou_0.50"].seeds == (0, 1)
 
 
 def test_confirmations_of_a_setting_that_is_no_longer_the_best_are_left_out_and_said(tmp_path, empty_store):
@@ -153,10 +154,10 @@ def test_confirmations_of_a_setting_that_is_no_longer_the_best_are_left_out_and_
                 record |= {"status": "FAILED", "reason": "lost"}
         return records
 
-    content = summarise([read_study(told(tmp_path / "more", store=empty_store, journal=overtaken))], resamples=100)
-    assert "3 finished confirmations are of a setting that is no longer its best" in "\n".join(content.notes)
-    assert content.arms[0].seeds == ()
-    assert dict(sentences(content))["variant=score"] == (
+    model = summarise([read_study_runs(told(tmp_path / "more", store=empty_store, journal=overtaken))], resamples=100)
+    assert "3 finished confirmations are of a setting that is no longer its best" in "\n".join(model.notes)
+    assert model.arms[0].seeds == ()
+    assert dict(sentences(model))["variant=score"] == (
         "not compared with variant=none: the baseline is not confirmed yet."
     )
 
@@ -170,14 +171,14 @@ def test_what_artifacts_lack_is_left_out_and_said(golden, tmp_path):
     for place in places:
         (place / "snapshots.json").unlink()
         (place / "scores.arrow").unlink(missing_ok=True)
-    content = summarise([read_study(broken)], resamples=200)
-    text = "\n".join(content.missing)
+    model = summarise([read_study_runs(broken)], resamples=200)
+    text = "\n".join(model.missing)
     assert "the run's artifacts lack detections.parquet." in text
     assert "early_detections.parquet is damaged" in text
     assert "The runs kept no frame scores" in text
     assert "The runs kept no curves from training" in text
-    assert not any(arm.snapshots for arm in content.arms)
-    assert any(len(one.seeds) == 2 for arm in content.arms for one in arm.difference.values())
+    assert not any(arm.snapshots for arm in model.arms)
+    assert any(len(one.seeds) == 2 for arm in model.arms for one in arm.difference.values())
 
 
 @pytest.mark.parametrize("name", ["golden", "nowhere"])
@@ -185,46 +186,46 @@ def test_what_is_no_study_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="no such folder; name a study's output folder, or its experiment with"):
-        read_study(name)
+        read_study_runs(name)
     with pytest.raises(InputError, match="no study was tracked here"):
-        read_study(tmp_path)
+        read_study_runs(tmp_path)
 
 
 def test_a_store_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(InputError, match="there is no MLflow store"):
-        read_study("golden", f"sqlite:///{tmp_path / 'mlflow.db'}")
+        read_study_runs("golden", f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_experiment_is_named(golden):
     with pytest.raises(InputError, match="holds no experiment 'goldem'"):
-        read_study("goldem", f"sqlite:///{golden / 'mlflow.db'}")
+        read_study_runs("goldem", f"sqlite:///{golden / 'mlflow.db'}")
 
 
 @pytest.mark.parametrize("uri", ["runs", "file:///tmp/runs"])
 def test_a_store_that_mlflow_does_not_take_is_refused(uri):
     with pytest.raises(InputError, match="MLflow keeps runs in a database or on a server"):
-        read_study("golden", uri)
+        read_study_runs("golden", uri)
 
 
 def test_a_server_that_is_away_is_said_in_one_line():
     with pytest.raises(InputError, match="the runs cannot be read from this store") as error:
-        read_study("golden", "http://127.0.0.1:9")
+        read_study_runs("golden", "http://127.0.0.1:9")
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.slow
-def test_a_study_on_a_server_is_read_by_its_folder_and_by_its_name(tmp_path, golden_content):
+def test_a_study_on_a_server_is_read_by_its_folder_and_by_its_name(tmp_path, golden_model):
     (tmp_path / "server").mkdir()
     server = Server(tmp_path / "server")
     server.start()
     try:
         output = told(tmp_path / "golden", uri=server.uri)
-        by_folder, by_name = read_study(output), read_study("golden", server.uri)
+        by_folder, by_name = read_study_runs(output), read_study_runs("golden", server.uri)
     finally:
         server.kill()
     for found in (by_folder, by_name):
-        content = summarise([found], resamples=200)
-        assert content.missing == golden_content.missing
-        assert content.arms[1].difference == golden_content.arms[1].difference
-        assert content.arms[1].early_difference == golden_content.arms[1].early_difference
+        model = summarise([found], resamples=200)
+        assert model.missing == golden_model.missing
+        assert model.arms[1].difference == golden_model.arms[1].difference
+        assert model.arms[1].early_difference == golden_model.arms[1].early_difference

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented_content import BASELINE, BETTER, WORSE, invented
+from invented_model import BASELINE, BETTER, WORSE, invented
 
-from crescendo.reports.numbers import measure_name, p_text, plain, points, signed
+from crescendo.reports.formatting import measure_name, p_text, plain, points, signed
 from crescendo.reports.tables.table import Cell, Table, latex
 from crescendo.reports.tables.table_set import tables
 
@@ -65,25 +65,25 @@ def test_numbers_as_people_write_them():
 
 
 def test_online_figures_stand_at_one_false_alarm_an_hour():
-    content = invented()
-    made = {table.name: table for table in tables(content)}
+    model = invented()
+    made = {table.name: table for table in tables(model)}
     assert [row[0].text for row in made["online"].rows] == [BASELINE, BETTER, WORSE]
     assert [cell.text for cell in made["online"].rows[1]] == [
         BETTER, "76.0 ± 5.0", "86.0 ± 5.0", "86.0 ± 5.0", "19.0 ± 5.0", "80.0 ± 5.0", "14.0 ± 5.0", "10.0 ± 0.5",
     ]  # fmt: skip
     assert [cell.bold for cell in made["online"].rows[1]][:3] == [False, True, True]
-    missed = {"1/h": {key: value for key, value in content.arms[0].alarms["1/h"].items() if key != "seen_median"}}
-    arms = tuple(replace(arm, alarms=missed) for arm in content.arms)
-    [table] = [table for table in tables(replace(content, arms=arms)) if table.name == "online"]
+    missed = {"1/h": {key: value for key, value in model.arms[0].alarms["1/h"].items() if key != "seen_median"}}
+    arms = tuple(replace(arm, alarms=missed) for arm in model.arms)
+    [table] = [table for table in tables(replace(model, arms=arms)) if table.name == "online"]
     assert table.rows[0][4].text == "not reached"
-    without = tuple(replace(arm, frame={}, alarms={}) for arm in content.arms)
-    assert "online" not in {table.name for table in tables(replace(content, arms=without))}
+    without = tuple(replace(arm, frame={}, alarms={}) for arm in model.arms)
+    assert "online" not in {table.name for table in tables(replace(model, arms=without))}
 
 
 @pytest.mark.tools
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex: bash .ci/tools installs it")
-def test_every_table_compiles_with_booktabs(golden_content, tmp_path):
-    made = [*tables(golden_content), TABLE]
+def test_every_table_compiles_with_booktabs(golden_model, tmp_path):
+    made = [*tables(golden_model), TABLE]
     for table in made:
         (tmp_path / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
     body = "\n".join(rf"\input{{{table.name}.tex}}" for table in made)

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from crescendo.reports.analysis.report_model import Difference, Estimate
-from crescendo.reports.numbers import p_text, points, signed
+from crescendo.reports.analysis.estimates import Difference, Estimate
+from crescendo.reports.formatting import difference_text, estimate_text, hourly_text, p_text, plain, points
 from crescendo.reports.tables.table import Cell
 
 NONE = Cell("-")
 
 
-def estimate(one: Estimate, *, bold: bool = False, sign: bool = False) -> Cell:
+def share(estimate: Estimate, *, bold: bool = False, sign: bool = False) -> Cell:
     """Return a share in percent, with half the width of its interval; `sign`: a difference, in points."""
-    shown = signed(one.mean) if sign else points(one.mean)
-    if one.low is None or one.high is None:
-        return Cell(shown, 100 * one.mean, bold=bold)
-    half = points((one.high - one.low) / 2)
-    return Cell(f"{shown} ± {half}", 100 * one.mean, 100 * one.low, 100 * one.high, bold=bold)
+    text = estimate_text(estimate, sign=sign)
+    if estimate.low is None or estimate.high is None:
+        return Cell(text, 100 * estimate.mean, bold=bold)
+    return Cell(text, 100 * estimate.mean, 100 * estimate.low, 100 * estimate.high, bold=bold)
 
 
-def hourly(one: Estimate) -> Cell:
+def hourly(estimate: Estimate) -> Cell:
     """Return a number an hour, with half the width of its interval."""
-    half = "" if one.low is None or one.high is None else f" ± {(one.high - one.low) / 2:.1f}"
-    return Cell(f"{one.mean:.1f}{half}", one.mean, one.low, one.high)
+    return Cell(hourly_text(estimate), estimate.mean, estimate.low, estimate.high)
 
 
 def difference(one: Difference | None) -> Cell:
     """Return a difference in points with its interval, starred where it holds after Holm's correction."""
     if one is None:
         return NONE
-    star = "*" if one.holds else ""
-    text = f"{signed(one.value)}{star} [{signed(one.low)}, {signed(one.high)}]"
-    return Cell(text, 100 * one.value, 100 * one.low, 100 * one.high, mark=one.holds)
+    return Cell(difference_text(one), 100 * one.value, 100 * one.low, 100 * one.high, mark=one.holds)
 
 
 def difference_cells(one: Difference | None) -> list[Cell]:
@@ -47,3 +43,13 @@ def difference_cells(one: Difference | None) -> list[Cell]:
 def count(number: int) -> Cell:
     """Return a whole number."""
     return Cell(str(number), number)
+
+
+def number(value: float) -> Cell:
+    """Return a number with three significant digits."""
+    return Cell(plain(float(value)), value)
+
+
+def percentage(value: float) -> Cell:
+    """Return a fraction of 1 in percent."""
+    return Cell(points(value), 100 * value)

@@ -1,22 +1,19 @@
-"""The content of a report that no study came to: three arms, six labels, everything filled in, awkward names."""
+"""The report model that no study came to: three arms, six labels, everything filled in, awkward names."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from crescendo.reports.analysis.report_model import (
-    ArmContent,
-    Content,
-    Cost,
-    Curves,
-    Difference,
-    Estimate,
-    SearchContent,
+from crescendo.reports.analysis.arm_summary import (
+    ArmCost,
+    ArmSummary,
+    ProgressionCurves,
+    SearchSummary,
     Snapshot,
-    StudyContent,
-    Timeline,
-    TrialPoint,
+    TrialSummary,
 )
+from crescendo.reports.analysis.estimates import Difference, Estimate
+from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
 
 IOU = ("0.10", "0.30", "0.40", "0.50", "0.80")
 FRACTIONS = ("0.30", "0.60", "1.00")
@@ -32,7 +29,7 @@ def estimate(mean, spread=0.02):
 def curves(shift):
     course = np.linspace(0, 1, 20)
     score = np.clip(course + shift, 0, 1)
-    return Curves(score, 2 * score - 1, 1 - score)
+    return ProgressionCurves(score, 2 * score - 1, 1 - score)
 
 
 def difference(measure, value, *, holds):
@@ -45,7 +42,7 @@ def difference(measure, value, *, holds):
 
 def search(shift, weighs):
     trials = tuple(
-        TrialPoint(
+        TrialSummary(
             number,
             "finished" if number < 3 else "pruned",
             0.5 + shift + 0.05 * number,
@@ -60,7 +57,7 @@ def search(shift, weighs):
     gaps = tuple((gap, 0.6 + shift - abs(gap - 20) / 100) for gap in range(0, 61, 5))
     chosen = {"learning_rate": 0.003, "merge_gap": 20, "reset": "memory"}
     weight = 18.0 if weighs else None
-    return SearchContent(4, counts, 2, 0.6 + shift, chosen, weight, 20, "memory", None, trials, gaps)
+    return SearchSummary(4, counts, 2, 0.6 + shift, chosen, weight, 20, "memory", None, trials, gaps)
 
 
 def alarms(shift):
@@ -85,7 +82,7 @@ def arm(name, shift, *, holds):
     labels = {label: estimate(0.5 + shift * number / 3) for number, label in enumerate(LABELS)}
     gain = {label: estimate(shift * number / 3) for number, label in enumerate(LABELS)}
     measured = {} if baseline else {"mAP/iou_0.50": difference("mAP/iou_0.50", shift, holds=holds)}
-    return ArmContent(
+    return ArmSummary(
         name=name,
         study="invented",
         baseline=baseline,
@@ -123,14 +120,14 @@ def timeline(number):
 
 
 def invented():
-    """Return the content: `variant=score` is better than the baseline, `variant=margin` no different."""
+    """Return the model: `variant=score` is better than the baseline, `variant=margin` no different."""
     arms = (arm(BASELINE, 0.0, holds=False), arm(BETTER, 0.06, holds=True), arm(WORSE, 0.005, holds=False))
-    study = StudyContent(
+    study = StudySummary(
         "invented", "Does the <score> loss help?", "synthetic", "5d20608506b83e51", "sqlite:///mlflow.db", "FINISHED",
-        None, "mAP/iou_0.50", "paper", 1000, (0, 1, 2), 4, {"iterations": 120},
+        None, "mAP/iou_0.50", "paper", 1000, (0, 1, 2), 4, {"base": {"iterations": 120}},
         {"git.commit": ("d569811",), "version.torch": ("2.13.0",)},
     )  # fmt: skip
-    return Content(
+    return ReportModel(
         studies=(study,),
         arms=arms,
         baseline=BASELINE,
@@ -141,7 +138,7 @@ def invented():
         label_iou="0.50",
         labels=LABELS,
         recordings=50,
-        costs=tuple(Cost(one.name, 7, 0.2, 0.1, 1.0, 0.0, 122, 120) for one in arms),
+        costs=tuple(ArmCost(one.name, 7, 0.2, 0.1, 1.0, 0.0, 122, 120) for one in arms),
         timelines=tuple(timeline(number) for number in range(3)),
         resamples=10_000,
         resampling_seed=0,
@@ -152,13 +149,13 @@ def invented():
 
 def unfinished():
     """Return the same of a study whose search has only begun."""
-    content = invented()
+    model = invented()
     nothing = {
         "seeds": (), "detection": {}, "early": {}, "labels": {}, "gain": {}, "early_labels": {}, "early_gain": {},
         "progression": None, "violations": {}, "snapshots": (), "difference": {}, "early_difference": {},
         "frame": {}, "alarms": {},
     }  # fmt: skip
-    idle = SearchContent(4, {"finished": 0}, None, None, {}, None, None, None, None, (), ())
-    arms = tuple(replace(one, search=idle, **nothing) for one in content.arms)
+    idle = SearchSummary(4, {"finished": 0}, None, None, {}, None, None, None, None, (), ())
+    arms = tuple(replace(one, search=idle, **nothing) for one in model.arms)
     missing = ("No arm is confirmed: everything about the test split is left out.",)
-    return replace(content, arms=arms, timelines=(), labels=(), recordings=0, missing=missing)
+    return replace(model, arms=arms, timelines=(), labels=(), recordings=0, missing=missing)

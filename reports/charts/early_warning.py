@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, SymmetricalLogLocator
 
-from crescendo.reports.analysis.report_model import Estimate
-from crescendo.reports.charts.chart import Cell, Numbers
+from crescendo.reports.analysis.estimates import Estimate
+from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.chart import INTERVAL, Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.style import PAGE, Look, legend_above, panels
+from crescendo.trainables.evaluation.early_warning import read_rate
 
 _PANELS = {
     "seen_median": "seen at the alarm, median (%)",
@@ -25,35 +27,52 @@ _COLUMNS = {
     "detected": "announced (%)",
 }
 
-Alarms = Mapping[str, Mapping[str, Estimate]]
+_Alarms = Mapping[str, Mapping[str, Estimate]]
 """Rate that thresholds were chosen for -> measure -> estimate."""
 
 
-def time_to_detection(found: Mapping[str, Alarms], looks: Mapping[str, Look]) -> tuple[Figure, Numbers]:
-    """Draw arm -> alarms, a point a rate: what has been seen, and share announced, against false alarms on test.
+def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw what has been seen at the alarm, and the share announced, against false alarms."""
+    name, title = "time_to_detection", "Early warning: time to detection against false alarms"
+    alarms = {arm.name: arm.alarms for arm in model.arms if arm.alarms}
+    if not alarms:
+        yield LeftOut(name, title, "no confirmed run has online metrics; runs of this version have them")
+        return
+    rates = ", ".join(f"{read_rate(rate):g}" for rate in next(iter(alarms.values())))
+    caption = (
+        "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
+        f"{rates}. Across: the false alarms that this leads to on "
+        "the test split, all labels together. Seen: the part of an activity that has passed when its alarm goes off, over "
+        "all test activities, missed ones counted as never seen; a rate at which too many are missed for the quantile to be "
+        "reached by every seed has no point. Announced: activities whose alarm goes off while they go on. Mean over seeds; "
+        f"shaded: {INTERVAL}."
+    )
+    rows = tuple(
+        (arm, rate, *(_shown(measures.get(measure), measure) for measure in _COLUMNS))
+        for arm, rates_of_arm in alarms.items()
+        for rate, measures in rates_of_arm.items()
+    )
+    numbers = Numbers(("arm", "allowed a label", *_COLUMNS.values()), rows)
+    yield Chart(name, title, caption, _draw_panels(alarms, looks), numbers)
 
-    A quantile that no arm reaches at any rate has no panel.
-    """
-    points = [measures for alarms in found.values() for measures in alarms.values()]
+
+def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look]) -> Figure:
+    """Draw a point a rate; a quantile that no arm reaches at any rate has no panel."""
+    points = [measures for of_arm in alarms.values() for measures in of_arm.values()]
     shown = {measure: title for measure, title in _PANELS.items() if any(measure in one for one in points)}
     figure, [row] = panels(1, len(shown), PAGE, 3.0, sharex=True)
     least = min(one["false_alarms_per_hour"].mean for one in points)
     for axes, (measure, title) in zip(row, shown.items(), strict=True):
-        for arm, alarms in found.items():
-            _draw(axes, alarms, measure, looks[arm], arm)
+        for arm, of_arm in alarms.items():
+            _draw(axes, of_arm, measure, looks[arm], arm)
         _scale(axes, least)
         axes.set_title(title, loc="left")
     figure.supxlabel("false alarms an hour, all labels together", fontsize="medium")
     legend_above(figure, row[0])
-    rows = tuple(
-        (arm, rate, *(_shown(measures.get(name), name) for name in _COLUMNS))
-        for arm, alarms in found.items()
-        for rate, measures in alarms.items()
-    )
-    return figure, Numbers(("arm", "allowed a label", *_COLUMNS.values()), rows)
+    return figure
 
 
-def _draw(axes: Axes, alarms: Alarms, measure: str, look: Look, arm: str) -> None:
+def _draw(axes: Axes, alarms: _Alarms, measure: str, look: Look, arm: str) -> None:
     reached = [one for one in alarms.values() if measure in one]
     x = [one["false_alarms_per_hour"].mean for one in reached]
     y = [100 * one[measure].mean for one in reached]
@@ -78,7 +97,7 @@ def _scale(axes: Axes, least: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _shown(one: Estimate | None, name: str) -> Cell:
+def _shown(one: Estimate | None, measure: str) -> ChartValue:
     if one is None:
         return None
-    return one.mean if name == "false_alarms_per_hour" else 100 * one.mean
+    return one.mean if measure == "false_alarms_per_hour" else 100 * one.mean

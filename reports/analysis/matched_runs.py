@@ -1,0 +1,133 @@
+"""The detections of runs, taken from their artifacts and matched with the ground truth that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crescendo.reports.analysis.resampling import MatchedRun, matched_run
+from crescendo.reports.source.artifacts import RunArtifacts
+from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
+from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
+from crescendo.trainables.evaluation.protocols import MatchingRule
+
+
+@dataclass(frozen=True)
+class DetectionTables:
+    """Detections and ground truth of one run: of all it was tested on, or of one observed fraction."""
+
+    detections: pa.Table
+    truth: pa.Table
+
+
+def comparable_tables(
+    arms: Mapping[str, Mapping[int, RunArtifacts]], fraction: float | None, what: str
+) -> tuple[dict[str, dict[int, DetectionTables]], list[str]]:
+    """Return the tables of every run that has them and is tested on the same ground truth as the first.
+
+    And a sentence for each run that is left out, which calls what is compared `what`.
+    """
+    comparable: dict[str, dict[int, DetectionTables]] = {}
+    left_out: list[str] = []
+    first: pa.Table | None = None
+    for name, runs in arms.items():
+        comparable[name] = {}
+        lacking = []
+        for seed, artifacts in sorted(runs.items()):
+            tables = _tables(artifacts, fraction)
+            if tables is None:
+                lacking.append(str(seed))
+                continue
+            first = tables.truth if first is None else first
+            if tables.truth.equals(first):
+                comparable[name][seed] = tables
+            else:
+                left_out.append(f"{what} of arm {name}, seed {seed}, is left out: its ground truth is another one.")
+        if lacking:
+            left_out.append(
+                f"{what} of arm {name} is compared without seed {', '.join(lacking)}: the detections were not kept."
+            )
+    return comparable, left_out
+
+
+def match_runs(
+    tables: Sequence[DetectionTables], iou: Sequence[float], rule: MatchingRule, *, early: bool
+) -> tuple[int, list[MatchedRun]]:
+    """Return how many recordings there are, and every run matched with their common ground truth.
+
+    `early`: what was tested are sequences, the parts of recordings that early detection shows.
+    """
+    truth = tables[0].truth.filter(pc.not_equal(tables[0].truth["label"], BACKGROUND))
+    labels = sorted(set(truth["label"].to_pylist()))
+    named = [truth, *(table.detections for table in tables)]
+    recordings = sorted({name for table in named for name in table["recording"].unique().to_pylist()})
+    segments = GroundTruth(
+        _tested(truth, recordings, early),
+        _index(truth["label"], labels),
+        truth["start"].to_numpy(),
+        truth["end"].to_numpy(),
+    )
+    recording = _recording_of_sequence(truth, recordings) if early else None
+    runs = [
+        matched_run(
+            segments,
+            _detections(table.detections, recordings, labels, early),
+            iou,
+            labels=len(labels),
+            recordings=len(recordings),
+            rule=rule,
+            ambiguous=labels.index(AMBIGUOUS) if rule.drops_ambiguous and AMBIGUOUS in labels else None,
+            recording=recording,
+        )
+        for table in tables
+    ]
+    return len(recordings), runs
+
+
+def _tables(artifacts: RunArtifacts, fraction: float | None) -> DetectionTables | None:
+    detections, truth = artifacts.detections, artifacts.truth
+    if fraction is not None:
+        detections, truth = artifacts.early_detections, artifacts.early_truth
+    if detections is None or truth is None:
+        return None
+    if fraction is None:
+        return DetectionTables(detections, truth)
+    detections, truth = (table.filter(pc.equal(table["fraction"], fraction)) for table in (detections, truth))
+    return DetectionTables(detections, truth) if truth.num_rows else None
+
+
+def _detections(table: pa.Table, recordings: Sequence[str], labels: Sequence[str], early: bool) -> DetectionArrays:
+    """Return the detections whose label has ground truth."""
+    kept = table.filter(pc.is_in(table["label"], pa.array(labels, pa.string())))
+    first = np.zeros(kept.num_rows, dtype=np.int64)
+    return DetectionArrays(
+        recording=_tested(kept, recordings, early),
+        label=_index(kept["label"], labels),
+        start=kept["start"].to_numpy(),
+        end=kept["end"].to_numpy(),
+        score=kept["score"].to_numpy(),
+        since=first,
+        until=first + 1,
+    )
+
+
+def _tested(table: pa.Table, recordings: Sequence[str], early: bool) -> np.ndarray:
+    """Return for each row the number of what it lies in: a recording, or a sequence of early detection."""
+    return np.asarray(table["sequence"].to_numpy()) if early else _index(table["recording"], recordings)
+
+
+def _recording_of_sequence(truth: pa.Table, recordings: Sequence[str]) -> np.ndarray:
+    sequence = truth["sequence"].to_numpy()
+    recording = np.zeros(int(sequence.max(initial=0)) + 1, dtype=np.int64)
+    recording[sequence] = _index(truth["recording"], recordings)
+    return recording
+
+
+def _index(column: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:
+    index: np.ndarray = pc.index_in(column, pa.array(names, pa.string())).to_numpy().astype(np.int64)
+    return index

@@ -1,0 +1,44 @@
+"""The figures of one run under the keys of a report: IoU thresholds, observed fractions and rates as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crescendo.trainables.evaluation.mean_ap import Evaluation
+from crescendo.trainables.evaluation.metric_keys import number_key
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+
+
+def iou_keys(metrics: SubsetMetrics) -> tuple[str, ...]:
+    """Return the IoU thresholds that were measured."""
+    return tuple(map(number_key, metrics.evaluation.iou))
+
+
+def early_evaluations(metrics: SubsetMetrics) -> Mapping[str, Evaluation]:
+    """Return observed fraction -> evaluation of early detection."""
+    early = metrics.early
+    return {} if early is None else dict(zip(map(number_key, early.fractions), early.evaluations, strict=True))
+
+
+def mean_ap(evaluation: Evaluation) -> dict[str, float]:
+    """Return IoU threshold -> mAP."""
+    return dict(zip(map(number_key, evaluation.iou), evaluation.mean_ap.tolist(), strict=True))
+
+
+def label_ap(evaluation: Evaluation, iou: str) -> dict[str, float]:
+    """Return label -> AP at one IoU threshold."""
+    column = list(map(number_key, evaluation.iou)).index(iou)
+    return dict(zip(evaluation.labels, evaluation.ap[:, column].tolist(), strict=True))
+
+
+def violations(metrics: SubsetMetrics) -> dict[str, float]:
+    """Return `score/share`, `score/depth`, `margin/share` and `margin/depth`."""
+    progression = metrics.progression
+    if progression is None:
+        return {}
+    measured = {"score": progression.score_violation, "margin": progression.margin_violation}
+    return {
+        f"{quantity}/{measure}": getattr(violation, measure)
+        for quantity, violation in measured.items()
+        for measure in ("share", "depth")
+    }

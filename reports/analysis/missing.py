@@ -1,0 +1,33 @@
+"""What the runs of a report did not keep, and what is left out for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crescendo.reports.analysis.member import Member
+
+
+def missing_parts(members: Sequence[Member]) -> list[str]:
+    """Return a sentence for each part of a report that nothing was kept for."""
+    kept = [artifacts for member in members for artifacts in member.runs.artifacts.values()]
+    if not kept:
+        return ["No arm is confirmed yet: there are no results on the test split."]
+    lines = []
+    if not any(one.detections is not None for one in kept):
+        lines.append("The runs kept no detections: differences are without interval and p, and are left out.")
+    if not any(one.early_detections is not None for one in kept):
+        lines.append(
+            "The runs kept no detections of early detection: its differences are without interval and p, "
+            "and are left out."
+        )
+    without = sum(one.metrics is not None and one.metrics.online is None for one in kept)
+    if without:
+        lines.append(
+            f"{without} of {len(kept)} confirmed runs are of a version without online metrics: per-frame mAP and early "
+            "warning are left out for them."
+        )
+    if not any(one.scores is not None for one in kept):
+        lines.append("The runs kept no frame scores: timelines show detections alone.")
+    if not any(one.snapshots for one in kept):
+        lines.append("The runs kept no curves from training: how scores progressed while training is left out.")
+    return lines

@@ -1,0 +1,36 @@
+"""Every number of a report, as plain JSON content."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from crescendo.reports.analysis.report_model import ReportModel, Timeline
+
+
+def report_json(model: ReportModel) -> dict[str, Any]:
+    """Return every number of a report as a JSON-able object; of timelines all but the frame scores, which are many."""
+    content: dict[str, Any] = _plain(model)
+    return content
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in fields(value)
+            if not (isinstance(value, Timeline) and field.name == "scores")
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,63 @@
+"""The chart of differences to the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from matplotlib.figure import Figure
+
+from crescendo.reports.analysis.estimates import Difference
+from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
+from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, Look, panels
+from crescendo.reports.formatting import measure_name, percent
+
+
+def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw each arm's difference in the objective, of detection and of early detection."""
+    name, title = "difference_to_baseline", f"Difference to {model.baseline}"
+    early = f"Early detection, {percent(model.early_fraction or '0')} observed"
+    compared: dict[str, dict[str, Difference]] = {}
+    for arm in model.arms:
+        for what, measures in (("Detection", arm.difference), (early, arm.early_difference)):
+            if model.headline in measures:
+                compared.setdefault(arm.name, {})[what] = measures[model.headline]
+    if not compared:
+        reason = "it takes the detections of the baseline and of another arm, with the same seeds"
+        yield LeftOut(name, title, reason)
+        return
+    figure, numbers = _draw(compared, looks)
+    caption = (
+        f"Test {measure_name(model.headline)}, minus the baseline's. Lines: 95 % intervals, over recordings (paired bootstrap, "
+        f"{model.resamples:,} resamples) and seeds. Filled: the difference holds after Holm's correction over the arms; "
+        "hollow: no difference shown."
+    )
+    yield Chart(name, title, caption, figure, numbers)
+
+
+def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, Look]) -> tuple[Figure, Numbers]:
+    """Draw arm -> what is compared -> difference: a panel for each of what is compared, a row for each arm.
+
+    A filled marker is a difference that holds.
+    """
+    titles = list(dict.fromkeys(title for arm in compared.values() for title in arm))
+    figure, [row] = panels(
+        1, len(titles), PAGE if len(titles) > 1 else COLUMN, 0.95 + 0.26 * len(compared), sharex=True, sharey=True
+    )
+    rows: list[tuple[ChartValue, ...]] = []
+    for axes, title in zip(row, titles, strict=True):
+        axes.axvline(0, color=MUTED, linewidth=1)
+        for height, (arm, differences) in enumerate(compared.items()):
+            if title not in differences:
+                continue
+            look, one = looks[arm], differences[title]
+            axes.plot([100 * one.low, 100 * one.high], [height, height], color=look.colour, linewidth=2)
+            fill = look.colour if one.holds else PAPER
+            axes.plot(100 * one.value, height, look.marker, color=look.colour, markerfacecolor=fill, markersize=7)
+            told = "difference" if one.holds else "no difference shown"
+            rows.append((title, arm, 100 * one.value, 100 * one.low, 100 * one.high, told))
+        axes.set_title(title, loc="left")
+        axes.set_xlabel("difference (percentage points)")
+    row[0].set_yticks(range(len(compared)), list(compared))
+    row[0].set_ylim(len(compared) - 0.4, -0.6)
+    return figure, Numbers(("", "arm", "difference", "from", "to", ""), tuple(rows), ("+.1f",))

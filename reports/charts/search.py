@@ -1,0 +1,161 @@
+"""Charts of the search: mAP against lambda_r, against the merge gap, and trial by trial. Everything in percent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.curves import Curve, curve_numbers
+from crescendo.reports.charts.style import COLUMN, Look, legend_above, panels
+from crescendo.reports.formatting import measure_name
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A finished trial: its number, what was proposed for lambda_r, its mAP, and whether it is its arm's best."""
+
+    arm: str
+    number: int
+    lambda_r: float
+    value: float
+    best: bool
+
+
+def map_against_lambda_r(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw every finished trial that searched lambda_r."""
+    name, title = "mAP_against_lambda_r", "Search: mAP against lambda_r"
+    weighed = [point for point in _finished(model) if point.lambda_r > 0]
+    if not weighed:
+        yield LeftOut(name, title, "no trial searched it")
+        return
+    figure, numbers = _draw_weights(weighed, looks, _objective(model))
+    caption = f"Every finished trial of the search, with its best merge gap; ringed: the arm's best.{_unseen(model)}"
+    yield Chart(name, title, caption, figure, numbers)
+
+
+def map_against_merge_gap(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw each arm's best trial, decoded with every merge gap."""
+    name, title = "mAP_against_merge_gap", "Search: mAP against merge gap"
+    lines = {
+        arm.name: Curve([gap for gap, _ in arm.search.gap_curve], [value for _, value in arm.search.gap_curve])
+        for arm in model.arms
+        if arm.search.gap_curve
+    }
+    if not lines:
+        yield LeftOut(name, title, "no arm searched it, or MLflow holds no such curve")
+        return
+    chosen = {arm.name: arm.search.merge_gap for arm in model.arms if arm.search.merge_gap is not None}
+    figure = _draw_gaps(lines, chosen, looks, _objective(model))
+    caption = "The stored frame scores of each arm's best trial, decoded with every merge gap; marked: the one chosen."
+    yield Chart(name, title, caption, figure, curve_numbers({"": lines}, "merge gap", x_percent=False))
+
+
+def optimisation_history(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw trials in the order proposed, and the best so far."""
+    name, title = "optimisation_history", "Search: optimisation history"
+    finished = _finished(model)
+    if not finished:
+        yield LeftOut(name, title, "no trial of the search has finished")
+        return
+    figure, numbers = _draw_history(finished, looks, _objective(model))
+    caption = f"Finished trials in the order in which they were proposed; the line is the best so far.{_unseen(model)}"
+    yield Chart(name, title, caption, figure, numbers)
+
+
+def _finished(model: ReportModel) -> list[_Point]:
+    return [
+        _Point(
+            arm.name,
+            trial.number,
+            float(trial.proposed.get("lambda_r", 0.0)),
+            trial.objective,
+            arm.search.best == trial.number,
+        )
+        for arm in model.arms
+        for trial in arm.search.trials
+        if trial.state == "finished" and trial.objective is not None
+    ]
+
+
+def _unseen(model: ReportModel) -> str:
+    counts = [arm.search.counts for arm in model.arms]
+    others = sum(sum(one.values()) - one.get("finished", 0) for one in counts)
+    return f" {others} trials that did not finish are not shown." if others else ""
+
+
+def _objective(model: ReportModel) -> str:
+    return f"validation {measure_name(model.studies[0].objective)} (%)"
+
+
+def _draw_gaps(
+    lines: Mapping[str, Curve], chosen: Mapping[str, int], looks: Mapping[str, Look], y_label: str
+) -> Figure:
+    """Draw mAP against the merge gap, with a large marker at the gap that was chosen."""
+    figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
+    for arm, curve in lines.items():
+        look = looks[arm]
+        values = 100 * np.asarray(curve.y)
+        axes.plot(curve.x, values, color=look.colour, linestyle=look.dashes, label=arm, drawstyle="steps-post")
+        if chosen.get(arm) in curve.x:
+            at = list(curve.x).index(chosen[arm])
+            axes.plot(chosen[arm], values[at], color=look.colour, marker=look.marker, markersize=8, zorder=5)
+    axes.set_xlabel("merge gap (frames)")
+    axes.set_ylabel(y_label)
+    legend_above(figure, axes)
+    return figure
+
+
+def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: str) -> tuple[Figure, Numbers]:
+    """Draw every trial's mAP against its lambda_r, on a logarithmic axis; each arm's best has a ring."""
+    figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
+    for arm in dict.fromkeys(point.arm for point in points):
+        own = [point for point in points if point.arm == arm]
+        look = looks[arm]
+        axes.plot(
+            [one.lambda_r for one in own], [100 * one.value for one in own], look.marker, color=look.colour, label=arm
+        )
+        best = [one for one in own if one.best]
+        axes.plot(
+            [one.lambda_r for one in best],
+            [100 * one.value for one in best],
+            "o",
+            markersize=11,
+            markerfacecolor="none",
+            color=look.colour,
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_xlabel("lambda_r, weight of the ranking loss")
+    axes.set_ylabel(y_label)
+    legend_above(figure, axes)
+    rows = tuple((one.arm, one.number + 1, one.lambda_r, 100 * one.value) for one in points)
+    return figure, Numbers(("arm", "trial", "lambda_r", "mAP (%)"), rows, ("", "", ".3g", ".1f"))
+
+
+def _draw_history(points: Sequence[_Point], looks: Mapping[str, Look], y_label: str) -> tuple[Figure, Numbers]:
+    """Draw every trial's mAP, and the best so far of its arm, in the order in which trials were proposed."""
+    figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
+    rows = []
+    for arm in dict.fromkeys(point.arm for point in points):
+        own = sorted((point for point in points if point.arm == arm), key=lambda point: point.number)
+        look = looks[arm]
+        numbers, values = [one.number + 1 for one in own], 100 * np.array([one.value for one in own])
+        best = np.maximum.accumulate(values)
+        axes.plot(numbers, values, look.marker, color=look.colour, alpha=0.45, markersize=4)
+        axes.plot(numbers, best, color=look.colour, linestyle=look.dashes, drawstyle="steps-post")
+        # The legend shows marker and line together.
+        axes.plot([], [], color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm)
+        rows += [
+            (arm, one.number + 1, float(value), float(top)) for one, value, top in zip(own, values, best, strict=True)
+        ]
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("trial of the arm")
+    axes.set_ylabel(y_label)
+    legend_above(figure, axes)
+    return figure, Numbers(("arm", "trial", "mAP (%)", "best so far (%)"), tuple(rows))

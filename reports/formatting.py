@@ -1,0 +1,90 @@
+"""How numbers are written: mAP in percent with one decimal, differences in points with their sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from crescendo.reports.analysis.estimates import Difference, Estimate
+from crescendo.trainables.evaluation.metric_keys import MetricKey
+
+
+def points(value: float) -> str:
+    """Return a fraction of 1 in percent: 0.526 -> `52.6`."""
+    shown = f"{100 * value:.1f}"
+    return "0.0" if shown == "-0.0" else shown
+
+
+def signed(value: float) -> str:
+    """Return a difference in points with its sign: 0.021 -> `+2.1`."""
+    shown = f"{100 * value:+.1f}"
+    return "0.0" if shown in ("+0.0", "-0.0") else shown
+
+
+def p_text(p: float) -> str:
+    """Return a p value: three decimals, `<0.001` below that."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def plain(value: Any) -> str:
+    """Return a setting's value: three significant digits of what is no whole number."""
+    if isinstance(value, float):
+        return f"{value:g}" if value == int(value) and abs(value) < 1e6 else f"{value:.3g}"
+    return str(value)
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Return values of settings, separated by commas."""
+    return ", ".join(plain(value) for value in values)
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return settings with their values: `dropout 0.2, merge_gap 20`."""
+    return ", ".join(f"{key} {plain(value)}" for key, value in settings.items())
+
+
+def short(key: str) -> str:
+    """Return an IoU threshold without trailing zeros: `0.50` -> `0.5`."""
+    return f"{float(key):g}" if key else ""
+
+
+def percent(fraction: str) -> str:
+    """Return an observed fraction in percent: `0.30` -> `30 %`."""
+    return f"{100 * float(fraction):g} %" if fraction else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: `1 arm`, `3 arms`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def measure_name(measure: str) -> str:
+    """Return how a measure is called in a sentence: `mAP/iou_0.50` -> `mAP at IoU 0.5`, `mAP/mean` -> `mean mAP`."""
+    iou = MetricKey.read(measure).iou
+    return "mean mAP" if iou is None else f"mAP at IoU {iou:g}"
+
+
+def estimate_text(estimate: Estimate, *, sign: bool = False) -> str:
+    """Return a share in percent, with half the width of its interval; `sign`: a difference, in points."""
+    shown = signed(estimate.mean) if sign else points(estimate.mean)
+    if estimate.low is None or estimate.high is None:
+        return shown
+    return f"{shown} ± {points((estimate.high - estimate.low) / 2)}"
+
+
+def hourly_text(estimate: Estimate) -> str:
+    """Return a number an hour, with half the width of its interval."""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.mean:.1f}"
+    return f"{estimate.mean:.1f} ± {(estimate.high - estimate.low) / 2:.1f}"
+
+
+def difference_text(difference: Difference) -> str:
+    """Return a difference in points with its interval, starred where it holds after Holm's correction."""
+    star = "*" if difference.holds else ""
+    return f"{signed(difference.value)}{star} [{signed(difference.low)}, {signed(difference.high)}]"
+
+
+def range_text(low: float, high: float) -> str:
+    """Return the interval of a share in percent, cut to what a share can be."""
+    return f"{100 * max(low, 0.0):.1f} to {100 * min(high, 1.0):.1f}"

@@ -1,0 +1,150 @@
+"""The sections of a page: what stands where, and what is said before it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from crescendo.reports.analysis.report_model import ReportModel, StudySummary
+from crescendo.reports.charts.style import looks
+from crescendo.reports.formatting import counted, measure_name, range_text
+from crescendo.reports.page.items import Item, items_of
+from crescendo.reports.page.part import ReportPart
+from crescendo.trainables.losses.variants import VARIANTS
+
+# Section -> tables and charts, in order. Timelines are numbered.
+_SECTIONS = {
+    "What came out": ("difference_to_baseline", "differences"),
+    "What was compared": (),
+    "Detection": ("ablation", "mAP_against_iou"),
+    "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),
+    "Online": ("online", "time_to_detection"),
+    "Labels": ("gains_detection", "gains_early", "per_label"),
+    "Scores along an activity": ("progression", "progression_while_training"),
+    "The search": ("search", "mAP_against_lambda_r", "mAP_against_merge_gap", "optimisation_history"),
+    "Recordings": ("timeline_1", "timeline_2", "timeline_3"),
+    "Cost and provenance": ("cost", "provenance"),
+}
+
+_EXPLAINED = {
+    "Detection": (
+        "A detection counts where it has the right label and overlaps an annotated activity by more than the IoU threshold "
+        "(intersection over union, in time). AP is the average precision of one label, mAP its mean over the labels; all "
+        "in percent."
+    ),
+    "Early detection": "How well an activity is found while only its beginning has been seen.",
+    "Online": (
+        "How the detector does while it watches. Frame by frame: how well a label's score ranks the frames of its activity "
+        "before all others. As an early warning: an alarm goes off when the mean score of a span, so far, reaches its "
+        "label's threshold; it is false if no activity of that label goes on from then until the span's end."
+    ),
+    "Scores along an activity": (
+        "A ranking loss asks that the score of the true label, or its margin over the other labels, never falls while the "
+        "activity goes on."
+    ),
+    "The search": (
+        "On the validation split alone. lambda_r weighs the ranking loss against cross entropy. Spans of one label with "
+        "fewer frames between them than the merge gap become one detection; the reset says what the LSTM forgets after a "
+        "frame it takes for background."
+    ),
+}
+
+
+@dataclass
+class Section:
+    """A section of the page: paragraphs, answers, details as (what, value), and tables and charts."""
+
+    title: str
+    anchor: str
+    text: list[str] = field(default_factory=list)
+    answers: list[dict[str, str]] = field(default_factory=list)
+    details: list[tuple[str, str]] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+
+def sections_of(part: ReportPart, *, pictures: bool) -> list[Section]:
+    """Return the sections that have something to show; what none of them names stands in the last one."""
+    items = items_of(part, pictures=pictures)
+    placed = {name for names in _SECTIONS.values() for name in names}
+    sections = []
+    for title, names in _SECTIONS.items():
+        section = Section(title, part.prefix + re.sub(r"\W+", "-", title.lower()))
+        section.items = [items[name] for name in names if name in items]
+        sections.append(section)
+    sections[-1].items += [item for name, item in items.items() if name not in placed]
+    _answer(sections[0], part)
+    sections[1].details = _compared(part.model)
+    for section in sections:
+        if section.title in _EXPLAINED and section.items:
+            section.text = [_EXPLAINED[section.title]]
+    return [one for one in sections if one.items or one.text or one.details or one.answers]
+
+
+def _answer(section: Section, part: ReportPart) -> None:
+    """Say what came out: of the baseline, and of every other arm."""
+    model = part.model
+    look = looks([arm.name for arm in model.arms], model.baseline)
+    section.answers = [
+        {"arm": arm, "sentence": sentence, "colour": f"var(--{look[arm].colour[1:]})"}
+        for arm, sentence in part.sentences
+    ]
+    reached = model.baseline_arm.detection.get(model.headline_key)
+    if reached is not None:
+        low, high = reached.low, reached.high
+        spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
+        compared = [arm.difference[model.headline] for arm in model.arms if model.headline in arm.difference]
+        holding = sum(one.holds for one in compared)
+        count = f" Against it, a difference is shown for {holding or 'none'} of {counted(len(compared), 'arm')}."
+        section.text = [
+            f"The baseline {model.baseline} reaches a test {measure_name(model.headline)} of {100 * reached.mean:.1f} %"
+            f"{spread}.{count if compared else ''}"
+        ]
+    elif not section.answers:
+        section.text = ["Nothing yet: no arm has a confirmed run."]
+
+
+def _loss(variant: str) -> str:
+    return VARIANTS[variant].description if variant in VARIANTS else "a loss that does not come with Crescendo"
+
+
+def _compared(model: ReportModel) -> list[tuple[str, str]]:
+    """Return what was compared, as (what, value)."""
+    details = []
+    for study in model.studies:
+        lead = f"{study.name}: " if len(model.studies) > 1 else ""
+        details += [(f"{lead}{name[0].lower() + name[1:] if lead else name}", value) for name, value in _study(study)]
+    variants = dict.fromkeys(arm.variant for arm in model.arms if arm.variant is not None)
+    if len(variants) > 1:
+        told = "; ".join(f"{variant}: {_loss(variant)}" for variant in variants)
+        details.append(("Variants of the loss", told))
+    names = [f"{arm.name} (the baseline)" if arm.name == model.baseline else arm.name for arm in model.arms]
+    details += [
+        (counted(len(names), "arm"), ", ".join(names)),
+        (
+            "Test",
+            f"{counted(model.recordings, 'recording')}, {counted(len(model.labels), 'label')}. "
+            "Only confirmed runs were scored on them, once.",
+        ),
+        (
+            "Certainty",
+            "Arms share seeds, so differences are taken within a seed. An interval covers both what other recordings would "
+            f"change (recordings resampled {model.resamples:,} times, AP computed anew on each) and what other seeds would "
+            "(their spread, Student's t). p is corrected over the arms (Holm). A difference whose interval holds 0 is called "
+            "no difference, which does not mean that the arms are equal.",
+        ),
+    ]
+    return details
+
+
+def _study(study: StudySummary) -> list[tuple[str, str]]:
+    seeds = ", ".join(str(seed) for seed in study.seeds) or "none"
+    return [
+        ("Data set", f"{study.dataset} (content hash {study.dataset_hash[:12]})"),
+        (
+            "Search",
+            f"Up to {study.trials} trials for each arm, judged by {measure_name(study.objective)} on the validation split. "
+            "The merge gap and the reset were tried on stored frame scores, without training again.",
+        ),
+        ("Confirmation", f"Each arm's best setting, trained again with these seeds: {seeds}."),
+        ("Runs", f"{study.store} ({study.status}{', ' + study.reason if study.reason else ''})"),
+    ]
