@@ -109,11 +109,11 @@ def evaluate(
 def _evaluate_online(
     run: Path, subset: str | None, alarms: list[str], dataset: Path | None, *, json_output: bool
 ) -> None:
-    measured = online_results(run, subset, alarms, dataset)
+    scored, online = online_results(run, subset, alarms, dataset)
     if json_output:
-        _print_json(measured)
+        _print_json({"subset": scored, **online.to_json()})
     else:
-        print_online(measured)
+        print_online(scored, online)
 
 
 def _evaluate_files(

@@ -1,8 +1,9 @@
-"""`crescendo evaluate --online`: a training run's per-frame precision and early warning."""
+"""`crescendo evaluate --online`: a run's per-frame precision and early warning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,23 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
-from crescendo.trainables.evaluation.online import online_detection
+from crescendo.trainables.evaluation.online import OnlineDetection, online_detection
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json
-from crescendo.trainables.inference.decoded_subset import decode_subset
+from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
 
 
-def online_results(run: Path, subset: str | None, options: Sequence[str], dataset: Path | None) -> dict[str, Any]:
-    """Return what `OnlineDetection.to_json` does of a split of a run, and the split as `subset`.
+def online_results(
+    run: Path, subset: str | None, options: Sequence[str], dataset: Path | None
+) -> tuple[str, OnlineDetection]:
+    """Return a split of a run, and how the run's model does on it while it watches.
 
     Parameters
     ----------
     run
-        What `crescendo train --output` wrote.
+        What `crescendo train --output` wrote, or the outputs of a confirmed trial.
     subset
         Default: test if the run was scored on it, else validation.
     options
@@ -49,88 +53,101 @@ def online_results(run: Path, subset: str | None, options: Sequence[str], datase
     if chosen not in scored:
         raise InputError(f"--subset {chosen}: {run} was scored on {', '.join(sorted(scored)) or 'no split'} alone")
     rates = [parse_rate(option) for option in options]
-    measured = (
-        _stored(run, metrics[chosen], rates)
-        if dataset is None
-        else _computed(run, metrics, chosen, rates or RATES, Dataset(dataset))
-    )
-    return {"subset": chosen, **measured}
+    if dataset is None:
+        return chosen, _stored(run, metrics[chosen], rates)
+    return chosen, _computed(run, metrics, chosen, rates or RATES, Dataset(dataset))
 
 
-def _stored(run: Path, result: Mapping[str, Any], rates: Sequence[float]) -> dict[str, Any]:
-    if "online" not in result:
+def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
+    try:
+        online = SubsetMetrics.from_json(content).online
+    except InputError as error:
+        raise InputError(f"{run / 'metrics.json'}: {error}") from None
+    if online is None:
         raise InputError(f"{run}: was trained by a version without online metrics; pass --dataset to compute them now")
-    kept = result["online"]["alarms"]
+    kept = online.warnings
     lacking = [rate_key(rate) for rate in rates if rate_key(rate) not in kept]
     if lacking:
         raise InputError(
             f"--alarm rate={lacking[0]}: the run has thresholds for {', '.join(kept)}; pass --dataset to choose others"
         )
-    return {**result["online"], "alarms": {rate: kept[rate] for rate in map(rate_key, rates)} if rates else kept}
+    return replace(online, warnings={rate: kept[rate] for rate in map(rate_key, rates)}) if rates else online
 
 
 def _computed(
     run: Path, metrics: Mapping[str, Any], subset: str, rates: Sequence[float], dataset: Dataset
-) -> dict[str, Any]:
+) -> OnlineDetection:
     if metrics["dataset"]["content_hash"] != dataset.content_hash:
         raise InputError(
             f"--dataset {dataset.path}: is not the one {run} was trained on ({metrics['dataset']['name']}, content hash "
             f"{metrics['dataset']['content_hash'][:12]}, not {dataset.content_hash[:12]})"
         )
-    scores = {}
-    for name in {"validation", subset}:
-        if not (run / "scores" / f"{name}.arrow").is_file():
-            raise InputError(
-                f"{run}: keeps no frame scores of all {name} recordings, as `crescendo train --output` does; leave "
-                "--dataset out to see what was measured"
-            )
-        store = FrameStore([run / "scores" / f"{name}.arrow"])
-        scores[name] = {recording: store[recording] for recording in store.recordings}
     gap = int(metrics["merge_gap"])
-    decoded = {name: decode_subset(dataset, name, found, [gap]) for name, found in scores.items()}
-    spans = {name: span_scores(one) for name, one in decoded.items()}
-    alarms = alarm_thresholds(spans["validation"], rates)
-    rule = PROTOCOLS.resolve(metrics["config"]["protocol"])
-    return online_detection(decoded[subset], spans[subset], alarms, rule).to_json()
+    validation = _decoded(run, "validation", gap, dataset)
+    decoded = validation if subset == "validation" else _decoded(run, subset, gap, dataset)
+    alarms = alarm_thresholds(span_scores(validation), rates)
+    return online_detection(decoded, span_scores(decoded), alarms, PROTOCOLS.resolve(metrics["config"]["protocol"]))
 
 
-def print_online(measured: Mapping[str, Any]) -> None:
+def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> DecodedSubset:
+    """Return the spans that the stored frame scores of `subset` hold."""
+    file = run / "scores" / f"{subset}.arrow"
+    if not file.is_file():
+        raise InputError(
+            f"{run}: keeps no frame scores of all {subset} recordings, as `crescendo train --output` does; leave "
+            "--dataset out to see what was measured"
+        )
+    store = FrameStore([file])
+    scores = {recording: store[recording] for recording in store.recordings}
+    return decode_subset(dataset, subset, scores, [merge_gap])
+
+
+def print_online(subset: str, online: OnlineDetection) -> None:
     """Print per-frame precision by label, and a row for each rate of false alarms."""
     console = Console()
-    labels = Table("label", "AP (%)", "cAP (%)", title="per-frame precision", title_justify="left")
-    for label, one in measured["frame_AP"].items():
-        labels.add_row(label, _percent(one["AP"]), _percent(one["cAP"]))
-    labels.add_section()
-    labels.add_row("mean", _percent(measured["frame_mAP"]), _percent(measured["frame_cAP"]), style="bold")
-    console.print(labels)
+    console.print(_precision_table(online))
+    console.print(_warning_table(online))
+    segments = next(iter(online.warnings.values())).segments
+    console.print(
+        f"{subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} "
+        "labels. Thresholds were chosen on validation for each label by itself; false alarms are those of all labels "
+        "together. Seen: the part of an activity that has passed when its alarm goes off; never: it did not for so many.",
+        highlight=False,
+    )
+
+
+def _precision_table(online: OnlineDetection) -> Table:
+    frame = online.frame
+    table = Table("label", "AP (%)", "cAP (%)", title="per-frame precision", title_justify="left")
+    for label, ap, cap in zip(frame.labels, frame.ap.tolist(), frame.cap.tolist(), strict=True):
+        table.add_row(label, _percent(ap), _percent(cap))
+    table.add_section()
+    table.add_row("mean", _percent(frame.mean_ap), _percent(frame.mean_cap), style="bold")
+    return table
+
+
+def _warning_table(online: OnlineDetection) -> Table:
     table = Table(title="early warning", title_justify="left")
     table.add_column("allowed\na label")
-    heads = (
+    for head in (
         "false\nalarms/h",
         "detected\n(%)",
         "seen (%)\nmedian",
         "seen (%)\n90 %",
         "if detected\nmedian",
         "if detected\n90 %",
-    )
-    for head in heads:
+    ):
         table.add_column(head, justify="right")
-    for rate, one in measured["alarms"].items():
-        seen = [part[key] for part in (one["seen"], one["seen_if_detected"]) for key in ("median", "quantile_90")]
+    for rate, warning in online.warnings.items():
+        quantiles = (warning.observed_fraction, warning.observed_fraction_if_detected)
+        seen = [value for part in quantiles for value in (part.median, part.quantile_90)]
         table.add_row(
             rate,
-            f"{one['false_alarms_per_hour']:.1f}",
-            _percent(one["detected"]),
+            f"{warning.false_alarms_per_hour:.1f}",
+            _percent(warning.detected),
             *("never" if value is None else _percent(value) for value in seen),
         )
-    console.print(table)
-    segments = next(iter(measured["alarms"].values()))["segments"]
-    console.print(
-        f"{measured['subset']} split: {measured['hours']:.2f} hours, {segments} activities, {len(measured['frame_AP'])} "
-        "labels. Thresholds were chosen on validation for each label by itself; false alarms are those of all labels "
-        "together. Seen: the part of an activity that has passed when its alarm goes off; never: it did not for so many.",
-        highlight=False,
-    )
+    return table
 
 
 def _percent(value: float | None) -> str:

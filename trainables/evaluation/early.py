@@ -115,7 +115,7 @@ def sequences(dataset: Dataset, subset: str) -> list[EarlySequence]:
     InputError
         If the subset has no recordings.
     """
-    found = []
+    listed = []
     for recording in sorted(dataset.recordings(subset)):
         frames = dataset.frames(recording)
         ended, running, latest = 0, 0, -math.inf
@@ -124,8 +124,8 @@ def sequences(dataset: Dataset, subset: str) -> list[EarlySequence]:
             if segment.start > latest:
                 ended, latest = running, segment.start
             running = max(running, end)
-            found.append(EarlySequence(recording, segment, min(ended, onset), onset, end))
-    return found
+            listed.append(EarlySequence(recording, segment, min(ended, onset), onset, end))
+    return listed
 
 
 def early_detection(

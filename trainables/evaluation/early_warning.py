@@ -44,10 +44,10 @@ def read_rate(key: str) -> float:
 
 def parse_rate(option: str) -> float:
     """Return the rate of an option `rate=1/h`; `InputError` if it is something else."""
-    found = re.fullmatch(r"rate=(\d+(?:\.\d*)?|\.\d+)/h", option.strip())
-    if found is None:
+    match = re.fullmatch(r"rate=(\d+(?:\.\d*)?|\.\d+)/h", option.strip())
+    if match is None:
         raise InputError(f"--alarm {option}: expected rate=NUMBER/h, false alarms an hour, such as rate=1/h")
-    return float(found.group(1))
+    return float(match.group(1))
 
 
 @dataclass(frozen=True)

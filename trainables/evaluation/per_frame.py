@@ -75,16 +75,16 @@ def frame_precision(
         Names of the label indices, background first.
     """
     kept = [target >= 0 for target in targets]
-    target = np.concatenate([one[mine] for one, mine in zip(targets, kept, strict=True)])
+    target = np.concatenate([labelled[mine] for labelled, mine in zip(targets, kept, strict=True)])
     count = np.bincount(target, minlength=len(labels))
-    found = np.flatnonzero(count[BACKGROUND_INDEX + 1 :]) + BACKGROUND_INDEX + 1
+    present = np.flatnonzero(count[BACKGROUND_INDEX + 1 :]) + BACKGROUND_INDEX + 1
     ap, cap = np.zeros(len(labels)), np.zeros(len(labels))
     for first in range(0, len(labels), _COLUMNS):
-        columns = [one[mine, first : first + _COLUMNS] for one, mine in zip(scores, kept, strict=True)]
+        columns = [matrix[mine, first : first + _COLUMNS] for matrix, mine in zip(scores, kept, strict=True)]
         block = np.ascontiguousarray(np.concatenate(columns).T)
-        for label in found[(first <= found) & (found < first + _COLUMNS)].tolist():
+        for label in present[(first <= present) & (present < first + _COLUMNS)].tolist():
             ap[label], cap[label] = _precision(block[label - first], target == label)
-    return FramePrecision(tuple(labels[label] for label in found.tolist()), ap[found], cap[found])
+    return FramePrecision(tuple(labels[label] for label in present.tolist()), ap[present], cap[present])
 
 
 def _precision(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class Progression:
             "score": self.score.tolist(),
             "margin": self.margin.tolist(),
             "worst_negative": self.worst_negative.tolist(),
-            "violations": {name: {"share": one.share, "depth": one.depth} for name, one in violations.items()},
+            "violations": {name: asdict(violation) for name, violation in violations.items()},
             "segments": self.segments,
             "without_frames": self.without_frames,
         }

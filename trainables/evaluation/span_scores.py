@@ -69,15 +69,15 @@ def span_scores(decoded: DecodedSubset) -> SpanScores:
     dataset, spans = decoded.dataset, decoded.spans
     lengths = [dataset.frames(recording) for recording in decoded.recordings]
     stretch = max(lengths) + 1
-    places = (spans.recording * len(dataset.labels) + spans.label) * stretch
+    stretches = (spans.recording * len(dataset.labels) + spans.label) * stretch
     segments, without_frames = _segments(decoded, lengths, stretch)
     segment_label, onset, offset = segments.T
     return SpanScores(
         labels=dataset.labels[1:],
         hours=sum(lengths) / dataset.fps / 3600,
         span_label=spans.label - 1,
-        start=places + spans.start,
-        end=places + spans.end,
+        start=stretches + spans.start,
+        end=stretches + spans.end,
         begin=_begins(spans),
         so_far=_scores_so_far(decoded),
         segment_label=segment_label - 1,
@@ -99,8 +99,8 @@ def _segments(decoded: DecodedSubset, lengths: Sequence[int], stretch: int) -> t
                     min(bound, lengths[number]) for bound in frame_span(segment.start, segment.end, dataset.fps)
                 )
                 label = index[segment.label]
-                place = (number * len(index) + label) * stretch
-                rows.append((label, place + first, place + last))
+                begin = (number * len(index) + label) * stretch
+                rows.append((label, begin + first, begin + last))
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     filled = table[table[:, 1] < table[:, 2]]
     return filled[np.lexsort((filled[:, 2], filled[:, 1]))], len(table) - len(filled)

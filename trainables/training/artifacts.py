@@ -138,11 +138,13 @@ def _write_scores(path: Path, dataset: Dataset, scores: Mapping[str, np.ndarray]
 
 
 def _write_tables(folder: Path, result: SubsetResult) -> None:
-    dataset, found = result.decoded.dataset, result.detections()
-    detections = [(recording, *detection) for recording in sorted(found) for detection in found[recording]]
+    dataset, by_recording = result.decoded.dataset, result.detections()
+    detections = [
+        (recording, *detection) for recording in sorted(by_recording) for detection in by_recording[recording]
+    ]
     truth = [
         (recording, segment.label, segment.start, segment.end)
-        for recording in sorted(found)
+        for recording in sorted(by_recording)
         for segment in dataset.annotations.recordings[recording].segments
     ]
     columns = ("recording", "label", "start", "end", "score")

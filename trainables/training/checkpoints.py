@@ -48,24 +48,24 @@ def read_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _tensors(folder / _MODEL), metadata
 
 
-def load_weights(folder: Path, own: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Copy the tensors `found` in `folder` into `own`, in place.
+def load_weights(folder: Path, own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> None:
+    """Copy the tensors `stored` in `folder` into `own`, in place.
 
     Raises
     ------
     InputError
         If names or shapes differ: the checkpoint is of another model.
     """
-    for name in sorted(own.keys() | found.keys()):
+    for name in sorted(own.keys() | stored.keys()):
         ours = tuple(own[name].shape) if name in own else "none"
-        theirs = tuple(found[name].shape) if name in found else "none"
+        theirs = tuple(stored[name].shape) if name in stored else "none"
         if ours != theirs:
             raise InputError(
                 f"{folder}: the checkpoint is of another model: {name} has shape {theirs}, expected {ours}; "
                 "use the configuration and data set it was trained with"
             )
     for name, tensor in own.items():
-        tensor.copy_(found[name])
+        tensor.copy_(stored[name])
 
 
 def newest(run: Path) -> Path | None:

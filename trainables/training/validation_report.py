@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation
@@ -14,6 +14,13 @@ from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json, write_json
 
 _FILE = "report.json"
+
+
+class Decoding(TypedDict, total=False):
+    """With what a model's scores were decoded: `reset`, and `merge_gap` in frames."""
+
+    reset: str
+    merge_gap: int
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class ValidationReport:
     results
         Split -> its metrics. Of validation always the mAP; of a confirmed trial, in its last report, all of test.
     chosen
-        The `reset` and the `merge_gap` (frames) they were decoded with.
+        The reset and merge gap they were decoded with.
     tried
         (reset, merge gap, objective) of every combination tried.
     seconds
@@ -44,7 +51,7 @@ class ValidationReport:
     losses: Mapping[str, float] = field(default_factory=dict)
     frames_per_second: float = 0.0
     results: Mapping[str, SubsetMetrics] = field(default_factory=dict)
-    chosen: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Decoding = field(default_factory=Decoding)
     tried: Sequence[tuple[str, int, float]] = ()
     seconds: float = 0.0
 
