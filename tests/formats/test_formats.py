@@ -19,9 +19,9 @@ from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.settings import load_study
 from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.page.sentences import to_json
-from crescendo.reports.source.study_runs import read_study
+from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.training.trial import Trial
 
@@ -264,7 +264,7 @@ def test_an_interrupted_sweep_goes_on(tmp_path):
 
 
 def test_an_old_journal_gives_the_report_it_gave(told):
-    found = json.loads(json.dumps(to_json(summarise([read_study(told)]))))
+    found = json.loads(json.dumps(report_json(summarise([read_study_runs(told)]))))
     expected = read(STORED / "study" / "report.json")
     assert len(expected["arms"]) == 2
     assert same(found, expected)
