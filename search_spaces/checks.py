@@ -4,109 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
 from crescendo.search_spaces.problems import Path, Problem
+from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
 from crescendo.search_spaces.schema_errors import suggestion
 from crescendo.search_spaces.spaces import Choices, Range, same
-from crescendo.search_spaces.study import ModelReset, Study
+from crescendo.search_spaces.study import Study
 
-
-@dataclass(frozen=True)
-class Resolved:
-    """What the training settings come to.
-
-    `settings` holds every setting with its value (empty where there are errors), `errors` pairs of a key (empty: a rule
-    between several) and the broken rule, `known` every key there is, `without_effect` each setting that does nothing
-    beside certain values of others: those values, one mapping a case; `metrics` what a trial may be judged by; `pixels`
-    whether the model learns from pictures in place of features.
-    """
-
-    settings: Mapping[str, Any]
-    errors: Sequence[tuple[str, str]]
-    known: Sequence[str]
-    without_effect: Mapping[str, Sequence[Mapping[str, Any]]]
-    metrics: Sequence[str] = ()
-    pixels: bool = False
-
-
-Resolve = Callable[[Mapping[str, Any]], Resolved]
-"""Completes and checks training settings; a key `config` names a configuration that the others are laid over."""
 Idle = Mapping[str, Mapping[str, Any]]
 """Of one arm: setting without effect -> the settings that make it so."""
 
-ELSEWHERE = {
-    "seed": "the search phase's is search.seed, the confirm phase's are confirm.seeds",
-    "threads": "a trial has as many as resources.cpus",
-}
-IN_FRAMES = {"merge_gap_seconds": "a study gives the merge gap in frames, as decode.merge_gap"}
-IN_BASE = {**ELSEWHERE, **IN_FRAMES, "model": "write it as trainable"}
-MEASURE = "every arm must be measured alike; set it under base"
-IN_ABLATE = {
-    **ELSEWHERE,
-    **IN_FRAMES,
-    **dict.fromkeys(("protocol", "iou", "fractions", "evaluate_every"), MEASURE),
-    "device": "set it under base",
-}
-IN_SPACE = {
-    **IN_ABLATE,
-    **dict.fromkeys(DECODE, "it needs no training; search it under decode"),
-    "model": "make arms of it under ablate",
-}
 
 _CORNERS = 4096
-
-
-def complete(study: Study, resolve: Resolve | None) -> tuple[Study, list[Problem]]:
-    """Return the study with its whole base configuration, and what is wrong with that base."""
-    problems = [Problem(("base", key), f"cannot be set here: {IN_BASE[key]}") for key in study.base if key in IN_BASE]
-    if resolve is None:
-        return study, problems
-    base = {key: value for key, value in study.base.items() if key not in IN_BASE}
-    model = {} if study.trainable is None else {"model": study.trainable}
-    resolved = resolve({**base, **model})
-    while resolved.errors:  # go on with the sound part, so that errors elsewhere show too
-        problems += [Problem(_base_entry(key), rule) for key, rule in resolved.errors]
-        wrong = {key for key, _ in resolved.errors}
-        sound = {} if "" in wrong else {key: value for key, value in base.items() if key not in wrong}
-        if "model" in wrong:
-            model = {}
-        elif sound == base:  # it is the named configuration that is wrong
-            sound = {}
-        base = sound
-        resolved = resolve({**base, **model})
-    if resolved.settings.get("merge_gap_seconds") is not None and study.decode.merge_gap is None:
-        problems.append(
-            Problem(("decode", "merge_gap"), "must be given, in frames: the base configuration's is in seconds")
-        )
-    settings = {key: value for key, value in resolved.settings.items() if key not in IN_BASE}
-    config = {"config": base["config"]} if "config" in base else {}
-    trainable = study.trainable or resolve({}).settings["model"]
-    study = study.model_copy(update={"trainable": trainable, "base": {**config, **settings}})
-    return study.with_model_resets(_model_resets(study, base, resolve)), problems
-
-
-def _base_entry(key: str) -> Path:
-    """Return where a study sets what `Resolved.errors` calls `key`."""
-    return ("trainable",) if key == "model" else ("base", key) if key else ("base",)
-
-
-def _model_resets(study: Study, base: Mapping[str, Any], resolve: Resolve) -> dict[str, ModelReset]:
-    """Return what `reset` is to each model of `study` to which it is something else than the base configuration says."""
-    models = [study.trainable, *(value for _, key, value in _ablated(study) if key == "model")]
-    resets = {}
-    for model in dict.fromkeys(models):
-        resolved = resolve({**base, "model": model})
-        if resolved.errors:
-            continue
-        matters = {"model": model} not in resolved.without_effect.get("reset", ())
-        one = ModelReset(resolved.settings["reset"], matters)
-        if not matters or one.default != study.base["reset"]:
-            resets[str(model)] = one
-    return resets
 
 
 def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
@@ -128,19 +40,9 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     return single + [one for one in joint if not one.echoes(single)]
 
 
-def _ablated(study: Study) -> Iterator[tuple[Path, str, Any]]:
-    """Yield every value that an arm sets: its entry, its key, the value."""
-    for number, block in enumerate(study.ablate):
-        for key, values in (block.grid or {}).items():
-            for index, value in enumerate(values):
-                yield ("ablate", number, "grid", key, index), key, value
-        for key, value in block.settings.items():
-            yield ("ablate", number, "settings", key), key, value
-
-
 def _places(study: Study) -> Iterator[Problem]:
     """Settings that have a place of their own."""
-    for path, key, _ in _ablated(study):
+    for path, key, _ in ablated_values(study):
         if key in IN_ABLATE:
             yield Problem(path, f"cannot be ablated: {IN_ABLATE[key]}")
     for key in study.search.space:
@@ -151,7 +53,7 @@ def _places(study: Study) -> Iterator[Problem]:
 def _conditions(study: Study) -> Iterator[Problem]:
     """Conditions on something that is not there, or that go round in a circle."""
     space = study.search.space
-    there = {*space, *study.base, "model", *(key for _, key, _ in _ablated(study))} - {"config"}
+    there = {*space, *study.base, "model", *(key for _, key, _ in ablated_values(study))} - {"config"}
     for key, one in space.items():
         for other in one.when:
             path: Path = ("search", "space", key, "when", other)
@@ -316,7 +218,7 @@ def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:
                 if name == key:
                     yield Problem(path, rule)
 
-    for path, key, value in _ablated(study):
+    for path, key, value in ablated_values(study):
         if key not in IN_ABLATE:
             yield from wrong(path, key, [value])
     for key, one in study.search.space.items():

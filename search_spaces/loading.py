@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from crescendo.search_spaces.checks import Resolve, check, complete
+from crescendo.search_spaces.checks import check
 from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.resolution import Resolve, complete
 from crescendo.search_spaces.schema_errors import salvage
 from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import Source, read
@@ -50,7 +51,7 @@ def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolv
     overrides
         `key=value` with dotted keys (`search.trials=4`), as `--set` takes them; values are YAML.
     resolve
-        Completes and checks the training settings (see `checks.Resolve`); the study's `base` is then the whole
+        Completes and checks the training settings (see `resolution.Resolve`); the study's `base` is then the whole
         configuration. Without it, settings are taken as written.
 
     Raises

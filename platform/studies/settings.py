@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from crescendo.search_spaces.checks import Resolved
 from crescendo.search_spaces.loading import read_study, study_text
 from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.resolution import Resolved
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import TrainingConfig, read_settings
 from crescendo.trainables.effects import without_effect
