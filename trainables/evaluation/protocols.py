@@ -6,13 +6,15 @@ Each rule is declared once, in `PROTOCOLS`. Anyone's own is a `MatchingRule` in 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crescendo.trainables.registry import Registry
+
+if TYPE_CHECKING:  # a study is checked against this table, and NumPy takes as long to import as all else
+    import numpy as np
 
 Passes = Literal["above", "at_least"]
 
@@ -46,7 +48,7 @@ class CandidatePairs:
     truth_end: np.ndarray
 
 
-Priority = Callable[[CandidatePairs], np.ndarray]
+Priority = Callable[[CandidatePairs], "np.ndarray"]
 """The order in which pairs are gone through: `CandidatePairs` -> (up to pairs,) indices into them, each at most once.
 
 Pairs that are left out are never joined. Whether one pair comes before another must depend on these two alone, and
@@ -92,7 +94,7 @@ class MatchingRule:
 
     def passing(self, iou: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
         """Return elementwise whether `iou` passes `threshold`."""
-        passes: np.ndarray = (np.greater if self.passes == "above" else np.greater_equal)(iou, threshold)
+        passes: np.ndarray = (operator.gt if self.passes == "above" else operator.ge)(iou, threshold)
         return passes
 
 
@@ -100,21 +102,28 @@ def longest_of_best(pairs: CandidatePairs) -> np.ndarray:
     """Order `pairs` by falling length of the detection, then by score; only each detection's pair of largest IoU."""
     by_iou = score_then_iou(pairs)
     listed = pairs.detection[by_iou]
-    best = by_iou[np.append(True, listed[1:] != listed[:-1])]
+    first = listed == listed  # noqa: PLR0124  # all true
+    first[1:] = listed[1:] != listed[:-1]
+    best = by_iou[first]
     # Spans of as many frames differ in seconds by rounding alone; the nanosecond makes them tie.
-    length = np.round(pairs.end[best] - pairs.start[best], 9)
-    by_length: np.ndarray = best[np.argsort(-length, kind="stable")]
+    length = (pairs.end[best] - pairs.start[best]).round(9)
+    by_length: np.ndarray = best[(-length).argsort(kind="stable")]
     return by_length
 
 
 def score_then_iou(pairs: CandidatePairs) -> np.ndarray:
     """Order `pairs` by falling score of the detection, then by falling IoU."""
-    return np.lexsort((-pairs.iou, pairs.detection))
+    by_iou = (-pairs.iou).argsort(kind="stable")
+    by_detection: np.ndarray = by_iou[pairs.detection[by_iou].argsort(kind="stable")]
+    return by_detection
 
 
 def truth_then_iou(pairs: CandidatePairs) -> np.ndarray:
     """Order `pairs` by the ground truth's place in the file, then by falling IoU, then by score."""
-    return np.lexsort((pairs.detection, -pairs.iou, pairs.truth))
+    by_score = pairs.detection.argsort(kind="stable")
+    by_iou = by_score[(-pairs.iou[by_score]).argsort(kind="stable")]
+    by_truth: np.ndarray = by_iou[pairs.truth[by_iou].argsort(kind="stable")]
+    return by_truth
 
 
 def _rule(found: Any) -> MatchingRule:
