@@ -105,7 +105,8 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
         except InputError as error:
             return Resolved({}, [(key, str(error).removeprefix(f"{key}: "))], known, idle)
     if is_plugin(checked.model):
-        from crescendo.trainables.models.contract import problem_of  # torch takes its time
+        # torch takes seconds, and only one's own model needs it here.
+        from crescendo.trainables.models.contract import problem_of
 
         if (problem := problem_of(checked.model)) is not None:
             return Resolved({}, [("model", problem)], known, idle)
