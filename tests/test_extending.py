@@ -1,7 +1,7 @@
 """docs/extending.md, run as it stands: its files are written, its commands run, and one sweep has all of it.
 
-A block of Python that begins with the name of a file is that file; other blocks of Python are run as they are. The
-commands of a section (`sh`) are run in the page's order, in one folder.
+A block of Python that begins with the name of a file is that file; other blocks of Python are run as they are. They and the
+commands (`sh`) are run in the page's order, in one folder.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,34 +61,39 @@ def crescendo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def run_commands(folder: Path, section: str) -> None:
-    for block in blocks(SECTIONS[section], "sh"):
-        for line in block.splitlines():
-            program, *words = shlex.split(line)
-            assert program == "crescendo"
-            done = crescendo(folder, *words)
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
+def run_commands(folder: Path, block: str) -> None:
+    for line in block.splitlines():
+        program, *words = shlex.split(line)
+        assert program == "crescendo"
+        done = crescendo(folder, *words)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+def run_python(folder: Path, block: str) -> None:
+    script = "\n".join(("import sys; sys.path.append('.')", block))
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("section", [name for name in SECTIONS if name != LAST])
 def test_the_commands_of_a_section_run_and_its_python_holds(workplace: Path, section: str) -> None:
-    run_commands(workplace, section)
-    for block in blocks(SECTIONS[section], "python"):
-        if not re.match(r"# \w+\.py\n", block):
-            script = ["import sys; sys.path.append('.')", block]
-            done = subprocess.run(
-                [sys.executable, "-c", "\n".join(script)], cwd=workplace, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", SECTIONS[section], flags=re.DOTALL):
+        if language == "sh":
+            run_commands(workplace, block)
+        elif not re.match(r"# \w+\.py\n", block):
+            run_python(workplace, block)
 
 
 @pytest.fixture(scope="module")
-def swept(workplace: Path) -> Path:
+def swept(workplace: Path) -> Iterator[Path]:
     """The output folder of the study that has everything of the page, reported."""
     if not (workplace / "data" / "mine").exists():
         assert crescendo(workplace, "data", "synthesize", "data/mine").returncode == 0
-    run_commands(workplace, LAST)
-    return workplace / "results" / "mine"
+    for block in blocks(SECTIONS[LAST], "sh"):
+        run_commands(workplace, block)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(workplace)  # what is read here is matched by the page's rule
+        yield workplace / "results" / "mine"
 
 
 def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path) -> None:
@@ -101,10 +107,12 @@ def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path
     for name in ("report.html", "report.md"):
         text = (report / name).read_text(encoding="utf-8")
         assert all(arm in text for arm in arms), name
+        assert study["base"]["protocol"] in text
+    assert set(results.differences["arm"]) == arms - {"variant=none"}
 
 
 def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) -> None:
-    """The model folder knows nothing of the loss: it works where the module is not."""
+    """The model folder knows nothing of loss and matching rule: it works where their modules are not."""
     results = read_results(swept, resamples=50)
     runs = results.runs[results.runs["arm"] == "variant=my_losses:squared_fall"]
     done = crescendo(tmp_path, "export", str(runs.iloc[0]["run_id"]), "model", "--study", str(swept))

@@ -3,12 +3,19 @@
 from crescendo.trainables.exports import exports
 
 _HOMES = {
+    "Annotations": "crescendo.trainables.data.annotations",
+    "CandidatePairs": "crescendo.trainables.evaluation.protocols",
     "Dataset": "crescendo.trainables.data.dataset",
+    "DatasetMetadata": "crescendo.trainables.data.dataset",
     "Detection": "crescendo.trainables.evaluation.result_format",
     "DetectionModel": "crescendo.trainables.models.base",
     "Detector": "crescendo.trainables.detector.detector",
     "InputError": "crescendo.trainables.errors",
+    "MatchingRule": "crescendo.trainables.evaluation.protocols",
     "ModelSpec": "crescendo.trainables.models.registry",
+    "PROTOCOLS": "crescendo.trainables.evaluation.protocols",
+    "Recording": "crescendo.trainables.data.annotations",
+    "Segment": "crescendo.trainables.data.annotations",
     "TrainingConfig": "crescendo.trainables.config",
     "Variant": "crescendo.trainables.losses.variants",
     "configuration": "crescendo.trainables.config",
@@ -22,6 +29,7 @@ _HOMES = {
     "synthesize": "crescendo.trainables.data.synthetic",
     "total_loss": "crescendo.trainables.losses.total_loss",
     "train_detector": "crescendo.trainables.training.session",
+    "write_dataset": "crescendo.trainables.data.dataset",
 }
 
 __all__ = list(_HOMES)
