@@ -120,6 +120,7 @@ def _at_half(evaluation: Evaluation) -> str:
 
 def _result_table(metrics: SubsetMetrics) -> Table:
     """Return a row of all activities, and one with 3/10 of each observed, where that was measured."""
+    # It needs NumPy, which `train --keys` and `train --help` do without.
     from crescendo.trainables.evaluation.metric_keys import number_key
 
     table = Table()

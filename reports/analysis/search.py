@@ -97,6 +97,7 @@ def _trial_summary(runs: ArmRuns, run: TrialRun) -> TrialSummary:
 
 
 def _distribution(space: Range | Choices, values: Sequence[Any]) -> Any:
+    # Optuna takes half a second to import, and few reports ask for importances.
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

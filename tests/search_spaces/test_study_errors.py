@@ -150,7 +150,7 @@ search: {trials: 1.5}
 -> 3: search.trials: must be a valid integer but got 1.5
 
 search: {sampler: tpee}
--> 3: search.sampler: must be 'tpe', 'random' or 'grid' but got 'tpee'
+-> 3: search.sampler: must be 'tpe', 'gp', 'cmaes', 'random' or 'grid' but got 'tpee'
 
 search: {space: {dropout: {low: 0.5, high: 0.1}}}
 -> 3: search.space.dropout: low must be below high but got low 0.5, high 0.1

@@ -62,9 +62,10 @@ class RecurrentDetector(DetectionModel):
 
     def step_function(self, features: Tensor) -> Step:
         """Return the single step; the first layer's input products of all frames are taken in one multiplication."""
+        network = self.network
         weights = [
-            [getattr(self.network, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-            for layer in range(self.network.num_layers)
+            [getattr(network, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+            for layer in range(network.num_layers)
         ]
         inputs = torch.addmm(weights[0][2], self.embed(features).flatten(0, 1), weights[0][0].t())
         inputs = inputs.view(*features.shape[:2], -1).transpose(0, 1).contiguous()
