@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -91,23 +90,6 @@ class EarlyWarning:
             observed_fraction=Quantiles.of(observed_fraction),
             false_alarms_per_hour=float(self.false_alarms[number] / self.hours),
         )
-
-
-def alarm_measures(found: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures of all labels together that `WarningSummary.to_json` holds, as one flat mapping.
-
-    `detected`, `false_alarms_per_hour`, and, of the observed fraction, `seen_median`, `seen_quantile_90`,
-    `seen_median_if_detected` and `seen_quantile_90_if_detected`. A quantile that falls on a missed segment is absent.
-    """
-    measures = {
-        "detected": found["detected"],
-        "false_alarms_per_hour": found["false_alarms_per_hour"],
-        "seen_median": found["seen"]["median"],
-        "seen_quantile_90": found["seen"]["quantile_90"],
-        "seen_median_if_detected": found["seen_if_detected"]["median"],
-        "seen_quantile_90_if_detected": found["seen_if_detected"]["quantile_90"],
-    }
-    return {name: float(value) for name, value in measures.items() if value is not None}
 
 
 def alarm_thresholds(spans: SpanScores, rates: Sequence[float] = RATES) -> dict[str, dict[str, float]]:
