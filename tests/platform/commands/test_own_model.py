@@ -90,11 +90,13 @@ def test_mlflow_takes_the_module_along(model, tiny_dataset, tmp_path):
 
 
 def change_model(folder, name):
-    """Let a model folder, or a training's newest checkpoint, name another model."""
-    [file] = [*folder.glob("detector.json"), *folder.glob("checkpoints/*/checkpoint.json")]
-    content = json.loads(file.read_text())
-    content["architecture" if "architecture" in content else "config"]["model"] = name
-    file.write_text(json.dumps(content))
+    """Let a model folder, or a training's newest checkpoint and its model folder, name another model."""
+    files = [*folder.glob("**/detector.json"), *folder.glob("checkpoints/*/checkpoint.json")]
+    assert files
+    for file in files:
+        content = json.loads(file.read_text())
+        content["architecture" if "architecture" in content else "config"]["model"] = name
+        file.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("what", ["model", "run"])
