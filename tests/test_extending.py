@@ -98,7 +98,8 @@ def swept(workplace: Path) -> Iterator[Path]:
 
 def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path) -> None:
     study = yaml.safe_load((swept.parents[1] / "mine.yaml").read_text(encoding="utf-8"))
-    arms = {f"variant={variant}" for variant in study["ablate"]["variant"]}
+    grid, named = study["ablate"]
+    arms = {named["name"], *(f"variant={variant}" for variant in grid["grid"]["variant"])}
     results = read_results(swept, resamples=50)
     assert set(results.trials["arm"]) == set(results.runs["arm"]) == arms
     assert results.trials["state"].eq("finished").all()
@@ -122,13 +123,25 @@ def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) ->
     assert json.loads(done.stdout)["results"]
 
 
+def test_a_confirmed_run_of_an_own_model_is_exported_where_that_is_allowed(swept: Path) -> None:
+    folder = swept.parents[1]
+    results = read_results(swept, resamples=50)
+    run = results.runs[results.runs["arm"] == "convolution"].iloc[0]["run_id"]
+    refused = crescendo(folder, "export", str(run), "refused", "--study", str(swept))
+    assert refused.returncode == 2
+    assert "--allow-plugin" in refused.stderr
+    assert not (folder / "refused").exists()
+    done = crescendo(folder, "export", str(run), "own", "--study", str(swept), "--allow-plugin")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_mistake_is_one_line_with_its_place_and_nothing_is_written(workplace: Path) -> None:
     study = (workplace / "mine.yaml").read_text(encoding="utf-8").replace("my_losses:naive_margin", "my_losses:naive")
     (workplace / "wrong.yaml").write_text(study, encoding="utf-8")
     done = crescendo(workplace, "sweep", "wrong.yaml", "--output", "results/wrong")
     assert done.returncode == 2
     first, *others = done.stderr.splitlines()
-    assert first.startswith("error: wrong.yaml:6: ablate.variant.3: my_losses:naive: the module my_losses (")
+    assert first.startswith("error: wrong.yaml:6: ablate.0.grid.variant.3: my_losses:naive: the module my_losses (")
     assert first.endswith("has no naive")
     assert all(line.startswith("error: ") for line in others)
     assert not (workplace / "results" / "wrong").exists()
