@@ -96,6 +96,8 @@ def swept(workplace: Path) -> Iterator[Path]:
         yield workplace / "results" / "mine"
 
 
+@pytest.mark.slow
+@pytest.mark.tools
 def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path) -> None:
     study = yaml.safe_load((swept.parents[1] / "mine.yaml").read_text(encoding="utf-8"))
     grid, named = study["ablate"]
@@ -112,6 +114,8 @@ def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path
     assert set(results.differences["arm"]) == arms - {"variant=none"}
 
 
+@pytest.mark.slow
+@pytest.mark.tools
 def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) -> None:
     """The model folder knows nothing of loss and matching rule: it works where their modules are not."""
     results = read_results(swept, resamples=50)
@@ -123,6 +127,8 @@ def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) ->
     assert json.loads(done.stdout)["results"]
 
 
+@pytest.mark.slow
+@pytest.mark.tools
 def test_a_confirmed_run_of_an_own_model_is_exported_where_that_is_allowed(swept: Path) -> None:
     folder = swept.parents[1]
     results = read_results(swept, resamples=50)

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
 
+@pytest.mark.slow
+@pytest.mark.tools
 def test_the_page_runs_from_its_first_block_to_its_last(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     checks = "\nassert len(results.trials) == 4 and len(results.runs) == 2 * len(study.confirm.seeds)"
