@@ -46,7 +46,9 @@ class Report:
         return self.folder / PAGE
 
 
-def generate_report(studies: Sequence[str], *, tracking_uri: str | None = None, out: Path | None = None) -> Report:
+def generate_report(
+    studies: Sequence[str], *, tracking_uri: str | None = None, out: Path | None = None, allow_plugin: bool = False
+) -> Report:
     """Write the report of one study, or of several on the same data set, as a folder that is complete or absent.
 
     Parameters
@@ -58,22 +60,26 @@ def generate_report(studies: Sequence[str], *, tracking_uri: str | None = None, 
     out
         The folder. Default: `report` in the first study's output folder, or in `results/NAME` if it was named by its
         experiment. A report that is there already is replaced.
+    allow_plugin
+        Whether a matching rule that does not come with Crescendo may be imported, where the studies name one: importing
+        it runs it.
 
     Raises
     ------
     InputError
-        If a study is unknown or cannot be read, the studies do not fit together, or the folder holds something else.
+        If a study is unknown or cannot be read, the studies do not fit together, their matching rule is not allowed or
+        cannot be imported, or the folder holds something else.
     """
     if out is not None:
         _check(out)
     runs = [read_study_runs(study, tracking_uri) for study in studies]
     folder = out or _default_folder(studies, [study.name for study in runs])
     _check(folder)
-    model = summarise(runs)
+    model = summarise(runs, allow_plugin=allow_plugin)
     title = " and ".join(study.name for study in model.studies)
     parts = [_part(model)]
     if len(runs) > 1:
-        own = [_part(summarise([one]), number) for number, one in enumerate(runs, 1)]
+        own = [_part(summarise([one], allow_plugin=allow_plugin), number) for number, one in enumerate(runs, 1)]
         parts = [_comparison(parts[0]), *own]
     _write(folder, title, parts)
     return Report(folder, title, tuple(parts[0].sentences), tuple(model.missing))

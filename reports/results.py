@@ -42,7 +42,9 @@ class Results:
     missing: tuple[str, ...]
 
 
-def read_results(source: str | Path, tracking_uri: str | None = None, *, resamples: int = RESAMPLES) -> Results:
+def read_results(
+    source: str | Path, tracking_uri: str | None = None, *, resamples: int = RESAMPLES, allow_plugin: bool = False
+) -> Results:
     """Return the trials, runs and differences of a study, finished or not.
 
     Parameters
@@ -53,14 +55,17 @@ def read_results(source: str | Path, tracking_uri: str | None = None, *, resampl
         Where the runs are. None: where the folder's sweep sent them; for a name, `MLFLOW_TRACKING_URI`.
     resamples
         Bootstrap resamples behind the intervals of `differences`.
+    allow_plugin
+        Whether a matching rule that does not come with Crescendo may be imported, where the study names one: importing
+        it runs it.
 
     Raises
     ------
     InputError
-        If there is no such study, or its store cannot be reached.
+        If there is no such study, its store cannot be reached, or its matching rule is not allowed or cannot be imported.
     """
     study = read_study_runs(source, tracking_uri)
-    model = summarise([study], resamples=resamples)
+    model = summarise([study], resamples=resamples, allow_plugin=allow_plugin)
     differences = [row for arm in model.arms for row in _differences(arm, model.baseline, model.early_fraction)]
     return Results(
         trials=pd.DataFrame([row for arm in model.arms for row in _trials(arm)]),

@@ -102,7 +102,7 @@ def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path
     study = yaml.safe_load((swept.parents[1] / "mine.yaml").read_text(encoding="utf-8"))
     grid, named = study["ablate"]
     arms = {named["name"], *(f"variant={variant}" for variant in grid["grid"]["variant"])}
-    results = read_results(swept, resamples=50)
+    results = read_results(swept, resamples=50, allow_plugin=True)
     assert set(results.trials["arm"]) == set(results.runs["arm"]) == arms
     assert results.trials["state"].eq("finished").all()
     assert (results.runs.groupby("arm").size() == 2).all()
@@ -118,7 +118,7 @@ def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path
 @pytest.mark.tools
 def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) -> None:
     """The model folder knows nothing of loss and matching rule: it works where their modules are not."""
-    results = read_results(swept, resamples=50)
+    results = read_results(swept, resamples=50, allow_plugin=True)
     runs = results.runs[results.runs["arm"] == "variant=my_losses:squared_fall"]
     done = crescendo(tmp_path, "export", str(runs.iloc[0]["run_id"]), "model", "--study", str(swept))
     assert done.returncode == 0, done.stderr
@@ -131,7 +131,7 @@ def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) ->
 @pytest.mark.tools
 def test_a_confirmed_run_of_an_own_model_is_exported_where_that_is_allowed(swept: Path) -> None:
     folder = swept.parents[1]
-    results = read_results(swept, resamples=50)
+    results = read_results(swept, resamples=50, allow_plugin=True)
     run = results.runs[results.runs["arm"] == "convolution"].iloc[0]["run_id"]
     refused = crescendo(folder, "export", str(run), "refused", "--study", str(swept))
     assert refused.returncode == 2

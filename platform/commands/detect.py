@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crescendo.platform.commands.options import AllowPlugin
 from crescendo.trainables.errors import InputError
 
 
@@ -40,12 +41,7 @@ def detect(
             help="Report a bad frame and let the one before it stand in for it; begin afresh after a gap. With --stream.",
         ),
     ] = False,
-    allow_plugin: Annotated[
-        bool,
-        typer.Option(
-            "--allow-plugin", help="Import and run the model's own module, where it names one. For people you trust."
-        ),
-    ] = False,
+    allow_plugin: AllowPlugin = False,
 ) -> None:
     """Detect activities: detections in ActivityNet's result format, or live events as they happen."""
     if live == (source is not None):

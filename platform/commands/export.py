@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from crescendo.platform.commands.options import AllowPlugin
 from crescendo.reports.source.store_address import store_of
 from crescendo.trainables.errors import InputError
 
@@ -38,12 +39,7 @@ def export(
     register: Annotated[
         str | None, typer.Option(metavar="NAME", help="Register it under this name in the MLflow store, too.")
     ] = None,
-    allow_plugin: Annotated[
-        bool,
-        typer.Option(
-            "--allow-plugin", help="Import and run the model's own module, where it names one. For people you trust."
-        ),
-    ] = False,
+    allow_plugin: AllowPlugin = False,
 ) -> None:
     """Export a trained detector: weights, labels, frame rate, features, reset, merge gap and alarm thresholds."""
     if destination.exists():

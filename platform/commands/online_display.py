@@ -15,15 +15,16 @@ from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
 from crescendo.trainables.evaluation.online import OnlineDetection, online_detection
-from crescendo.trainables.evaluation.protocols import PROTOCOLS
+from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
+from crescendo.trainables.registry import check_no_plugin
 
 
 def online_results(
-    run: Path, subset: str | None, options: Sequence[str], dataset: Path | None
+    run: Path, subset: str | None, options: Sequence[str], dataset: Path | None, *, allow_plugin: bool
 ) -> tuple[str, OnlineDetection]:
     """Return a split of a run, and how the run's model does on it while it watches.
 
@@ -38,12 +39,15 @@ def online_results(
     dataset
         What the run was trained on. With it everything is computed again from the stored frame scores, for any rate;
         without it the run's own figures are returned.
+    allow_plugin
+        Whether a matching rule that does not come with Crescendo may be imported, where the run names one and `dataset`
+        is given.
 
     Raises
     ------
     InputError
-        If the run is unfinished or damaged, was scored on another data set or not on `subset`, or its own figures lack
-        a rate.
+        If the run is unfinished or damaged, was scored on another data set or not on `subset`, its own figures lack a
+        rate, or its matching rule is not allowed or cannot be imported.
     """
     if not (run / "metrics.json").is_file():
         raise InputError(f"{run}: holds no metrics.json; name the folder of a finished `crescendo train --output`")
@@ -55,7 +59,11 @@ def online_results(
     rates = [parse_rate(option) for option in options]
     if dataset is None:
         return chosen, _stored(run, metrics[chosen], rates)
-    return chosen, _computed(run, metrics, chosen, rates or RATES, Dataset(dataset))
+    protocol = metrics["config"][PROTOCOLS.key]
+    if not allow_plugin:
+        check_no_plugin({PROTOCOLS.key: protocol}, str(run / "metrics.json"))
+    rule = PROTOCOLS.resolve(protocol)
+    return chosen, _computed(run, metrics, chosen, rates or RATES, Dataset(dataset), rule)
 
 
 def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
@@ -75,7 +83,7 @@ def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
 
 
 def _computed(
-    run: Path, metrics: Mapping[str, Any], subset: str, rates: Sequence[float], dataset: Dataset
+    run: Path, metrics: Mapping[str, Any], subset: str, rates: Sequence[float], dataset: Dataset, rule: MatchingRule
 ) -> OnlineDetection:
     if metrics["dataset"]["content_hash"] != dataset.content_hash:
         raise InputError(
@@ -86,7 +94,7 @@ def _computed(
     validation = _decoded(run, "validation", gap, dataset)
     decoded = validation if subset == "validation" else _decoded(run, subset, gap, dataset)
     alarms = alarm_thresholds(span_scores(validation), rates)
-    return online_detection(decoded, span_scores(decoded), alarms, PROTOCOLS.resolve(metrics["config"]["protocol"]))
+    return online_detection(decoded, span_scores(decoded), alarms, rule)
 
 
 def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> DecodedSubset:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.console import guarded
 
 
@@ -25,12 +26,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to write; default: report/ in the study's folder.")
     ] = None,
+    allow_plugin: AllowPlugin = False,
 ) -> None:
     """Turn a study's runs into tables, figures and one page; several studies on the same data set are compared."""
     # matplotlib, MLflow and Optuna take seconds, which --help does without.
     from crescendo.reports.generate import generate_report
 
-    written = generate_report(studies, tracking_uri=tracking_uri, out=out)
+    written = generate_report(studies, tracking_uri=tracking_uri, out=out, allow_plugin=allow_plugin)
     for arm, sentence in written.answers:
         typer.echo(f"{arm}: {sentence}")
     for one in written.missing:

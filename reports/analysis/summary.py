@@ -16,29 +16,37 @@ from crescendo.reports.source.runs import StudyRuns
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import number_key
-from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
+from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
+from crescendo.trainables.registry import check_no_plugin
 
 RESAMPLES = 10_000
 
 
-def summarise(studies: Sequence[StudyRuns], *, resamples: int = RESAMPLES, seed: int = 0) -> ReportModel:
+def summarise(
+    studies: Sequence[StudyRuns], *, resamples: int = RESAMPLES, seed: int = 0, allow_plugin: bool = False
+) -> ReportModel:
     """Compute what the report of `studies` says; of several studies, the first one's baseline is everybody's.
 
     Parameters
     ----------
     resamples, seed
         Of the bootstrap over recordings; the same two give the same numbers.
+    allow_plugin
+        Whether a matching rule that does not come with Crescendo may be imported, where the studies name one.
 
     Raises
     ------
     InputError
-        If the studies are not of the same data set, or were measured differently.
+        If the studies are not of the same data set, or were measured differently, or their detections must be matched by
+        a rule that is not allowed or cannot be imported.
     """
     _check_comparable(studies)
     first, members = studies[0], members_of(studies)
     baseline = next(member for member in members if member.study is first and member.runs.name == first.baseline)
     measured = _measured(members, first.study)
-    detection, early = _comparisons(members, baseline.name, measured, first.study, resamples, seed)
+    matched = measured.iou and any(member.runs.artifacts for member in members)
+    rule = _matching_rule(first, allow_plugin=allow_plugin) if matched else None
+    detection, early = _comparisons(members, baseline.name, measured, rule, resamples, seed)
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
     return ReportModel(
         studies=tuple(map(_study_summary, studies, distinct_names(studies))),
@@ -110,13 +118,20 @@ def _nearest(keys: Iterable[str], value: float) -> str | None:
 
 
 def _comparisons(
-    members: Sequence[Member], baseline: str, measured: Measured, study: Study, resamples: int, seed: int
+    members: Sequence[Member],
+    baseline: str,
+    measured: Measured,
+    rule: MatchingRule | None,
+    resamples: int,
+    seed: int,
 ) -> tuple[Comparison, Comparison]:
-    """Return the arms compared in detection, and in early detection at `measured.early_fraction`."""
-    artifacts = {member.name: member.runs.artifacts for member in members}
-    if not measured.iou or not any(artifacts.values()):
+    """Return the arms compared in detection, and in early detection at `measured.early_fraction`.
+
+    `rule` is None where there is nothing to match.
+    """
+    if rule is None:
         return NOT_COMPARED, NOT_COMPARED
-    rule = PROTOCOLS.resolve(str(study.base.get("protocol", DEFAULT_PROTOCOL)))
+    artifacts = {member.name: member.runs.artifacts for member in members}
 
     def compared(fraction: float | None) -> Comparison:
         iou = [float(key) for key in measured.iou]
@@ -124,6 +139,17 @@ def _comparisons(
 
     early = NOT_COMPARED if measured.early_fraction is None else compared(float(measured.early_fraction))
     return compared(None), early
+
+
+def _matching_rule(runs: StudyRuns, *, allow_plugin: bool) -> MatchingRule:
+    """Return the rule by which the study's detections were matched; `InputError`, naming the study, if it cannot be had."""
+    protocol = str(runs.study.base.get("protocol", DEFAULT_PROTOCOL))
+    if not allow_plugin:
+        check_no_plugin({PROTOCOLS.key: protocol}, runs.name)
+    try:
+        return PROTOCOLS.resolve(protocol)
+    except InputError as error:
+        raise InputError(f"{runs.name}: {error}") from error
 
 
 def _study_summary(runs: StudyRuns, name: str) -> StudySummary:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from crescendo.platform import cli
-from crescendo.platform.commands.evaluate import parse_thresholds
+from crescendo.platform.commands.evaluate_files import parse_thresholds
 from crescendo.trainables.errors import InputError
 
 TRUTH = {

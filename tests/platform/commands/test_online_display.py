@@ -71,6 +71,7 @@ def test_what_does_not_fit_together_is_refused(evaluate, run, tiny_dataset, tmp_
         (("--online", run, "--clip"), "--clip: belongs to detections in files"),
         (("--alarm", "rate=1/h"), "--alarm: belongs to --online"),
         (("--dataset", tiny_dataset.path, "--subset", "test"), "--dataset: belongs to --online"),
+        (("--allow-plugin",), "--allow-plugin: belongs to --online"),
         (("--online", run, "--alarm", "rate=3/h"), "has thresholds for 0.5/h, 1/h"),
         (("--online", run, "--alarm", "1"), "expected rate=NUMBER/h"),
         (("--online", run, "--subset", "training"), "was scored on test, validation alone"),
@@ -92,5 +93,28 @@ def test_a_run_of_an_older_version_is_computed_from_its_scores(evaluate, run, ti
     del metrics["test"]["online"], metrics["validation"]["online"], metrics["alarms"]
     write_json(tmp_path / "old" / "metrics.json", metrics)
     code, out, _ = evaluate("--online", tmp_path / "old", "--dataset", tiny_dataset.path, "--json")
+    assert code == 0
+    assert out == evaluate("--online", run, "--json")[1]
+
+
+def test_a_runs_own_matching_rule_is_imported_only_where_that_is_allowed(
+    evaluate, run, tiny_dataset, tmp_path, monkeypatch
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    metrics = read_json(copy / "metrics.json")
+    write_json(copy / "metrics.json", {**metrics, "config": {**metrics["config"], "protocol": "rules_of_the_run:RULE"}})
+    (tmp_path / "rules_of_the_run.py").write_text(
+        "from crescendo.trainables.evaluation.protocols import DEFAULT_RULE as RULE\nopen('it ran', 'w').close()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    options = ("--online", copy, "--json")
+    assert evaluate(*options)[0] == 0
+    code, out, err = evaluate(*options, "--dataset", tiny_dataset.path)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "metrics.json: protocol: names rules_of_the_run:RULE, code that does not come with Crescendo" in err
+    assert "pass --allow-plugin" in err
+    assert not (tmp_path / "it ran").exists()
+    code, out, _ = evaluate(*options, "--dataset", tiny_dataset.path, "--allow-plugin")
     assert code == 0
     assert out == evaluate("--online", run, "--json")[1]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from crescendo.platform.commands.report import main
@@ -16,9 +17,11 @@ from crescendo.platform.studies.settings import resolve_settings
 from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
+from crescendo.reports import read_results
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.search_spaces.loading import parse_study
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.trial import Trial
 
 STUDY = """
@@ -160,6 +163,49 @@ def test_a_study_that_cannot_be_read_is_said_in_a_line(command, finished, tmp_pa
     said = command(copy, code=2)
     assert said.err.startswith(f"error: {copy / 'study.json'}: ")
     assert said.err.count("\n") == 1
+
+
+@pytest.fixture
+def study_of_another(finished, tmp_path, monkeypatch):
+    """A finished study whose matching rule is in a module of its author's, and the folder it came in, now the working folder."""
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "theirs"
+    shutil.copytree(finished, output, ignore=shutil.ignore_patterns("report"))
+    content = json.loads((output / "study.json").read_text())
+    content["study"]["base"]["protocol"] = f"rules_{tmp_path.name}:RULE"
+    (output / "study.json").write_text(json.dumps(content))
+    (tmp_path / f"rules_{tmp_path.name}.py").write_text(
+        "from crescendo.trainables.evaluation.protocols import DEFAULT_RULE as RULE\nopen('it ran', 'w').close()\n"
+    )
+    return output
+
+
+def test_a_studys_own_matching_rule_is_not_run_unasked(command, study_of_another, tmp_path):
+    said = command(study_of_another, code=2)
+    assert said.err.count("\n") == 1
+    assert said.err.startswith(
+        f"error: finished: protocol: names rules_{tmp_path.name}:RULE, code that does not come with"
+    )
+    assert "pass --allow-plugin" in said.err
+    with pytest.raises(InputError, match="allow_plugin=True"):
+        read_results(study_of_another, resamples=50)
+    assert not (tmp_path / "it ran").exists()
+    assert not (study_of_another / "report").exists()
+
+
+def test_a_studys_own_matching_rule_that_is_not_there_is_said_in_a_line(command, study_of_another, tmp_path):
+    (tmp_path / f"rules_{tmp_path.name}.py").unlink()
+    said = command(study_of_another, "--allow-plugin", code=2)
+    assert said.err.count("\n") == 1
+    assert said.err.startswith(f"error: finished: protocol: rules_{tmp_path.name}:RULE: the module ")
+    assert "it must lie in the working folder, on PYTHONPATH, or be installed" in said.err
+    assert not (study_of_another / "report").exists()
+
+
+def test_a_studys_own_matching_rule_is_used_where_that_is_allowed(study_of_another, finished, tmp_path):
+    ours, theirs = read_results(finished, resamples=50), read_results(study_of_another, resamples=50, allow_plugin=True)
+    pd.testing.assert_frame_equal(theirs.differences, ours.differences)
+    assert (tmp_path / "it ran").exists()
 
 
 @pytest.mark.slow

@@ -1,0 +1,106 @@
+"""`crescendo evaluate` of detections in files: mAP at each IoU threshold, and AP of each label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from crescendo.trainables.data.annotations import read_annotations
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
+from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
+from crescendo.trainables.evaluation.result_format import read_detections
+
+ZERO_OVER_ZERO = " or ".join(name for name, rule in PROTOCOLS.items() if rule.allows_zero_over_zero)
+
+
+def evaluate_files(
+    ground_truth: Path,
+    detections: Path,
+    subset: str,
+    rule: MatchingRule,
+    iou: list[float],
+    *,
+    clip: bool,
+    zero_over_zero: bool,
+) -> Evaluation:
+    """Score the detections of one file against the annotations of another; say on standard error what was left out.
+
+    `clip` cuts segments to their recording (`read_annotations`); the other options are those of `evaluate_detections`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or they do not fit together; it names the file.
+    """
+    annotations = read_annotations(ground_truth, clip=clip)
+    found = read_detections(detections, annotations.labels())
+    try:
+        evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
+    except InputError as error:
+        raise InputError(f"{ground_truth}: {error}") from None
+    if evaluation.left_out:
+        scored = annotations.of(subset)
+        outside = sorted(name for name, some in found.items() if some and name not in scored)
+        typer.echo(
+            f"note: {detections}: left out {evaluation.left_out} detections, on recordings outside subset {subset!r}: "
+            f"{len(outside)} recordings, the first is {outside[0]!r}",
+            err=True,
+        )
+    return evaluation
+
+
+def matching_rule(protocol: str, *, zero_over_zero: bool) -> MatchingRule:
+    """Return the rule that `--protocol` names; `InputError` if there is none, or it does not allow `--zero-over-zero`."""
+    rule = PROTOCOLS.resolve(protocol)
+    if zero_over_zero and not rule.allows_zero_over_zero:
+        raise InputError(f"--zero-over-zero belongs to --protocol {ZERO_OVER_ZERO} but the protocol is {protocol}")
+    return rule
+
+
+def parse_thresholds(options: list[str]) -> list[float]:
+    """Return the thresholds of `--iou` options, rising and each once.
+
+    Raises
+    ------
+    InputError
+        If one is no number, no range FIRST:LAST:STEP, or not in (0, 1].
+    """
+    thresholds: set[float] = set()
+    for option in options:
+        try:
+            numbers = [float(part) for part in option.split(":")]
+            if len(numbers) == 1:
+                thresholds.add(numbers[0])
+                continue
+            first, last, step = numbers
+            if not (0 < first <= last <= 1 and step > 0):
+                raise ValueError
+            # Rounded, so that 0.1:0.8:0.1 holds 0.3 and not 0.30000000000000004.
+            thresholds.update(
+                round(first + number * step, 10) for number in range(int((last - first) / step + 1e-9) + 1)
+            )
+        except ValueError:
+            raise InputError(
+                f"--iou {option}: expected a number in (0, 1], or a range FIRST:LAST:STEP such as 0.5:0.95:0.05"
+            ) from None
+    outside = [threshold for threshold in thresholds if not 0 < threshold <= 1]
+    if outside:
+        raise InputError(f"--iou {outside[0]:g}: a threshold must lie in (0, 1]")
+    return sorted(thresholds)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print a row of AP for each label, and mAP below, in percent."""
+    result = evaluation.to_json()
+    table = Table("AP in %, at IoU", *result["mAP"])
+    for label, row in result["AP"].items():
+        table.add_row(label, *(f"{100 * value:.1f}" for value in row.values()))
+    table.add_section()
+    table.add_row("mAP", *(f"{100 * value:.1f}" for value in result["mAP"].values()), style="bold")
+    console = Console()
+    console.print(table)
+    console.print(f"mean mAP over {len(result['mAP'])} thresholds: {100 * result['mAP_mean']:.2f} %")
