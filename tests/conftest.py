@@ -12,7 +12,7 @@ from hypothesis import settings
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.training.session import train_detector
+from crescendo.trainables.training.train import train_detector
 
 # No test is timed: on a busy machine a deadline fails what is right.
 settings.register_profile("untimed", deadline=None)

@@ -133,6 +133,9 @@ class TrainingConfig(BaseModel):
     # Running
     seed: int = Field(0, ge=0, lt=2**32, description="the one seed of weights, batches and dropout")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto: cuda where there is one")
+    graphs: Literal["auto", "off"] = Field(
+        "auto", description="CUDA graphs on a GPU, where they change nothing to the last bit; off: never"
+    )
     threads: int = Field(0, ge=0, description="CPU threads; 0: as many as the process may use")
     evaluate_every: int = Field(250, ge=1, description="iterations between validations and checkpoints")
 
@@ -147,7 +150,9 @@ class TrainingConfig(BaseModel):
         """Let YAML's lists stand for tuples, and 1e-4, which YAML 1.1 reads as text, for the number it is."""
         if not isinstance(values, Mapping):
             return values
-        return {key: _number(value) for key, value in values.items()}
+        # YAML 1.1 reads off as false, too.
+        off = {"graphs": "off"} if values.get("graphs") is False else {}
+        return {**{key: _number(value) for key, value in values.items()}, **off}
 
     @model_validator(mode="before")
     @classmethod

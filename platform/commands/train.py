@@ -44,7 +44,7 @@ def train(
     # torch takes seconds: help, the settings and what is wrong with them come before it.
     from crescendo.trainables.data.dataset import Dataset
     from crescendo.trainables.training.artifacts import METRICS
-    from crescendo.trainables.training.session import train_detector
+    from crescendo.trainables.training.train import train_detector
 
     with _Screen(Console(stderr=True), checked) as screen:
         run = train_detector(checked, Dataset(dataset), output, screen, resume=resume)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND_INDEX
 from crescendo.trainables.data.pixels import PixelFrames
 
-# Batches whose sequences are drawn together: setting a generator up takes as long as drawing for a dozen.
-_BLOCK = 64
+BLOCK = 64
+"""Batches whose sequences are drawn together: setting a generator up takes as long as drawing for a dozen."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class SequenceSampler:
     A recording is drawn in proportion to its number of frames, and the sequence's place in it uniformly (protocol
     section 2; the paper does not say). A sequence's features are a slice of the mapped store, copied once, into the
     batch.
+
+    Attributes
+    ----------
+    labels : (frames,) of the smallest integer type, of all frames of all recordings, one recording after the other
+    sequences, length : int
+        Sequences a batch, and frames a sequence.
     """
 
     def __init__(self, dataset: Dataset, subset: str, *, sequences: int, length: int, seed: int) -> None:
@@ -46,43 +53,84 @@ class SequenceSampler:
         self._frames = np.array([dataset.frames(name) for name in self._names])
         self._shares = np.cumsum(self._frames) / self._frames.sum()
         self._firsts = np.cumsum(self._frames) - self._frames
-        # Labels of all frames in the smallest type that holds them: 36 MB for ActivityNet's 18 million frames.
+        # The smallest type that holds them: 36 MB for ActivityNet's 18 million frames.
         kind = np.min_scalar_type(len(dataset.labels))
-        self._labels = np.concatenate([dataset.frame_labels(name).astype(kind) for name in self._names])
-        self._sequences, self._length, self._seed = sequences, length, seed
+        self.labels = np.concatenate([dataset.frame_labels(name).astype(kind) for name in self._names])
+        self.sequences, self.length, self._seed = sequences, length, seed
         # Views of the mapped store, opened when they are first drawn from.
         self._matrices: dict[int, np.ndarray | PixelFrames] = {}
         self._drawn: tuple[int, np.ndarray, np.ndarray, np.ndarray] | None = None
 
-    def batch(self, iteration: int) -> Batch:
-        """Return the batch of `iteration`."""
+    @property
+    def width(self) -> int:
+        """Numbers a frame."""
+        return self._dataset.feature_dim or 0
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The stored type."""
+        return self._dataset.store.dtype
+
+    @property
+    def pixels(self) -> bool:
+        """Whether frames are pictures, which are decoded when they are read."""
+        return self._dataset.holds_pixels
+
+    def matrices(self) -> Iterator[np.ndarray]:
+        """Yield the features (frames, features) of each recording, in the order of `labels`."""
+        return (np.asarray(self._dataset.features(name)) for name in self._names)
+
+    def batch(self, iteration: int, features: np.ndarray | None = None) -> Batch:
+        """Return the batch of `iteration`, its features written into `features` if that is given.
+
+        Threads may call it at once.
+        """
         chosen, starts, ends = self._sequences_of(iteration)
         # Time first in memory, as the loss goes through it.
-        frames = starts + np.arange(self._length)[:, None]
+        frames = starts + np.arange(self.length)[:, None]
         valid = frames < ends
         padded = not valid[-1].all()
-        labels = self._labels[self._firsts[chosen] + (np.where(valid, frames, 0) if padded else frames)]
+        labels = self.labels[self._firsts[chosen] + (np.where(valid, frames, 0) if padded else frames)]
         labels = (np.where(valid, labels, BACKGROUND_INDEX) if padded else labels).astype(np.int64)
-        features = np.empty((*valid.T.shape, self._dataset.feature_dim or 0), dtype=self._dataset.store.dtype)
+        if features is None:
+            features = np.empty((*valid.T.shape, self.width), dtype=self.dtype)
         for place, number, start, end in zip(features, chosen.tolist(), starts.tolist(), ends.tolist(), strict=True):
             if number not in self._matrices:
                 self._matrices[number] = self._dataset.features(self._names[number])
             place[: end - start] = self._matrices[number][start:end]
             if padded:
                 place[end - start :] = 0
-        names = tuple(self._names[number] for number in chosen)
-        return Batch(features, labels.T, valid.T, names)
+        return Batch(features, labels.T, valid.T, self.recordings(iteration))
+
+    def recordings(self, iteration: int) -> tuple[str, ...]:
+        """Return the recording of each sequence of the batch of `iteration`."""
+        return tuple(self._names[number] for number in self._sequences_of(iteration)[0])
+
+    def windows(self, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return first frame and last frame (excluded) of the sequences of `BLOCK` batches, (BLOCK, sequences) each.
+
+        Batch `block * BLOCK` is the first. Frames count through all recordings, as `labels` does; those of a sequence from
+        its last one on are padding.
+        """
+        _, chosen, starts, ends = self._block(block)
+        return self._firsts[chosen] + starts, self._firsts[chosen] + ends
 
     def _sequences_of(self, iteration: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return recording, first frame and last frame (excluded) of every sequence of a batch."""
-        block, row = divmod(iteration, _BLOCK)
-        if self._drawn is None or self._drawn[0] != block:
-            random = np.random.default_rng([self._seed, block])
-            chosen = np.searchsorted(self._shares, random.random((_BLOCK, self._sequences)), side="right")
-            starts = random.integers(0, np.maximum(self._frames[chosen] - self._length, 0), endpoint=True)
-            self._drawn = block, chosen, starts, np.minimum(starts + self._length, self._frames[chosen])
-        _, chosen, starts, ends = self._drawn
+        block, row = divmod(iteration, BLOCK)
+        _, chosen, starts, ends = self._block(block)
         return chosen[row], starts[row], ends[row]
+
+    def _block(self, block: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        # Read and written in one piece each: another thread may be at another block.
+        drawn = self._drawn
+        if drawn is None or drawn[0] != block:
+            random = np.random.default_rng([self._seed, block])
+            chosen = np.searchsorted(self._shares, random.random((BLOCK, self.sequences)), side="right")
+            starts = random.integers(0, np.maximum(self._frames[chosen] - self.length, 0), endpoint=True)
+            drawn = block, chosen, starts, np.minimum(starts + self.length, self._frames[chosen])
+            self._drawn = drawn
+        return drawn
 
 
 def feature_moments(dataset: Dataset, subset: str) -> tuple[np.ndarray, np.ndarray]:

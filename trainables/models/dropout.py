@@ -12,15 +12,25 @@ class Dropout(nn.Dropout):
 
     There a number gets as few random bits as `p` needs in place of a draw of its own: 1, 8 or 16, to which `p` is rounded.
     What is kept is scaled by the rounded one, so the expected value is the input. The bits are torch's.
+
+    Attributes
+    ----------
+    generator : torch.Generator or None
+        What is drawn from on CUDA, so that masks depend on nothing else that draws; None: torch's own.
     """
+
+    generator: torch.Generator | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return `inputs`, in training with each number dropped with probability `p` and the others scaled up.
 
         What needs no gradient may be changed in place.
         """
-        if not self.training or self.p == 0 or inputs.device.type != "cpu":
-            return super().forward(inputs)
+        if not self.training or self.p == 0:
+            return inputs
+        if inputs.device.type != "cpu":
+            kept = torch.empty_like(inputs, requires_grad=False).bernoulli_(1 - self.p, generator=self.generator)
+            return inputs * kept.div_(1 - self.p)
         bits = next((few for few in (1, 8) if (self.p * 2**few).is_integer()), 16)
         dropped = min(round(self.p * 2**bits), 2**bits - 1)
         drawn = torch.empty(-(-inputs.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -25,6 +25,7 @@ class LossSums:
     loss: float = 0.0
     cross_entropy: float = 0.0
     ranking: float = 0.0
+    _timed: tuple[int, float] = field(default=(0, 0.0), init=False, compare=False)
 
     def add(self, losses: Sequence[float]) -> None:
         """Add the loss and its two parts of one more iteration."""
@@ -34,11 +35,16 @@ class LossSums:
         self.cross_entropy += cross_entropy
         self.ranking += ranking
 
-    def means(self, frames_per_second: float) -> MeanLosses:
-        """Return the means, 0 where there was no iteration, beside the rate of training."""
+    def time(self, iterations: int, seconds: float) -> None:
+        """Note that so many iterations took so long, in this process."""
+        self._timed = self._timed[0] + iterations, self._timed[1] + seconds
+
+    def means(self, frames: int) -> MeanLosses:
+        """Return the means, 0 where there was no iteration, beside the rate of training; an iteration has so many `frames`."""
         count = max(self.iterations, 1)
-        return MeanLosses(self.loss / count, self.cross_entropy / count, self.ranking / count, frames_per_second)
+        rate = self._timed[0] * frames / max(self._timed[1], 1e-9)
+        return MeanLosses(self.loss / count, self.cross_entropy / count, self.ranking / count, rate)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
+        """Return the sums, as the arguments that make them again."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.init}

@@ -9,16 +9,18 @@ report.json                 its last report
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_snapshot
+from crescendo.trainables.training.cohort import Cohort, DivergedError
 from crescendo.trainables.training.listeners import Listener, Silent, Validation
 from crescendo.trainables.training.mean_losses import MeanLosses
 from crescendo.trainables.training.measurement import Measurement, configured_decoding, measure
@@ -70,25 +72,52 @@ class TrainingSession:
         self._metric, self._decode, self._measurement = metric, decode, measurement
         self._checkpoint_seconds, self._listener = checkpoint_seconds, listener or Silent()
         self._trainer = Trainer(config, dataset)
+        self._alone: Cohort | None = None
         self.finished: FinishedRun | None = None
         self._last, self._unheard = self._take_up()
         self._saved = time.monotonic()
         self._listener.began(self._trainer)
 
+    @property
+    def trainer(self) -> Trainer:
+        """What trains."""
+        return self._trainer
+
+    @property
+    def stage_end(self) -> int:
+        """The iteration of the next validation."""
+        config = self._trainer.config
+        return min(config.iterations, (_validated(self._trainer) // config.evaluate_every + 1) * config.evaluate_every)
+
     def step(self) -> ValidationReport:
-        """Train to the next validation and report; with the last one, measure the trained model and write its outputs.
+        """Train alone to the next validation and report; with the last one, measure the trained model and write its outputs.
 
         Raises
         ------
         DivergedError
             If the loss is no longer finite.
         """
-        if self._unheard and self._last is not None:
-            self._unheard = False
-            return self._last
-        began, config, trainer = time.monotonic(), self._trainer.config, self._trainer
-        stages = _validated(trainer) // config.evaluate_every + 1
-        losses = trainer.train(min(config.iterations, stages * config.evaluate_every), self._advanced)
+        together = CohortSession([self], cohort=self._alone)
+        self._alone = together.cohort
+        [outcome] = together.step().values()
+        if isinstance(outcome, DivergedError):
+            raise outcome
+        return outcome
+
+    def again(self) -> ValidationReport | None:
+        """Return the last report before an interruption, once, if it may not have been heard."""
+        unheard, self._unheard = self._unheard, False
+        return self._last if unheard else None
+
+    def advanced(self, iteration: int, loss: float) -> None:
+        """Take in that an iteration is done; a checkpoint is written when it is time."""
+        self._listener.advanced(iteration, loss)
+        if time.monotonic() - self._saved > self._checkpoint_seconds:
+            self._save()
+
+    def report(self, began: float) -> ValidationReport:
+        """Validate what has trained to the end of its stage since `began` (`time.monotonic`), and keep the report."""
+        losses = self._trainer.end_stage()
         self._save()
         self._last = self._report(losses, began)
         write_report(self._folder, self._last)
@@ -115,11 +144,6 @@ class TrainingSession:
         written = self._measurement is None or (self._measurement.folder / METRICS).is_file()
         # The last report before an interruption may not have been heard: it is the first that is given after it.
         return last, written or not last.done
-
-    def _advanced(self, iteration: int, loss: float) -> None:
-        self._listener.advanced(iteration, loss)
-        if time.monotonic() - self._saved > self._checkpoint_seconds:
-            self._save()
 
     def _save(self) -> None:
         checkpoint = checkpoints.checkpoint_folder(self._folder, self._trainer.iteration)
@@ -181,38 +205,77 @@ class TrainingSession:
         return history[-1]
 
 
+class CohortSession:
+    """Training sessions that go side by side, in one cohort.
+
+    Attributes
+    ----------
+    sessions : list of TrainingSession
+        Those that go on. One that gives its last report, or diverges, leaves.
+    cohort : Cohort
+        Of their trainers.
+    """
+
+    def __init__(
+        self,
+        sessions: Sequence[TrainingSession],
+        *,
+        cohort: Cohort | None = None,
+        turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        """Take up the sessions, wherever each of them is; `ValueError` if their trainers do not share their batches.
+
+        Parameters
+        ----------
+        cohort
+            Of the same trainers, from an earlier session; None: a new one.
+        turn
+            Entered while they train and left while they are validated and measured.
+        """
+        self.sessions = list(sessions)
+        self.cohort = cohort or Cohort([session.trainer for session in sessions])
+        self._turn = turn
+
+    def leave(self, session: TrainingSession) -> None:
+        """Go on without `session`."""
+        self.sessions.remove(session)
+        self.cohort.leave(session.trainer)
+
+    def step(self) -> dict[TrainingSession, ValidationReport | DivergedError]:
+        """Train to the next validation of one of them, and return the reports of those that are there.
+
+        Those that diverged on the way are among the answers, with their error.
+        """
+        outcomes: dict[TrainingSession, ValidationReport | DivergedError] = {}
+        for session in self.sessions:
+            if (report := session.again()) is not None:
+                outcomes[session] = report
+        if not outcomes:
+            outcomes = self._train()
+        for session, outcome in outcomes.items():
+            if isinstance(outcome, DivergedError):
+                self.sessions.remove(session)  # it has left the cohort already
+            elif outcome.done:
+                self.leave(session)
+        return outcomes
+
+    def _train(self) -> dict[TrainingSession, ValidationReport | DivergedError]:
+        began = time.monotonic()
+        of_trainer: dict[Any, TrainingSession] = {session.trainer: session for session in self.sessions}
+        until = min(session.stage_end for session in self.sessions)
+        with self._turn():
+            for session in self.sessions:
+                session.trainer.begin_stage()
+            diverged = self.cohort.train(until, lambda who, iteration, loss: of_trainer[who].advanced(iteration, loss))
+        outcomes: dict[TrainingSession, ValidationReport | DivergedError] = {
+            of_trainer[member]: error for member, error in diverged.items()
+        }
+        for session in self.sessions:
+            if session not in outcomes and session.trainer.iteration == session.stage_end:
+                outcomes[session] = session.report(began)
+        return outcomes
+
+
 def _validated(trainer: Trainer) -> int:
     """Return the iteration of the last validation, 0 before the first."""
     return int(trainer.history[-1]["iteration"]) if trainer.history else 0
-
-
-def train_detector(
-    config: TrainingConfig, dataset: Dataset, output: Path, listener: Listener | None = None, *, resume: bool = False
-) -> FinishedRun:
-    """Train a detector in `output`, and write there what a finished run leaves (`artifacts.write_outputs`).
-
-    With `resume` a run that was interrupted goes on from its newest checkpoint.
-
-    Raises
-    ------
-    InputError
-        If `output` holds another run, the data set has no training or validation part, or the loss is not finite.
-    """
-    _check_output(output, resume)
-    for subset in ("training", "validation"):
-        dataset.recordings(subset)
-    subsets = tuple(subset for subset in ("validation", "test") if subset in dataset.annotations.subsets())
-    measurement = Measurement(output, subsets, whole_scores=True)
-    session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
-    while session.finished is None:
-        session.step()
-    return session.finished
-
-
-def _check_output(output: Path, resume: bool) -> None:
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: is a file; choose a folder")
-    if (output / METRICS).exists():
-        raise InputError(f"{output}: holds a finished run; remove it or choose another folder")
-    if output.exists() and any(output.iterdir()) and not resume:
-        raise InputError(f"{output}: is not empty; pass --resume to go on with the run in it, or choose another folder")

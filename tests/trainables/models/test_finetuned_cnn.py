@@ -9,6 +9,7 @@ from made_pictures import SIZE, write_pictures
 
 from crescendo.trainables.config import configuration, read_settings
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.sampler import SequenceSampler
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference import scoring
 from crescendo.trainables.models.finetuned_cnn import FineTunedNetwork
@@ -149,8 +150,8 @@ def test_model_and_data_set_must_fit(pictures: Dataset, tiny_dataset: Dataset, t
 
 
 def test_frames_are_drawn_uniformly(pictures: Dataset) -> None:
-    run = trainer(pictures, sequences=64)
-    drawn = np.concatenate([run._sampler.batch(number).labels.ravel() for number in range(100)])
+    sampler = SequenceSampler(pictures, "training", sequences=64, length=1, seed=0)
+    drawn = np.concatenate([sampler.batch(number).labels.ravel() for number in range(100)])
     truth = np.concatenate([pictures.frame_labels(name) for name in pictures.recordings("training")])
     shares = np.bincount(drawn) / len(drawn)
     np.testing.assert_allclose(shares, np.bincount(truth) / len(truth), atol=0.025)

@@ -9,8 +9,8 @@ from crescendo.trainables.config import configuration
 from crescendo.trainables.detector.detector import Detector
 from crescendo.trainables.evaluation.result_format import read_detections
 from crescendo.trainables.training import measurement
-from crescendo.trainables.training.session import train_detector
-from crescendo.trainables.training.trainer import Trainer
+from crescendo.trainables.training.step import TrainingStep
+from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trial import Job, Trial, outputs
 
 SETTINGS = {
@@ -96,11 +96,11 @@ def test_a_training_that_is_cut_off_anywhere_comes_to_the_same(trained, tiny_dat
     def killed(*arguments, **options):
         raise KeyboardInterrupt
 
-    def step(trainer, batch, original=Trainer._step):
-        return killed() if trainer.iteration == 3 else original(trainer, batch)
+    def prepare(step, iteration, original=TrainingStep.prepare):
+        return killed() if iteration == 3 else original(step, iteration)
 
     if moment == "training":
-        monkeypatch.setattr(Trainer, "_step", step)
+        monkeypatch.setattr(TrainingStep, "prepare", prepare)
     else:
         monkeypatch.setattr(measurement, {"measuring": "subset_result", "writing": "write_outputs"}[moment], killed)
     with pytest.raises(KeyboardInterrupt):

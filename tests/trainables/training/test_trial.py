@@ -10,7 +10,7 @@ import torch
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training import scored_subset
 from crescendo.trainables.training.checkpoints import newest
-from crescendo.trainables.training.trainer import Trainer
+from crescendo.trainables.training.step import TrainingStep
 from crescendo.trainables.training.trial import Job, Trial, outputs
 from crescendo.trainables.training.validation_report import ValidationReport, last_report, metric_value
 
@@ -75,10 +75,10 @@ def test_cut_off_between_reports_it_goes_on_from_the_last_checkpoint(
     def killed(*arguments, **options):
         raise KeyboardInterrupt
 
-    def step(trainer, batch, original=Trainer._step):
-        return killed() if trainer.iteration == trained else original(trainer, batch)
+    def prepare(step, iteration, original=TrainingStep.prepare):
+        return killed() if iteration == trained else original(step, iteration)
 
-    monkeypatch.setattr(Trainer, "_step", step)
+    monkeypatch.setattr(TrainingStep, "prepare", prepare)
     monkeypatch.setattr(scored_subset, "evaluate_decoded", killed)
     with pytest.raises(KeyboardInterrupt):
         first.step()

@@ -11,7 +11,7 @@ from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_da
 from crescendo.trainables.evaluation.subset_result import subset_result
 from crescendo.trainables.inference.decoded_subset import decode_subset
 from crescendo.trainables.training import checkpoints
-from crescendo.trainables.training.session import train_detector
+from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.video.backbones import Backbone, Preparation, load_backbone
 

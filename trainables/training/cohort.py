@@ -1,0 +1,209 @@
+"""Trainings that share every batch, one step of each at a time: the one training loop there is.
+
+Arms of a study that share a seed share their batches (protocol section 8), so one feed serves them all, and a GPU that one
+small training leaves idle takes the steps of several side by side. None of them notices: a training alone, among others,
+or resumed in other company has the same weights to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+
+from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.sampler import SequenceSampler
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.feed import Feed, feed_for
+from crescendo.trainables.training.graphs import TRIED, CapturedStep, take_both_ways
+from crescendo.trainables.training.mean_losses import LossSums
+from crescendo.trainables.training.step import UNREAD, TrainingStep
+
+
+class Member(Protocol):
+    """A training as a cohort sees it: a `Trainer`."""
+
+    config: TrainingConfig
+    dataset: Dataset
+    device: torch.device
+    step: TrainingStep
+    iteration: int
+    losses: LossSums
+
+    def note(self, text: str) -> None:
+        """Keep what its user should know of how it trains."""
+
+
+Progress = Callable[[Member, int, float], None]
+"""(training, iterations done, loss of the last): called for every iteration, in order, on a GPU a few at once."""
+
+
+class DivergedError(InputError):
+    """The loss or its gradient is no longer finite."""
+
+
+def batches_of(config: TrainingConfig, dataset: Dataset) -> tuple[object, ...]:
+    """Return what two trainings share that share every batch."""
+    return dataset.content_hash, config.seed, config.sequences, config.sequence_length
+
+
+class Cohort:
+    """Trainings of one data set, seed, number of sequences, sequence length and device, which step together."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        """Take up the trainings, wherever each of them is; `ValueError` if they do not share their batches."""
+        first = members[0]
+        if len({(batches_of(one.config, one.dataset), one.device) for one in members}) != 1:
+            raise ValueError(
+                "the trainings of a cohort must share data set, seed, sequences, sequence_length and device"
+            )
+        self._members, self._device = list(members), first.device
+        self._sampler = SequenceSampler(
+            first.dataset,
+            "training",
+            sequences=first.config.sequences,
+            length=first.config.sequence_length,
+            seed=first.config.seed,
+        )
+        self._feed: Feed | None = None
+        # By what is captured: a training that is restored has another step.
+        self._captured: dict[TrainingStep, CapturedStep | None] = {}
+
+    def leave(self, member: Member) -> None:
+        """Train `member` no more; the others go on, unchanged."""
+        self._members.remove(member)
+        self._captured.pop(member.step, None)
+
+    def train(self, until: int, on_progress: Progress | None = None) -> dict[Member, DivergedError]:
+        """Train every member up to iteration `until`; those that are there already wait.
+
+        Those that are behind go first, until they meet the others. If the GPU's memory does not hold all of them, one half
+        trains after the other, which they note.
+
+        Returns
+        -------
+        dict
+            The members that diverged and have left, with an error that names the iteration, the rate and the batch's
+            recordings: the loss or the gradient was NaN or infinite.
+
+        Raises
+        ------
+        InputError
+            If the GPU's free memory does not hold a single step.
+        """
+        behind = [member for member in self._members if member.iteration < until]
+        devices = [self._device] if self._device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            diverged = self._train(behind, until, on_progress)
+        for member in diverged:
+            self.leave(member)
+        return diverged
+
+    def _train(
+        self, members: Sequence[Member], until: int, on_progress: Progress | None
+    ) -> dict[Member, DivergedError]:
+        began, first = time.perf_counter(), {member: member.iteration for member in members}
+        try:
+            self._start(members, until)
+        except torch.OutOfMemoryError:
+            half = len(members) // 2
+            if not half:
+                raise InputError(
+                    f"device {self._device}: its free memory does not hold one training step; lower sequences, "
+                    "sequence_length or hidden_size, or wait until others have left it"
+                ) from None
+            for member in members:
+                member.note(f"the GPU's memory does not hold {len(members)} trainings at once: {half} train at a time")
+            return {
+                **self._train_part(members[:half], until, on_progress),
+                **self._train_part(members[half:], until, on_progress),
+            }
+        diverged = self._run(members, until, on_progress)
+        seconds = time.perf_counter() - began
+        for member in members:
+            member.losses.time(member.iteration - first[member], seconds)
+        return diverged
+
+    def _train_part(
+        self, members: Sequence[Member], until: int, on_progress: Progress | None
+    ) -> dict[Member, DivergedError]:
+        self._captured.clear()
+        torch.cuda.empty_cache()
+        return self._train(members, until, on_progress)
+
+    def _start(self, members: Sequence[Member], until: int) -> None:
+        """Make the feed, and capture the steps that are not captured yet, which takes a few."""
+        if self._feed is None:
+            self._feed = feed_for(self._sampler, self._device)
+        for member in members:
+            member.step.model.train()
+            if self._device.type != "cuda" or member.step in self._captured or until - member.iteration < TRIED:
+                continue
+            if member.config.graphs == "off":
+                self._captured[member.step] = None
+                continue
+            self._captured[member.step], reason = take_both_ways(member.step, self._feed, member.iteration)
+            if reason:
+                member.note(f"trains without CUDA graphs, which is slower: {reason}")
+            else:
+                member.iteration += TRIED
+
+    def _run(self, members: Sequence[Member], until: int, on_progress: Progress | None) -> dict[Member, DivergedError]:
+        going, diverged = list(members), dict[Member, DivergedError]()
+        # On a CPU the numbers are there as soon as the step is taken.
+        most = UNREAD if self._device.type == "cuda" else 1
+        while going:
+            iteration = min(member.iteration for member in going)
+            if iteration < until:
+                self._step([member for member in going if member.iteration == iteration], iteration)
+            if iteration + 1 >= until or any(member.step.unread >= most for member in going):
+                diverged |= self._read(going, on_progress)
+                going = [member for member in going if member not in diverged and member.iteration < until]
+        return diverged
+
+    def _step(self, members: Sequence[Member], iteration: int) -> None:
+        assert self._feed is not None  # noqa: S101  # `_start` made it
+        batch = self._feed.load(iteration)
+        captured = []
+        for member in members:
+            member.step.prepare(iteration)
+            replay = self._captured.get(member.step)
+            if replay is None:
+                member.step(batch)
+            else:
+                replay()
+                captured.append(replay)
+            member.iteration += 1
+        for replay in captured:
+            replay.join()
+
+    def _read(self, members: Sequence[Member], on_progress: Progress | None) -> dict[Member, DivergedError]:
+        """Take in the losses since the last time, and tell of them."""
+        diverged = dict[Member, DivergedError]()
+        for member in members:
+            rows = member.step.read()
+            first = member.iteration - len(rows)
+            for number, row in enumerate(rows):
+                if not all(map(math.isfinite, row)):
+                    member.iteration = first + number
+                    diverged[member] = self._error(member, row)
+                    break
+                member.losses.add(row[:3])
+            if on_progress is not None:
+                for done, row in enumerate(rows[: member.iteration - first], first + 1):
+                    on_progress(member, done, row[0])
+        return diverged
+
+    def _error(self, member: Member, row: Sequence[float]) -> DivergedError:
+        iteration, config = member.iteration, member.config
+        what = "gradient" if all(map(math.isfinite, row[:3])) else "loss"
+        recordings = sorted(set(self._sampler.recordings(iteration)))
+        return DivergedError(
+            f"iteration {iteration + 1}: the {what} is not finite at learning rate "
+            f"{config.learning_rate * member.step.rate_factor(iteration):g}; batch of recordings {', '.join(recordings)}; "
+            "lower learning_rate or set gradient_clip"
+        )

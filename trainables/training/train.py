@@ -1,0 +1,45 @@
+"""Training one detector in a folder of its own, from a configuration to the outputs of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.artifacts import METRICS, FinishedRun
+from crescendo.trainables.training.listeners import Listener
+from crescendo.trainables.training.measurement import Measurement
+from crescendo.trainables.training.session import TrainingSession
+
+
+def train_detector(
+    config: TrainingConfig, dataset: Dataset, output: Path, listener: Listener | None = None, *, resume: bool = False
+) -> FinishedRun:
+    """Train a detector in `output`, and write there what a finished run leaves (`artifacts.write_outputs`).
+
+    With `resume` a run that was interrupted goes on from its newest checkpoint.
+
+    Raises
+    ------
+    InputError
+        If `output` holds another run, the data set has no training or validation part, or the loss is not finite.
+    """
+    _check_output(output, resume)
+    for subset in ("training", "validation"):
+        dataset.recordings(subset)
+    subsets = tuple(subset for subset in ("validation", "test") if subset in dataset.annotations.subsets())
+    measurement = Measurement(output, subsets, whole_scores=True)
+    session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
+    while session.finished is None:
+        session.step()
+    return session.finished
+
+
+def _check_output(output: Path, resume: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: is a file; choose a folder")
+    if (output / METRICS).exists():
+        raise InputError(f"{output}: holds a finished run; remove it or choose another folder")
+    if output.exists() and any(output.iterdir()) and not resume:
+        raise InputError(f"{output}: is not empty; pass --resume to go on with the run in it, or choose another folder")
