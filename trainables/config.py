@@ -144,6 +144,11 @@ class TrainingConfig(BaseModel):
         """The rule that `protocol` names."""
         return PROTOCOLS.resolve(self.protocol)
 
+    def for_identity(self) -> dict[str, Any]:
+        """Return every setting, but for `graphs` at its default: studies that were begun before there was one go on."""
+        default = self.graphs == type(self).model_fields["graphs"].default
+        return self.model_dump(exclude={"graphs"} if default else None)
+
     @model_validator(mode="before")
     @classmethod
     def _numbers(cls, values: Any) -> Any:

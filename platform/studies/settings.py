@@ -112,7 +112,7 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
             return Resolved({}, [("model", problem)], known, idle)
     metrics = [str(key) for key in mean_ap_keys(checked.iou)]
     pixels = MODELS.resolve(checked.model).pixels
-    return Resolved(checked.model_dump(), [], known, without_effect(checked.model), metrics, pixels)
+    return Resolved(checked.for_identity(), [], known, without_effect(checked.model), metrics, pixels)
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

@@ -1,0 +1,172 @@
+"""Trainings that share batches: none of them notices the others (issue: one GPU, many arms)."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crescendo.trainables.config import configuration
+from crescendo.trainables.training.cohort import Cohort, DivergedError
+from crescendo.trainables.training.trainer import Trainer
+
+SHARED = {"sequences": 4, "sequence_length": 24, "bptt": 8, "threads": 1, "merge_gap": 3}
+ARMS = (
+    {"variant": "none", "hidden_size": 6},
+    {"variant": "score", "lambda_r": 3.0, "hidden_size": 6, "dropout": 0.3},
+    {"variant": "margin", "hidden_size": 9, "learning_rate": 0.02},
+    {"variant": "combined", "model": "gru", "hidden_size": 5, "optimizer": "sgd"},
+    {"variant": "naive", "hidden_size": 6, "layers": 2, "dropout": 0.5},
+    {"model": "cnn", "fc7_size": 4, "dropout": 0.2, "learning_rate_step": 3},
+)
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")),
+]
+
+
+def trainer(dataset, arm, device="cpu", **changes):
+    return Trainer(configuration({**SHARED, **ARMS[arm], "device": device, **changes}), dataset)
+
+
+def weights(one):
+    return {name: tensor.detach().cpu().clone() for name, tensor in one.model.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module", params=DEVICES)
+def alone(request, tiny_dataset):
+    """Device, and arm -> its weights after 4, 8 and 12 iterations alone, plainly."""
+    found = {}
+    for arm in range(len(ARMS)):
+        one = trainer(tiny_dataset, arm, request.param, graphs="off")
+        found[arm] = {}
+        for until in (4, 8, 12):
+            one.train(until)
+            found[arm][until] = weights(one)
+    return request.param, found
+
+
+@given(st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_arm_does_not_depend_on_its_company(tiny_dataset, tmp_path_factory, alone, data):
+    """Any arms together, leaving and coming back from checkpoints at any stage into other company: the same bits."""
+    device, expected = alone
+    graphs = data.draw(st.sampled_from(["auto", "off"]))
+    folder = tmp_path_factory.mktemp("checkpoints")
+    reached = {}
+    for stage, until in enumerate((4, 8, 12)):
+        arms = data.draw(st.sets(st.integers(0, len(ARMS) - 1), min_size=1))
+        members = {}
+        for arm in arms:
+            members[arm] = trainer(tiny_dataset, arm, device, graphs=graphs)
+            if arm in reached:
+                members[arm].restore(reached[arm])
+        assert Cohort(list(members.values())).train(until) == {}
+        for arm, one in members.items():
+            assert one.iteration == until
+            assert same(weights(one), expected[arm][until]), (ARMS[arm], until)
+            reached[arm] = folder / f"{stage}-{arm}"
+            one.save(reached[arm])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_one_that_diverges_leaves_with_its_iteration_and_the_others_do_not_notice(tiny_dataset, device):
+    explosive = {"optimizer": "sgd", "learning_rate": 1e30, "gradient_clip": 0.0}
+    alone = trainer(tiny_dataset, 1, device)
+    alone.train(20)
+    with pytest.raises(DivergedError) as expected:
+        trainer(tiny_dataset, 0, device, graphs="off", **explosive).train(20)
+    good, bad = trainer(tiny_dataset, 1, device), trainer(tiny_dataset, 0, device, **explosive)
+    cohort = Cohort([bad, good])
+    told = {good: [], bad: []}
+    diverged = cohort.train(10, lambda who, iteration, loss: told[who].append((iteration, loss)))
+    assert list(diverged) == [bad]
+    assert str(diverged[bad]) == str(expected.value)
+    assert f"iteration {bad.iteration + 1}: " in str(diverged[bad])
+    assert cohort.train(20) == {}
+    assert same(weights(good), weights(alone))
+    assert [iteration for iteration, _ in told[good]] == list(range(1, 11))
+    assert [iteration for iteration, _ in told[bad]] == list(range(1, bad.iteration + 1))
+    assert all(math.isfinite(loss) for losses in told.values() for _, loss in losses)
+
+
+def test_one_that_is_stopped_leaves_and_those_behind_catch_up(tiny_dataset):
+    ahead, behind, stopped = (trainer(tiny_dataset, arm) for arm in (0, 1, 2))
+    ahead.train(7)
+    cohort = Cohort([ahead, behind, stopped])
+    order = []
+    cohort.train(9, lambda who, iteration, _: order.append((iteration, who)))
+    assert [iteration for iteration, who in order if who is ahead] == [8, 9]
+    assert [iteration for iteration, who in order if who is behind] == list(range(1, 10))
+    assert [iteration for iteration, _ in order] == sorted(iteration for iteration, _ in order)
+    cohort.leave(stopped)
+    cohort.train(11)
+    assert (ahead.iteration, behind.iteration, stopped.iteration) == (11, 11, 9)
+
+
+def test_losses_are_those_of_the_training_alone(tiny_dataset):
+    alone = trainer(tiny_dataset, 3).train(6)
+    members = [trainer(tiny_dataset, arm) for arm in (0, 3, 4)]
+    for one in members:
+        one.begin_stage()
+    Cohort(members).train(6)
+    together = members[1].end_stage()
+    assert (together.loss, together.cross_entropy, together.ranking) == (alone.loss, alone.cross_entropy, alone.ranking)
+    assert together.frames_per_second > 0
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"sequences": 5}, {"sequence_length": 25}])
+def test_what_shares_no_batches_is_no_cohort(tiny_dataset, change):
+    with pytest.raises(ValueError, match="must share"):
+        Cohort([trainer(tiny_dataset, 0), trainer(tiny_dataset, 1, **change)])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+class TestOnAGPU:
+    def test_what_looks_at_its_numbers_trains_plainly_and_says_why(self, tiny_dataset, tmp_path, monkeypatch):
+        (tmp_path / "looks_at_numbers.py").write_text(
+            "def loss(probabilities, labels, *, background, state):\n"
+            "    one = probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1)\n"
+            "    return (1 - one) * (2.0 if one.max().item() > 0 else 1.0), None\n"
+        )
+        monkeypatch.syspath_prepend(str(tmp_path))
+        own = trainer(tiny_dataset, 0, "cuda", variant="looks_at_numbers:loss")
+        other = trainer(tiny_dataset, 1, "cuda")
+        Cohort([own, other]).train(8)
+        [note] = own.notes
+        assert note.startswith("trains without CUDA graphs, which is slower: its step cannot be captured")
+        assert other.notes == []
+        alone = trainer(tiny_dataset, 1, "cuda", graphs="off")
+        alone.train(8)
+        assert same(weights(other), weights(alone))
+
+    @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+    def test_a_gpu_that_does_not_hold_all_trains_one_half_after_the_other(self, tiny_dataset, precision):
+        changes = {"hidden_size": 1500, "precision": precision}
+        alone = [trainer(tiny_dataset, arm, "cuda", **changes) for arm in (0, 1, 3)]
+        for one in alone:
+            one.train(8)
+        members = [trainer(tiny_dataset, arm, "cuda", **changes) for arm in (0, 1, 3)]
+        torch.cuda.empty_cache()
+        taken = torch.cuda.memory_reserved() + 350 * 2**20
+        torch.cuda.set_per_process_memory_fraction(taken / torch.cuda.get_device_properties(0).total_memory)
+        try:
+            Cohort(members).train(8)
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
+        assert any("at once" in note for one in members for note in one.notes)
+        for one, other in zip(members, alone, strict=True):
+            assert same(weights(one), weights(other))
+
+
+def test_every_pair_of_arms_differs(alone):
+    """The arms of this page are really different trainings."""
+    _, expected = alone
+    for one, other in itertools.combinations(expected, 2):
+        assert not same(expected[one][12], expected[other][12])
