@@ -14,7 +14,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -124,9 +124,16 @@ def report(rows: Sequence[Row], json_path: Path | str | None = None) -> bool:
     return all(row.holds for row in rows)
 
 
-def run_script(description: str | None, measure: Callable[[], Sequence[Row]]) -> None:
-    """Be a script that measures, prints its rows, writes them with `--json`, and exits with 1 if a target is missed."""
+def run_script(description: str | None, measure: Callable[[], Iterable[Row]]) -> None:
+    """Be a script that measures, prints its rows, writes them with `--json`, and exits with 1 if a target is missed.
+
+    Each row of a `measure` that yields them is printed as soon as it is there, before the table of all.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     options = parser.parse_args()
-    sys.exit(0 if report(measure(), options.json) else 1)
+    rows = []
+    for row in measure():
+        rows.append(row)
+        print(f"{row.name}: {shown(row.ratio, 3)} ({row.target})", flush=True)
+    sys.exit(0 if report(rows, options.json) else 1)

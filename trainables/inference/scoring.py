@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,13 +18,39 @@ from crescendo.trainables.models.base import DetectionModel, State
 _SIDE_BY_SIDE = 64
 _CHUNK = 512
 _BYTES = 256 * 2**20
+# Frames of a captured block, and how many of them make up for its capture.
+_BLOCK = 128
+_WORTH = 4
 
 Span = tuple[str, int, int]
 
 
-@torch.no_grad()
 def score_spans(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> list[np.ndarray]:
-    """Return the softmax scores of spans of recordings, each started with a fresh state.
+    """Return the softmax scores of spans of recordings, each started with a fresh state; `score_together` of one model."""
+    [scores] = score_together([model], dataset, spans, reset)
+    return scores
+
+
+def score_recordings(
+    model: DetectionModel, dataset: Dataset, recordings: Sequence[str], reset: Reset
+) -> dict[str, np.ndarray]:
+    """Return recording -> softmax scores (frames, labels) float32 of whole recordings."""
+    return dict(zip(recordings, score_spans(model, dataset, whole(dataset, recordings), reset), strict=True))
+
+
+def whole(dataset: Dataset, recordings: Sequence[str]) -> list[Span]:
+    """Return the spans that are whole recordings."""
+    return [(recording, 0, dataset.frames(recording)) for recording in recordings]
+
+
+@torch.no_grad()
+def score_together(
+    models: Sequence[DetectionModel], dataset: Dataset, spans: Sequence[Span], reset: Reset
+) -> list[list[np.ndarray]]:
+    """Return what each of `models`, all on one device, says of spans of recordings, each started with a fresh state.
+
+    On a GPU the models run side by side, block by block of captured frames: launched one by one, the small steps of long
+    recordings would take longer than the training.
 
     Parameters
     ----------
@@ -32,55 +59,122 @@ def score_spans(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], 
 
     Returns
     -------
-    list of (frames, labels) float32, in the order of `spans`
+    list of lists of (frames, labels) float32, for each model in the order of `spans`
         Causal: the scores of a shorter span are the beginning of those of a longer one.
     """
-    training = model.training
-    model.eval()
+    training = [model.training for model in models]
+    for model in models:
+        model.eval()
     try:
-        scores: list[np.ndarray] = [np.empty(0)] * len(spans)
+        scores = [[np.empty(0)] * len(spans) for _ in models]
         # Spans of like length run together, so little is computed that belongs to none.
         order = sorted(range(len(spans)), key=lambda number: spans[number][1] - spans[number][2])
         for start in range(0, len(order), _SIDE_BY_SIDE):
             chosen = order[start : start + _SIDE_BY_SIDE]
-            for number, matrix in zip(
-                chosen, _side_by_side(model, dataset, [spans[n] for n in chosen], reset), strict=True
-            ):
-                scores[number] = matrix
+            found = _side_by_side(models, dataset, [spans[number] for number in chosen], reset)
+            for own, matrices in zip(scores, found, strict=True):
+                for number, matrix in zip(chosen, matrices, strict=True):
+                    own[number] = matrix
         return scores
     finally:
-        model.train(training)
+        for model, mode in zip(models, training, strict=True):
+            model.train(mode)
 
 
-def score_recordings(
-    model: DetectionModel, dataset: Dataset, recordings: Sequence[str], reset: Reset
-) -> dict[str, np.ndarray]:
-    """Return recording -> softmax scores (frames, labels) float32 of whole recordings."""
-    spans = [(recording, 0, dataset.frames(recording)) for recording in recordings]
-    return dict(zip(recordings, score_spans(model, dataset, spans, reset), strict=True))
-
-
-def _side_by_side(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> Iterator[np.ndarray]:
+def _side_by_side(
+    models: Sequence[DetectionModel], dataset: Dataset, spans: Sequence[Span], reset: Reset
+) -> list[list[np.ndarray]]:
     """Score spans, the longest first, in step."""
     lengths = [last - first for _, first, last in spans]
-    results = [np.empty((length, model.label_count), dtype=np.float32) for length in lengths]
-    state = model.initial_state(len(spans))
-    width = dataset.feature_dim or 0
+    results = [[np.empty((length, model.label_count), dtype=np.float32) for length in lengths] for model in models]
+    width, longest = dataset.feature_dim or 0, max(lengths, default=0)
+    device = models[0].mean.device
     # The model makes float32 of whatever is stored.
-    chunk = max(1, min(_CHUNK, _BYTES // (_SIDE_BY_SIDE * max(width, 1) * np.dtype(np.float32).itemsize)))
-    for begin in range(0, max(lengths, default=0), chunk):
+    most = max(1, _BYTES // (_SIDE_BY_SIDE * max(width, 1) * np.dtype(np.float32).itemsize))
+    captured = device.type == "cuda" and longest > _WORTH * _BLOCK and most >= _BLOCK
+    chunk = _BLOCK if captured else min(_CHUNK, most)
+    empty = torch.zeros(len(spans), chunk, width, dtype=torch.from_numpy(np.empty(0, dataset.store.dtype)).dtype)
+    runners: list[_Runner] = [
+        (_captured_block(model, empty.to(device), reset) if captured else None) or _Loop(model, len(spans), reset)
+        for model in models
+    ]
+    for begin in range(0, longest, chunk):
         alive = sum(length > begin for length in lengths)
-        frames = min(chunk, lengths[0] - begin)
+        frames = min(chunk, longest - begin)
         features = np.zeros((alive, frames, width), dtype=dataset.store.dtype)
         for row, (recording, first, last) in enumerate(spans[:alive]):
             part = dataset.features(recording)[first + begin : min(last, first + begin + frames)]
             features[row, : len(part)] = part
-        state = tuple(one[:, :alive].contiguous() for one in state)
-        logits, state = _run(model, torch.from_numpy(features).to(model.mean.device), state, reset)
-        probabilities = logits.softmax(-1).cpu().numpy()
-        for row in range(alive):
-            results[row][begin : begin + frames] = probabilities[row, : lengths[row] - begin]
-    yield from results
+        block = torch.from_numpy(features).to(device)
+        # All are under way before the first is waited for.
+        for runner in runners:
+            runner.begin(block)
+        for runner, own in zip(runners, results, strict=True):
+            probabilities = runner.probabilities().cpu().numpy()
+            for row in range(alive):
+                own[row][begin : begin + frames] = probabilities[row, : lengths[row] - begin]
+    return results
+
+
+class _Runner(Protocol):
+    """Takes a model through the blocks of some recordings, whose state it keeps."""
+
+    def begin(self, features: Tensor) -> None:
+        """Run over the next block (recordings, frames, features); recordings and frames that are over may be left out."""
+
+    def probabilities(self) -> Tensor:
+        """Return the softmax scores (recordings, frames, labels) of the block, or more of them."""
+
+
+class _Loop:
+    """Frame by frame."""
+
+    def __init__(self, model: DetectionModel, recordings: int, reset: Reset) -> None:
+        self._model, self._reset, self._state = model, reset, model.initial_state(recordings)
+        self._logits = torch.empty(0)
+
+    def begin(self, features: Tensor) -> None:
+        state = tuple(one[:, : len(features)].contiguous() for one in self._state)
+        self._logits, self._state = _run(self._model, features, state, self._reset)
+
+    def probabilities(self) -> Tensor:
+        return self._logits.softmax(-1)
+
+
+class _CapturedBlock:
+    """The loop over the frames of a block as one CUDA graph, on a stream of its own."""
+
+    def __init__(self, model: DetectionModel, features: Tensor, reset: Reset) -> None:
+        self._features, self._stream, self._graph = features, torch.cuda.Stream(), torch.cuda.CUDAGraph()
+        self._state = model.initial_state(len(features))
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            # The libraries' own memory is taken before the capture.
+            _run(model, features[:, :2], self._state, reset)
+        with torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"):
+            logits, after = _run(model, features, self._state, reset)
+            self._probabilities = logits.softmax(-1)
+            for own, new in zip(self._state, after, strict=True):
+                own.copy_(new)
+
+    def begin(self, features: Tensor) -> None:
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            self._features[: features.shape[0], : features.shape[1]].copy_(features)
+            self._graph.replay()
+
+    def probabilities(self) -> Tensor:
+        torch.cuda.current_stream().wait_stream(self._stream)
+        return self._probabilities
+
+
+def _captured_block(model: DetectionModel, features: Tensor, reset: Reset) -> _CapturedBlock | None:
+    """Return the captured block of a model, or None if it cannot be captured or the GPU has no room for it."""
+    try:
+        return _CapturedBlock(model, features, reset)
+    except RuntimeError:  # somebody's own model may look at its numbers, which a capture forbids
+        torch.cuda.synchronize()
+        return None
 
 
 def _run(model: DetectionModel, features: Tensor, state: State, reset: Reset) -> tuple[Tensor, State]:
