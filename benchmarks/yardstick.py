@@ -135,5 +135,6 @@ def run_script(description: str | None, measure: Callable[[], Iterable[Row]]) ->
     rows = []
     for row in measure():
         rows.append(row)
-        print(f"{row.name}: {shown(row.ratio, 3)} ({row.target})", flush=True)
+        times = f"{shown(row.candidate_seconds, 4)} s, {shown(row.yardstick_seconds, 4)} s"
+        print(f"{row.name}: {shown(row.ratio, 3)} ({row.target}; {times})", flush=True)
     sys.exit(0 if report(rows, options.json) else 1)

@@ -94,6 +94,11 @@ def _running_maximum(values: Tensor, changes: Tensor) -> Tensor:
     times the number of runs, either may be taken.
     """
     offset = values.to(torch.float64, copy=True)
+    if values.is_cuda:
+        # Along the last dimension a GPU scans with many threads, along the first with one.
+        offset, runs = offset.movedim(0, -1).contiguous(), changes.movedim(0, -1).contiguous()
+        offset[..., 1:].add_(runs.cumsum(-1, dtype=torch.float64), alpha=4)
+        return values.gather(0, offset.cummax(-1).indices.movedim(-1, 0))
     offset[1:].add_(changes.cumsum(0, dtype=torch.float64), alpha=4)
     return values.gather(0, offset.cummax(0).indices)
 

@@ -54,8 +54,11 @@ def batches_of(config: TrainingConfig, dataset: Dataset) -> tuple[object, ...]:
 class Cohort:
     """Trainings of one data set, seed, number of sequences, sequence length and device, which step together."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
-        """Take up the trainings, wherever each of them is; `ValueError` if they do not share their batches."""
+    def __init__(self, members: Sequence[Member], *, feed: Callable[[SequenceSampler], Feed] | None = None) -> None:
+        """Take up the trainings, wherever each of them is; `ValueError` if they do not share their batches.
+
+        `feed` makes the road of the batches to the device; default: the quickest one, `feed_for`.
+        """
         first = members[0]
         if len({(batches_of(one.config, one.dataset), one.device) for one in members}) != 1:
             raise ValueError(
@@ -69,7 +72,7 @@ class Cohort:
             length=first.config.sequence_length,
             seed=first.config.seed,
         )
-        self._feed: Feed | None = None
+        self._feed = None if feed is None else feed(self._sampler)
         # By what is captured: a training that is restored has another step.
         self._captured: dict[TrainingStep, CapturedStep | None] = {}
 
@@ -107,50 +110,56 @@ class Cohort:
         self, members: Sequence[Member], until: int, on_progress: Progress | None
     ) -> dict[Member, DivergedError]:
         began, first = time.perf_counter(), {member: member.iteration for member in members}
-        try:
-            self._start(members, until)
-        except torch.OutOfMemoryError:
+        if not self._started(members, until):
             half = len(members) // 2
             if not half:
                 raise InputError(
                     f"device {self._device}: its free memory does not hold one training step; lower sequences, "
                     "sequence_length or hidden_size, or wait until others have left it"
-                ) from None
+                )
             for member in members:
                 member.note(f"the GPU's memory does not hold {len(members)} trainings at once: {half} train at a time")
-            return {
-                **self._train_part(members[:half], until, on_progress),
-                **self._train_part(members[half:], until, on_progress),
-            }
+            parts = (members[:half], members[half:])
+            return {who: error for part in parts for who, error in self._train(part, until, on_progress).items()}
         diverged = self._run(members, until, on_progress)
         seconds = time.perf_counter() - began
         for member in members:
             member.losses.time(member.iteration - first[member], seconds)
         return diverged
 
-    def _train_part(
-        self, members: Sequence[Member], until: int, on_progress: Progress | None
-    ) -> dict[Member, DivergedError]:
-        self._captured.clear()
-        torch.cuda.empty_cache()
-        return self._train(members, until, on_progress)
+    def _started(self, members: Sequence[Member], until: int) -> bool:
+        """Make the feed, and capture the steps that are not captured yet, which takes a few; return whether there is room.
 
-    def _start(self, members: Sequence[Member], until: int) -> None:
-        """Make the feed, and capture the steps that are not captured yet, which takes a few."""
-        if self._feed is None:
-            self._feed = feed_for(self._sampler, self._device)
-        for member in members:
-            member.step.model.train()
-            if self._device.type != "cuda" or member.step in self._captured or until - member.iteration < TRIED:
-                continue
-            if member.config.graphs == "off":
-                self._captured[member.step] = None
-                continue
-            self._captured[member.step], reason = take_both_ways(member.step, self._feed, member.iteration)
-            if reason:
-                member.note(f"trains without CUDA graphs, which is slower: {reason}")
-            else:
-                member.iteration += TRIED
+        Of others nothing stays captured.
+        """
+        for other in set(self._captured) - {member.step for member in members}:
+            del self._captured[other]
+        try:
+            if self._feed is None:
+                self._feed = feed_for(self._sampler, self._device)
+            for member in members:
+                member.step.model.train()
+                self._capture(member, until)
+        except torch.OutOfMemoryError:
+            # What could be captured, if anything, is given up here, and what the error holds on to with its end.
+            self._captured.clear()
+        else:
+            return True
+        torch.cuda.empty_cache()
+        return False
+
+    def _capture(self, member: Member, until: int) -> None:
+        if self._device.type != "cuda" or member.step in self._captured or until - member.iteration < TRIED:
+            return
+        if member.config.graphs == "off":
+            self._captured[member.step] = None
+            return
+        assert self._feed is not None  # noqa: S101  # `_started` made it
+        self._captured[member.step], reason = take_both_ways(member.step, self._feed, member.iteration)
+        if reason:
+            member.note(f"trains without CUDA graphs, which is slower: {reason}")
+        else:
+            member.iteration += TRIED
 
     def _run(self, members: Sequence[Member], until: int, on_progress: Progress | None) -> dict[Member, DivergedError]:
         going, diverged = list(members), dict[Member, DivergedError]()
@@ -166,7 +175,7 @@ class Cohort:
         return diverged
 
     def _step(self, members: Sequence[Member], iteration: int) -> None:
-        assert self._feed is not None  # noqa: S101  # `_start` made it
+        assert self._feed is not None  # noqa: S101  # `_started` made it
         batch = self._feed.load(iteration)
         captured = []
         for member in members:

@@ -72,21 +72,27 @@ class ResidentFeed:
             self._features[row : row + len(matrix)] = _tensor(matrix)
             row += len(matrix)
         self._labels = torch.from_numpy(np.append(sampler.labels, 0).astype(np.int64)).to(device)
-        self._offsets = torch.arange(sampler.length, device=device)
-        self._block: tuple[int, Tensor] | None = None
+        self._offsets = torch.arange(sampler.length, device=device).unsqueeze(-1)
+        self._block: tuple[int, Tensor, Tensor, Tensor] | None = None
 
     def load(self, iteration: int) -> DeviceBatch:
         """Return the batch of `iteration`."""
         block, row = divmod(iteration, BLOCK)
         if self._block is None or self._block[0] != block:
             first, end = (torch.from_numpy(one).to(self._offsets.device) for one in self._sampler.windows(block))
-            frames = first.unsqueeze(-1) + self._offsets
-            self._block = block, torch.where(frames < end.unsqueeze(-1), frames, self._padding)
-        frames = self._block[1][row]
-        features, labels, valid = self._batch
-        torch.index_select(self._features, 0, frames.view(-1), out=features.view(-1, features.shape[-1]))
-        labels.copy_(self._labels[frames])
-        valid.copy_(frames != self._padding)
+            frames = first.unsqueeze(1) + self._offsets
+            valid = frames < end.unsqueeze(1)
+            frames = torch.where(valid, frames, self._padding)
+            self._block = block, frames, self._labels[frames], valid
+        _, frames, labels, valid = self._block
+        # Time first: (BLOCK, frames, sequences).
+        features = self._batch.features.transpose(0, 1)
+        if features.is_contiguous():
+            torch.index_select(self._features, 0, frames[row].view(-1), out=features.view(-1, features.shape[-1]))
+        else:
+            features.copy_(self._features[frames[row]])
+        self._batch.labels.t().copy_(labels[row])
+        self._batch.valid.t().copy_(valid[row])
         return self._batch
 
 
@@ -157,11 +163,12 @@ def _copy(to: DeviceBatch, source: DeviceBatch) -> None:
 def _tensors(sampler: SequenceSampler, device: torch.device, *, pinned: bool = False) -> DeviceBatch:
     sequences, length = sampler.sequences, sampler.length
     kind = torch.from_numpy(np.empty(0, sampler.dtype)).dtype
-    features = torch.zeros(sequences, length, sampler.width, dtype=kind, device=device, pin_memory=pinned)
-    # Time first in memory, as the loss goes through it.
+    # Time first in memory, as models and losses go through it; gathered, though, sequence by sequence.
+    first = (sequences, length) if device.type == "cpu" else (length, sequences)
+    features = torch.zeros(*first, sampler.width, dtype=kind, device=device, pin_memory=pinned)
     labels = torch.zeros(length, sequences, dtype=torch.int64, device=device, pin_memory=pinned)
     valid = torch.zeros(length, sequences, dtype=torch.bool, device=device, pin_memory=pinned)
-    return DeviceBatch(features, labels.t(), valid.t())
+    return DeviceBatch(features if device.type == "cpu" else features.transpose(0, 1), labels.t(), valid.t())
 
 
 def _tensor(matrix: np.ndarray) -> Tensor:

@@ -59,13 +59,18 @@ def take_both_ways(step: TrainingStep, feed: Feed, first: int) -> tuple[Captured
         # A stream beside the default one, as every capture wants its warming up.
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            for iteration in iterations:
-                step.prepare(iteration)
-                step(feed.load(iteration))
+            batch = feed.load(first)
+            step.prepare(first)
+            looks = _take_unseen(step, batch)
+            if not looks:
+                for iteration in iterations[1:]:
+                    batch = feed.load(iteration)
+                    step.prepare(iteration)
+                    step(batch)
         torch.cuda.current_stream().wait_stream(stream)
         plain = step.snapshot()
         step.put_back(before)
-        captured, reason = _captured(step, feed.load(first), stream)
+        captured, reason = (None, looks) if looks else _captured(step, batch, stream)
         if captured is not None:
             for iteration in iterations:
                 feed.load(iteration)
@@ -84,10 +89,28 @@ def take_both_ways(step: TrainingStep, feed: Feed, first: int) -> tuple[Captured
     return None, reason
 
 
+def _take_unseen(step: TrainingStep, batch: DeviceBatch) -> str:
+    """Take the step, and return what keeps it from being captured: that it looks at a number on the GPU. "" if it does not.
+
+    A capture that fails leaves torch's random numbers and memory in disorder, so what would fail is found before.
+    """
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step(batch)
+    except Exception as error:  # of torch, or what somebody's own loss makes of it
+        if "synchronizing CUDA operation" not in str(error):
+            raise
+        return f"its step looks at numbers on the GPU while it is taken ({' '.join(str(error).split())[:200]})"
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return ""
+
+
 def _captured(step: TrainingStep, batch: DeviceBatch, stream: torch.cuda.Stream) -> tuple[CapturedStep | None, str]:
     try:
         return CapturedStep(step, batch, stream), ""
     except torch.OutOfMemoryError:
         raise
-    except Exception as error:  # noqa: BLE001  # somebody's own loss or model may raise anything where it looks at numbers
+    except Exception as error:  # noqa: BLE001  # whatever a library's own code raises here
+        step.renew_generator()
         return None, f"its step cannot be captured ({' '.join(str(error).split())[:200]})"

@@ -45,14 +45,20 @@ class TrainingStep:
         self._variant = VARIANTS.resolve(config.variant)
         self._weights = list(model.parameters())
         self.optimizer = _optimizer(model, config, device)
-        self.generator = torch.Generator(device) if device.type == "cuda" else None
-        for module in model.modules():
-            if isinstance(module, Dropout):
-                module.generator = self.generator
+        self.generator: torch.Generator | None = None
+        self.renew_generator()
         self._factor: float | None = None
         self._kept = torch.zeros(UNREAD, 4, device=device)
         self._next = torch.zeros(1, dtype=torch.int64, device=device)
         self._unread = 0
+
+    def renew_generator(self) -> None:
+        """Draw from a fresh generator: one that a failed capture used is of no use any more."""
+        if self.device.type == "cuda":
+            self.generator = torch.Generator(self.device)
+        for module in self.model.modules():
+            if isinstance(module, Dropout):
+                module.generator = self.generator
 
     def prepare(self, iteration: int) -> None:
         """Set what `__call__` cannot set itself: the learning rate of `iteration`, and the seeds of its dropout."""
@@ -85,7 +91,7 @@ class TrainingStep:
         for weight in self._weights:
             weight.grad = None
         loss.total.backward()
-        norm = torch.stack([weight.grad.norm() for weight in self._weights if weight.grad is not None]).norm()
+        norm = nn.utils.get_total_norm([weight.grad for weight in self._weights if weight.grad is not None])
         row = torch.stack((loss.total.detach(), loss.cross_entropy, loss.ranking, norm))
         self._kept.index_copy_(0, self._next, row.unsqueeze(0))
         self._next.add_(1)
