@@ -14,7 +14,6 @@ Exits with 1 if a target is missed.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import shutil
@@ -28,7 +27,7 @@ from pathlib import Path
 
 import psutil
 import torch
-from yardstick import Row, compare, report
+from yardstick import Row, argument_parser, compare, report
 
 from crescendo.platform.extraction.pipeline import BATCH, Network, extracted
 from crescendo.platform.tuning.session import ray_session
@@ -36,7 +35,10 @@ from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.files import write_json
 from crescendo.trainables.video.backbones import Backbone, load_backbone
 from crescendo.trainables.video.decoding import sampled_frames
-from crescendo.trainables.video.synthetic import numbered, write_video
+from crescendo.trainables.video.encoding import write_video
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+from numbered_frames import numbered
 
 FPS = 6.0
 EXTRACT = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "data", "extract"]
@@ -196,8 +198,7 @@ def memory(scratch: Path) -> Row:
 
 def main() -> None:
     """Run all, or what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    parser = argument_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("network", "ffmpeg", "memory"))
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Videos made with PyAV: activities that can be told apart by sight, videos with quirks, and videos of numbered frames."""
+"""Synthetic videos: activities that can be told apart by sight, and videos with quirks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,11 @@ from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, write_json
 from crescendo.trainables.video.decoding import require_av
+from crescendo.trainables.video.encoding import write_video
 
-# FFmpeg's own encoder: there in every build, and one thread makes the same bytes everywhere.
-CODEC = "mpeg4"
 RATE = Fraction(25)
 ACTIVITY_SECONDS = (3.0, 6.0)
 BACKGROUND_SECONDS = (1.5, 4.0)
-_BITS = 4  # the number of a frame is a square of 4 x 4 bits
-_GRID_SHARE = 0.8  # of the short side: the centre square that networks are shown is 7/8
 
 ODD = ("odd_variable_rate", "odd_rotated", "odd_size", "odd_sound", "odd_truncated", "odd_empty", "odd_text")
 
@@ -115,69 +112,6 @@ def synthesize_videos(
     return annotations
 
 
-def write_video(
-    path: Path,
-    pictures: Iterable[tuple[int, np.ndarray]],
-    *,
-    time_base: Fraction,
-    rotation: int = 0,
-    sound_seconds: float = 0.0,
-    whole_head: bool = False,
-) -> None:
-    """Encode `pictures`, pairs of a time stamp in units of `time_base` and a (height, width, 3) uint8 array.
-
-    Parameters
-    ----------
-    rotation
-        Degrees counterclockwise by which a player is told to turn the video.
-    sound_seconds
-        Length of a sound track (a hum); 0: none.
-    whole_head
-        Put the index before the pictures, so that a file that is cut off at its end can still be opened.
-    """
-    av = require_av()
-    with av.open(str(path), "w", options={"movflags": "faststart"} if whole_head else {}) as container:
-        video = container.add_stream(CODEC, rate=Fraction(1) / time_base)
-        video.time_base = video.codec_context.time_base = time_base
-        video.pix_fmt = "yuv420p"
-        video.codec_context.thread_count = 1
-        video.codec_context.qmin, video.codec_context.qmax = 2, 5
-        if rotation:
-            video.set_display_rotation(rotation)
-        sound = container.add_stream("aac", rate=16_000, layout="mono") if sound_seconds else None
-        for stamp, array in pictures:
-            if not video.codec_context.is_open:
-                video.height, video.width = array.shape[:2]
-            frame = av.VideoFrame.from_ndarray(array, format="rgb24")
-            frame.pts, frame.time_base = stamp, time_base
-            container.mux(video.encode(frame))
-        container.mux(video.encode())
-        if sound is not None:
-            for frame in _hum(av, sound_seconds):
-                container.mux(sound.encode(frame))
-            container.mux(sound.encode())
-
-
-def numbered(stamps: Iterable[int], height: int = 96, width: int = 128) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield for each of `stamps` a picture that shows its index, up to 65,535, to be read by `read_number`."""
-    cell = int(min(height, width) * _GRID_SHARE) // _BITS
-    top, left = (height - _BITS * cell) // 2, (width - _BITS * cell) // 2
-    for number, stamp in enumerate(stamps):
-        bits = (number >> np.arange(_BITS * _BITS)) & 1
-        picture = np.full((height, width, 3), 128, np.uint8)
-        square = np.kron(bits.reshape(_BITS, _BITS), np.ones((cell, cell), int)) * 255
-        picture[top : top + _BITS * cell, left : left + _BITS * cell] = square[..., None]
-        yield stamp, picture
-
-
-def read_number(frame: np.ndarray, resize: int) -> int:
-    """Return the number that a prepared frame, (3, size, size) uint8 of a short side of `resize`, shows."""
-    cell = resize * _GRID_SHARE / _BITS
-    places = np.rint(frame.shape[1] / 2 + (np.arange(_BITS) - (_BITS - 1) / 2) * cell).astype(int)
-    bits = frame.mean(axis=0)[np.ix_(places, places)].reshape(-1) > 128
-    return int((bits << np.arange(bits.size)).sum())
-
-
 def _recording(subset: str, scenes: list[_Scene]) -> Recording:
     segments, time = [], 0.0
     names = list(PATTERNS)
@@ -244,14 +178,6 @@ def _clouds(generator: np.random.Generator, height: int, width: int) -> np.ndarr
     field = np.fft.ifft2(spectrum).real
     clouds: np.ndarray = (field - field.min()) / np.ptp(field)
     return clouds
-
-
-def _hum(av: Any, seconds: float) -> Iterator[Any]:
-    for start in range(0, int(seconds * 16_000), 1024):
-        wave = np.sin(2 * np.pi * 220 * (start + np.arange(1024)) / 16_000).astype(np.float32)[None] * 0.1
-        frame = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
-        frame.sample_rate, frame.pts = 16_000, start
-        yield frame
 
 
 def _length(scenes: list[_Scene]) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from numbered_frames import numbered, read_number
 
 from crescendo.platform.extraction.extract import Extraction, extract
 from crescendo.platform.tuning.session import ray_session
@@ -25,7 +26,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import write_json
 from crescendo.trainables.video.backbones import Preparation, load_backbone
 from crescendo.trainables.video.decoding import sampled_frames
-from crescendo.trainables.video.synthetic import numbered, read_number, synthesize_videos, write_video
+from crescendo.trainables.video.encoding import write_video
+from crescendo.trainables.video.synthetic import synthesize_videos
 from crescendo.trainables.video.work import WorkFolder
 
 COMMAND = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "data"]

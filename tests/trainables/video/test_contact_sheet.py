@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numbered_frames import numbered
 from PIL import Image
 
 from crescendo.trainables.data.annotations import Recording, Segment
 from crescendo.trainables.video.backbones import Preparation
 from crescendo.trainables.video.contact_sheet import chosen_frames, draw_contact_sheet
-from crescendo.trainables.video.synthetic import numbered, write_video
+from crescendo.trainables.video.encoding import write_video
 
 
 @given(st.integers(1, 5000), st.integers(1, 60))

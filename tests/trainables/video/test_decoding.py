@@ -11,6 +11,7 @@ import torch
 import torchvision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numbered_frames import numbered, read_number
 from PIL import Image
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms import functional as transforms
@@ -18,7 +19,7 @@ from torchvision.transforms import functional as transforms
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.video.backbones import Preparation
 from crescendo.trainables.video.decoding import Picture, prepare, probe, sampled_frames
-from crescendo.trainables.video.synthetic import numbered, read_number, write_video
+from crescendo.trainables.video.encoding import write_video
 
 SMALL = Preparation(size=56, resize=64)
 RATES = {

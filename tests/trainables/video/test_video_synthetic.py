@@ -5,13 +5,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numbered_frames import numbered, read_number
 
 from crescendo.trainables.data.annotations import Annotations, read_annotations
 from crescendo.trainables.data.frames import frame_labels
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.video.backbones import Preparation
 from crescendo.trainables.video.decoding import probe, sampled_frames
-from crescendo.trainables.video.synthetic import ODD, PATTERNS, numbered, read_number, synthesize_videos
+from crescendo.trainables.video.synthetic import ODD, PATTERNS, synthesize_videos
 
 SMALL = Preparation(size=42, resize=48)
 
