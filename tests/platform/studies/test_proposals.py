@@ -45,9 +45,11 @@ def arm_of(text: str, sampler: str):
     return study.search, arms_of(study)[0]
 
 
-def run(search, arm, trials: int, seed: int = 0, objective=lambda values: -values.get("dropout", 0)) -> list[dict]:
-    """Ask for so many proposals, telling a value for each before the next is asked for."""
-    storage = optuna.storages.InMemoryStorage()
+def run(
+    search, arm, trials: int, seed: int = 0, objective=lambda values: -values.get("dropout", 0), storage=None
+) -> list[dict]:
+    """Ask for so many proposals, telling a value for each to the study in `storage` before the next is asked for."""
+    storage = storage or optuna.storages.InMemoryStorage()
     optuna.create_study(direction="maximize", study_name="s", storage=storage)
     values = []
     for number in range(trials):
@@ -147,16 +149,9 @@ def test_a_quadratic_in_two_dimensions_is_solved_better_than_by_chance(sampler, 
 @pytest.mark.parametrize("sampler", ["gp", "cmaes"])
 def test_joint_samplers_write_nothing_into_the_study_they_learn_from(sampler):
     search, arm = arm_of(PLANE, sampler)
-    study = optuna.create_study(direction="maximize")
-    for number in range(12):
-        proposal = propose(study, arm, search, number=number, seed=number, taken=())
-        study.add_trial(
-            optuna.trial.create_trial(
-                params=dict(proposal.values),
-                distributions=dict(proposal.distributions),
-                value=-distance(proposal.values),
-            )
-        )
+    storage = optuna.storages.InMemoryStorage()
+    run(search, arm, 12, objective=lambda values: -distance(values), storage=storage)
+    study = optuna.load_study(study_name="s", storage=storage)
     assert len(study.trials) == 12
     assert all(not trial.system_attrs for trial in study.trials)
 
