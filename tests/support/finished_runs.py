@@ -1,5 +1,6 @@
 """Small finished runs: a training folder and a confirmed trial's folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -26,9 +27,13 @@ def command(*arguments: object):
     return CliRunner().invoke(app, [str(one) for one in arguments])
 
 
-def training(dataset, output: Path) -> Path:
-    assignments = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
-    done = command("train", dataset.path, "--output", output, *assignments)
+def assignments(settings: Mapping[str, object]) -> list[str]:
+    """Return the `--set` options of a small training, with `settings` changed."""
+    return [word for key, value in {**SETTINGS, **settings}.items() for word in ("--set", f"{key}={value}")]
+
+
+def training(dataset, output: Path, **settings: object) -> Path:
+    done = command("train", dataset.path, "--output", output, *assignments(settings))
     assert done.exit_code == 0, done.output
     return output
 

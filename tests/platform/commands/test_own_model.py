@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from finished_runs import SETTINGS, command
+from finished_runs import assignments, command, training
 
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.errors import InputError
@@ -18,11 +18,7 @@ OWN = "own_models:Convolution"
 
 @pytest.fixture(scope="module")
 def run(tiny_dataset, tmp_path_factory):
-    output = tmp_path_factory.mktemp("own") / "run"
-    settings = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
-    done = command("train", tiny_dataset.path, "--output", output, *settings, "--set", f"model={OWN}")
-    assert done.exit_code == 0, done.output
-    return output
+    return training(tiny_dataset, tmp_path_factory.mktemp("own") / "run", model=OWN)
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +106,8 @@ def test_nothing_is_imported_without_being_allowed(what, request, tmp_path, monk
     if what == "model":
         attempts.append(("detect", folder, tiny_dataset.path))
     else:
-        settings = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
         (folder / "metrics.json").rename(folder / "kept.json")
-        resumed = command(
-            "train", tiny_dataset.path, "--output", folder, "--resume", *settings, "--set", f"model={OWN}"
-        )
+        resumed = command("train", tiny_dataset.path, "--output", folder, "--resume", *assignments({"model": OWN}))
         assert "was trained with model=malice:Model, not own_models:Convolution" in str(resumed.exception)
         (folder / "kept.json").rename(folder / "metrics.json")
     for words in attempts:

@@ -1,5 +1,6 @@
 """Detectors as MLflow models: loaded, registered, and served on loopback."""
 
+import functools
 import json
 import os
 import shutil
@@ -22,18 +23,33 @@ from crescendo.trainables.detector.trained import read_trained
 
 
 @pytest.fixture(scope="module")
-def run(tiny_dataset, tmp_path_factory):
-    return training(tiny_dataset, tmp_path_factory.mktemp("mlflow") / "run")
+def training_of(tiny_dataset, tmp_path_factory):
+    """Model -> the folder of a training of it."""
+    return functools.cache(lambda model: training(tiny_dataset, tmp_path_factory.mktemp("mlflow") / "run", model=model))
 
 
 @pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
-    """An MLflow model, moved after it was written."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    done = command("export", run, folder / "written", "--format", "mlflow")
-    assert done.exit_code == 0, done.output
-    shutil.move(folder / "written", folder / "moved")
-    return folder / "moved"
+def export_of(training_of, tmp_path_factory):
+    """Model -> an MLflow model of its training, moved after it was written."""
+
+    def export(model):
+        folder = tmp_path_factory.mktemp("mlflow")
+        done = command("export", training_of(model), folder / "written", "--format", "mlflow")
+        assert done.exit_code == 0, done.output
+        shutil.move(folder / "written", folder / "moved")
+        return folder / "moved"
+
+    return functools.cache(export)
+
+
+@pytest.fixture(scope="module")
+def run(training_of):
+    return training_of("lstm")
+
+
+@pytest.fixture(scope="module")
+def exported(export_of):
+    return export_of("lstm")
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +62,18 @@ def rows(detections):
     return [one._asdict() for one in detections]
 
 
-def test_it_loads_without_a_pickle_and_detects_the_same(run, exported, recording):
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+def test_it_loads_without_a_pickle_and_detects_the_same(training_of, export_of, recording, model):
     import mlflow
 
+    exported = export_of(model)
     assert not [path for path in exported.rglob("*") if path.suffix in (".pkl", ".pickle", ".pt", ".pth", ".bin")]
     assert sorted(path.name for path in (exported / "artifacts" / "detector").iterdir()) == [
         "detector.json",
         "model.safetensors",
     ]
     loaded = mlflow.pyfunc.load_model(str(exported))
-    expected = rows(read_trained(run).detect(recording))
+    expected = rows(read_trained(training_of(model)).detect(recording))
     assert loaded.predict(recording).to_dict("records") == expected != []
     recording = recording.copy()
     recording[7] = np.nan
