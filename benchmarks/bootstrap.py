@@ -10,7 +10,6 @@ less than a minute and 2 GB. Exits with 1 if a target is missed.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import subprocess
@@ -21,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from yardstick import Row, compare, report
+from yardstick import Row, argument_parser, compare, report
 
 from crescendo.reports.analysis.resampling import MatchedRun, matched_run, resample_weights, resampled_mean_ap
 from crescendo.trainables.data.dataset import Dataset
@@ -159,8 +158,7 @@ def large_study() -> bool:
 
 def main() -> None:
     """Run all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    parser = argument_parser(__doc__)
     parser.add_argument("--large-study", action="store_true", help="also report on 1,050 runs")
     options = parser.parse_args()
     folder = os.environ.get("CRESCENDO_TEST_DATA")

@@ -8,7 +8,6 @@ generated data of the same size. Exits with 1 if a target is missed.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from yardstick import Row, compare, report
+from yardstick import Row, argument_parser, compare, report
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment, read_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
@@ -151,8 +150,7 @@ def merge_gap_sweep(data: Path | None, random: np.random.Generator) -> Row:
 
 def main() -> None:
     """Run all comparisons."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    parser = argument_parser(__doc__)
     parser.add_argument("--sweep-only", action="store_true", help="leave out the slow comparison with the loop")
     options = parser.parse_args()
     folder = os.environ.get("CRESCENDO_TEST_DATA")

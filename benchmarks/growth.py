@@ -9,7 +9,6 @@ exponent is the slope of log time over log size. Exits with 1 if a target is mis
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from pathlib import Path
 from bootstrap import make_large_study
 from detection import restless_model
 from training import SHAPES, Shape, random_dataset, settings
-from yardstick import Row, growth, report
+from yardstick import Row, argument_parser, growth, report
 
 from crescendo.reports.generate import generate_report
 from crescendo.trainables.config import PAPER_IOU, configuration
@@ -86,8 +85,7 @@ PARTS = {"training": training, "evaluation": evaluation, "report": reporting}
 
 def main() -> None:
     """Measure all three, or one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    parser = argument_parser(__doc__)
     parser.add_argument("--only", choices=list(PARTS), help="this one only")
     options = parser.parse_args()
     rows = []

@@ -13,7 +13,6 @@ SGD and the same threads. Exits with 1 if a target is missed.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from yardstick import Row, compare, report
+from yardstick import Row, argument_parser, compare, report
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
@@ -148,8 +147,7 @@ def measure(names: list[str]) -> list[Row]:
 
 def main() -> None:
     """Measure all shapes, or one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    parser = argument_parser(__doc__)
     parser.add_argument("--shape", choices=list(SHAPES), help="this one only")
     options = parser.parse_args()
     rows = measure([options.shape] if options.shape else list(SHAPES))

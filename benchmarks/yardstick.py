@@ -124,14 +124,19 @@ def report(rows: Sequence[Row], json_path: Path | str | None = None) -> bool:
     return all(row.holds for row in rows)
 
 
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of `--json FILE`, which every benchmark takes, to be given more options."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    return parser
+
+
 def run_script(description: str | None, measure: Callable[[], Iterable[Row]]) -> None:
     """Be a script that measures, prints its rows, writes them with `--json`, and exits with 1 if a target is missed.
 
     Each row of a `measure` that yields them is printed as soon as it is there, before the table of all.
     """
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
-    options = parser.parse_args()
+    options = argument_parser(description).parse_args()
     rows = []
     for row in measure():
         rows.append(row)
