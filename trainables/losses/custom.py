@@ -3,9 +3,10 @@
     my_loss(probabilities, labels, *, background, state) -> (loss, state)
 
 `probabilities` (batch, time, labels) float are the softmax output, background included, `labels` (batch, time) int64, and
-`background` is the index of the background label; `loss` (batch, time) is R of every frame. `state` is None for fresh
-sequences, else what the function returned for the frames just before: return what the next chunk must know, detached, or
-None. PyTorch differentiates; what a frame is compared with should be detached, as in the paper (reading 1).
+`background` is the index of the background label; `loss` (batch, time) is R of every frame. The `state` passed in is None
+for fresh sequences, else what the function returned for the frames just before; the one returned is what the next chunk
+must know, detached, or None. PyTorch differentiates the loss; what a frame is compared with should be detached, as in the
+paper (reading 1).
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ Function = Callable[..., Any]
 def custom_ranking(
     function: Function, logits: Tensor, labels: Tensor, background: int, state: Any
 ) -> tuple[Tensor, Any]:
-    """Return R (time, batch) by somebody's own `function`, and its state.
+    """Return R (time, batch) as the user's own `function` computes it, and the function's state.
 
     `logits` is (labels, time, batch), `labels` (time, batch).
 
     Raises
     ------
     InputError
-        If the function raises something, or returns something else than it should.
+        If the function raises an exception, or does not return a pair of a loss (batch, time) and a state.
     """
     probabilities = logits.softmax(0).permute(2, 1, 0).contiguous()
     try:
@@ -43,9 +44,9 @@ def custom_ranking(
 
 
 def check_function(function: Function) -> None:
-    """Try `function` on a small made-up batch, in two chunks; `ValueError` with the broken rule.
+    """Try `function` on a small batch in two chunks; raise `ValueError`, saying which rule it breaks, if it breaks one.
 
-    It must return finite losses (batch, time) with a finite gradient in the probabilities.
+    It must return finite losses (batch, time) with a finite gradient with respect to the probabilities.
     """
     labels = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 0], [2, 2, 2, 0, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 1]])
     numbers = torch.arange(labels.numel() * 4, dtype=torch.float32).view(*labels.shape, 4)

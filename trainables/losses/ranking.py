@@ -16,10 +16,10 @@ from crescendo.trainables.losses.variants import Quantity, Variant
 
 @dataclass(frozen=True)
 class RankingState:
-    """What a sequence's next chunk must know of the frames before it.
+    """What the next chunk of the same sequences must know of the frames before it.
 
-    `labels` (batch,) int64 are those of the last frame; `references` (quantities, batch) are each quantity's running
-    reference there, detached.
+    `labels` (batch,) int64 are those of the last frame. `references` (quantities, batch), detached, are what each quantity
+    is compared with if its activity goes on in the next frame.
     """
 
     labels: Tensor
@@ -27,11 +27,11 @@ class RankingState:
 
 
 class Ranking(NamedTuple):
-    """R of every frame, and its slopes: R depends on a few scores of the frame, and on each of them linearly.
+    """R of every frame, and its slopes: R is piecewise linear in one or two scores of the frame.
 
-    `loss` (time, batch) is R; `labels` (n, time, batch) int64 are the labels on whose scores it depends (the ranked one,
-    and its best rival where margins are ranked); `scores` and `slopes` (n, time, batch) are those scores and the
-    derivatives dR / dp in them; `state` is the state after the last frame.
+    `loss` (time, batch) is R. `labels` (n, time, batch) int64 are the labels on whose scores R depends: the ranked label,
+    and its best rival where margins are ranked. `scores` and `slopes` (n, time, batch) are these scores p and the
+    derivatives dR / dp. `state` is the state after the last frame.
     """
 
     loss: Tensor
@@ -68,8 +68,8 @@ def rank(
     before = of_label[:1] if state is None else state.references.unsqueeze(0)
     values = torch.cat((before, of_label))
     references = _running_maximum(values, changed) if variant.reference == "running_maximum" else values
-    # Same label: reference - q_t (Eqs. 7, 9, 14); none for background that goes on (section 4.3). After a change: q_t
-    # of the label before (Eqs. 8, 10).
+    # Same label: reference - q_t (Eqs. 7, 9, 14); none for background that goes on (paper section 4.3). After a
+    # change: q_t of the label before (Eqs. 8, 10).
     fallen = (references[:-1] - of_ranked).masked_fill_((labels == background).unsqueeze(1), 0)
     loss = torch.where(changed, of_ranked, fallen).relu_()
     slopes = torch.where(changed, 1.0, -1.0) * loss.sign()
@@ -87,11 +87,12 @@ def _nothing(probabilities: Tensor, labels: Tensor) -> Ranking:
 
 
 def _running_maximum(values: Tensor, changes: Tensor) -> Tensor:
-    """Return the maximum of `values` from the beginning of each frame's run to the frame: (1 + time, ...), in [-1, 1].
+    """Return for each frame the largest of `values` from the beginning of its run up to the frame.
 
-    `changes` (time, what broadcasts) marks which frames after the first begin another run. An offset, in float64, puts
-    each run above those before it; what is returned are `values` themselves. Of two that differ by less than 4e-16
-    times the number of runs, either may be taken.
+    `values` and the result are (1 + time, ...), in [-1, 1]. `changes` (time, ...), broadcast along the other dimensions,
+    marks which frames after the first begin another run. A float64 offset lifts every run above those before it, so that
+    one cumulative maximum does for all; what is returned are `values` themselves, without it. Of two values that differ
+    by less than 4e-16 times the number of runs, either may be returned.
     """
     offset = values.to(torch.float64, copy=True)
     if values.is_cuda:

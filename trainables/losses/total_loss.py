@@ -13,7 +13,7 @@ from crescendo.trainables.losses.variants import VARIANTS, Variant
 
 
 class FrameLosses(NamedTuple):
-    """CE and R of every frame, (batch, time) each, neither negative; `state` is what the sequences' next chunk takes."""
+    """CE and R of every frame, (batch, time), at least 0; `state` is to be passed with the sequences' next chunk."""
 
     cross_entropy: Tensor
     ranking: Tensor
@@ -21,7 +21,7 @@ class FrameLosses(NamedTuple):
 
 
 class TotalLoss(NamedTuple):
-    """L of a batch, to be differentiated; its parts CE and R, detached; and what they are of each frame."""
+    """L of a batch, to be differentiated; its parts, mean CE and mean R, detached; and both losses of every frame."""
 
     total: Tensor
     cross_entropy: Tensor
@@ -41,13 +41,13 @@ def total_loss(
 ) -> TotalLoss:
     """Return L = CE + lambda_r R of a batch: both are means over the same count, all valid frames (reading 6).
 
-    The running references of the ranking loss are detached (reading 1), so the loss of whole sequences is that of their
-    chunks, one after the other with the state handed on.
+    What the ranking loss compares a frame with is detached (reading 1). Whole sequences therefore give the same losses as
+    their chunks, one after the other, with the state of each passed to the next.
 
     Parameters
     ----------
     valid
-        (batch, time) bool: false for the frames that pad the end of a sequence. At least one is true.
+        (batch, time) bool: False for frames that pad the end of a sequence. At least one must be True.
     lambda_r
         The weight of the ranking loss.
     logits, labels, variant, background, state
@@ -75,26 +75,27 @@ def frame_losses(
     Parameters
     ----------
     logits
-        (batch, time, labels), background included; log p does for probabilities p. Taken in float32 at least.
+        (batch, time, labels), background included; for probabilities p pass log p. The loss is computed in float32 or
+        better.
     labels
         (batch, time) int64. Frames that pad the end of a sequence may carry any valid label; mask their losses.
     variant
         A name of `VARIANTS`, `module:attribute`, or a `Variant`.
     background
-        Index of the background label: R is 0 while background goes on (section 4.3).
+        Index of the background label: R is 0 while background goes on (paper section 4.3).
     state
         What the previous chunk of the same sequences returned; None for fresh sequences, whose first frame has R = 0.
 
     Returns
     -------
     FrameLosses
-        The reference of a frame is detached; everything in the frame's own quantity gets gradient, the margin's rival
-        too (reading 1). Where the two are equal R has no gradient.
+        What a frame is compared with is detached; all scores in the frame's own quantity get a gradient, the margin's
+        rival included (reading 1). Where R is 0, it has no gradient.
 
     Raises
     ------
     InputError
-        If there is no such variant, or it is somebody's own and fails.
+        If there is no such variant, or the user's own fails.
     ValueError
         If shapes, types or the background index do not fit.
     """
@@ -113,11 +114,13 @@ def frame_losses(
 
 
 class _FrameLosses(torch.autograd.Function):
-    """CE and R with their gradient in the logits z. Of softmax p, and of gradients g in CE and h in R, it is
+    """CE and R, and their gradient with respect to the logits z in closed form.
+
+    With p the softmax of z, and g and h the gradients that arrive for CE and R, it is
 
         g (p - onehot) + p (f - sum p f),    f = h dR / dp, which is 0 but for one label or two.
 
-    Autograd would take it apart into a softmax and its gradient, twice, and two dozen small steps.
+    Autograd would compute two softmaxes, their gradients and two dozen small operations instead.
     """
 
     @staticmethod

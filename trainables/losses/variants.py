@@ -19,18 +19,18 @@ class Variant:
     Attributes
     ----------
     quantities
-        What is ranked, one loss each, summed: the `score` p^y of a label y, or its `margin` over the highest other score
-        (Eq. 11).
+        What is ranked: the `score` p^y of a label y, its `margin` over the highest other score (Eq. 11), or both, whose
+        losses are added.
     reference
         What a frame is compared with while its activity goes on: the `running_maximum` of the frames since it began
         (Eqs. 5 and 13), or the `previous_frame` (Eq. 9).
     description
         One line, for reports and lists of variants.
     paper_row
-        The row of the paper's tables that it is; None: it is in none.
+        The row of the paper's tables that reports it; None if there is none.
     function
-        A loss of one's own in place of all that: `function(probabilities, labels, *, background, state)` returns R
-        (batch, time) and a state; see `losses.custom`.
+        A loss of the user's own, in place of `quantities` and `reference`: `function(probabilities, labels, *,
+        background, state)` returns R (batch, time) and a state; see `losses.custom`.
     """
 
     quantities: tuple[Quantity, ...] = ()

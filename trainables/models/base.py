@@ -1,4 +1,4 @@
-"""What every detector is: features to logits, causally (protocol section 2; paper section 3)."""
+"""The base class of all detectors: from features to logits, causally (protocol section 2; paper section 3)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from crescendo.trainables.models.dropout import Dropout
 from crescendo.trainables.models.registry import ModelSpec
 
 State = tuple[Tensor, ...]
-"""What a model carries from one frame to the next: the tensors that `ModelSpec.state` names, (any, recordings, any)."""
+"""What a model carries from one frame to the next: a tensor for each name in `ModelSpec.state`.
+
+The second dimension of every tensor is the recordings.
+"""
 Step = Callable[[int, State], tuple[Tensor, State]]
-"""(frame, state before it) -> logits (recordings, labels) of the frame, and the state after it."""
+"""Takes a frame's number and the state before the frame; returns its logits (recordings, labels) and the state after it."""
 
 
 class DetectionModel(nn.Module):
-    """Features to logits, causally: standardisation, optional fc7, then what a subclass puts before the linear layer.
+    """From features to logits, causally: standardisation, an optional fc7 layer, then the layers of a subclass.
 
-    A subclass gives `spec`, `forward` and `step_function`, and `initial_state` where it has a state. Logits of a frame
-    must hang on that frame and those before it alone, and `forward` and `step_function` must compute the same: the one
-    trains, the other detects.
+    A subclass defines `spec`, `forward` and `step_function`, and `initial_state` if it has a state. The logits of a frame
+    may depend on that frame and earlier ones only. `forward` is used in training and `step_function` in detection, so
+    both must compute the same logits.
 
     Attributes
     ----------
@@ -38,9 +41,9 @@ class DetectionModel(nn.Module):
     dropout : Dropout
         At the configuration's rate.
     width : int
-        Numbers that `embed` makes of a frame.
+        Length of the vector that `embed` makes of a frame.
     label_count : int
-        Labels, background (index 0) included.
+        Number of labels, background (index 0) included.
     """
 
     spec: ClassVar[ModelSpec] = ModelSpec()
@@ -58,8 +61,8 @@ class DetectionModel(nn.Module):
         labels
             How many labels there are, background included.
         config
-            Every setting of the training; a model folder keeps `hidden_size`, `layers` and `fc7_size` alone, so weights
-            must have no shape that hangs on others.
+            Every setting of the training. A model folder keeps only `hidden_size`, `layers` and `fc7_size` of them, so
+            the shapes of the weights must not depend on any other setting.
         """
         super().__init__()
         self.register_buffer("mean", torch.zeros(feature_dim))
@@ -70,15 +73,15 @@ class DetectionModel(nn.Module):
         self.label_count = labels
 
     def check_dataset(self, dataset: Dataset) -> None:
-        """Raise `InputError` if the frames of `dataset` were not made as this model needs them."""
+        """Raise `InputError` if the frames of `dataset` were not prepared as this model needs them."""
 
     def embed(self, features: Tensor) -> Tensor:
-        """Return what the recurrent or linear part sees: (..., features) -> (..., width)."""
+        """Return the standardised features, after fc7 where there is one: (..., features) -> (..., width)."""
         standard = (features - self.mean).mul_(self.scale)
         return standard if self.fc7 is None else self.fc7(standard).relu()
 
     def initial_state(self, batch: int) -> State:
-        """Return the state of `batch` fresh sequences: a tensor for each name in `spec.state`, (any, batch, any)."""
+        """Return the state of `batch` fresh sequences; see `State`."""
         if self.spec.state:
             raise NotImplementedError(f"{type(self).__name__} names a state but has no initial_state")
         return ()
@@ -97,7 +100,8 @@ class DetectionModel(nn.Module):
     def forward(self, features: Tensor, truncate: int | None = None) -> Tensor:
         """Return logits (batch, time, labels) of fresh sequences (batch, time, features), float16 or float32.
 
-        `truncate` cuts the flow of gradients back through time at every multiple of so many frames (truncated BPTT).
+        With truncated BPTT a sequence is cut after every `truncate` frames, and no gradient flows back over a cut. None:
+        gradients flow through the whole sequence.
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 

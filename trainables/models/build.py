@@ -1,4 +1,4 @@
-"""From a configuration to its model."""
+"""Builds the model that a configuration names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def build_model(feature_dim: int, labels: int, config: TrainingConfig) -> Detect
     Raises
     ------
     InputError
-        If the weights that a network for pixels begins with cannot be had, or a model of the user's own cannot be built.
+        If the pretrained weights of a network for pixels cannot be loaded, or a model of the user's own cannot be built.
     """
     spec = MODELS.resolve(config.model)
     if not is_plugin(config.model):

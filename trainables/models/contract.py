@@ -1,4 +1,4 @@
-"""Whether a model of the user's own keeps what training and detection rely on, tried on made-up frames beforehand."""
+"""Tries a model of the user's own on random frames: does it do what training and detection rely on?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import blame
 
 ARCHITECTURE = ("model", "hidden_size", "layers", "fc7_size")
-"""Settings that a model folder keeps; with the numbers of features and labels they decide every weight's shape."""
+"""Settings that a model folder keeps; with the numbers of features and labels they determine the shape of every weight."""
 
 _BATCH, _FRAMES, _SEEN, _TRUNCATE = 3, 8, 5, 3
 _TOLERANCE = 1e-4
@@ -26,7 +26,7 @@ _TOLERANCE = 1e-4
 def problem_of(name: str) -> str | None:
     """Return what is wrong with a model of the user's own, built with the default settings; None if nothing is.
 
-    A model for pixels is only looked for.
+    Of a model for pixels it is only checked that there is such a class.
     """
     try:
         if not MODELS.resolve(name).pixels:
@@ -39,10 +39,10 @@ def problem_of(name: str) -> str | None:
 
 
 def check_model(model: DetectionModel, feature_dim: int, config: TrainingConfig) -> None:
-    """Raise `InputError` with the broken rule unless `model`, built with `config`, is what `DetectionModel` asks for.
+    """Raise `InputError`, naming the broken rule, unless `model`, built with `config`, behaves as a `DetectionModel` must.
 
-    Looked at are shapes, causality, that gradients flow, that `step_function` computes what `forward` does, and that a
-    model folder keeps enough to build it again. The weights and torch's random state stay as they are.
+    Checked are the shapes, causality, that gradients flow, that `step_function` computes what `forward` does, and that a
+    model folder keeps enough to build the model again. The weights and torch's random state stay as they are.
     """
     training = model.training
     try:
@@ -82,7 +82,7 @@ def _check(model: DetectionModel, feature_dim: int) -> None:
 
 
 def _stepwise(model: DetectionModel, features: Tensor, *, together: bool) -> Tensor:
-    """Return the logits of stepping through `features`: prepared all at once, or each frame by itself as when live."""
+    """Return the logits of stepping through `features`, passed to `step_function` at once, or frame by frame as when live."""
     state = model.initial_state(_BATCH)
     _check_state("initial_state", model, state)
     sizes, rows = [one.shape for one in state], []

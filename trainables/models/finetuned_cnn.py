@@ -1,4 +1,4 @@
-"""The network fine-tuned on single frames: the trainable `vgg19`, whose softmax is the paper's CNN row (section 5.2)."""
+"""The network fine-tuned on single frames: the trainable `vgg19`, whose softmax is the paper's CNN row (paper section 5.2)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from crescendo.trainables.models.base import DetectionModel, State, Step
 from crescendo.trainables.models.registry import FINE_TUNED
 from crescendo.trainables.video.backbones import build_network, standardisation
 
-# Frames that go through the network at once in scoring: more would only take memory.
+# Frames that go through the network at once in scoring: more take memory and save no time.
 _TOGETHER = 32
 
 
 class FineTunedNetwork(DetectionModel):
     """A torchvision network, its last layer replaced by one to the labels, on prepared frames. It has no state.
 
-    Features are pixels, (..., 3 size size), 0 to 255. `mean` and `scale` (3,) standardise the channels as the backbone
-    demands; `crop` (2,) int64 is the side of the square it is shown and the short side its frames were resized to.
+    Features are pixels, (..., 3 * size * size), 0 to 255. `mean` and `scale` (3,) standardise the channels as the
+    backbone demands. `crop` (2,) int64 holds the side of the square that the network sees, and the short side that
+    frames were resized to before the square was cut out, both in pixels.
     """
 
     spec = FINE_TUNED
@@ -51,7 +52,7 @@ class FineTunedNetwork(DetectionModel):
                 )
 
     def initial_state(self, batch: int) -> State:
-        """Return two empty tensors."""
+        """Return two empty tensors: there is no state."""
         nothing = self.mean.new_zeros((0, batch, 0))
         return nothing, nothing
 
@@ -63,7 +64,7 @@ class FineTunedNetwork(DetectionModel):
         return logits.view(*features.shape[:-1], self.label_count)
 
     def step_function(self, features: Tensor) -> Step:
-        """Return the single step."""
+        """Return the step; all frames have gone through the network before the first one is asked for."""
         frames = features.flatten(0, 1)
         logits = torch.cat([self(part) for part in frames.split(_TOGETHER)]).view(*features.shape[:2], -1)
         return lambda t, state: (logits[:, t], state)

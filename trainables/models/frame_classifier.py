@@ -19,7 +19,7 @@ class FrameClassifier(DetectionModel):
         self.linear = nn.Linear(self.width, labels)
 
     def initial_state(self, batch: int) -> State:
-        """Return two empty tensors."""
+        """Return two empty tensors: there is no state."""
         nothing = self.mean.new_zeros((0, batch, 0))
         return nothing, nothing
 
@@ -30,6 +30,6 @@ class FrameClassifier(DetectionModel):
         return logits
 
     def step_function(self, features: Tensor) -> Step:
-        """Return the single step."""
+        """Return the step; the logits of all frames are computed at once."""
         logits = self.linear(self.embed(features))
         return lambda t, state: (logits[:, t], state)

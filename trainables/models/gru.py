@@ -15,7 +15,7 @@ from crescendo.trainables.models.registry import GRU
 class GRUDetector(RecurrentDetector):
     """GRU with dropout on its non-recurrent connections only, and a linear layer.
 
-    A state is (hidden,). A GRU has no memory cells apart from it, so `reset: memory` is not for it.
+    Its state is (hidden,). It has no memory cells besides, so there is no `reset: memory`.
     """
 
     spec = GRU
@@ -37,7 +37,10 @@ class GRUDetector(RecurrentDetector):
         return output, (hidden,)
 
     def cell(self, from_input: Tensor, from_hidden: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return (hidden,). As in nn.GRU, the reset gate acts on the hidden state's product and not on the state."""
+        """Return (hidden,), by the equations of nn.GRU.
+
+        The reset gate multiplies the product of weights and hidden state, not the hidden state itself.
+        """
         input_reset, input_update, input_candidate = from_input.chunk(3, dim=-1)
         hidden_reset, hidden_update, hidden_candidate = from_hidden.chunk(3, dim=-1)
         reset = (input_reset + hidden_reset).sigmoid()

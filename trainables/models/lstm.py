@@ -14,7 +14,7 @@ from crescendo.trainables.models.registry import LSTM
 
 
 class LSTMDetector(RecurrentDetector):
-    """LSTM with dropout on its non-recurrent connections only, and a linear layer. A state is (hidden, cell)."""
+    """LSTM with dropout on its non-recurrent connections only, and a linear layer. Its state is (hidden, cell)."""
 
     spec = LSTM
 
@@ -41,7 +41,7 @@ class LSTMDetector(RecurrentDetector):
         return output, after
 
     def cell(self, from_input: Tensor, from_hidden: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return (hidden, cell): Eqs. 1 to 6 of Hochreiter and Schmidhuber's cell with a forget gate, as torch has it."""
+        """Return (hidden, cell), by the equations of nn.LSTM: input, forget and output gate, no peepholes."""
         enter, forget, candidate, leave = (from_input + from_hidden).chunk(4, dim=-1)
         cell = forget.sigmoid() * state[1] + enter.sigmoid() * candidate.tanh()
         return leave.sigmoid() * cell.tanh(), cell

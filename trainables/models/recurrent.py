@@ -1,4 +1,4 @@
-"""What recurrent models share: dropout on non-recurrent connections only, chunks of truncated BPTT, one step at a time."""
+"""What recurrent models share: dropout on non-recurrent connections only, truncated BPTT, and steps frame by frame."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from torch import Tensor, nn
 
 from crescendo.trainables.models.base import DetectionModel, State, Step
 
-# Numbers of a batch's input that are made ready together: 4 MiB in float32.
+# Numbers of a batch's input that are embedded together: 4 MiB in float32.
 _BLOCK = 2**20
 
 
 class RecurrentDetector(DetectionModel):
-    """A recurrent network of torch between dropouts (input, between layers, output), and a linear layer to the labels.
+    """A recurrent network of torch with dropout before, between and after its layers, and a linear layer to the labels.
 
-    A subclass sets `linear` and says what its network is; every tensor of a state is (layers, batch, hidden_size).
+    A subclass sets `linear` and defines `network`, `run` and `cell`. Every tensor of a state is (layers, batch,
+    hidden_size).
     """
 
     linear: nn.Linear
@@ -31,15 +32,15 @@ class RecurrentDetector(DetectionModel):
         raise NotImplementedError(f"{type(self).__name__} has no run")
 
     def cell(self, from_input: Tensor, from_hidden: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return one layer's state after a frame, its output first, each (batch, hidden_size).
+        """Return the state of one layer after a frame, its output first, each (batch, hidden_size).
 
-        `from_input` and `from_hidden` are the gates' products with input and hidden state, biases added, (batch, gates
-        x hidden_size); `state` is the layer's state before the frame.
+        `from_input` and `from_hidden`, (batch, gates * hidden_size), are the gates' weights times the layer's input and
+        its hidden state, biases added; `state` is the layer's state before the frame.
         """
         raise NotImplementedError(f"{type(self).__name__} has no cell")
 
     def initial_state(self, batch: int) -> State:
-        """Return zeros."""
+        """Return zeros, (layers, batch, hidden_size) each."""
         shape = (self.network.num_layers, batch, self.network.hidden_size)
         return tuple(self.mean.new_zeros(shape) for _ in self.spec.state)
 
@@ -61,7 +62,7 @@ class RecurrentDetector(DetectionModel):
         return logits.view(-1, *output.shape[:2]).permute(2, 1, 0)
 
     def step_function(self, features: Tensor) -> Step:
-        """Return the single step; the first layer's input products of all frames are taken in one multiplication."""
+        """Return the step; the first layer's weights and the inputs of all frames are multiplied at once, beforehand."""
         network = self.network
         weights = [
             [getattr(network, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]

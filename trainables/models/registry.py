@@ -23,12 +23,12 @@ class ModelSpec:
     state : tuple of str
         Names of the tensors that the model carries from frame to frame; none: each frame is scored by itself.
     memory : tuple of str
-        Those of them that `reset: memory` clears: the memory cells. A model that has none knows no such reset.
+        Those of `state` that `reset: memory` clears: the memory cells. A model without any has no such reset.
     unused : frozenset of str
         Training settings that change nothing in this model: no study may search them.
     pixels : bool
-        A frame is a picture, of a data set of pixels, and not a row of features. Such a model makes features; it is not
-        exported as a detector.
+        Whether a frame is a picture, from a data set of pixels, and not a row of features. Such a model is trained to
+        make features and is not exported as a detector.
     paper_row : str or None
         The rows of the paper's tables that it belongs to: `LSTM` (one a loss variant) or `CNN`.
     """
@@ -47,7 +47,7 @@ class ModelSpec:
 
     @property
     def resets(self) -> tuple[str, ...]:
-        """What `reset` may be; the first is the default. Where there is nothing to clear, anything."""
+        """The allowed values of `reset`, the default first; all of them where there is no state to clear."""
         return ("memory", "state", "none") if self.memory or not self.state else ("state", "none")
 
     @property
