@@ -22,9 +22,9 @@ from crescendo.trainables.evaluation.subset_result import SubsetResult
 from crescendo.trainables.files import atomic_file, read_json, write_json
 
 METRICS = "metrics.json"
-"""Of a finished run: written last."""
+"""The file that is written last: a folder that has it holds a finished run."""
 
-# Recordings whose frame scores a confirmed trial keeps, the first by name: enough to look at, little to store.
+# How many recordings' frame scores a confirmed trial keeps (the first by name): enough to look at, little to store.
 SHOWN_RECORDINGS = 3
 
 
@@ -35,15 +35,15 @@ class FinishedRun:
     Attributes
     ----------
     config
-        Of the training; reset and merge gap are those used.
+        The training's settings; reset and merge gap are those that its results were decoded with.
     merge_gap
-        In frames.
+        What results were decoded with, in frames.
     training_seconds
-        With all validations, over all starts; None if not all were timed.
+        How long training took, validations included, over all its starts; None if a start was not timed.
     history
-        A row for each validation (`session.Validation.to_json`).
+        A row for each validation (`listeners.Validation.to_json`).
     results
-        `validation`, and `test` where the data set has it.
+        Split -> results: of `validation`, and of `test` where the data set has it.
     """
 
     config: TrainingConfig
@@ -56,7 +56,7 @@ class FinishedRun:
 
     @property
     def reset(self) -> Reset:
-        """What was cleared at background frames."""
+        """The reset that results were decoded with: what is cleared after a background frame."""
         return self.config.reset
 
     @property
@@ -70,7 +70,7 @@ class FinishedRun:
         return self.results.get("test", self.results["validation"])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the content of `metrics.json`."""
+        """Return what `metrics.json` holds."""
         dataset = self.dataset
         return {
             "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
@@ -103,7 +103,7 @@ def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None
     scores.arrow            `whole_scores`, in their place, those of the first `SHOWN_RECORDINGS` by name alone
 
     Detections, ground truth and `scores.arrow` are of the test split, or of validation where there is none. While it
-    trains a run adds `snapshots.json` (`add_snapshot`); `model/`, the model folder, is written by the session.
+    trains a run adds `snapshots.json` (`add_snapshot`); `model/`, the model folder, is written by `measurement.measure`.
     """
     final, reset = run.final, {"reset": run.reset}
     if whole_scores:
@@ -120,7 +120,7 @@ def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None
 
 
 def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
-    """Add how scores progressed on the validation split at `iteration` to `snapshots.json`, a list by iteration.
+    """Add the progression curves of the validation split at `iteration` to `snapshots.json`, a list by iteration.
 
     Snapshots at or after `iteration` are left over from an interrupted attempt and are replaced.
     """

@@ -69,15 +69,15 @@ def load_weights(folder: Path, own: Mapping[str, Tensor], stored: Mapping[str, T
 
 
 def newest(run: Path) -> Path | None:
-    """Return the checkpoint of most iterations of the training or trial in `run`, or None if it has none.
+    """Return the checkpoint with the most iterations of the training or trial in `run`, or None if it has none.
 
-    Half-written ones have another name. Trials of older versions kept theirs in their folder itself.
+    A checkpoint that is being written has another name. Trials of older versions kept checkpoints in `run` itself.
     """
     return max((*_in(run / _CHECKPOINTS), *_in(run)), key=lambda folder: folder.name, default=None)
 
 
 def found_in(folder: Path) -> Path:
-    """Return the checkpoint that `folder` is, or the newest one that it holds as a training's or a trial's folder.
+    """Return `folder` if it is a checkpoint, else the newest checkpoint of the training or trial in it.
 
     Raises
     ------
@@ -96,12 +96,12 @@ def found_in(folder: Path) -> Path:
 
 
 def checkpoint_folder(run: Path, iteration: int) -> Path:
-    """Return where the training or trial in `run` keeps its checkpoint of `iteration`."""
+    """Return the path of the checkpoint of `iteration` of the training or trial in `run`."""
     return run / _CHECKPOINTS / f"iteration-{iteration:09d}"
 
 
 def prune(run: Path, keep: Path) -> None:
-    """Remove every checkpoint of `run` but `keep`, and what interrupted writers left of others."""
+    """Remove every checkpoint of `run` but `keep`, and the remains of checkpoints whose writing was interrupted."""
     for folder in (run / _CHECKPOINTS, run):
         for path in (*folder.glob("iteration-*"), *folder.glob(".iteration-*")):
             if path != keep:
@@ -109,7 +109,7 @@ def prune(run: Path, keep: Path) -> None:
 
 
 def discard(run: Path) -> None:
-    """Remove every checkpoint of `run`, as far as that is possible."""
+    """Remove every checkpoint of `run`; files that cannot be removed are left without an error."""
     for path in (run / _CHECKPOINTS, *run.glob("iteration-*")):
         shutil.rmtree(path, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What a training begins with: the model as its data set and configuration make it (protocol section 2)."""
+"""The model that a training begins with, made from its configuration and data set (protocol section 2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crescendo.trainables.registry import is_plugin
 
 
 def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
-    """Return `config` with what only the data set knows: the width of an fc7 layer that comes from a checkpoint.
+    """Return `config` with the one setting that the data set decides: the width of an fc7 layer from a checkpoint.
 
     Raises
     ------
@@ -47,15 +47,15 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
 def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
     """Return the model that training starts from, for a `resolved_for` configuration.
 
-    What is random is drawn from torch's current random state, and as much of it whatever `normalise` and `fc7` say. An
-    fc7 layer from a checkpoint was trained on the features as they are: they are not standardised before it, so the
-    first output is the network's own fc7 after ReLU.
+    Weights are drawn from torch's current random state; how much of it is used does not depend on `normalise` and `fc7`.
+    An fc7 layer from a checkpoint was trained on features as they are stored, so these are not standardised before it:
+    at first its output is the network's own fc7 after ReLU.
 
     Raises
     ------
     InputError
-        If the weights cannot be had, the frames were prepared for another network, or a model of the user's own breaks a
-        rule of `DetectionModel`.
+        If pretrained weights cannot be loaded, the frames were prepared for another network, or a model of the user's
+        own breaks a rule of `DetectionModel`.
     """
     model = build_model(dataset.feature_dim or 0, len(dataset.labels), config)
     if is_plugin(config.model):

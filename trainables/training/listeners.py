@@ -1,4 +1,4 @@
-"""Who is told of a training while it goes on, and what."""
+"""What a training tells while it goes on, and the interface of whoever listens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crescendo.trainables.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Validation:
-    """One validation: mean losses since the one before, and the mAP of the validation split."""
+    """One validation: mean losses since the one before, and mAP and AP of the validation split."""
 
     iteration: int
     losses: MeanLosses
@@ -30,32 +30,32 @@ class Validation:
 
 
 class Listener(Protocol):
-    """What is told of a training while it goes on."""
+    """Is called at the events of a training."""
 
     def began(self, trainer: Trainer) -> None:
-        """Training begins, or goes on, at `trainer.iteration`."""
+        """Training begins or is resumed; `trainer.iteration` iterations are done."""
 
     def advanced(self, iteration: int, loss: float) -> None:
-        """An iteration is done."""
+        """Iteration `iteration` is done; `loss` is its loss (Eq. 1)."""
 
     def validated(self, validation: Validation) -> None:
-        """A validation is done."""
+        """The model was validated."""
 
     def scoring(self, subset: str) -> None:
         """The trained model is about to be measured on `subset`."""
 
 
 class Silent:
-    """Listens to nothing."""
+    """A listener that ignores every event."""
 
     def began(self, trainer: Trainer) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advanced(self, iteration: int, loss: float) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def validated(self, validation: Validation) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def scoring(self, subset: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

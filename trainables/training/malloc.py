@@ -7,17 +7,17 @@ import sys
 
 # Of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-# The largest size that glibc takes from memory it holds; more is always asked for, and given back, by itself.
+# The largest threshold that glibc accepts: a larger block is always mapped by itself, and unmapped when freed.
 _HELD = 32 * 2**20
 _KEPT = 2**30
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep memory that is freed, up to 1 GiB, for the next step of training to use again.
+    """Have the C library keep up to 1 GiB of freed memory, for the next step of training to use again.
 
-    Every step takes and frees the same few dozen megabytes. Given back each time, they come anew as pages that the
-    system must clear, one after the other: a tenth of the time of a small step. It holds for the whole process; where
-    the C library is another than glibc, nothing is done.
+    Every step allocates and frees the same few dozen megabytes. If they went back to the system each time, it would have
+    to clear every page before the next step gets it: a tenth of the time of a small step. The setting holds for the whole
+    process. With another C library than glibc nothing is done.
     """
     if sys.platform == "linux":
         adjust = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,4 +1,4 @@
-"""What is measured of a trained model, in every way, and written beside the model itself."""
+"""Measures a trained model in every way and writes the results, and the model itself, into a folder."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from crescendo.trainables.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is measured of a trained model, and where it is written (`artifacts.write_outputs`).
+    """What to measure of a trained model, and where to write it (`artifacts.write_outputs`).
 
     Attributes
     ----------
     folder
-        Of the outputs.
+        The folder of outputs.
     subsets
-        Measured in every way: `validation`, whose alarm thresholds are used, before `test`.
+        The splits to measure. `validation` comes first: its alarm thresholds are used on all of them.
     whole_scores
-        Whether the frame scores of all their recordings are kept, or those of a few.
+        Whether to keep the frame scores of all recordings, or of a few.
     """
 
     folder: Path
@@ -48,9 +48,9 @@ def measure(
     Parameters
     ----------
     validation
-        The validation split, with whatever was found of it.
+        The validation split; what has been computed of it already is used again.
     seconds
-        That training took, None if they are not known.
+        How long training took; None if that is not known.
     scoring
         Called with each subset before it is measured.
     """

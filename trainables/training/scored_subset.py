@@ -1,4 +1,4 @@
-"""What a trained model says of a subset: scores, spans and evaluations, each found once, when first asked for."""
+"""Frame scores, spans and evaluations of a trained model on a subset, each computed once, when first asked for."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import metric_value
 
 DecodeValues = Callable[[str, Sequence[int]], list[float]]
-"""(reset, merge gaps) -> the objective at each gap; one forward pass for each new reset."""
+"""(reset, merge gaps in frames) -> the objective at each gap; one forward pass for each new reset."""
 DecodeSearch = Callable[[DecodeValues], tuple[str, int]]
-"""Tries what it likes of `DecodeValues` and returns the best reset and merge gap."""
+"""Asks `DecodeValues` about resets and merge gaps of its choice; returns the best reset and merge gap (frames)."""
 
 
 class ScoredSubset:
-    """The frame scores of `subset` by the trainer's model as it is now, their spans, and how well these detect.
+    """The frame scores of `subset` by the trainer's model as it is now, the spans that they hold, and their mAP.
 
-    Scores are found once for each reset; spans and evaluations once for each reset and merge gap, all gaps that are asked
-    for together in one pass.
+    Scores are computed once for each reset, spans and evaluations once for each reset and merge gap; merge gaps that are
+    asked for together share one pass.
 
     Attributes
     ----------
-    evaluations : (reset, merge gap in frames) -> evaluation, of all that were asked for
+    evaluations : (reset, merge gap in frames) -> evaluation, of all combinations asked for so far
     """
 
     def __init__(self, trainer: Trainer, subset: str) -> None:
-        """Find nothing yet."""
+        """Compute nothing yet."""
         self._trainer, self._subset = trainer, subset
         self._scores: dict[Reset, Mapping[str, np.ndarray]] = {}
         self._decoded: dict[tuple[Reset, int], DecodedSubset] = {}
         self.evaluations: dict[tuple[Reset, int], Evaluation] = {}
 
     def evaluate(self, reset: Reset, merge_gaps: Sequence[int]) -> list[Evaluation]:
-        """Return the mAP of the model at `reset` with each of `merge_gaps`."""
+        """Return the evaluation of the model at `reset` with each of `merge_gaps` (frames)."""
         new = [gap for gap in dict.fromkeys(merge_gaps) if (reset, gap) not in self.evaluations]
         if new:
             config = self._trainer.config
@@ -49,7 +49,7 @@ class ScoredSubset:
         return [self.evaluations[reset, gap] for gap in merge_gaps]
 
     def best(self, search: DecodeSearch, metric: str) -> tuple[Reset, int]:
-        """Return the reset and the merge gap that `search` finds best by `metric` (`metric_value`)."""
+        """Return the reset and the merge gap (frames) that `search` finds best by `metric` (see `metric_value`)."""
 
         def values(reset: str, merge_gaps: Sequence[int]) -> list[float]:
             return [metric_value(evaluation, metric) for evaluation in self.evaluate(_reset(reset), merge_gaps)]
@@ -58,7 +58,7 @@ class ScoredSubset:
         return _reset(reset), merge_gap
 
     def decoded(self, reset: Reset, merge_gap: int) -> DecodedSubset:
-        """Return scores and spans at `reset` with `merge_gap`, which must have been evaluated."""
+        """Return scores and spans at `reset` with `merge_gap`, a combination that `evaluate` was asked for."""
         return self._decoded[reset, merge_gap].at(merge_gap)
 
     def _scored(self, reset: Reset) -> Mapping[str, np.ndarray]:

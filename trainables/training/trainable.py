@@ -14,8 +14,8 @@ from crescendo.trainables.training.trial import Job, Trial
 class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
     """Runs the `Job` under `config["job"]`; every step is one `ValidationReport`, under `report` in the result.
 
-    A trial keeps its own checkpoints in its folder and goes on from them by itself, wherever it is started again: Tune
-    is asked for none. An actor is reused for the next trial, and keeps the memory-mapped data set open.
+    A trial writes checkpoints into its own folder and resumes from them wherever it is started again, so Tune keeps none.
+    An actor is reused for the next trial and keeps the memory-mapped data set open.
     """
 
     _dataset: Dataset | None = None
@@ -23,11 +23,11 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
     _trial: Trial
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Begin, or resume, the trial."""
+        """Begin the trial, or resume it."""
         self._begin(config["job"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin, or resume, another trial in this process."""
+        """Begin another trial in this process, or resume it."""
         self._begin(new_config["job"])
         return True
 

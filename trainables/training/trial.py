@@ -2,7 +2,7 @@
 
 checkpoints/iteration-*     its newest checkpoint, until a search trial is over
 report.json                 its last report
-outputs/                    what a confirmed trial leaves (`artifacts.write_outputs`)
+outputs/                    what a confirmed trial writes (`artifacts.write_outputs`)
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ _OUTPUTS = "outputs"
 
 @dataclass(frozen=True)
 class Job:
-    """What a trial runs.
+    """Everything that a worker must know to run a trial.
 
     Attributes
     ----------
     identity
-        Its name.
+        The trial's name in its study.
     phase
-        `search`: scored on validation alone. `confirm`: scored on test too, once, when trained.
+        `search`: the trial is scored on the validation split alone. `confirm`: also on test, once, after training.
     dataset
-        Folder of the prepared data set, or a URI (`data.remote`); each worker opens it by itself.
+        Folder of the prepared data set, or its URI (`data.remote`); every worker opens it itself.
     settings
-        Every setting of the training configuration that differs from the defaults, seed and threads among them.
+        The settings of the training configuration that differ from the defaults, seed and threads included.
     folder
-        Where it keeps its checkpoint and leaves its results.
+        Where the trial keeps its checkpoint and writes its results.
     metric
         The objective: `mAP/mean`, or `mAP/iou_0.50` for one threshold.
     decode
-        How the best reset and merge gap are found once it is trained; None: the configuration's are taken.
+        Finds the best reset and merge gap once the model is trained; None: the configuration's are used.
     checkpoint_seconds
-        A checkpoint is written after this time even if no report is due.
+        A checkpoint is written after so many seconds even if no report is due.
     plugin_folder
-        Where modules that settings name as `module:attribute` are looked for, beside where Python looks: the working
-        folder of whoever began the study. None: nowhere else.
+        Where modules that settings name as `module:attribute` are also looked for, after Python's own path: the folder in
+        which the study was started. None: on Python's path only.
     """
 
     identity: str
@@ -61,7 +61,7 @@ class Job:
 
 
 class Trial(TrainingSession):
-    """The session of a job: a confirmed one measures its model and leaves outputs, a search trial reports alone."""
+    """The training session of a job: in the confirm phase it also measures the model and writes outputs."""
 
     def __init__(self, job: Job, dataset: Dataset) -> None:
         """Build the model, or restore it from the trial's newest checkpoint.
@@ -87,5 +87,5 @@ class Trial(TrainingSession):
 
 
 def outputs(folder: Path | str) -> Path:
-    """Return where under a trial's folder its outputs lie, once it is confirmed."""
+    """Return the folder of a confirmed trial's outputs, within the trial's `folder`."""
     return Path(folder) / _OUTPUTS

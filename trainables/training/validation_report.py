@@ -1,4 +1,4 @@
-"""What a training says when it has been validated, and the file that keeps the last of it."""
+"""The report that a training makes at every validation, and the file that keeps the last one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE = "report.json"
 
 
 class Decoding(TypedDict, total=False):
-    """With what a model's scores were decoded: `reset`, and `merge_gap` in frames."""
+    """The settings that a model's scores were decoded with: `reset`, and `merge_gap` in frames."""
 
     reset: str
     merge_gap: int
@@ -25,24 +25,24 @@ class Decoding(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What a training says at an iteration.
+    """What a training reports at a validation.
 
     Attributes
     ----------
     objective
-        Of the validation split: what a study maximises.
+        What a study maximises: an mAP of the validation split, a fraction of 1.
     done
-        Whether this is the last one.
+        Whether this is the training's last report.
     losses
         Means since the last report: `loss`, `cross_entropy`, `ranking`.
     results
-        Split -> its metrics. Of validation always the mAP; of a confirmed trial, in its last report, all of test.
+        Split -> metrics: always the mAP of validation; in the last report of a confirmed trial, all metrics of test.
     chosen
-        The reset and merge gap they were decoded with.
+        The reset and merge gap that `results` were decoded with.
     tried
-        (reset, merge gap, objective) of every combination tried.
+        (reset, merge gap in frames, objective) of every combination that was tried.
     seconds
-        Since the training began, over all its starts.
+        How long the training has taken so far, over all its starts.
     """
 
     iteration: int
@@ -71,7 +71,7 @@ class ValidationReport:
 
     @classmethod
     def from_json(cls, content: Any) -> ValidationReport:
-        """Return the report whose `to_json` is `content`; `InputError` if it is none."""
+        """Return the report whose `to_json` is `content`; `InputError` if `content` is no report."""
         try:
             results = {split: SubsetMetrics.from_json(metrics) for split, metrics in content["results"].items()}
             tried = [(reset, merge_gap, value) for reset, merge_gap, value in content["tried"]]
@@ -81,12 +81,12 @@ class ValidationReport:
 
 
 def write_report(folder: Path, report: ValidationReport) -> None:
-    """Keep `report` as the last one of the training in `folder`."""
+    """Write `report` as the last one of the training in `folder`."""
     write_json(folder / _FILE, report.to_json())
 
 
 def last_report(folder: Path | str) -> ValidationReport | None:
-    """Return the last report of the training in `folder`, None if it has made none; `InputError` if it is damaged."""
+    """Return the last report of the training in `folder`, or None if there is none; `InputError` if it is damaged."""
     file = Path(folder) / _FILE
     if not file.is_file():
         return None
@@ -97,7 +97,7 @@ def last_report(folder: Path | str) -> ValidationReport | None:
 
 
 def metric_value(evaluation: Evaluation, metric: str) -> float:
-    """Return the mAP that `metric` names: one of `mean_ap_keys` of the evaluation's thresholds."""
+    """Return the mAP that `metric` names, `mAP/mean` or that of a threshold (`mAP/iou_0.50`), as a fraction of 1."""
     key = MetricKey.read(metric)
     if key == MEAN_AP:
         return evaluation.mean
