@@ -15,7 +15,7 @@ from crescendo.search_spaces.spaces import Choices, Range, same
 from crescendo.search_spaces.study import Study
 
 Idle = Mapping[str, Mapping[str, Any]]
-"""Of one arm: setting without effect -> the settings that make it so."""
+"""Settings without effect in an arm: setting -> the other settings, with their values, that make it so."""
 
 
 _CORNERS = 4096
@@ -41,7 +41,7 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
 
 
 def _places(study: Study) -> Iterator[Problem]:
-    """Settings that have a place of their own."""
+    """Find settings that belong in another part of the study."""
     for path, key, _ in ablated_values(study):
         if key in IN_ABLATE:
             yield Problem(path, f"cannot be ablated: {IN_ABLATE[key]}")
@@ -51,7 +51,7 @@ def _places(study: Study) -> Iterator[Problem]:
 
 
 def _conditions(study: Study) -> Iterator[Problem]:
-    """Conditions on something that is not there, or that go round in a circle."""
+    """Find conditions on a setting that no arm, base or space has, and conditions that go round in a circle."""
     space = study.search.space
     there = {*space, *study.base, "model", *(key for _, key, _ in ablated_values(study))} - {"config"}
     for key, one in space.items():
@@ -77,7 +77,7 @@ def _reaches(space: Mapping[str, Range | Choices], start: str, goal: str) -> boo
 
 
 def _starts(study: Study) -> Iterator[Problem]:
-    """Starting values outside their space."""
+    """Find start values of settings that are not searched, or outside their space."""
     spaces: dict[str, Any] = {**study.search.space}
     if study.decode.merge_gap is not None:
         spaces["merge_gap"] = study.decode.merge_gap
@@ -129,7 +129,7 @@ def _baseline(study: Study) -> Iterator[Problem]:
 
 
 def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, Idle]) -> Iterator[Problem]:
-    """Spaces that no arm searches, that change nothing in an arm, or that cannot be counted where they must be."""
+    """Find spaces that no arm searches, that have no effect in an arm, or that a grid cannot list because they are infinite."""
     for key, one in study.search.space.items():
         path: Path = ("search", "space", key)
         if not any(key in arm.space for arm, _ in arms) and not _reaches(study.search.space, key, key):
@@ -148,7 +148,7 @@ def _spaces(study: Study, arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, I
 
 
 def _idle(arm: Arm, resolve: Resolve | None) -> Idle:
-    """Return each setting on which nothing that `arm` does depends, with the settings of `arm` that make it so."""
+    """Return each setting that has no effect in `arm`, with the settings of `arm` that make it so."""
     cases = {} if resolve is None else resolve(arm.settings).without_effect
     settled = {key: value for key, value in arm.settings.items() if key not in arm.space}
     idle: dict[str, Mapping[str, Any]] = {}
@@ -160,7 +160,7 @@ def _idle(arm: Arm, resolve: Resolve | None) -> Idle:
 
 
 def _different(arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, Idle]) -> Iterator[Problem]:
-    """Arms that come out as one and the same."""
+    """Find arms that train and decode exactly as another one does."""
     seen: dict[str, str] = {}
     for arm, path in arms:
         settings = {
@@ -176,7 +176,7 @@ def _different(arms: Sequence[tuple[Arm, Path]], idle: Mapping[str, Idle]) -> It
 
 
 def _one_data_set(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Problem]:
-    """Arms that no data set suits all of."""
+    """Find an arm that learns from features where others learn from pixels: no data set holds both."""
     pixels = {arm.settings["model"]: resolve(arm.settings).pixels for arm, _ in arms}
     others = [(arm, path) for arm, path in arms if not pixels[arm.settings["model"]]]
     if 0 < len(others) < len(arms):
@@ -189,7 +189,7 @@ def _one_data_set(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterato
 
 
 def _resets(study: Study, arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Problem]:
-    """Resets that the model of an arm does not know, and other models do."""
+    """Find resets that the model of an arm does not have although other models do."""
     for arm, path in arms:
         model, settled = arm.settings["model"], arm.settings.get("reset")
         for reset in dict.fromkeys((*arm.decode.reset, settled)):
@@ -206,7 +206,7 @@ def _resets(study: Study, arms: Sequence[tuple[Arm, Path]], resolve: Resolve) ->
 
 
 def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:
-    """Settings that do not exist, and values that they cannot have, one at a time."""
+    """Find settings that do not exist, and values that a setting cannot have, whatever the others are."""
     known = [key for key in resolve({}).known if key not in ELSEWHERE]
 
     def wrong(path: Path, key: str, values: Sequence[Any]) -> Iterator[Problem]:
@@ -239,7 +239,7 @@ def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:
 
 
 def _measured(study: Study, resolve: Resolve) -> Iterator[Problem]:
-    """The objective must be measured; early stopping must have iterations to save."""
+    """Find an objective that is not measured, and early stopping that would never stop a trial."""
     metric, measured = study.objective.metric, resolve(study.base).metrics
     if metric not in measured:
         rule = f"must be one of {', '.join(measured)} (the thresholds are those of base.iou) but got {metric!r}"
@@ -253,7 +253,7 @@ def _measured(study: Study, resolve: Resolve) -> Iterator[Problem]:
 
 
 def _together(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Problem]:
-    """Rules between settings, at the corners of every arm's space."""
+    """Find rules between several settings that are broken at a corner of an arm's space."""
     for arm, path in arms:
         said: set[str] = set()
         for corner in _corners(arm.space):
@@ -266,7 +266,7 @@ def _together(arms: Sequence[tuple[Arm, Path]], resolve: Resolve) -> Iterator[Pr
 
 
 def _corners(space: Mapping[str, Range | Choices]) -> Iterator[dict[str, Any]]:
-    """Yield every combination of extreme values, or, of very many, those that change one setting at a time."""
+    """Yield every combination of extreme values; if there are too many, those in which one setting changes at a time."""
     extremes = {key: one.extremes() for key, one in space.items()}
     if math.prod(len(values) for values in extremes.values()) <= _CORNERS:
         for values in itertools.product(*extremes.values()):

@@ -13,12 +13,22 @@ from crescendo.search_spaces.study import ModelReset, Study
 
 @dataclass(frozen=True)
 class Resolved:
-    """What the training settings come to.
+    """Training settings, completed and checked.
 
-    `settings` holds every setting with its value (empty where there are errors), `errors` pairs of a key (empty: a rule
-    between several) and the broken rule, `known` every key there is, `without_effect` each setting that does nothing
-    beside certain values of others: those values, one mapping a case; `metrics` what a trial may be judged by; `pixels`
-    whether the model learns from pictures in place of features.
+    Attributes
+    ----------
+    settings
+        Every setting with its value; empty if there are errors.
+    errors
+        Pairs of a key and the rule that it breaks; an empty key stands for a rule between several settings.
+    known
+        The names of all settings.
+    without_effect
+        Setting -> the cases in which it has no effect, each a mapping of other settings to their values.
+    metrics
+        The objectives that can be measured with these settings.
+    pixels
+        Whether the model learns from pictures instead of features.
     """
 
     settings: Mapping[str, Any]
@@ -30,7 +40,7 @@ class Resolved:
 
 
 Resolve = Callable[[Mapping[str, Any]], Resolved]
-"""Completes and checks training settings; a key `config` names a configuration that the others are laid over."""
+"""Completes and checks training settings; a key `config` names a configuration, which the other settings override."""
 
 ELSEWHERE = {
     "seed": "the search phase's is search.seed, the confirm phase's are confirm.seeds",
@@ -53,7 +63,7 @@ IN_SPACE = {
 
 
 def complete(study: Study, resolve: Resolve | None) -> tuple[Study, list[Problem]]:
-    """Return the study with its whole base configuration, and what is wrong with that base."""
+    """Return the study with its base configuration completed, and the problems of that configuration."""
     problems = [Problem(("base", key), f"cannot be set here: {IN_BASE[key]}") for key in study.base if key in IN_BASE]
     if resolve is None:
         return study, problems
@@ -87,7 +97,7 @@ def _base_entry(key: str) -> Path:
 
 
 def _model_resets(study: Study, base: Mapping[str, Any], resolve: Resolve) -> dict[str, ModelReset]:
-    """Return what `reset` is to each model of `study` to which it is something else than the base configuration says."""
+    """Return the `ModelReset` of each model of `study` whose default is not the base's `reset`, or that needs none."""
     models = [study.trainable, *(value for _, key, value in ablated_values(study) if key == "model")]
     resets = {}
     for model in dict.fromkeys(models):
@@ -102,7 +112,7 @@ def _model_resets(study: Study, base: Mapping[str, Any], resolve: Resolve) -> di
 
 
 def ablated_values(study: Study) -> Iterator[tuple[Path, str, Any]]:
-    """Yield every value that an arm sets: its entry, its key, the value."""
+    """Yield every value that `ablate` sets: its place in the study, its key, the value."""
     for number, block in enumerate(study.ablate):
         for key, values in (block.grid or {}).items():
             for index, value in enumerate(values):

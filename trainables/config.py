@@ -30,7 +30,7 @@ from crescendo.trainables.registry import Registry
 def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) -> AfterValidator:
     """Return the check that a name is one of `registry`, or names the user's own.
 
-    `check` raises `InputError` if it is not; default: `registry.resolve`.
+    `check` raises `InputError` if it is not; default: `Registry.resolve`.
     """
 
     def known(name: str) -> str:
@@ -58,7 +58,7 @@ PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 class TrainingConfig(BaseModel):
     """Every setting of a training run. The table of defaults is this class; shipped configurations change some of them.
 
-    Defaults that the paper states are the paper's (section 5.2); the others are marked "ours".
+    Defaults that the paper states are the paper's (paper section 5.2); the others are marked "ours".
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -1,4 +1,4 @@
-"""Named choices, each declared once, and the user's own in their place: `module:attribute`."""
+"""Tables of named choices, and the user's own choices, named `module:attribute`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True)
 class Registry(Mapping[str, Entry], Generic[Entry]):
-    """The choices of one setting: name -> entry, in the order in which they are listed.
+    """The choices of one setting: name -> entry, in the order in which they are listed to users.
 
     Attributes
     ----------
     key : str
-        The setting that chooses, as messages call it.
+        Name of the setting, for messages.
     entries : mapping
-        The built-in ones.
+        The built-in entries.
     accept : callable
-        Makes an entry of what `module:attribute` names; `ValueError` with the rule if it is none.
+        Turns the object that `module:attribute` names into an entry; raises `ValueError`, with the broken rule, if it is
+        not fit to be one.
     """
 
     key: str
@@ -43,7 +44,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         return len(self.entries)
 
     def check(self, name: str) -> None:
-        """Raise `InputError` unless `name` is one of the names, or of the form `module:attribute`; nothing is imported."""
+        """Raise `InputError` unless `name` is a built-in name or has the form `module:attribute`; nothing is imported."""
         if name not in self.entries and not is_plugin(name):
             known = ", ".join(self.entries)
             raise InputError(f"{self.key}: must be one of {known}, or MODULE:ATTRIBUTE for your own, but got {name!r}")
@@ -54,7 +55,8 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         Raises
         ------
         InputError
-            If there is no such entry, the module cannot be imported or lacks the attribute, or that is no entry.
+            If there is no such entry, or of `module:attribute` the module cannot be imported, lacks the attribute, or
+            holds something else there than the setting takes.
         """
         self.check(name)
         if name in self.entries:
@@ -66,25 +68,25 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
 
 
 def is_plugin(name: str) -> bool:
-    """Tell whether `name` is of the form `module:attribute`; nothing is imported."""
+    """Tell whether `name` has the form `module:attribute`; nothing is imported."""
     module, sign, attribute = name.partition(":")
     return bool(sign) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
 def look_in(folder: str | Path) -> None:
-    """Let modules be found in `folder`, after everywhere else: none of its files stands in for an installed module."""
+    """Add `folder` to the end of the import path, where none of its files can take the place of an installed module."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
         importlib.invalidate_caches()
 
 
 def check_no_plugin(settings: Mapping[str, Any], source: str) -> None:
-    """Refuse settings of which one names code of somebody's own: whoever reads them would run it.
+    """Refuse settings that name code of somebody's own (`module:attribute`), which would run when they are used.
 
     Raises
     ------
     InputError
-        Naming `source` and the setting.
+        If a setting does; the message names `source` and the setting.
     """
     for key, value in settings.items():
         if isinstance(value, str) and is_plugin(value):
@@ -95,9 +97,10 @@ def check_no_plugin(settings: Mapping[str, Any], source: str) -> None:
 
 
 def blame(error: Exception) -> str:
-    """Return in one line what the user's own code raised, and where: for messages that take the place of a traceback.
+    """Return in one line what the user's own code raised, and in which file and line, to be shown instead of a traceback.
 
-    `error` was caught where that code is called. It has no place if calling it failed already.
+    `error` must have been caught where that code is called. If already the call failed, as with wrong arguments, no file
+    is named.
     """
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
@@ -106,7 +109,13 @@ def blame(error: Exception) -> str:
 
 
 def load(key: str, reference: str) -> Any:
-    """Return what `module:attribute` names, for the setting `key`; `InputError` if it cannot be imported or is not there."""
+    """Return the object that `reference`, `module:attribute`, names.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be imported or lacks the attribute; the message names the setting `key`.
+    """
     module_name, _, attribute = reference.partition(":")
     look_in(Path.cwd())
     try:

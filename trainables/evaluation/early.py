@@ -1,4 +1,4 @@
-"""Early detection: how well an activity is found while only its beginning has been seen (protocol section 5)."""
+"""Early detection: how well an activity is detected when only its beginning has been observed (protocol section 5)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ScoreSequences = Callable[[list[ObservedSequence]], Iterable[np.ndarray]]
 
 @dataclass(frozen=True)
 class EarlySequence:
-    """The test sequence of one activity: it begins at frame `first`, the activity fills frames [`onset`, `end`)."""
+    """The test sequence of one activity: it begins at frame `first`, and the activity fills frames [`onset`, `end`)."""
 
     recording: str
     segment: Segment
@@ -48,7 +48,7 @@ class EarlySequence:
     end: int
 
     def observed(self, fraction: float) -> ObservedSequence:
-        """Return the part that is seen when `fraction` of the activity's frames, rounded up, have been."""
+        """Return the part up to the point where `fraction` of the activity's frames, rounded up, have been observed."""
         # 0.07 * 100 is a little more than 7 in floating point and must not be rounded up to 8.
         frames = math.ceil(fraction * (self.end - self.onset) - 1e-9)
         return ObservedSequence(self.recording, self.first, self.onset + frames)
@@ -58,8 +58,8 @@ class EarlySequence:
 class ObservedPart:
     """The ground truth and the detections of all test sequences when `fraction` of each activity has been observed.
 
-    A "recording" is one test sequence here; `NamedTruth.recordings` names the recording each is cut from. Detections of a
-    label without ground truth are left out.
+    Every test sequence counts as a recording of its own; `NamedTruth.recordings` names the recording it is cut from.
+    Detections of a label without ground truth are left out.
     """
 
     fraction: float
@@ -106,9 +106,9 @@ def sequences(dataset: Dataset, subset: str) -> list[EarlySequence]:
     """Return one test sequence for every activity of `subset`, by recording and start.
 
     A sequence begins where the activities that started before its own have all ended, or at the start of the recording.
-    Where one of them still goes on when its own starts, or ends just there, the sequence begins with its own activity:
-    there is no time without activity between them. Activities that start together begin alike. Activities that no
-    frame's centre lies in have no frames of their own, and their sequence ends where they start.
+    If one of them still goes on when its own activity starts, or ends at that moment, there is no time without activity
+    between the two, and the sequence begins with its own activity. Sequences of activities that start together begin
+    alike. An activity that contains no frame's centre has no frames of its own; its sequence ends where it starts.
 
     Raises
     ------
@@ -154,17 +154,17 @@ def observed_parts(
 ) -> tuple[ObservedPart, ...]:
     """Return what is detected, and what was to be, with each fraction of `fractions` of every activity observed.
 
-    Each sequence is scored once, up to the largest fraction: the model is causal, so what it says of a shorter part is
-    the beginning of what it says of a longer one. Each part is decoded on its own. The ground truth of a sequence is its
-    own activity, cut to the part observed, and no other, even where others overlap it. An activity of which no frame
-    is observed counts as ground truth that nothing can match. Under a rule that drops them, segments labelled
-    `Ambiguous` get no sequence.
+    Each sequence is scored once, up to the largest fraction: the model is causal, so the scores of a shorter part are the
+    first scores of a longer one. Each part is decoded by itself. The ground truth of a sequence is its own activity, cut to
+    the observed part; other activities that overlap it are not. An activity of which no frame is observed counts as ground
+    truth that no detection can match. Under a rule that drops ambiguous segments, those labelled `Ambiguous` get no
+    sequence.
 
     Parameters
     ----------
     score_sequences
-        Called once with the sequences to score, all of at least one frame; yields their (frames, labels) scores in the
-        same order, each by a model whose state is fresh at the first frame.
+        Called once with the sequences to score, of at least one frame each; yields their scores, (frames, labels), in the
+        same order. The model's state is fresh at the first frame of each.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def observed_parts(
 def evaluate_parts(
     parts: Sequence[ObservedPart], *, iou: Sequence[float], rule: MatchingRule = DEFAULT_RULE
 ) -> EarlyDetection:
-    """Score what is detected in each observed part; `InputError` if an option is unknown or out of range."""
+    """Score the detections of each observed part; `InputError` if an option is unknown or out of range."""
     evaluations = [evaluate_sets(part.truth, part.detections, 1, rule=rule, iou=iou) for part in parts]
     return EarlyDetection(tuple(part.fraction for part in parts), tuple(evaluation for [evaluation] in evaluations))
 
@@ -209,7 +209,7 @@ def _observed_runs(
     merge_gap: int,
     fractions: Sequence[float],
 ) -> list[Runs]:
-    """Return for each fraction the runs in the observed parts of all sequences, in frames since their beginnings."""
+    """Return for each fraction the runs in the observed parts of all sequences, in frames since the sequence's beginning."""
     longest = [sequence.observed(max(fractions)) for sequence in tested]
     visible = [number for number, shown in enumerate(longest) if shown.last > shown.first]
     runs: list[list[Runs]] = [[] for _ in fractions]
@@ -244,5 +244,5 @@ def _observed_seconds(sequence: EarlySequence, fraction: float, fps: float) -> t
     last = sequence.observed(fraction).last
     start = max(sequence.segment.start, seconds(float(sequence.first), fps))
     end = min(sequence.segment.end, seconds(float(last), fps))
-    # A part of no frames has no length, also where the activity begins half a frame before its first one.
+    # A part of no frames has no length, even if the activity starts up to half a frame before its first frame.
     return start, (max(start, end) if last > sequence.onset else start)

@@ -1,8 +1,9 @@
 """Which detections are true positives (protocol section 4).
 
 Every matching rule goes through the pairs of a detection and a ground truth of its recording and label in some order, and
-joins a pair if it passes and neither side is taken. The pairs that come first on both sides can be joined at once, whatever
-the rest does, so whole arrays are joined in a few rounds.
+joins a pair if it passes and neither of the two has been joined before. A pair that comes first both among those of its
+detection and among those of its ground truth is joined whatever becomes of the others, so many pairs are joined at once and
+a few rounds do for whole arrays.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class DetectionArrays:
-    """DetectionArrays of many recordings, in any order: the fields of `GroundTruth`, and `score` (n,) float64.
+    """Detections of many recordings, in any order: the fields of `GroundTruth`, and `score` (n,) float64.
 
-    Several sets of detections may be scored in one call, as one per merge gap: a detection belongs to the sets numbered
-    `since` to `until`, the last not included; (n,) int64. What many sets share is listed, and compared with the ground
-    truth, once.
+    Several sets of detections can be scored in one call, such as one for each merge gap. A detection belongs to the sets
+    numbered `since` to `until`, the last not included; (n,) int64 each. One that belongs to many sets is listed once, and
+    compared with the ground truth once.
     """
 
     recording: np.ndarray
@@ -57,12 +58,19 @@ class DetectionArrays:
 
 @dataclass(frozen=True)
 class Matches:
-    """True positives, and what is needed to count the rest.
+    """The true positives, and the order in which AP counts all detections.
 
-    `order` (n,) int64: indices of the detections by label, then as they are counted: by falling score, recording, start,
-    end. `dropped` (n,) bool, in that order: not counted unless a true positive. Of each true positive: `hit` is its
-    place in `order`, `hit_column` is set * thresholds + threshold; (hits,) int64, by column, then place. `thresholds`
-    is how many there are.
+    Attributes
+    ----------
+    order : (n,) int64
+        Indices of the detections, sorted by label, then falling score, then recording, start and end.
+    dropped : (n,) bool
+        In this order: whether a detection is counted only if it is a true positive.
+    hit, hit_column : (hits,) int64
+        Of each true positive its place in `order`, and number of the set * `thresholds` + number of the threshold. Sorted
+        by column, then place.
+    thresholds : int
+        Number of IoU thresholds.
     """
 
     order: np.ndarray
@@ -96,11 +104,11 @@ def match(
     Parameters
     ----------
     zero_over_zero
-        Where `rule` allows it: a detection without length hits a ground truth without length, wherever the two lie, and
-        prefers it, as in ActivityNet's scorer, where 0/0 is not less than any threshold.
+        If `rule` allows it, a detection of zero length matches a ground truth of zero length, wherever the two lie, in
+        preference to any other: in ActivityNet's scorer their IoU is 0/0, which is not less than any threshold.
     ambiguous
-        The index of the label `Ambiguous`, where `rule` drops detections of any label that overlap such a segment and are
-        no true positive.
+        Index of the label `Ambiguous`, under a rule that drops detections of any label that overlap a segment of it and
+        are no true positives.
 
     Ties are broken by the segments alone (score, recording, start, end), so the order of `detections` changes nothing.
     The order of `truth` matters only to a rule whose priority looks at it.
@@ -205,10 +213,10 @@ def _in_order(rule: MatchingRule, pairs: _Pairs, ranked: DetectionArrays, truth:
 
 @dataclass(frozen=True)
 class _Epochs:
-    """Ranges of sets in which no detection of a recording and label comes or goes, so that all match alike.
+    """Ranges of sets with the same detections of a recording and label, which are therefore matched alike.
 
-    Epoch e has the sets `since[e]` to `until[e]`. Pair p is there in the epochs `first[p]` to `last[p]`, numbered from
-    `base[p]` on within its recording and label, which has `most` at most.
+    Epoch e spans the sets `since[e]` to `until[e]`. Pair p exists in the epochs `first[p]` to `last[p]`; the epochs of its
+    recording and label begin at `base[p]`, and no recording and label has more than `most`. All ends are excluded.
     """
 
     since: np.ndarray
@@ -231,7 +239,7 @@ def _epochs(pairs: _Pairs, ranked: DetectionArrays, truth: GroundTruth) -> _Epoc
 
 
 def _join(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the indices of the pairs that are joined when going through them in order and joining what is free."""
+    """Return the indices of the pairs that are joined when each, in order, is joined if both its sides are still free."""
     remaining = np.arange(len(left))
     first_left = np.empty(left.max(initial=-1) + 1, dtype=np.int64)
     first_right = np.empty(right.max(initial=-1) + 1, dtype=np.int64)
@@ -263,7 +271,7 @@ def _touching(truth: GroundTruth, ranked: DetectionArrays, ambiguous: int) -> np
 
 
 def _same_cell(queries: tuple[np.ndarray, ...], targets: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return all pairs of a query and a target that agree in every key; by query, then target."""
+    """Return all pairs of a query and a target that agree in every key, as two index arrays; by query, then target."""
     query_cell, target_cell = np.zeros(len(queries[0]), np.int64), np.zeros(len(targets[0]), np.int64)
     for query, target in zip(queries, targets, strict=True):
         size = max(query.max(initial=0), target.max(initial=0)) + 1
@@ -277,7 +285,7 @@ def _same_cell(queries: tuple[np.ndarray, ...], targets: tuple[np.ndarray, ...])
 
 
 def _counting_up(counts: np.ndarray, first: np.ndarray, step: int = 1) -> np.ndarray:
-    """Return first, first + step ... for each of `first`, as many as `counts` says, one after the other."""
+    """Return, one after the other for each element, `counts` numbers: first, first + step, first + 2 * step, ..."""
     begins = np.cumsum(counts) - counts
     numbers: np.ndarray = np.repeat(first - begins * step, counts)
     numbers += np.arange(0, len(numbers) * step, step)

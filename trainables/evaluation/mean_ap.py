@@ -25,10 +25,10 @@ AMBIGUOUS = "Ambiguous"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The score of one set of detections.
+    """AP and mAP of one set of detections.
 
-    `labels` are the labels with ground truth, sorted; `iou` the thresholds; `ap` (labels, thresholds) float64, fractions
-    of 1; `left_out` the number of detections on recordings outside the subset, which were not scored.
+    `labels` are the labels with ground truth, sorted. `iou` are the thresholds. `ap` is (labels, thresholds) float64,
+    fractions of 1. `left_out` is the number of detections on recordings outside the subset, which were not scored.
     """
 
     labels: tuple[str, ...]
@@ -60,7 +60,7 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Evaluation:
-        """Return the evaluation whose `to_json` is `content`; means are taken again, of the same numbers."""
+        """Return the evaluation whose `to_json` is `content`; means are computed anew, from the same numbers."""
         keys = list(content["mAP"])
         ap = np.array([[row[key] for key in keys] for row in content["AP"].values()], dtype=np.float64)
         return cls(tuple(content["AP"]), tuple(map(float, keys)), ap.reshape(-1, len(keys)))
@@ -77,8 +77,8 @@ def evaluate_detections(
 ) -> Evaluation:
     """Score recording -> detections against the ground truth of `subset`.
 
-    Detections on recordings outside the subset are left out and counted; those of a label without ground truth in the
-    subset change nothing.
+    Detections on recordings outside the subset are left out and counted. Detections of a label without ground truth in the
+    subset have no effect.
 
     Raises
     ------
@@ -113,9 +113,9 @@ def evaluate_scores(
     rule: MatchingRule = DEFAULT_RULE,
     iou: Sequence[float],
 ) -> list[Evaluation]:
-    """Decode the frame scores of `subset` with every merge gap and score the detections: one evaluation a gap.
+    """Decode the frame scores of `subset` with every merge gap (frames) and score the detections, gap by gap.
 
-    What the gaps share is done once: argmax, runs and their sums, and the comparison of spans with the ground truth.
+    What the gaps share is computed once: argmax, runs and their sums, and the IoU of spans with the ground truth.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def evaluate_scores(
 def evaluate_decoded(
     decoded: DecodedSubset, *, rule: MatchingRule = DEFAULT_RULE, iou: Sequence[float]
 ) -> list[Evaluation]:
-    """Score the detections of every merge gap of `decoded`, one evaluation a gap; spans meet the ground truth once.
+    """Return an evaluation for each merge gap of `decoded`; a span that several gaps share is matched once.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def evaluate_decoded(
 
 @dataclass(frozen=True)
 class NamedTruth:
-    """Ground truth and what its indices mean; both are sorted by name, so that no result depends on file order."""
+    """Ground truth, and the names that its indices stand for, sorted so that no result depends on file order."""
 
     recordings: tuple[str, ...]
     labels: tuple[str, ...]
@@ -159,7 +159,7 @@ class NamedTruth:
 
 
 def truth_of(segments: Mapping[str, Iterable[Segment]]) -> NamedTruth:
-    """Return recording -> segments as arrays; segments labelled background are none.
+    """Return recording -> segments as arrays; segments labelled background are left out.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def truth_of(segments: Mapping[str, Iterable[Segment]]) -> NamedTruth:
 
 
 def detections_of(spans: MergedSpans, dataset: Dataset, truth: NamedTruth) -> DetectionArrays:
-    """Return spans of `dataset` as detections in `truth`'s labels; spans of a label without ground truth are left out."""
+    """Return spans of `dataset` as detections with the labels of `truth`; spans of other labels are left out."""
     renumbered = np.full(len(dataset.labels), -1, dtype=np.int64)
     for number, label in enumerate(truth.labels):
         renumbered[dataset.labels.index(label)] = number
@@ -203,7 +203,7 @@ def evaluate_sets(
     iou: Sequence[float],
     zero_over_zero: bool = False,
 ) -> list[Evaluation]:
-    """Score every set of `detections` (see there) in one call: one evaluation a set.
+    """Score every set of `detections` (see `DetectionArrays`) in one call: one evaluation a set.
 
     Raises
     ------
@@ -235,10 +235,10 @@ def evaluate_sets(
 
 
 def _distinct_sets(detections: DetectionArrays, labels: int, sets: int) -> tuple[DetectionArrays, np.ndarray]:
-    """Return `detections` with the sets of each label renumbered, and the new number of each set and label.
+    """Return `detections` with the sets of each label renumbered, and the new numbers, (sets, labels) int64.
 
-    AP looks at one label at a time, and few of a label's detections change from one merge gap to the next: neighbouring
-    sets that are the same for a label get the same number, (sets, labels) int64, and are scored once.
+    AP is computed label by label, and few of a label's detections change from one merge gap to the next. Neighbouring sets
+    with the same detections of a label get the same number there, and are scored once.
     """
     size = sets + 1
     since, until = detections.label * size + detections.since, detections.label * size + detections.until

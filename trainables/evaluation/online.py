@@ -1,4 +1,4 @@
-"""How a detector does while it watches: per-frame precision, and early warning at several rates of false alarms."""
+"""Online detection: per-frame precision, and early warning at several rates of false alarms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crescendo.trainables.inference.decoded_subset import DecodedSubset
 
 @dataclass(frozen=True)
 class OnlineDetection:
-    """Online results on one subset; `warnings` maps a rate of false alarms, `1/h`, to what its thresholds came to."""
+    """Online results on one subset; `warnings` maps a rate of false alarms, such as `1/h`, to early warning at that rate."""
 
     frame: FramePrecision
     warnings: Mapping[str, WarningSummary]
@@ -50,7 +50,7 @@ class OnlineDetection:
 def online_detection(
     decoded: DecodedSubset, spans: SpanScores, alarms: Mapping[str, Thresholds], rule: MatchingRule = DEFAULT_RULE
 ) -> OnlineDetection:
-    """Measure a subset in every online way.
+    """Measure per-frame precision and early warning on a subset.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def online_detection(
     alarms
         Rate -> label -> threshold, chosen on the validation split (`early_warning.alarm_thresholds`).
     rule
-        Under one that drops what is ambiguous, frames of the label `Ambiguous` are left out of per-frame precision.
+        Under a rule that drops ambiguous segments, frames of the label `Ambiguous` are left out of per-frame precision.
 
     Raises
     ------

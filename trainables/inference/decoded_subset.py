@@ -1,4 +1,4 @@
-"""Frame scores of a subset and the spans they hold: decoded once, passed on to everything that is measured."""
+"""Frame scores of a subset and the spans decoded from them, once for everything that is measured."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from crescendo.trainables.inference.decoding import MergedSpans, Runs, Spans, fi
 
 @dataclass(frozen=True)
 class DecodedSubset:
-    """The frame scores of `subset`, and the spans that they hold under every merge gap of `merge_gaps`, which rise.
+    """The frame scores of `subset`, and the spans decoded from them with each of several merge gaps.
 
     Attributes
     ----------
-    recordings : sorted by name; `runs` and `spans` number them in this order
+    merge_gaps : in frames, in rising order; spans refer to a merge gap by its number in this list
+    recordings : sorted by name; runs and spans refer to a recording by its number in this list
     scores : recording -> (frames, labels), of these recordings at least
-    runs : before merging
-    spans : numbered by merge gap; of a single gap they lie by recording, label and start
+    runs : the runs of all recordings, before merging
+    spans : the spans of all recordings and merge gaps; of a single gap, sorted by recording, label and start
     """
 
     dataset: Dataset
@@ -39,7 +40,7 @@ class DecodedSubset:
         return gap
 
     def at(self, merge_gap: int) -> DecodedSubset:
-        """Return what was decoded with `merge_gap`, one of `merge_gaps`, alone."""
+        """Return the same with the spans of `merge_gap` alone, which must be one of `merge_gaps`."""
         spans, number = self.spans, self.merge_gaps.index(merge_gap)
         kept = np.flatnonzero((spans.since <= number) & (number < spans.until))
         kept = kept[np.lexsort((spans.start[kept], spans.label[kept], spans.recording[kept]))]
@@ -49,7 +50,7 @@ class DecodedSubset:
         return replace(self, merge_gaps=(merge_gap,), spans=replace(alone, since=first, until=first + 1))
 
     def by_recording(self) -> dict[str, Spans]:
-        """Return the spans of each recording, which lie by start, then label; `ValueError` if there are several gaps."""
+        """Return the spans of each recording, sorted by start, then label; `ValueError` if there are several gaps."""
         spans = self.at(self.merge_gap).spans
         order = np.lexsort((spans.label, spans.start, spans.recording))
         bounds = np.searchsorted(spans.recording[order], np.arange(len(self.recordings) + 1))
@@ -63,7 +64,7 @@ class DecodedSubset:
 def decode_subset(
     dataset: Dataset, subset: str, scores: Mapping[str, np.ndarray], merge_gaps: Sequence[int]
 ) -> DecodedSubset:
-    """Decode the frame scores of `subset` with every merge gap (frames); argmax, runs and their sums are found once.
+    """Decode the frame scores of `subset` with every merge gap (frames); argmax, runs and their sums are computed once.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def decode_subset(
 
 
 def checked_scores(dataset: Dataset, recording: str, scores: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the scores of `recording`; `InputError` if there are none, or not one a frame and label."""
+    """Return the scores of `recording`; `InputError` if they are missing, or not (frames, labels) of this data set."""
     if recording not in scores:
         raise InputError(f"recording {recording!r} has no scores; run the model over the whole subset")
     expected = (dataset.frames(recording), len(dataset.labels))

@@ -50,10 +50,10 @@ class Runs:
 
 @dataclass(frozen=True)
 class MergedSpans:
-    """The spans of several merge gaps; a span that occurs for several gaps is listed once.
+    """The spans of several merge gaps; a span that several gaps give is listed once.
 
-    A span exists for the merge gaps numbered `since` to `until`, the last not included, of the gaps in rising order;
-    (n,) int64. The other fields are those of `Spans`, with the number of its `recording`.
+    Merge gaps are numbered in rising order. A span exists for those numbered `since` to `until`, the last not included;
+    (n,) int64. The other fields are those of `Spans`, and `recording`, the number of the span's recording.
     """
 
     since: np.ndarray
@@ -69,7 +69,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 def decode(scores: np.ndarray, merge_gap: int, background: int = BACKGROUND_INDEX) -> Spans:
-    """Return the spans that `scores` hold.
+    """Return the spans of one recording.
 
     Each frame takes the label of its highest score (ties: the lowest index). Unbroken runs of one activity are spans,
     runs of `background` are not. Spans of one label with fewer than `merge_gap` frames strictly between them are merged
@@ -85,7 +85,7 @@ def decode(scores: np.ndarray, merge_gap: int, background: int = BACKGROUND_INDE
     Raises
     ------
     InputError
-        If a frame holds NaN or infinity as its highest score; it names the frame.
+        If the highest score of a frame is NaN or infinite; the message names the frame.
     ValueError
         If `scores` is not two-dimensional or `merge_gap` is negative.
     """
@@ -106,12 +106,10 @@ def decode_gaps(scores: np.ndarray, merge_gaps: Sequence[int], background: int =
 
 
 def find_runs(scores: np.ndarray, widest_gap: int, background: int = BACKGROUND_INDEX, recording: int = 0) -> Runs:
-    """Return the runs of `scores` (frames, labels); scores are summed over gaps below `widest_gap` too.
+    """Return the runs of one recording from its `scores` (frames, labels).
 
-    `recording` is the number that the runs get.
-
-    Sums are taken run by run, never as differences of one long running sum, so that no precision is lost in long
-    recordings.
+    Gaps narrower than `widest_gap` frames get their sums, too. `recording` is the number that the runs carry. Every sum is
+    computed by itself and not as a difference of running sums, so that no precision is lost in long recordings.
     """
     scores = np.asarray(scores)
     if scores.ndim != 2 or scores.shape[1] == 0:
@@ -120,7 +118,7 @@ def find_runs(scores: np.ndarray, widest_gap: int, background: int = BACKGROUND_
         scores = scores.astype(np.float32)
     frames = len(scores)
     best = np.argmax(scores, axis=1)
-    # argmax takes the first NaN of a row for its highest score, so the winners tell of any.
+    # argmax takes the first NaN of a row as its highest score, so any NaN is among the winners.
     winners = scores[np.arange(frames), best]
     if not np.isfinite(winners).all():
         frame = int(np.flatnonzero(~np.isfinite(winners))[0])
@@ -150,7 +148,7 @@ def find_runs(scores: np.ndarray, widest_gap: int, background: int = BACKGROUND_
 
 
 def join_runs(parts: Sequence[Runs]) -> Runs:
-    """Return the runs of several recordings as one; the parts' recordings must rise."""
+    """Return the runs of several recordings as one; `parts` must be in the order of their recordings' numbers."""
     if not parts:
         return find_runs(np.zeros((0, 1)), 0)
     names = Runs.__dataclass_fields__
@@ -158,16 +156,16 @@ def join_runs(parts: Sequence[Runs]) -> Runs:
 
 
 def merge(runs: Runs, merge_gaps: Sequence[int]) -> MergedSpans:
-    """Merge `runs` for every gap of `merge_gaps`, which rise; `find_runs` must have been called with the last of them.
+    """Merge `runs` with each of `merge_gaps` (frames, in rising order); `find_runs` must have been given the widest.
 
-    Filling a gap leaves all other gaps as wide as they were. Merging until nothing changes therefore means to cut the
-    list of runs once at every gap that is at least as wide as the merge gap; a wider merge gap only removes cuts. A
-    span exists for every merge gap wider than its widest inner gap and not wider than the gaps at its ends, so there
+    Filling a gap leaves all other gaps as wide as they were. Merging until nothing changes is therefore the same as
+    cutting the list of runs at every gap that is at least as wide as the merge gap, and a wider merge gap only removes
+    cuts. A span exists for every merge gap wider than its widest inner gap and not wider than the gaps at its ends, so there
     are at most twice as many spans as runs, whatever the number of merge gaps.
     """
     if min(merge_gaps, default=0) < 0:
         raise ValueError(f"merge_gap must be 0 or more but got {min(merge_gaps)}")
-    # A cut before each run, and one behind the last, which no merge gap takes away.
+    # A cut before each run, and one after the last, which no merge gap removes.
     lasts = np.searchsorted(np.asarray(merge_gaps, dtype=np.int64), np.append(runs.gap, _NEVER), side="right")
     cuts = np.arange(len(lasts))
     since, first, following = [cuts[:0]], [cuts[:0]], [cuts[:0]]
@@ -201,8 +199,7 @@ def merge(runs: Runs, merge_gaps: Sequence[int]) -> MergedSpans:
 def _sums(scores: np.ndarray, label: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return the sum of `scores` over frames [`start`, `end`) of column `label`, each at least one frame, in float64.
 
-    Terms are added one after the other, as live detection adds them (`detector.span_decoder`), so that both give the
-    same bits.
+    Scores are added frame by frame, as in live detection (`detector.span_decoder`), so that both give the same bits.
     """
     length = end - start
     begin = np.cumsum(length) - length
