@@ -1,5 +1,6 @@
 """What source and pages point to is there: sections and readings of docs/protocol.md, files, and links between pages."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,38 @@ def test_every_reading_that_is_referred_to_is_there() -> None:
     found = [(name, match) for name, text in texts() for match in READING.finditer(text)]
     assert [f"{name}: {match[0]}" for name, match in found if not numbers(match[1]) <= readings] == []
     assert len(found) > 5, "the pattern no longer finds what it should"
+
+
+def test_every_section_says_whose_it_is() -> None:
+    bare = re.compile(r"(?<!protocol )(?<!paper )(?<!ECCV 2016, )\bsections? \d[^)]*", re.I)
+    assert [f"{name}: {found}" for name, text in texts() if name.endswith(".py") for found in bare.findall(text)] == []
+
+
+def test_every_name_of_a_module_that_the_source_refers_to_is_there() -> None:
+    """`module.name` in backticks: the module has the name, unless a variable of the file has the module's."""
+    modules = {path: defined(path) for room in ROOMS[:4] for path in (ROOT / room).rglob("*.py")}
+    known = {path.stem for path in modules} | {"json", "jsonl"}  # `package.module`; a file
+    wrong, seen = [], 0
+    for path in modules:
+        source = path.read_text(encoding="utf-8")
+        variables = {getattr(node, "id", getattr(node, "arg", None)) for node in ast.walk(ast.parse(source))}
+        for module, name in re.findall(r"`(?:\w+\.)*?([a-z_]+)\.(\w+)`", source):
+            named = [names for other, names in modules.items() if other.stem == module]
+            if named and module not in variables and f"{module}.{name}" != "base.iou":  # that is a key of a study
+                seen += 1
+                if name not in known.union(*named):
+                    wrong.append(f"{path.relative_to(ROOT)}: {module}.{name}")
+    assert wrong == []
+    assert seen > 10, "the pattern no longer finds what it should"
+
+
+def defined(module: Path) -> set[str]:
+    """Return the names that a module defines at its top level."""
+    names = set()
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        targets = getattr(node, "targets", [getattr(node, "target", node)])
+        names |= {getattr(target, "id", getattr(target, "name", "")) for target in targets}
+    return names
 
 
 def test_every_file_that_a_page_names_is_there() -> None:

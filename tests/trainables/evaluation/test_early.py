@@ -85,7 +85,7 @@ def causal_model(dataset, seed):
 
 
 def reference(dataset, model, fraction, merge_gap, iou, protocol):
-    """Section 5, one activity at a time, each fraction by a pass of its own."""
+    """Protocol section 5, one activity at a time, each fraction by a pass of its own."""
     truth, found = [], []
     number = 0
     for recording in sorted(dataset.recordings("test")):
