@@ -45,8 +45,9 @@ def extract(
         raise InputError("--annotations is missing: the file that says which activity is when in which video")
     require_av()
     # torch takes seconds: help and what is wrong with the options come before it.
-    from crescendo.platform.extraction.extract import Extraction, extract
+    from crescendo.platform.extraction.extract import extract
     from crescendo.platform.extraction.preview import draw_previews
+    from crescendo.platform.extraction.settings import Extraction
 
     if annotations is None or preview:
         with terminal() as reporter:

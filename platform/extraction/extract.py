@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from crescendo.platform.extraction.pipeline import Network, extracted
+from crescendo.platform.extraction.pipeline import extracted
+from crescendo.platform.extraction.settings import Extraction, ResolvedExtraction, resolve_extraction
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, read_annotations
 from crescendo.trainables.data.dataset import PIXELS, Dataset, DatasetMetadata, write_dataset
@@ -25,39 +24,11 @@ from crescendo.trainables.data.importers.base import Reporter
 from crescendo.trainables.data.importers.directory import given_split
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import mended
-from crescendo.trainables.video.backbones import Preparation, load_backbone, preparation_of
 from crescendo.trainables.video.collection import find_videos, match_videos
 from crescendo.trainables.video.decoding import require_av
 from crescendo.trainables.video.work import WorkFolder
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-# What an older work folder holds must not be mixed with: raise it when frames are chosen or stored in another way.
-_FORMAT = 1
 _MEBIBYTE = 2**20
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """What is taken from the videos: `layer` of `backbone`, or `pixels`; `size` is the side of the frames, None: its own."""
-
-    fps: float = 6.0
-    backbone: str = "vgg19"
-    layer: str = "fc7"
-    weights: str = "imagenet"
-    size: int | None = None
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The extraction's consequences; `width` is None of pixels, `key` tells its work folder from others."""
-
-    preparation: Preparation
-    width: int | None
-    network: Network | None
-    fc7: tuple[Tensor, Tensor] | None
-    key: str
 
 
 def extract(
@@ -99,15 +70,15 @@ def extract(
     collection = match_videos(find_videos(videos), split_annotations)
     for note in (*notes, *collection.notes):
         reporter.say(note)
-    plan = _plan(extraction)
-    place = destination.with_name(f"{destination.name}.partial-{plan.key}")
+    resolved = resolve_extraction(extraction)
+    place = destination.with_name(f"{destination.name}.partial-{resolved.key}")
     for other in sorted(destination.parent.glob(f"{destination.name}.partial-*")):
         if other != place and other.is_dir():
             reporter.say(f"{other}: holds the work of other settings; remove it if they are not wanted any more")
-    with _alone(place):
-        work = WorkFolder(place, plan.width)
-        run = _Run(work, collection.videos, split_annotations, extraction.fps, strict, reporter)
-        run.extract(plan)
+    with _locked(place):
+        work = WorkFolder(place, resolved.width)
+        run = _VideoExtraction(work, collection.videos, split_annotations, extraction.fps, strict, reporter)
+        run.extract(resolved)
         broken = run.broken()
         good = {name: one for name, one in split_annotations.recordings.items() if name in run.frames}
         good = {name: one for name, one in good.items() if name not in broken}
@@ -120,14 +91,15 @@ def extract(
             raise InputError(f"{videos}: no video could be used; the reasons are listed above")
         frames = {name: run.frames[name] for name in good}
         content: Iterator[Any] = (
-            work.pictures(name) if plan.width is None else work.matrix(name, count) for name, count in frames.items()
+            work.pictures(name) if resolved.width is None else work.matrix(name, count)
+            for name, count in frames.items()
         )
         dataset = write_dataset(
             destination,
             DatasetMetadata(
                 name=videos.stem,
                 fps=extraction.fps,
-                features=_meaning(extraction),
+                features=extraction.description,
                 source=f"{len(good)} videos of {videos.name}, annotated by {annotations.name}",
                 licence=licence,
                 notes=(*notes, *collection.notes),
@@ -135,17 +107,17 @@ def extract(
             replace(split_annotations, recordings=good),
             frames=frames,
             features=reporter.track(content, len(frames), "writing"),
-            feature_dim=3 * plan.preparation.size**2 if plan.width is None else plan.width,
-            dtype=PIXELS if plan.width is None else "float16",
-            store_metadata=_metadata(extraction, plan),
-            fc7=plan.fc7,
+            feature_dim=3 * resolved.preparation.size**2 if resolved.width is None else resolved.width,
+            dtype=PIXELS if resolved.width is None else "float16",
+            store_metadata=resolved.store_metadata(extraction),
+            fc7=resolved.fc7,
         )
     shutil.rmtree(place, ignore_errors=True)
     return dataset
 
 
-class _Run:
-    """The videos of one command: which are finished, which are broken and why."""
+class _VideoExtraction:
+    """The extraction of one command's videos: which are finished, which are broken and why."""
 
     def __init__(
         self,
@@ -161,7 +133,7 @@ class _Run:
         self._reasons: dict[str, str] = {}
         self.frames: dict[str, int] = {}
 
-    def extract(self, plan: _Plan) -> None:
+    def extract(self, resolved: ResolvedExtraction) -> None:
         """Extract the frames of all videos that are not finished yet."""
         for name, path in self._videos.items():
             if (frames := self._work.frames(name, path)) is not None:
@@ -175,11 +147,11 @@ class _Run:
         expected = sum(max(1, round(self._annotations.recordings[name].duration * self._fps)) for name in names)
         # Room for what every decoder may be ahead.
         room = max(100, 40 * (os.cpu_count() or 1)) * _MEBIBYTE
-        # Ray warns of every pool of actors that its arguments must stay; they do.
+        # Ray warns, for every pool of actors, that the actors' arguments must stay alive; they do.
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         begin, before = time.monotonic(), sum(self.frames.values())
         with closing(self._work), ray_session(object_store=room):
-            for _ in self._reporter.track(self._stored(names, plan, expected), expected, "extracting frames"):
+            for _ in self._reporter.track(self._stored(names, resolved, expected), expected, "extracting frames"):
                 pass
         for name in names:
             if name not in self.frames and name not in self._reasons:
@@ -193,21 +165,21 @@ class _Run:
         """Return the videos that cannot be used, in the order of the annotations, and why."""
         return {name: self._reasons[name] for name in self._videos if name in self._reasons}
 
-    def _stored(self, names: list[str], plan: _Plan, expected: int) -> Iterator[None]:
-        """Store what comes, and yield once a frame, but no more often than expected."""
+    def _stored(self, names: list[str], resolved: ResolvedExtraction, expected: int) -> Iterator[None]:
+        """Store the frames as they come; yield once a frame, for the progress bar, but at most `expected` times."""
         seen = 0
         videos = {number: self._videos[name] for number, name in enumerate(names)}
-        for part in extracted(videos, self._fps, plan.preparation, plan.network):
-            name = names[part.video]
+        for some in extracted(videos, self._fps, resolved.preparation, resolved.network):
+            name = names[some.video]
             if name in self._reasons:
                 continue
-            if len(part.numbers) and self._work.add(name, self._videos[name], part.numbers, part.values, part.total):
+            if len(some.numbers) and self._work.add(name, self._videos[name], some.numbers, some.values, some.total):
                 self.frames[name] = self._work.frames(name, self._videos[name]) or 0
                 self._check_length(name)
-            if part.error:
+            if some.error:
                 self._work.drop(name)
-                self._fail(name, part.error)
-            more = min(len(part.numbers), expected - seen)
+                self._fail(name, some.error)
+            more = min(len(some.numbers), expected - seen)
             seen += more
             for _ in range(more):
                 yield None
@@ -231,8 +203,8 @@ class _Run:
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Hold the work folder `place` for this command; it goes with it if no video was finished."""
+def _locked(place: Path) -> Iterator[None]:
+    """Lock the work folder `place` for this command, and remove it at the end if no video was finished."""
     with mended(place):
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / "lock")
@@ -255,40 +227,3 @@ def _annotations(path: Path, split: str, clip: bool) -> tuple[Annotations, list[
     if split == "paper":
         return paper_split(found, path)
     raise InputError(f"split: must be given or paper but got {split!r}")
-
-
-def _plan(extraction: Extraction) -> _Plan:
-    """Return the plan; the network is loaded here once, to know what its weights are and that they fit."""
-    if extraction.layer == "pixels":
-        preparation = preparation_of(extraction.backbone)
-        preparation = preparation if extraction.size is None else preparation.at(extraction.size)
-        return _Plan(preparation, None, None, None, _key(extraction, preparation, "pixels"))
-    weights = extraction.weights
-    if Path(weights).exists():
-        weights = str(Path(weights).absolute())
-    backbone = load_backbone(extraction.backbone, weights, layer=extraction.layer, size=extraction.size)
-    network = Network(extraction.backbone, weights, extraction.layer, extraction.size, backbone.fingerprint)
-    fc7 = backbone.fc7()
-    kept = None if fc7 is None else (fc7[0].clone(), fc7[1].clone())
-    key = _key(extraction, backbone.preparation, backbone.fingerprint)
-    return _Plan(backbone.preparation, backbone.width, network, kept, key)
-
-
-def _key(extraction: Extraction, preparation: Preparation, fingerprint: str) -> str:
-    # Pixels are the same whatever network asks for them, if it prepares them in the same way.
-    content = json.dumps([_FORMAT, extraction.fps, asdict(preparation), fingerprint])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def _metadata(extraction: Extraction, plan: _Plan) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"preparation": asdict(plan.preparation)}
-    if plan.network is not None:
-        metadata |= {"backbone": extraction.backbone, "layer": extraction.layer, "network": plan.network.fingerprint}
-        metadata |= {"weights": Path(extraction.weights).name}
-    return metadata
-
-
-def _meaning(extraction: Extraction) -> str:
-    if extraction.layer == "pixels":
-        return f"frames as JPEG, prepared for {extraction.backbone}"
-    return f"{extraction.layer} of {extraction.backbone}, weights {Path(extraction.weights).name}"

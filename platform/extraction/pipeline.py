@@ -27,7 +27,7 @@ from crescendo.trainables.video.backbones import Preparation, load_backbone
 from crescendo.trainables.video.decoding import sampled_frames
 
 BATCH = 32
-# In place of a frame's number: the video cannot be decoded; the network cannot be had.
+# In place of a frame's number: the video cannot be decoded; the network cannot be loaded.
 BROKEN, FATAL = -1, -2
 
 Batch = dict[str, Any]
@@ -35,7 +35,7 @@ Batch = dict[str, Any]
 
 @dataclass(frozen=True)
 class Network:
-    """What an actor loads: see `load_backbone`; `fingerprint` is that of the network the driver loaded."""
+    """The network that every actor loads with `load_backbone`; `fingerprint` is that of the one that the driver loaded."""
 
     backbone: str
     weights: str
@@ -45,10 +45,21 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some frames of one video: `numbers` (n,) and `values`, (n, width) float16 or n JPEGs; or the `error` that ends it.
+class ExtractedFrames:
+    """Some frames of one video, or the reason why it cannot be used.
 
-    `total` is the number of its frames, None where it is not known yet.
+    Attributes
+    ----------
+    video : int
+        The video's number.
+    numbers : (n,) int64
+        The frames' numbers in the video.
+    values : (n, width) float16, or n JPEGs
+        Their features, or the pictures themselves.
+    total : int or None
+        How many frames the video has; None while that is not known.
+    error : str
+        Why the video cannot be decoded; empty if it can.
     """
 
     video: int
@@ -60,11 +71,11 @@ class Part:
 
 def extracted(
     videos: Mapping[int, Path], fps: float, preparation: Preparation, network: Network | None
-) -> Iterator[Part]:
+) -> Iterator[ExtractedFrames]:
     """Yield the features of the frames of `videos`, or their JPEGs without a `network`, in no particular order.
 
-    Ray must be connected. Of a video that cannot be decoded the last part has an `error`; parts before it and, now and
-    then, after it hold frames.
+    Ray must be connected. A video that cannot be decoded comes once with an `error`; frames of it may come before that
+    and, now and then, after it.
 
     Raises
     ------
@@ -96,7 +107,7 @@ def extracted(
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors, max_tasks_in_flight_per_actor=2),
         )
     for batch in dataset.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=1):
-        yield from _parts(batch)
+        yield from _by_video(batch)
 
 
 def decoded(batch: Batch, *, fps: float, preparation: Preparation, jpeg: bool) -> Iterator[Batch]:
@@ -132,7 +143,7 @@ def decoded(batch: Batch, *, fps: float, preparation: Preparation, jpeg: bool) -
 
 
 class Inference:
-    """An actor: the network, on a GPU if it has been given one."""
+    """An actor that turns frames into features with the network, on a GPU if it has been given one."""
 
     def __init__(self, network: Network) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -148,7 +159,7 @@ class Inference:
             self._fault = str(error)
 
     def __call__(self, batch: Batch) -> Batch:
-        """Return `batch` with features, (n, width) float16, in place of frames."""
+        """Return `batch` with features, (n, width) float16, in place of its frames."""
         if self._fault:
             count = len(batch["video"])
             fault = {"frame": np.full(count, FATAL), "error": np.full(count, self._fault, object)}
@@ -165,7 +176,7 @@ def _stacked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.stack(some)
 
 
-def _parts(batch: Batch) -> Iterator[Part]:
+def _by_video(batch: Batch) -> Iterator[ExtractedFrames]:
     videos = batch["video"]
     bounds = [0, *(np.flatnonzero(np.diff(videos)) + 1), len(videos)]
     for first, last in pairwise(bounds):
@@ -176,7 +187,7 @@ def _parts(batch: Batch) -> Iterator[Part]:
             raise InputError(error)
         broken = numbers == BROKEN
         total = int(batch["total"][first:last].max())
-        yield Part(
+        yield ExtractedFrames(
             int(videos[first]),
             numbers[~broken],
             batch["values"][first:last][~broken],

@@ -17,7 +17,8 @@ import torch
 from filelock import FileLock
 from numbered_frames import numbered, read_number
 
-from crescendo.platform.extraction.extract import Extraction, extract
+from crescendo.platform.extraction.extract import extract
+from crescendo.platform.extraction.settings import Extraction
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset
