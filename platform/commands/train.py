@@ -97,6 +97,9 @@ class _Screen:
             rate = f"loss {loss:.3f}, {(task.speed or 0) * self._frames:,.0f} frames/s"
             self._progress.update(self._task, completed=iteration, rate=rate)
 
+    def noted(self, text: str) -> None:
+        self._console.print(f"note: {text}", soft_wrap=True, highlight=False, markup=False)
+
     def validated(self, validation: Validation) -> None:
         config, losses, evaluation = self._config, validation.losses, validation.evaluation
         left = (config.iterations - validation.iteration) * self._frames / max(losses.frames_per_second, 1e-9)

@@ -38,6 +38,9 @@ class Listener(Protocol):
     def advanced(self, iteration: int, loss: float) -> None:
         """Iteration `iteration` is done; `loss` is its loss (Eq. 1)."""
 
+    def noted(self, text: str) -> None:
+        """There is something to know of how it trains."""
+
     def validated(self, validation: Validation) -> None:
         """The model was validated."""
 
@@ -53,6 +56,9 @@ class Silent:
 
     def advanced(self, iteration: int, loss: float) -> None:
         """Do nothing."""
+
+    def noted(self, text: str) -> None:
+        """Say nothing."""
 
     def validated(self, validation: Validation) -> None:
         """Do nothing."""

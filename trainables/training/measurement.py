@@ -11,6 +11,7 @@ from crescendo.trainables.detector.trained import MODEL_FOLDER, write_trained
 from crescendo.trainables.evaluation.subset_result import SubsetResult, subset_result
 from crescendo.trainables.training.artifacts import FinishedRun, write_outputs
 from crescendo.trainables.training.scored_subset import ScoredSubset
+from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 
 
@@ -42,6 +43,7 @@ def measure(
     *,
     seconds: float | None,
     scoring: Callable[[str], None],
+    shared: SharedScores | None = None,
 ) -> FinishedRun:
     """Measure the trained model with `reset` and the merge gap `gap` (frames), and write its outputs and its model folder.
 
@@ -53,12 +55,14 @@ def measure(
         How long training took; None if that is not known.
     scoring
         Called with each subset before it is measured.
+    shared
+        Finds the scores of several trainings at once; None: of this one.
     """
     config = trainer.config
     results: dict[str, SubsetResult] = {}
     for subset in measurement.subsets:
         scoring(subset)
-        scored = validation if subset == "validation" else ScoredSubset(trainer, subset)
+        scored = validation if subset == "validation" else ScoredSubset(trainer, subset, shared)
         [evaluation] = scored.evaluate(reset, [gap])
         results[subset] = subset_result(
             scored.decoded(reset, gap),

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from crescendo.trainables.config import Reset
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_decoded
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
+from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import metric_value
 
@@ -30,9 +31,10 @@ class ScoredSubset:
     evaluations : (reset, merge gap in frames) -> evaluation, of all combinations asked for so far
     """
 
-    def __init__(self, trainer: Trainer, subset: str) -> None:
-        """Compute nothing yet."""
+    def __init__(self, trainer: Trainer, subset: str, shared: SharedScores | None = None) -> None:
+        """Compute nothing yet; `shared` finds the scores of several trainings at once, default: of this one."""
         self._trainer, self._subset = trainer, subset
+        self._shared = shared or SharedScores([trainer])
         self._scores: dict[Reset, Mapping[str, np.ndarray]] = {}
         self._decoded: dict[tuple[Reset, int], DecodedSubset] = {}
         self.evaluations: dict[tuple[Reset, int], Evaluation] = {}
@@ -63,7 +65,7 @@ class ScoredSubset:
 
     def _scored(self, reset: Reset) -> Mapping[str, np.ndarray]:
         if reset not in self._scores:
-            self._scores[reset] = self._trainer.score(self._subset, reset)
+            self._scores[reset] = self._shared.score(self._trainer, self._subset, reset)
         return self._scores[reset]
 
 

@@ -25,6 +25,7 @@ from crescendo.trainables.training.listeners import Listener, Silent, Validation
 from crescendo.trainables.training.mean_losses import MeanLosses
 from crescendo.trainables.training.measurement import Measurement, configured_decoding, measure
 from crescendo.trainables.training.scored_subset import DecodeSearch, ScoredSubset
+from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import ValidationReport, last_report, metric_value, write_report
 
@@ -72,6 +73,7 @@ class TrainingSession:
         self._metric, self._decode, self._measurement = metric, decode, measurement
         self._checkpoint_seconds, self._listener = checkpoint_seconds, listener or Silent()
         self._trainer = Trainer(config, dataset)
+        self._trainer.on_note = self._listener.noted
         self._alone: Cohort | None = None
         self.finished: FinishedRun | None = None
         self._last, self._unheard = self._take_up()
@@ -115,11 +117,14 @@ class TrainingSession:
         if time.monotonic() - self._saved > self._checkpoint_seconds:
             self._save()
 
-    def report(self, began: float) -> ValidationReport:
-        """Validate what has trained to the end of its stage since `began` (`time.monotonic`), and keep the report."""
+    def report(self, began: float, shared: SharedScores | None = None) -> ValidationReport:
+        """Validate what has trained to the end of its stage since `began` (`time.monotonic`), and keep the report.
+
+        `shared` finds the scores of several trainings at once; None: of this one.
+        """
         losses = self._trainer.end_stage()
         self._save()
-        self._last = self._report(losses, began)
+        self._last = self._report(losses, began, shared)
         write_report(self._folder, self._last)
         return self._last
 
@@ -152,10 +157,10 @@ class TrainingSession:
         checkpoints.prune(self._folder, keep=checkpoint)
         self._saved = time.monotonic()
 
-    def _report(self, losses: MeanLosses, began: float) -> ValidationReport:
+    def _report(self, losses: MeanLosses, began: float, shared: SharedScores | None) -> ValidationReport:
         trainer = self._trainer
         done = trainer.iteration >= trainer.config.iterations
-        scored = ScoredSubset(trainer, "validation")
+        scored = ScoredSubset(trainer, "validation", shared)
         search = self._decode if done else None
         reset, gap = scored.best(search, self._metric) if search is not None else configured_decoding(trainer)
         [evaluation] = scored.evaluate(reset, [gap])
@@ -173,6 +178,7 @@ class TrainingSession:
                     gap,
                     seconds=self._seconds(began) if self._timed else None,
                     scoring=self._listener.scoring,
+                    shared=shared,
                 )
                 results |= {
                     subset: result.metrics for subset, result in self.finished.results.items() if subset != "validation"
@@ -190,6 +196,7 @@ class TrainingSession:
                 for decoding in sorted(scored.evaluations)
             ],
             seconds=self._seconds(began),
+            notes=tuple(trainer.notes),
         )
 
     def _seconds(self, began: float) -> float:
@@ -270,10 +277,13 @@ class CohortSession:
         outcomes: dict[TrainingSession, ValidationReport | DivergedError] = {
             of_trainer[member]: error for member, error in diverged.items()
         }
-        for session in self.sessions:
-            if session not in outcomes and session.trainer.iteration == session.stage_end:
-                outcomes[session] = session.report(began)
-        return outcomes
+        arrived = [
+            session
+            for session in self.sessions
+            if session not in outcomes and session.trainer.iteration == session.stage_end
+        ]
+        shared = SharedScores([session.trainer for session in arrived])
+        return {**outcomes, **{session: session.report(began, shared) for session in arrived}}
 
 
 def _validated(trainer: Trainer) -> int:

@@ -42,6 +42,8 @@ class Trainer:
         What `Cohort` takes its steps with.
     notes : list of str
         What its user should know of how it trains.
+    on_note : callable
+        Called with each note when it is made.
     """
 
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
@@ -54,6 +56,7 @@ class Trainer:
         self.iteration = 0
         self.history: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.on_note: Callable[[str], None] = lambda _: None
         self.losses, self._in_stage = LossSums(), False
         dataset.recordings("training")
         with torch.random.fork_rng(devices=[]):
@@ -90,9 +93,10 @@ class Trainer:
         return self.end_stage()
 
     def note(self, text: str) -> None:
-        """Keep what the user should know of how it trains, once."""
+        """Keep what the user should know of how it trains, once, and tell `on_note` of it."""
         if text not in self.notes:
             self.notes.append(text)
+            self.on_note(text)
 
     def score(self, subset: str, reset: Reset | None = None) -> dict[str, np.ndarray]:
         """Return recording -> frame scores (frames, labels) float32 of `subset`; `reset` default: the configuration's."""

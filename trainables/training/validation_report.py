@@ -43,6 +43,8 @@ class ValidationReport:
         (reset, merge gap in frames, objective) of every combination that was tried.
     seconds
         How long the training has taken so far, over all its starts.
+    notes
+        What its user should know of how it trained: that it went without CUDA graphs, say, and why.
     """
 
     iteration: int
@@ -54,6 +56,7 @@ class ValidationReport:
     chosen: Decoding = field(default_factory=Decoding)
     tried: Sequence[tuple[str, int, float]] = ()
     seconds: float = 0.0
+    notes: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON-able object."""
@@ -67,6 +70,7 @@ class ValidationReport:
             "chosen": dict(self.chosen),
             "tried": [list(combination) for combination in self.tried],
             "seconds": self.seconds,
+            "notes": list(self.notes),
         }
 
     @classmethod

@@ -24,7 +24,7 @@ from crescendo.trainables.models.build import build_model
 def test_several_models_together_score_as_each_alone_on_a_cpu(tmp_path, model, reset, device):
     """Recordings longer than several captured blocks, and some shorter than one."""
     random = np.random.default_rng(1)
-    frames = {"long": 1500, "shorter": 1111, "short": 60, "one": 1}
+    frames = {"long": 600, "shorter": 530, "short": 60, "one": 1}
     dataset = write_dataset(
         tmp_path / "data",
         DatasetMetadata("numbers", 1.0, "numbers", "made for the tests", "MIT"),
@@ -38,7 +38,7 @@ def test_several_models_together_score_as_each_alone_on_a_cpu(tmp_path, model, r
     for seed in range(3):
         torch.manual_seed(seed)
         models.append(build_model(6, 3, configuration({"model": model, "hidden_size": 12 + seed})))
-    spans = [*whole(dataset, list(frames)), ("long", 200, 900)]
+    spans = [*whole(dataset, list(frames)), ("long", 200, 590)]
     expected = [score_spans(one, dataset, spans, reset) for one in models]
     found = score_together([one.to(device) for one in models], dataset, spans, reset)
     for ours, theirs in zip(found, expected, strict=True):
