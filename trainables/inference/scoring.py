@@ -67,7 +67,7 @@ def score_together(
         model.eval()
     try:
         scores = [[np.empty(0)] * len(spans) for _ in models]
-        # Spans of like length run together, so little is computed that belongs to none.
+        # Spans of similar length run together, so few padded frames are computed.
         order = sorted(range(len(spans)), key=lambda number: spans[number][1] - spans[number][2])
         for start in range(0, len(order), _SIDE_BY_SIDE):
             chosen = order[start : start + _SIDE_BY_SIDE]

@@ -1,4 +1,4 @@
-"""A training that reports at every validation, saves itself, and goes on from where it was whatever happened to it.
+"""A training that reports at every validation, writes checkpoints, and resumes from its folder after any interruption.
 
 It owns one folder:
 
@@ -35,7 +35,7 @@ class TrainingSession:
 
     Attributes
     ----------
-    finished : what came of it, once it is trained and measured in this process; None before
+    finished : the finished run, once trained and measured in this process; None before
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class TrainingSession:
         return self._last
 
     def _take_up(self) -> tuple[ValidationReport | None, bool]:
-        """Go on where the folder's last checkpoint and report say; return the report, and whether to give it again."""
+        """Resume from the folder's newest checkpoint and last report; return the report, and whether to give it again."""
         trainer, config = self._trainer, self._trainer.config
         newest = checkpoints.newest(self._folder)
         if newest is not None:

@@ -37,7 +37,7 @@ class Trainer:
     history : list of dict
         JSON-able rows that the caller adds as training goes on; checkpoints carry them.
     losses : LossSums
-        Of the stage that it is in, or was in last; checkpoints carry them.
+        Sums of the current stage, or of the last one; saved in checkpoints.
     step : TrainingStep
         What `Cohort` takes its steps with.
     notes : list of str
@@ -47,7 +47,7 @@ class Trainer:
     """
 
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
-        """Build the model; `InputError` if the configuration asks for what this machine or data set has not."""
+        """Build the model; `InputError` if the configuration asks for what this machine or data set does not have."""
         self.config, self.dataset = resolved_for(config, dataset), dataset
         self._rule = config.matching_rule
         self.device = _device(config)
@@ -114,7 +114,7 @@ class Trainer:
         return evaluate_scores(self.dataset, subset, scores, gaps, rule=self._rule, iou=config.iou)[0]
 
     def metadata(self) -> dict[str, Any]:
-        """Return what a checkpoint says of the run so far beside weights, JSON-able."""
+        """Return what a checkpoint stores besides tensors, as a JSON-able object."""
         return {
             "iteration": self.iteration,
             "history": self.history,
