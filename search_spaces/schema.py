@@ -138,16 +138,39 @@ class Confirm(Section):
         return seeds
 
 
-class Resources(Section):
-    """What one trial gets, and how many run at once."""
+def _cohort(cohort: Any) -> Any:
+    if cohort != "auto" and (isinstance(cohort, bool) or not isinstance(cohort, int) or cohort < 1):
+        raise ValueError(f"must be auto, or a whole number of at least 1, but got {cohort!r:.80}")
+    return cohort
 
-    cpus: int = Field(default=1, ge=1, description="CPUs, and so threads, of a trial")
+
+Cohort = Annotated[Literal["auto"] | Annotated[int, Field(ge=1)], BeforeValidator(_cohort)]
+
+
+class Resources(Section):
+    """What the trials of a process get, how many share it, and how many processes run at once."""
+
+    cpus: int = Field(default=1, ge=1, description="CPUs, and so threads, of a trial or cohort")
     gpus: float = Field(
         default=0, ge=0, le=1, allow_inf_nan=False, description="share of one GPU: 0.25 puts four trials on it"
     )
-    concurrent: int | None = Field(
-        default=None, ge=1, description="trials at once; left out: as many as there is room for"
+    cohort: Cohort = Field(
+        default="auto",
+        description="trials at most that train together in one process, batch by batch; auto: as many as fill a whole "
+        "GPU, each by itself where there is none",
     )
+    concurrent: int | None = Field(
+        default=None, ge=1, description="trials, or cohorts, at once; left out: as many as there is room for"
+    )
+
+    @model_validator(mode="after")
+    def _whole_gpu(self) -> Resources:
+        if self.cohort != "auto" and self.cohort > 1 and 0 < self.gpus < 1:
+            raise ValueError(
+                f"a cohort trains on a whole GPU, or on none: set gpus to 1 or 0, or cohort to 1, but got gpus "
+                f"{self.gpus:g} with cohort {self.cohort}"
+            )
+        return self
 
 
 class Asha(Section):

@@ -56,6 +56,7 @@ NEUTRAL = [
     ["description=x"],
     ["dataset=elsewhere"],
     ["resources.cpus=8"],
+    ["resources.cohort=4"],
     ["failures.retries=0"],
     ["baseline={variant: score}"],
 ]

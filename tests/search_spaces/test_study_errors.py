@@ -294,6 +294,15 @@ resources: {cpus: 0}
 resources: {gpus: 2}
 -> 3: resources.gpus: must be less than or equal to 1 but got 2
 
+resources: {cohort: 0}
+-> 3: resources.cohort: must be auto, or a whole number of at least 1, but got 0
+
+resources: {cohort: many}
+-> 3: resources.cohort: must be auto, or a whole number of at least 1, but got 'many'
+
+resources: {gpus: 0.5, cohort: 2}
+-> 3: resources: a cohort trains on a whole GPU, or on none: set gpus to 1 or 0, or cohort to 1, but got gpus 0.5 with cohort 2
+
 early_stopping: asha
 -> 3: early_stopping: must be a mapping of keys to values but got 'asha'
 
