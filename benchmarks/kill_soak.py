@@ -1,10 +1,10 @@
 """Kills a tiny study at random moments until it is done, and compares it with one left alone.
 
-    .venv/bin/python benchmarks/kill_soak.py [--kills 20] [--concurrent 1] [--seed 0]
+    .venv/bin/python benchmarks/kill_soak.py [--kills 20] [--concurrent 1] [--cohort 1] [--seed 0]
 
 What is killed, always with SIGKILL: the driver, a worker, or the whole Ray cluster (gcs_server and raylet). Prints what
 was killed and when, then what came of it; exits with 1 if a trial was lost or run twice, a run in MLflow is doubled or for
-ever RUNNING, or (one trial at a time) the trials differ from the undisturbed study's.
+ever RUNNING, or (one trial or cohort at a time) the trials differ from the undisturbed study's.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ import psutil
 SCRIPT = Path(__file__).resolve().parents[1] / "tests" / "support" / "trivial_study.py"
 
 
-def start(folder: Path, seconds: float, trials: int, concurrent: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, seconds: float, options: argparse.Namespace) -> subprocess.Popen[bytes]:
     """Start the study in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     log = (folder / "log.txt").open("ab")
-    command = [sys.executable, str(SCRIPT), str(folder), str(seconds), str(trials), str(concurrent)]
+    size = (options.trials, options.concurrent, options.cohort)
+    command = [sys.executable, str(SCRIPT), str(folder), str(seconds), *map(str, size)]
     return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
 
@@ -115,20 +116,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--concurrent", type=int, default=1)
+    parser.add_argument("--cohort", type=int, default=1)
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     random.seed(options.seed)
     with tempfile.TemporaryDirectory(prefix="crescendo-soak-") as scratch:
         calm, stormy = Path(scratch) / "calm", Path(scratch) / "stormy"
-        start(calm, 0, options.trials, options.concurrent).wait()
+        start(calm, 0, options).wait()
         killed: Counter[str] = Counter()
         began, starts, driver = time.monotonic(), 0, None
         while True:
             if driver is None or driver.poll() is not None:
                 if driver is not None and driver.returncode == 0:
                     break
-                driver, starts = start(stormy, 1.0, options.trials, options.concurrent), starts + 1
+                driver, starts = start(stormy, 1.0, options), starts + 1
                 asleep = random.uniform(1, 14)
             else:
                 asleep = random.uniform(0.2, 6)

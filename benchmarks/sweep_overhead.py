@@ -49,6 +49,7 @@ from crescendo.search_spaces.arms import Arm
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+from crescendo.trainables.training.cohort_step import CohortStep
 from crescendo.trainables.training.validation_report import ValidationReport
 
 TRIALS, CONCURRENT = 40, 2
@@ -65,6 +66,7 @@ class Trivial(tune.Trainable):
 
     def reset_config(self, new_config):
         """Begin again."""
+        self.identities = [job.identity for job in new_config.get("jobs", ())]
         self.count = 0
         return True
 
@@ -76,7 +78,8 @@ class Trivial(tune.Trainable):
         value = self.count / 10
         results = {"validation": SubsetMetrics(Evaluation(("only",), (0.5,), np.array([[value]])))}
         chosen = {"merge_gap": 20, "reset": "memory"} if done else {}
-        return {"report": ValidationReport(10 * self.count, value, done, results=results, chosen=chosen), "done": done}
+        report = ValidationReport(10 * self.count, value, done, results=results, chosen=chosen)
+        return {"step": CohortStep(dict.fromkeys(self.identities, report)), "done": done}
 
     def save_checkpoint(self, checkpoint_dir):
         """Write nothing."""
@@ -259,9 +262,9 @@ def restart(scratch: Path) -> list[Row]:
     ledger = Ledger(folder)
     run = StudyRun(study, ledger, place)
     opened = time.perf_counter() - began
-    job = run.next_job()
+    jobs = run.next_jobs()
     proposed = time.perf_counter() - began
-    assert job is not None
+    assert len(jobs) == 1
     count = sum(len(run.entries(arm.name, "search")) for arm in arms_of(study))
     size = (folder / "ledger.jsonl").stat().st_size / 2**20
     ledger.close()

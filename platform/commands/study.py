@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 from rich.syntax import Syntax
 
+from crescendo.platform.studies.cohorts import FILLS_A_GPU, take_turns, together
 from crescendo.platform.studies.settings import check_dataset, load_study, study_schema, study_source
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
+from crescendo.search_spaces.schema import Resources
 from crescendo.search_spaces.study import Study
 
 study = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at studies, and check them before they run.")
@@ -84,9 +86,17 @@ def _summary(checked: Study) -> Iterator[str]:
         f"  cost       {bill.trainings:,} trainings, {bill.iterations:,} iterations on {bill.frames:,} frames; "
         f"{bill.passes:,} forward passes over the validation recordings for {bill.gaps:,} decodings"
     )
-    share = f", {checked.resources.gpus:g} GPU" if checked.resources.gpus else ""
-    at_once = f"{checked.resources.concurrent} at once" if checked.resources.concurrent else "as many at once as fit"
-    yield f"  resources  {checked.resources.cpus} CPU{share} a trial, {at_once}"
+    yield f"  resources  {_resources(checked.resources)}"
+
+
+def _resources(resources: Resources) -> str:
+    share = f", {resources.gpus:g} GPU" if resources.gpus else ""
+    at_once = f"{resources.concurrent} at once" if resources.concurrent else "as many at once as fit"
+    if not together(resources):
+        return f"{resources.cpus} CPU{share} a trial, {at_once}"
+    size = FILLS_A_GPU if resources.cohort == "auto" else resources.cohort
+    turns = "; two take turns at a GPU" if take_turns(resources) else ""
+    return f"{resources.cpus} CPU{share} a cohort of up to {size} trials, {at_once}{turns}"
 
 
 def _when(conditions: dict[str, tuple[bool | int | float | str, ...]]) -> str:

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from crescendo.platform.studies.ledger import TrialRecord
-from crescendo.platform.studies.study_run import PHASES, StudyRun
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.study_trials import PHASES
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -60,7 +61,8 @@ class Display:
         if self._live is None or self._run is None or time.monotonic() - self._drawn < _REFRESH:
             return
         self._drawn = time.monotonic()
-        self._live.update(Group(progress_table(self._run), Text(self._footer(self._run))), refresh=True)
+        footer = Text(f"{_side_by_side(self._run)}{self._footer(self._run)}")
+        self._live.update(Group(progress_table(self._run), footer), refresh=True)
 
     def started(self, entry: TrialRecord) -> None:
         """Say nothing: the end of a trial is news, its start is not."""
@@ -105,8 +107,8 @@ class Display:
 def progress_table(run: StudyRun) -> Table:
     """Return the state of every arm as a table."""
     table = Table(title=f"{run.study.name}: {_phase(run)}", title_justify="left")
-    for name in ("arm", "search", "confirm", "running", "failed", f"best {run.study.objective.metric}", "setting"):
-        table.add_column(name, justify="left" if name in ("arm", "setting") else "right")
+    for name in ("arm", "search", "confirm", "running", "failed", f"best\n{run.study.objective.metric}", "setting"):
+        table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
     running = [entry.arm for entry in run.running.values()]
     for arm in arms_of(run.study):
         search, confirm = run.states(arm.name, "search"), run.states(arm.name, "confirm")
@@ -152,6 +154,12 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
 def _phase(run: StudyRun) -> str:
     searched = all(run.searched(arm) for arm in arms_of(run.study))
     return "confirming" if searched else "searching"
+
+
+def _side_by_side(run: StudyRun) -> str:
+    """Say how many trials train in how many cohorts, where any train together."""
+    trials, cohorts = len(run.running), run.cohorts
+    return f"{trials} trials in {cohorts} cohort{'s' if cohorts > 1 else ''}, " if trials > cohorts else ""
 
 
 def _title(entry: TrialRecord) -> str:

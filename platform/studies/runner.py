@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from crescendo.platform.studies.cohorts import gpu_share
 from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
@@ -22,7 +23,7 @@ from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
-from crescendo.platform.tuning.session import NodeWatch, ray_session, trials_at_once
+from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import SUBSETS
 from crescendo.trainables.data.remote import is_remote, open_dataset
@@ -64,8 +65,8 @@ def run_study(
     extend
         The study may have more trials, arms or seeds than it was begun with.
     trainable
-        A `tune.Trainable` that reads its `Job` under `config["job"]` and returns a `Report` under `report`; default: the
-        detectors'.
+        A `tune.Trainable` that reads its jobs, a tuple of `Job`, under `config["jobs"]`, and returns a `CohortStep` under
+        `step`; default: the detectors'.
     console
         Where to show how it goes; default: standard error.
     join
@@ -91,10 +92,12 @@ def run_study(
                 tracked.catch_up(run)
                 return Sweep(run, False, tracker.destination, tracker.close())
             with ray_session(join=join), _interruptible() as interruption:
-                concurrent = trials_at_once(study.resources)
+                at_once = cohorts_at_once(study.resources)
+                # The two that share a GPU need not be alike; of more, none is to lack for trials.
+                run.spread = at_once if at_once > 2 else 1
                 tracked.begin(run)
                 with tracked.left(run):
-                    _tune(run, display, interruption, concurrent=concurrent, trainable=trainable)
+                    _tune(run, display, interruption, at_once=at_once, trainable=trainable)
             return Sweep(run, interruption.asked, tracker.destination, tracker.close())
     finally:
         ledger.close()
@@ -114,7 +117,7 @@ def _place(study: Study, output: Path) -> Workspace:
 
 
 def _tune(
-    run: StudyRun, display: Display, interruption: _Interruption, *, concurrent: int, trainable: type | None
+    run: StudyRun, display: Display, interruption: _Interruption, *, at_once: int, trainable: type | None
 ) -> None:
     # Ray reads its environment, which `ray_session` sets, as it is imported.
     from ray import tune
@@ -134,12 +137,12 @@ def _tune(
     scratch = tempfile.mkdtemp(prefix="crescendo-")
     try:
         tune.Tuner(
-            tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": resources.gpus}),
+            tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": gpu_share(resources)}),
             tune_config=tune.TuneConfig(
                 search_alg=StudySearcher(run),
                 scheduler=StudyScheduler(run),
                 num_samples=-1,
-                max_concurrent_trials=concurrent,
+                max_concurrent_trials=at_once,
                 reuse_actors=True,
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
             ),

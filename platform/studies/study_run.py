@@ -6,44 +6,28 @@ Every decision is a function of the ledger, so a study that was killed decides a
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from optuna.pruners import BasePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
-from crescendo.platform.studies.decode_search import DecodeSearch
+from crescendo.platform.studies.cohorts import Batches, agree, batches_of, largest, together
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
+from crescendo.platform.studies.jobs import job_of
 from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
 from crescendo.platform.studies.proposals import Proposal, propose, setting_key
+from crescendo.platform.studies.study_trials import StudyTrials
+from crescendo.platform.studies.watcher import Watcher
 from crescendo.platform.tracking.run_metrics import result_numbers
-from crescendo.search_spaces.arms import Arm, arm_named, arms_of
+from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.trial import Job
 from crescendo.trainables.training.validation_report import ValidationReport
 
 TRIALS = "trials"
-PHASES: tuple[Phase, ...] = ("search", "confirm")
-_SPENT = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-class Watcher(Protocol):
-    """Hears of every event, after the ledger has it."""
-
-    def started(self, entry: TrialRecord) -> None:
-        """Note that a trial begins, or begins again."""
-
-    def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
-        """Note a report."""
-
-    def broke(self, entry: TrialRecord) -> None:
-        """Note that a trial broke and waits to be tried again."""
-
-    def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
-        """Note that a trial is over: COMPLETE, PRUNED or FAIL; `report` is its last, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -59,43 +43,38 @@ class Workspace:
         return self.output / TRIALS / identity
 
 
-class StudyRun:
+class StudyRun(StudyTrials):
     """A study on its way from its ledger to its confirmed arms.
 
-    `problem` says why the study must stop, once it must.
+    Attributes
+    ----------
+    running
+        The trials that run now, by identity.
+    last
+        Identity -> the last report, in this process, of a trial that is not over.
+    problem
+        Why the study must stop, once it must.
+    spread
+        Cohorts among which the trials that wait are spread, where the study leaves it open how large one is.
     """
 
     def __init__(self, study: Study, ledger: Ledger, place: Workspace, watchers: Sequence[Watcher] = ()) -> None:
         """Take up the study where the ledger left it: trials that were running wait to go on."""
-        self.study, self.place = study, place
-        self._ledger, self._watchers = ledger, watchers
-        self._entries: dict[str, TrialRecord] = {}
-        self._by_arm: dict[tuple[str, Phase], list[str]] = {}
-        self._states: dict[tuple[str, Phase], Counter[TrialState]] = {}
-        for arm in arms_of(study):
-            for phase in PHASES:
-                self._by_arm[arm.name, phase], self._states[arm.name, phase] = [], Counter()
-                for entry in ledger.entries(arm.name, phase):
-                    self._put(entry)
-        unfinished = [entry for entry in self._entries.values() if entry.state is TrialState.RUNNING]
-        self._waiting = deque(sorted(unfinished, key=lambda entry: entry.key))
+        super().__init__(study, ledger)
+        self.place, self._ledger, self._watchers = place, ledger, watchers
+        self._waiting = deque(self.unfinished())
         self._broken: Counter[str] = Counter()
         self._failed: set[str] = set()
         self.running: dict[str, TrialRecord] = {}
+        self._cohorts: dict[str, int] = {}
+        self._begun = 0
+        self.spread = 1
         self.last: dict[str, ValidationReport] = {}
         self.problem: str | None = None
         self._pruner: BasePruner | None = None
         if study.early_stopping is not None:
             asha = study.early_stopping.asha
             self._pruner = SuccessiveHalvingPruner(min_resource=asha.grace, reduction_factor=asha.reduction)
-
-    def entries(self, arm: str, phase: Phase) -> list[TrialRecord]:
-        """Return the trials of an arm and phase, by number."""
-        return [self._entries[identity] for identity in self._by_arm[arm, phase]]
-
-    def states(self, arm: str, phase: Phase) -> Counter[TrialState]:
-        """Return how many trials of an arm and phase are in each state; those that wait to go on are RUNNING."""
-        return self._states[arm, phase]
 
     @property
     def over(self) -> bool:
@@ -104,21 +83,35 @@ class StudyRun:
             return False
         return self.problem is not None or not (self._waiting or any(self._wanted(arm) for arm in arms_of(self.study)))
 
-    def next_job(self) -> Job | None:
-        """Return the next trial to run, or None if there is none before another ends.
+    def next_jobs(self) -> list[Job]:
+        """Return the trials that are to run together next; none if none can start before another ends.
 
-        Interrupted trials come first. Then the arms take turns in the search; a worker that the search has nothing for
-        confirms an arm whose own search is over.
+        Where trials train in cohorts, they are those that may share every batch; else there is one. Interrupted trials
+        come first. Then the arms take turns in the search; what the search has nothing for confirms: without cohorts the
+        arms whose own search is over, in cohorts, once every search is over, all arms seed by seed.
         """
         if self.problem is not None:
-            return None
-        entry = self._waiting.popleft() if self._waiting else self._new()
-        if entry is None:
-            return None
-        self.running[entry.identity] = entry
-        for watcher in self._watchers:
-            watcher.started(entry)
-        return self._job(entry)
+            return []
+        entries = self._gather()
+        self._begun += 1
+        for entry in entries:
+            self.running[entry.identity] = entry
+            self._cohorts[entry.identity] = self._begun
+            for watcher in self._watchers:
+                watcher.started(entry)
+        return [
+            job_of(self.study, entry, dataset=self.place.dataset, folder=self.place.trial(entry.identity))
+            for entry in entries
+        ]
+
+    def cohort(self, identity: str) -> int | None:
+        """Return the number of the cohort that a trial runs in now, None if it does not run."""
+        return self._cohorts.get(identity)
+
+    @property
+    def cohorts(self) -> int:
+        """How many cohorts run now."""
+        return len(set(self._cohorts.values()))
 
     def report(self, identity: str, report: ValidationReport) -> bool:
         """Take in a report; return whether the trial is over: done, or stopped early."""
@@ -128,7 +121,7 @@ class StudyRun:
             entry = self._ledger.complete(entry, report, result_numbers(report))
         else:
             entry = self._ledger.report(entry, report, self._pruner if entry.phase == "search" else None)
-        self._put(entry)
+        self.put(entry)
         for watcher in self._watchers:
             watcher.reported(entry, report)
         if entry.state is TrialState.RUNNING:
@@ -148,9 +141,9 @@ class StudyRun:
         limits = self.study.failures
         final = len(entry.failures) >= limits.retries
         entry = self._ledger.fail(entry, reason, final=final)
-        self._put(entry)
+        self.put(entry)
         if not final:
-            del self.running[identity]
+            self._leave(identity)
             self._waiting.append(entry)
             for watcher in self._watchers:
                 watcher.broke(entry)
@@ -164,51 +157,73 @@ class StudyRun:
                 f"the last one: {reason}"
             )
 
-    def best(self, arm: str) -> TrialRecord | None:
-        """Return the search trial of an arm with the highest objective (of equal ones the first), None if none ended."""
-        complete = [entry for entry in self.entries(arm, "search") if entry.value is not None]
-        return max(complete, key=lambda entry: (entry.value, -entry.number), default=None)
-
-    def confirmed(self, arm: str) -> list[TrialRecord]:
-        """Return the confirmations of an arm's best setting that are complete, by seed as the study lists them."""
-        wanted = [setting_key(settings) for settings in self._confirmations(arm)]
-        found = {
-            setting_key(entry.settings): entry for entry in self.entries(arm, "confirm") if entry.value is not None
-        }
-        return [found[key] for key in wanted if key in found]
-
-    def shortfall(self) -> str | None:
-        """Return what the study asked for and did not get, None if it got it all."""
-        lacking = [
-            f"arm {arm.name}: {len(self.confirmed(arm.name))} of {len(self.study.confirm.seeds)} seeds are confirmed"
-            for arm in arms_of(self.study)
-            if len(self.confirmed(arm.name)) < len(self.study.confirm.seeds)
-        ]
-        return "; ".join(lacking) + "; start the study again to try once more" if lacking else None
-
-    def searched(self, arm: Arm) -> bool:
-        """Tell whether an arm's search is over."""
-        states = self.states(arm.name, "search")
-        return sum(states[state] for state in _SPENT) >= arm.trials
-
     def _wanted(self, arm: Arm) -> bool:
         if not self.searched(arm):
             return True
         return any(True for _ in self._unconfirmed(arm.name))
 
-    def _new(self) -> TrialRecord | None:
-        hungry = [arm for arm in arms_of(self.study) if self._open_trials(arm) > 0]
+    def _gather(self) -> list[TrialRecord]:
+        """Return the members of the next cohort: of the trials that wait, where any do, else new ones.
+
+        New ones never join those that wait. So what is proposed does not depend on when a study was killed.
+        """
+        return self._resumed() if self._waiting else self._begin()
+
+    def _resumed(self) -> list[TrialRecord]:
+        most = self._most(len(self._waiting))
+        first, *others = self._waiting
+        members, self._waiting = [first], deque[TrialRecord]()
+        for entry in others:
+            alone = self._last_try(first) or self._last_try(entry)
+            fits = not alone and len(members) < most and agree(batches_of(entry.settings), batches_of(first.settings))
+            (members if fits else self._waiting).append(entry)
+        return members
+
+    def _begin(self) -> list[TrialRecord]:
+        """Begin new trials; one that turns out not to share the batches of the others waits for the next cohort."""
+        new = sum(max(0, self.open_trials(arm)) for arm in arms_of(self.study)) or len(list(self._confirmable()))
+        most, members, passed = self._most(new), list[TrialRecord](), set[str]()
+        while len(members) < most:
+            batches = batches_of(members[0].settings) if members else None
+            entry = self._new(batches, passed)
+            if entry is None:
+                break
+            if batches is None or agree(batches_of(entry.settings), batches):
+                members.append(entry)
+            else:
+                self._waiting.append(entry)
+                passed.add(entry.arm)
+        return members
+
+    def _most(self, ready: int) -> int:
+        """Return how many of the `ready` trials the next cohort may hold."""
+        return largest(self.study.resources, ready, max(1, self.spread - self.cohorts))
+
+    def _last_try(self, entry: TrialRecord) -> bool:
+        """Tell whether a trial runs by itself: nobody is to fail for good because another breaks its process."""
+        return 0 < self.study.failures.retries <= len(entry.failures)
+
+    def _new(self, batches: Batches | None, passed: Collection[str]) -> TrialRecord | None:
+        """Begin another trial: one that shares `batches`, as far as that is known, and not of the arms `passed`."""
+        seed = self.study.search.seed
+        hungry = [arm for arm in arms_of(self.study) if arm.name not in passed and self.open_trials(arm) > 0]
+        if batches is not None:
+            hungry = [arm for arm in hungry if agree(batches_of({**arm.settings, "seed": seed}), batches)]
         if hungry:
             return self._propose(min(hungry, key=lambda arm: len(self._by_arm[arm.name, "search"])))
-        for arm in arms_of(self.study):
-            if self.searched(arm):
-                for settings in self._unconfirmed(arm.name):
-                    return self._add(arm.name, "confirm", settings, Proposal({}, {}))
+        for arm, settings in self._confirmable():
+            if batches is None or agree(batches_of(settings), batches):
+                return self._add(arm, "confirm", settings, Proposal({}, {}))
         return None
 
-    def _open_trials(self, arm: Arm) -> int:
-        states = self.states(arm.name, "search")
-        return arm.trials - sum(states[state] for state in (*_SPENT, TrialState.RUNNING))
+    def _confirmable(self) -> Iterator[tuple[str, dict[str, object]]]:
+        """Yield arm and settings of every confirmation that can begin, in order."""
+        arms, seeds = arms_of(self.study), self.study.confirm.seeds
+        found = ((arm.name, one) for arm in arms if self.searched(arm) for one in self._unconfirmed(arm.name))
+        if not together(self.study.resources):
+            yield from found
+        elif all(map(self.searched, arms)):
+            yield from sorted(found, key=lambda pair: seeds.index(int(str(pair[1]["seed"]))))
 
     def _propose(self, arm: Arm) -> TrialRecord:
         tried = self.entries(arm.name, "search")
@@ -246,24 +261,8 @@ class StudyRun:
             values=proposal.values,
             distributions=proposal.distributions,
         )
-        self._put(entry)
+        self.put(entry)
         return entry
-
-    def _put(self, entry: TrialRecord) -> None:
-        place = entry.arm, entry.phase
-        known = self._entries.get(entry.identity)
-        if known is None:
-            self._by_arm[place].append(entry.identity)
-        else:
-            self._states[place][known.state] -= 1
-        self._entries[entry.identity] = entry
-        self._states[place][entry.state] += 1
-
-    def _confirmations(self, arm: str) -> Iterable[dict[str, object]]:
-        best = self.best(arm)
-        if best is not None:
-            for seed in self.study.confirm.seeds:
-                yield {**best.settings, **best.chosen, "seed": seed}
 
     def _unconfirmed(self, arm: str) -> Iterable[dict[str, object]]:
         # One that failed has had its turn, until the study is started again.
@@ -272,29 +271,15 @@ class StudyRun:
             for entry in self.entries(arm, "confirm")
             if entry.state is not TrialState.FAIL or entry.identity in self._failed
         }
-        return (settings for settings in self._confirmations(arm) if setting_key(settings) not in begun)
-
-    def _job(self, entry: TrialRecord) -> Job:
-        resources = self.study.resources
-        settings = {**entry.settings, "threads": resources.cpus}
-        if not resources.gpus and settings.get("device", "auto") == "auto":
-            settings["device"] = "cpu"
-        decode = DecodeSearch(arm_named(self.study, entry.arm).decode, self.study.search.seed)
-        return Job(
-            identity=entry.identity,
-            phase=entry.phase,
-            dataset=self.place.dataset,
-            settings=settings,
-            folder=str(self.place.trial(entry.identity)),
-            metric=self.study.objective.metric,
-            decode=decode if entry.phase == "search" else None,
-            plugin_folder=str(Path.cwd()),
-        )
+        return (settings for settings in self.confirmations(arm) if setting_key(settings) not in begun)
 
     def _end(self, entry: TrialRecord, report: ValidationReport | None) -> None:
-        del self.running[entry.identity]
+        self._leave(entry.identity)
         self.last.pop(entry.identity, None)
         if entry.phase == "search":
             checkpoints.discard(self.place.trial(entry.identity))
         for watcher in self._watchers:
             watcher.ended(entry, report)
+
+    def _leave(self, identity: str) -> None:
+        del self.running[identity], self._cohorts[identity]

@@ -1,5 +1,7 @@
 """What Ray Tune asks and tells, passed on to a `StudyRun`: a searcher, a scheduler, a callback and a stopper.
 
+A trial of Tune's is a cohort: the study's trials that train together in one process, or a single one.
+
 Tune only runs trials. It keeps nothing that a study needs, so these objects hold nothing of their own: when Tune saves
 its state, they are pickled empty.
 """
@@ -17,10 +19,10 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from crescendo.platform.studies.cohorts import take_turns
 from crescendo.platform.studies.study_run import StudyRun
+from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leave_cohort
 from crescendo.trainables.training.trial import Job
-
-JOB = "job"
 
 
 class _Shell:
@@ -31,19 +33,22 @@ class _Shell:
 
 
 class StudySearcher(_Shell, Searcher):  # type: ignore[misc]  # Ray is untyped
-    """Hands out the study's trials, one at a time, for as long as there are any."""
+    """Hands out the study's trials, a cohort at a time, for as long as there are any."""
 
     def __init__(self, run: StudyRun) -> None:
         super().__init__()
         self._run = run
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Return the configuration of the next trial, None if none can start now, or that all is over."""
+        """Return the configuration of the next cohort, None if none can start now, or that all is over."""
         if self._run.over:
             finished: str = Searcher.FINISHED
             return finished
-        job = self._run.next_job()
-        return None if job is None else {JOB: job}
+        jobs = tuple(self._run.next_jobs())
+        if not jobs:
+            return None
+        turns = take_turns(self._run.study.resources)
+        return {"jobs": jobs, "turns": turns, "cohort": self._run.cohort(jobs[0].identity)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Do nothing: the callback hears of it, with the reason of a failure."""
@@ -53,7 +58,7 @@ class StudySearcher(_Shell, Searcher):  # type: ignore[misc]  # Ray is untyped
 
 
 class StudyScheduler(_Shell, FIFOScheduler):  # type: ignore[misc]
-    """Passes on reports while a trial runs, and stops it where the study says so.
+    """Passes on what a step of a cohort came to, and stops the cohort once none of its members runs.
 
     Each arm has a pruner of its own, in its own Optuna study: trials of different arms are never compared.
     """
@@ -63,14 +68,25 @@ class StudyScheduler(_Shell, FIFOScheduler):  # type: ignore[misc]
         self._run = run
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Return whether the trial goes on."""
-        stop = self._run.report(_job(trial).identity, result["report"])
-        decision: str = TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
+        """Return whether the cohort goes on. A member that is stopped learns of it before its next step."""
+        step: CohortStep = result["step"]
+        stopped = []
+        for job in _members(self._run, trial):
+            report, failure = step.reports.get(job.identity), step.failures.get(job.identity)
+            if report is not None and self._run.report(job.identity, report) and not report.done:
+                stopped.append(job)
+            if failure is not None:
+                self._run.failed(job.identity, failure)
+        goes_on = bool(_members(self._run, trial))
+        if goes_on:
+            for job in stopped:
+                leave_cohort(job.folder)
+        decision: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
         return decision
 
 
 class StudyCallback(_Shell, Callback):  # type: ignore[misc]
-    """Passes on last reports and failures; `tick` is called at every turn of Tune's loop."""
+    """Passes on the end of a process; `tick` is called at every turn of Tune's loop."""
 
     def __init__(self, run: StudyRun, tick: Callable[[], None]) -> None:
         self._run, self._tick = run, tick
@@ -79,16 +95,11 @@ class StudyCallback(_Shell, Callback):  # type: ignore[misc]
         """Let the display move."""
         self._tick()
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
-    ) -> None:
-        """Pass on the last report: Tune shows it to no scheduler."""
-        if result["report"].done:
-            self._run.report(_job(trial).identity, result["report"])
-
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Pass on a failure."""
-        self._run.failed(_job(trial).identity, reason(_error(trial)))
+        """Pass on a failure of a whole cohort to every member that still runs."""
+        why = reason(_error(trial))
+        for job in _members(self._run, trial):
+            self._run.failed(job.identity, why)
 
 
 class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
@@ -109,9 +120,10 @@ class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
 def reason(error: Exception | None) -> str:
     """Return one line on why a trial broke."""
     if isinstance(error, RayTaskError):
-        cause = getattr(error, "cause", None) or error
-        lines = str(cause).strip().splitlines() or [""]
-        return f"{type(cause).__name__}: {lines[-1] if cause is error else lines[0]}"
+        cause = getattr(error, "cause", None)
+        if cause is not None:
+            return failure_line(cause)
+        return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[-1]}"
     if isinstance(error, RayActorError):
         return f"its worker was lost ({' '.join(str(error).split())[:300]})"
     if error is None:
@@ -128,6 +140,6 @@ def _error(trial: Trial) -> Exception | None:
     return error
 
 
-def _job(trial: Trial) -> Job:
-    job: Job = trial.config[JOB]
-    return job
+def _members(run: StudyRun, trial: Trial) -> list[Job]:
+    """Return the members of a cohort that still run in it; one that broke may run in another by now."""
+    return [job for job in trial.config["jobs"] if run.cohort(job.identity) == trial.config["cohort"]]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from crescendo.platform.studies.cohorts import gpu_share
 from crescendo.search_spaces.schema import Resources
 from crescendo.trainables.errors import InputError
 
@@ -105,8 +106,8 @@ def _set(variables: Mapping[str, str]) -> None:
         os.environ.setdefault(key, value)
 
 
-def trials_at_once(resources: Resources) -> int:
-    """Return how many trials run side by side: what the study says, or as many as the cluster has room for.
+def cohorts_at_once(resources: Resources) -> int:
+    """Return how many cohorts, or single trials, run side by side: what the study says, or what there is room for.
 
     Raises
     ------
@@ -133,6 +134,6 @@ def _room(node: dict[str, float], resources: Resources) -> int:
     by_cpu = int(node.get("CPU", 0) // resources.cpus)
     if not resources.gpus:
         return by_cpu
-    # A trial's share lies on one GPU: 0.6 of each of two GPUs is room for two trials, not for three.
-    by_gpu = int(node.get("GPU", 0)) * int(1 / resources.gpus + 1e-9)
+    # A share lies on one GPU: 0.6 of each of two GPUs is room for two trials, not for three.
+    by_gpu = int(node.get("GPU", 0)) * int(1 / gpu_share(resources) + 1e-9)
     return min(by_cpu, by_gpu)

@@ -244,15 +244,16 @@ def test_an_interrupted_study_goes_on_to_the_trials_it_would_have_run(tmp_path):
     going_on = StudyRun(
         load_study(str(STORED / "study" / "study.yaml")), ledger, Workspace(output, str(DATA), data.content_hash)
     )
-    first = going_on.next_job()
+    [first] = going_on.next_jobs()
     assert first.identity == begun[-1]
-    job, reports = first, []
-    while job is not None:
+    jobs, reports = [first], []
+    while jobs:
+        [job] = jobs
         trial, over = Trial(job, data), False
         while not over:
             reports.append(trial.step())
             over = going_on.report(job.identity, reports[-1])
-        job = going_on.next_job()
+        jobs = going_on.next_jobs()
     ledger.close()
     assert going_on.shortfall() is None
     assert identities(output) == expected

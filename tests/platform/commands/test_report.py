@@ -49,7 +49,8 @@ def conducted(output: Path, dataset: Dataset, name: str, trials: int | None = No
         run = StudyRun(study, ledger, place, (tracked,))
         tracked.begin(run)
         with tracked.left(run):
-            while (trials is None or trials > 0) and (job := run.next_job()):
+            while (trials is None or trials > 0) and (jobs := run.next_jobs()):
+                [job] = jobs
                 trial = Trial(job, dataset)
                 while not run.report(job.identity, trial.step()):
                     pass

@@ -46,6 +46,21 @@ def test_validate_says_what_the_study_costs(crescendo) -> None:
     assert "21 trainings, 4,200 iterations" in text
 
 
+@pytest.mark.parametrize(
+    ("resources", "said"),
+    [
+        ("{cpus: 2}", "2 CPU a trial, as many at once as fit"),
+        ("{gpus: 0.25, concurrent: 3}", "1 CPU, 0.25 GPU a trial, 3 at once"),
+        ("{cohort: 4}", "1 CPU a cohort of up to 4 trials, as many at once as fit"),
+        ("{gpus: 1}", "1 CPU, 1 GPU a cohort of up to 10 trials, as many at once as fit; two take turns at a GPU"),
+        ("{gpus: 1, cohort: 1}", "1 CPU, 1 GPU a trial, as many at once as fit"),
+    ],
+)
+def test_validate_says_what_trains_together(crescendo, resources, said) -> None:
+    result = crescendo("study", "validate", "quick", "--set", f"resources={resources}")
+    assert result.stdout.splitlines()[-1].split(maxsplit=1) == ["resources", said]
+
+
 def test_validate_shows_all_errors_with_their_lines(crescendo, tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     file.write_text("name: a\ndataset: synthetic\nablate: {variant: [x]}\nsearch: {trials: 0}\n", encoding="utf-8")

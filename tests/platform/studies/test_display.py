@@ -46,10 +46,10 @@ def printed(renderable) -> str:
 def test_where_there_is_no_terminal_every_end_is_a_line(run_and_display):
     run, display, screen = run_and_display
     with display:
-        first, second = run.next_job(), run.next_job()
+        [first], [second] = run.next_jobs(), run.next_jobs()
         finish(run, first)
         run.failed(second.identity, "the loss is not finite")
-        again = run.next_job()
+        [again] = run.next_jobs()
         assert again.identity == second.identity
         run.failed(again.identity, "its worker was lost")
         display.tick()
@@ -68,7 +68,7 @@ def test_a_terminal_shows_a_table_that_moves(run_and_display, monkeypatch):
     run, display, screen = run_and_display
     monkeypatch.setattr("crescendo.platform.studies.display._REFRESH", 0)
     with display:
-        job = run.next_job()
+        [job] = run.next_jobs()
         run.report(job.identity, ValidationReport(10, 0.25, False, frames_per_second=12345.0))
         display.tick()
     shown = screen.getvalue()
@@ -76,9 +76,28 @@ def test_a_terminal_shows_a_table_that_moves(run_and_display, monkeypatch):
     assert "12,345 frames/s" in shown
 
 
+def test_a_terminal_of_80_columns_shows_who_trains_together(tmp_path, monkeypatch):
+    monkeypatch.setattr("crescendo.platform.studies.display._REFRESH", 0)
+    screen = io.StringIO()
+    display = Display(Console(file=screen, width=80, force_terminal=True))
+    study = trivial_study(tmp_path, trials=2, cohort=3)
+    run = StudyRun(
+        study, Ledger(tmp_path / "output"), Workspace(tmp_path / "output", str(tmp_path), "hash"), (display,)
+    )
+    display.show(run)
+    with display:
+        job, *_ = run.next_jobs()
+        run.next_jobs()
+        run.report(job.identity, ValidationReport(10, 0.25, False, frames_per_second=12345.0))
+        display.tick()
+    shown = screen.getvalue()
+    assert "4 trials in 2 cohorts, 12,345 frames/s, " in shown
+    assert "variant=score" in shown
+
+
 def test_the_table_counts_by_arm_and_shows_the_best_so_far(run_and_display):
     run, _, _ = run_and_display
-    first, _ = run.next_job(), run.next_job()
+    [first], _ = run.next_jobs(), run.next_jobs()
     finish(run, first, 0.75)
     rows = printed(progress_table(run)).splitlines()
     none = next(row for row in rows if "variant=none" in row)
@@ -93,9 +112,10 @@ def test_the_table_counts_by_arm_and_shows_the_best_so_far(run_and_display):
 def test_at_the_end_every_arm_has_its_test_result(run_and_display):
     run, _, _ = run_and_display
     value = 0.4
-    while (job := run.next_job()) is not None:
-        finish(run, job, value)
-        value += 0.02
+    while jobs := run.next_jobs():
+        for job in jobs:
+            finish(run, job, value)
+            value += 0.02
     shown = "".join(printed(part) for part in outcome(run))
     assert "± 0.014" in shown
     assert shown.count("2/2") == 2

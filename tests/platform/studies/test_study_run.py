@@ -24,32 +24,40 @@ def folder(tmp_path_factory) -> Path:
 
 
 class Virtual:
-    """Runs a study's jobs in turn, one step each; `concurrent` of them at once."""
+    """Runs a study's cohorts in turn, one step of each member; `concurrent` cohorts at once."""
 
     def __init__(self, study, output: Path, concurrent: int = 1, score=value):
         self.ledger = Ledger(output)
         self.run = StudyRun(study, self.ledger, Workspace(output, study.dataset, "hash"))
         self.concurrent, self.score = concurrent, score
-        self.jobs: dict[str, list] = {}
+        self.cohorts: list[dict[str, list]] = []
+        self.sizes: list[int] = []
         self.steps: Counter[tuple[str, int]] = Counter()
 
     def turn(self) -> bool:
         """Do one thing; False when the study is over."""
-        if len(self.jobs) < self.concurrent and (job := self.run.next_job()) is not None:
-            self.jobs[job.identity] = [job, self.saved(job)]
+        if len(self.cohorts) < self.concurrent and (jobs := self.run.next_jobs()):
+            self.cohorts.append({job.identity: [job, self.saved(job)] for job in jobs})
+            self.sizes.append(len(jobs))
             return True
-        if not self.jobs:
+        if not self.cohorts:
             assert self.run.over
             return False
-        identity, (job, iteration) = next(iter(self.jobs.items()))
-        del self.jobs[identity]
+        cohort = self.cohorts.pop(0)
+        for identity in list(cohort):
+            self.advance(cohort, identity)
+        if cohort:
+            self.cohorts.append(cohort)
+        return True
+
+    def advance(self, cohort, identity: str) -> None:
+        job, iteration = cohort.pop(identity)
         iteration += 10
         self.steps[identity, iteration] += 1
         Path(job.folder).mkdir(parents=True, exist_ok=True)
         (Path(job.folder) / "at").write_text(str(iteration))
         if not self.run.report(identity, self.report(job, iteration)):
-            self.jobs[identity] = [job, iteration]
-        return True
+            cohort[identity] = [job, iteration]
 
     def saved(self, job) -> int:
         at = Path(job.folder) / "at"
@@ -100,24 +108,24 @@ def test_every_arm_gets_its_budget_and_the_best_is_confirmed_with_shared_seeds(f
 
 def test_arms_take_turns_and_no_worker_waits(folder, tmp_path):
     run = StudyRun(trivial_study(folder, trials=3), Ledger(tmp_path), Workspace(tmp_path, str(folder), "hash"))
-    arms = [run._entries[run.next_job().identity].arm for _ in range(6)]
+    arms = [run._entries[job.identity].arm for _ in range(6) for job in run.next_jobs()]
     assert arms == ["variant=none", "variant=score"] * 3
-    assert run.next_job() is None
+    assert run.next_jobs() == []
 
 
 def test_a_worker_that_the_search_has_nothing_for_confirms(folder, tmp_path):
     virtual = Virtual(trivial_study(folder, trials=1), tmp_path)
-    first, second = virtual.run.next_job(), virtual.run.next_job()
+    [first], [second] = virtual.run.next_jobs(), virtual.run.next_jobs()
     virtual.run.report(first.identity, virtual.report(first, 30))
-    third = virtual.run.next_job()
+    [third] = virtual.run.next_jobs()
     assert (third.phase, second.phase) == ("confirm", "search")
     virtual.ledger.close()
 
 
 @settings(max_examples=25, deadline=None)
-@given(kills=st.lists(st.integers(1, 12), max_size=8), asha=st.booleans())
-def test_killed_at_any_moments_the_same_trials_run_and_the_same_is_best(folder, tmp_path_factory, kills, asha):
-    study = trivial_study(folder, trials=4, extra=ASHA if asha else "")
+@given(kills=st.lists(st.integers(1, 12), max_size=8), asha=st.booleans(), cohort=st.sampled_from([1, 1, 2, 3, 8]))
+def test_killed_at_any_moments_the_same_trials_run_and_the_same_is_best(folder, tmp_path_factory, kills, asha, cohort):
+    study = trivial_study(folder, trials=4, cohort=cohort, extra=ASHA if asha else "")
     calm = Virtual(study, tmp_path_factory.mktemp("calm")).play()
     stormy = tmp_path_factory.mktemp("stormy")
     steps: Counter[tuple[str, int]] = Counter()
@@ -154,9 +162,9 @@ def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_p
     study = trivial_study(folder, trials=2, extra="failures: {retries: 1}\n")
     ledger = Ledger(tmp_path)
     run = StudyRun(study, ledger, Workspace(tmp_path, str(folder), "hash"))
-    first, _ = run.next_job(), run.next_job()
+    [first], _ = run.next_jobs(), run.next_jobs()
     run.failed(first.identity, "NaN")
-    again = run.next_job()
+    [again] = run.next_jobs()
     assert (again.identity, again.settings) == (first.identity, first.settings)
     run.failed(first.identity, "lost")
     [entry] = run.entries("variant=none", "search")
@@ -174,7 +182,7 @@ def test_an_arm_whose_every_trial_breaks_ends_the_study_with_its_reason(folder, 
     for _ in range(50):
         if run.over:
             break
-        job = run.next_job()
+        [job] = run.next_jobs()
         if run._entries[job.identity].arm == "variant=none":
             run.failed(job.identity, "the loss is not finite")
         else:
@@ -240,7 +248,8 @@ def test_a_confirmation_that_failed_is_tried_once_more_when_the_study_is_started
     study = trivial_study(folder, trials=1, extra="failures: {retries: 0}\n")
     ledger = Ledger(tmp_path)
     run = StudyRun(study, ledger, Workspace(tmp_path, str(folder), "hash"))
-    while (job := run.next_job()) is not None:
+    while jobs := run.next_jobs():
+        [job] = jobs
         if job.phase == "confirm" and job.settings["seed"] == 1:
             run.failed(job.identity, "disk full")
         else:
@@ -253,7 +262,7 @@ def test_a_confirmation_that_failed_is_tried_once_more_when_the_study_is_started
 
 def test_a_finished_search_trial_leaves_no_checkpoint(folder, tmp_path):
     virtual = Virtual(trivial_study(folder, trials=1), tmp_path)
-    job = virtual.run.next_job()
+    [job] = virtual.run.next_jobs()
     (Path(job.folder) / "iteration-000000030").mkdir(parents=True)
     virtual.run.report(job.identity, virtual.report(job, 30))
     assert not (Path(job.folder) / "iteration-000000030").exists()

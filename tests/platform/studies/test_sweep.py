@@ -1,6 +1,8 @@
 """Whole studies on a real local Ray."""
 
 import io
+import itertools
+import json
 import re
 import shutil
 import sys
@@ -22,6 +24,7 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_trials import PHASES
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
@@ -111,6 +114,35 @@ def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
         assert [path.name for path in (output / "trials" / entry.identity).iterdir()] == ["report.json"]
 
 
+def test_cohorts_find_what_single_trials_find(finished, real, output):
+    """To the last bit, whoever trains beside whom."""
+    sweep, single, _ = finished
+    study = parse_study(REAL.format(dataset=real), "real.yaml", ("resources.cohort=5",), resolve_settings)
+    together = run_study(study, output, console=silent()).run
+    for arm, phase in itertools.product(arms_of(study), PHASES):
+        found, expected = together.entries(arm.name, phase), sweep.run.entries(arm.name, phase)
+        for one, other in zip(found, expected, strict=True):
+            for name in ("identity", "settings", "state", "value", "steps", "chosen"):
+                assert getattr(one, name) == getattr(other, name)
+            metrics, speed = dict(one.metrics), "training/frames_per_second"
+            assert metrics | {speed: 0.0} == dict(other.metrics) | {speed: 0.0}
+            reports = [
+                json.loads((folder / "trials" / one.identity / "report.json").read_text())
+                for folder in (output, single)
+            ]
+            for report in reports:
+                del report["seconds"], report["frames_per_second"]
+            assert reports[0] == reports[1]
+    assert identical_weights(
+        output, single, [entry.identity for entry in together.entries("variant=margin", "confirm")]
+    )
+
+
+def identical_weights(first: Path, second: Path, identities: list[str]) -> bool:
+    files = [f"trials/{one}/checkpoints/iteration-000000004/model.safetensors" for one in identities]
+    return all((first / file).read_bytes() == (second / file).read_bytes() for file in files)
+
+
 def test_arms_share_seeds_so_their_first_weights_and_batches_are_the_same(finished):
     sweep, _, _ = finished
     seeds = [[entry.settings["seed"] for entry in sweep.run.confirmed(arm.name)] for arm in arms_of(sweep.run.study)]
@@ -153,7 +185,8 @@ def test_the_search_never_reads_the_test_split(real, finished, tmp_path):
     place = Workspace(tmp_path, str(dataset.path), dataset.content_hash)
     text = REAL.format(dataset=dataset.path) + "failures: {retries: 0, limit: 9}\n"
     run = StudyRun(parse_study(text, "real.yaml", (), resolve_settings), ledger, place)
-    while (job := run.next_job()) is not None:
+    while jobs := run.next_jobs():
+        [job] = jobs
         trial = Trial(job, dataset)
         try:
             while not run.report(job.identity, trial.step()):
@@ -182,22 +215,32 @@ def spoil(dataset: Dataset, destination: Path) -> None:
     file.write_bytes(content)
 
 
-def test_trials_that_break_are_tried_again_and_the_reason_is_kept(folder, output, tmp_path):
+@pytest.mark.parametrize(
+    ("marker", "reasons"),
+    [
+        ("break", ["ArithmeticError: the loss is not finite"] * 2),
+        ("diverge", ["DivergedError: the loss is not finite"]),
+    ],
+)
+def test_trials_that_break_are_tried_again_and_the_reason_is_kept(folder, output, tmp_path, marker, reasons):
     breaks = tmp_path / "breaks"
     breaks.mkdir()
-    (breaks / "break-0").touch()
-    study = trivial_study(folder, trials=2, concurrent=2)
+    (breaks / marker).touch()
+    study = trivial_study(folder, trials=2, concurrent=2, cohort=2)
     sweep = run_study(study, output, trainable=trivial(breaks=str(breaks)), console=silent())
     assert sweep.run.shortfall() is None
     entries = [entry for arm in arms_of(study) for entry in sweep.run.entries(arm.name, "search")]
-    reasons = [reason for entry in entries for reason in entry.failures]
-    assert reasons == ["ArithmeticError: the loss is not finite"]
+    assert [reason for entry in entries for reason in entry.failures] == reasons
     assert {entry.state for entry in entries} == {TrialState.COMPLETE}
 
 
-def test_asha_stops_trials_in_ray_and_optuna_hears_of_it(folder, output):
-    study = trivial_study(folder, trials=6, concurrent=2, extra="early_stopping: {asha: {grace: 10, reduction: 2}}\n")
-    sweep = run_study(study, output, trainable=trivial(), console=silent())
+@pytest.mark.parametrize("cohort", [1, 4])
+def test_asha_stops_trials_in_ray_and_optuna_hears_of_it(folder, output, tmp_path, cohort):
+    extra, events = "early_stopping: {asha: {grace: 10, reduction: 2}}\n", tmp_path / "events"
+    study = trivial_study(folder, trials=6, concurrent=2, cohort=cohort, extra=extra)
+    sweep = run_study(study, output, trainable=trivial(events=str(events)), console=silent())
+    trained = {tuple(line.split()[1:]) for line in events.read_text().splitlines()}
+    assert len(trained) == len(events.read_text().splitlines())
     ledger = Ledger(output)
     for arm in arms_of(study):
         trials = ledger.study(arm.name, "search").get_trials()
@@ -205,6 +248,8 @@ def test_asha_stops_trials_in_ray_and_optuna_hears_of_it(folder, output):
         assert stopped
         assert all(0 < max(trial.intermediate_values) < 30 for trial in stopped)
         assert len(sweep.run.confirmed(arm.name)) == 2
+        for entry in (one for phase in PHASES for one in sweep.run.entries(arm.name, phase)):
+            assert {int(iteration) for identity, iteration in trained if identity == entry.identity} == set(entry.steps)
     ledger.close()
     client = MlflowClient(sweep.store)
     [experiment] = [one for one in client.search_experiments() if one.name == "trivial"]
@@ -217,7 +262,8 @@ def test_a_trial_uses_the_threads_it_was_given(real, output):
     class Counting(DetectorTrainable):
         def step(self):
             result = super().step()
-            (Path(self._trial.job.folder) / "threads").write_text(str(torch.get_num_threads()))
+            for trial in self._trials.values():
+                (Path(trial.job.folder) / "threads").write_text(str(torch.get_num_threads()))
             return result
 
     text = REAL.format(dataset=real).replace("cpus: 1", "cpus: 2")

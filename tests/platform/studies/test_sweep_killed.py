@@ -21,19 +21,19 @@ ARMS = ("variant=none", "variant=score")
 
 
 class Driver:
-    """A sweep of the trivial study, two trials side by side, in a process of its own.
+    """A sweep of the trivial study, two cohorts of at most `cohort` trials side by side, in a process of its own.
 
     `held`: every trial stops in its next step, noted and saved but not reported, until `go_on`.
     """
 
-    def __init__(self, folder: Path, *, held: bool = False):
+    def __init__(self, folder: Path, *, held: bool = False, cohort: int = 1):
         self.folder, self._hold = folder, folder / "hold"
         self._before = len(self.events())
         if held:
             self._hold.touch()
         else:
             self._hold.unlink(missing_ok=True)
-        command = [sys.executable, str(SCRIPT), str(folder), "0", "2", "2"]
+        command = [sys.executable, str(SCRIPT), str(folder), "0", "2", "2", str(cohort)]
         with (folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
@@ -101,15 +101,16 @@ def folder(tmp_path, output) -> Path:
     return tmp_path
 
 
-def test_driver_and_worker_killed_the_study_goes_on(folder):
-    driver = Driver(folder, held=True)
+@pytest.mark.parametrize("cohort", [1, 2])
+def test_driver_and_worker_killed_the_study_goes_on(folder, cohort):
+    driver = Driver(folder, held=True, cohort=cohort)
     driver.wait_for_events(2)
     family = driver.family()
     driver.process.kill()
     driver.end()
     assert gone(family)
 
-    driver = Driver(folder, held=True)
+    driver = Driver(folder, held=True, cohort=cohort)
     psutil.Process(driver.wait_for_events(1)[0]).kill()
     driver.go_on()
     assert driver.end() == 0, (folder / "log.txt").read_text()

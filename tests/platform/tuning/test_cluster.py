@@ -156,7 +156,8 @@ def entries(sweep: Sweep) -> list[TrialRecord]:
 
 
 @pytest.mark.slow
-def test_two_trials_share_a_gpu(tmp_path):
+@pytest.mark.parametrize("resources", ["{gpus: 0.5}", "{gpus: 1, cohort: 2}"])
+def test_two_trials_or_cohorts_share_a_gpu(tmp_path, resources):
     """The first to step waits for the second, so that they meet however late that one starts."""
     events = tmp_path / "events.txt"
 
@@ -168,12 +169,13 @@ def test_two_trials_share_a_gpu(tmp_path):
             assert time.monotonic() < give_up, "the other trial does not start beside this one"
             time.sleep(0.05)
 
-    study = trivial_study(tmp_path, trials=2, changes=("resources.gpus=0.5", "resources.concurrent=null"))
+    study = trivial_study(tmp_path, trials=2, changes=(f"resources={resources}",))
     with nodes(num_cpus=4, num_gpus=1):
         sweep = run_study(study, tmp_path / "output", trainable=trivial(note=note))
     assert sweep.run.over
     assert sweep.run.problem is None
     assert not [entry.failures for entry in entries(sweep) if entry.failures]
+    assert len({line.split()[0] for line in events.read_text().splitlines()}) >= 2
     assert {line.split()[1] for line in events.read_text().splitlines()} == {"0"}
 
 

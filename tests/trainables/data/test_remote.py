@@ -69,4 +69,4 @@ def test_a_trial_runs_on_it(bucket, tmp_path):
         folder=str(tmp_path / "trial"),
         metric="mAP/mean",
     )
-    assert DetectorTrainable(config={"job": job}).train()["report"].done
+    assert DetectorTrainable(config={"jobs": (job,)}).train()["step"].reports["t"].done

@@ -1,0 +1,24 @@
+"""Who hears of a study while it runs, and of what."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.trainables.training.validation_report import ValidationReport
+
+
+class Watcher(Protocol):
+    """Hears of every event, after the ledger has it."""
+
+    def started(self, entry: TrialRecord) -> None:
+        """Note that a trial begins, or begins again."""
+
+    def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
+        """Note a report."""
+
+    def broke(self, entry: TrialRecord) -> None:
+        """Note that a trial broke and waits to be tried again."""
+
+    def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
+        """Note that a trial is over: COMPLETE, PRUNED or FAIL; `report` is its last, where there is one."""
