@@ -32,6 +32,7 @@ class Display:
         self._run: StudyRun | None = None
         self._began = self._drawn = time.monotonic()
         self._work_before = 0.0
+        self._notes: set[str] = set()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def show(self, run: StudyRun) -> None:
@@ -68,7 +69,11 @@ class Display:
         """Say nothing: the end of a trial is news, its start is not."""
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
-        """Say nothing; the live table shows it."""
+        """Say, once a sweep, what there is to know of how trials train; the live table shows the rest."""
+        for note in report.notes:
+            if note not in self._notes:
+                self._notes.add(note)
+                self._console.print(f"{_title(entry)}: {note}", highlight=False, markup=False, soft_wrap=True)
 
     def broke(self, entry: TrialRecord) -> None:
         """Say that a trial broke and will be tried again."""

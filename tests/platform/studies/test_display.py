@@ -63,6 +63,16 @@ def test_where_there_is_no_terminal_every_end_is_a_line(run_and_display):
     assert "\x1b" not in screen.getvalue()
 
 
+def test_what_there_is_to_know_of_how_trials_train_is_said_once(run_and_display):
+    run, display, screen = run_and_display
+    with display:
+        for [job] in (run.next_jobs(), run.next_jobs()):
+            run.report(job.identity, ValidationReport(10, 0.25, False, notes=("it trains without CUDA graphs",)))
+    [line] = screen.getvalue().splitlines()
+    assert line.startswith("search variant=none 0 (")
+    assert line.endswith("): it trains without CUDA graphs")
+
+
 @pytest.mark.parametrize("run_and_display", [True], indirect=True)
 def test_a_terminal_shows_a_table_that_moves(run_and_display, monkeypatch):
     run, display, screen = run_and_display
