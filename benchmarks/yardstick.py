@@ -137,9 +137,13 @@ def run_script(description: str | None, measure: Callable[[], Iterable[Row]]) ->
     Each row of a `measure` that yields them is printed as soon as it is there, before the table of all.
     """
     options = argument_parser(description).parse_args()
-    rows = []
-    for row in measure():
-        rows.append(row)
-        times = f"{shown(row.candidate_seconds, 4)} s, {shown(row.yardstick_seconds, 4)} s"
-        print(f"{row.name}: {shown(row.ratio, 3)} ({row.target}; {times})", flush=True)
-    sys.exit(0 if report(rows, options.json) else 1)
+    rows, hold = [], False
+    try:
+        for row in measure():
+            rows.append(row)
+            times = f"{shown(row.candidate_seconds, 4)} s, {shown(row.yardstick_seconds, 4)} s"
+            print(f"{row.name}: {shown(row.ratio, 3)} ({row.target}; {times})", flush=True)
+    finally:
+        # What was measured before something broke is not lost.
+        hold = report(rows, options.json)
+    sys.exit(0 if hold else 1)

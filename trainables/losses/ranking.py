@@ -5,6 +5,7 @@ All tensors have time before batch, and labels before both: (labels, time, batch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,7 +64,7 @@ def rank(
         at.append(rival)
         scores.append(best_of_ranked)
     changed = changes.unsqueeze(1)
-    of_label, of_ranked = (torch.stack([side[one] for one in variant.quantities], dim=1) for side in (own, left))
+    of_label, of_ranked = (_together([side[one] for one in variant.quantities], 1) for side in (own, left))
     # The state stands for a frame before the first. A fresh sequence has none: its first frame stands for it, and R is 0.
     before = of_label[:1] if state is None else state.references.unsqueeze(0)
     values = torch.cat((before, of_label))
@@ -73,11 +74,21 @@ def rank(
     fallen = (references[:-1] - of_ranked).masked_fill_((labels == background).unsqueeze(1), 0)
     loss = torch.where(changed, of_ranked, fallen).relu_()
     slopes = torch.where(changed, 1.0, -1.0) * loss.sign()
-    by_score = [slopes.sum(1)]
+    by_score = [_sum(slopes)]
     if "margin" in variant.quantities:
         by_score.append(-slopes[:, variant.quantities.index("margin")])
     state = RankingState(labels[-1], references[-1])
-    return Ranking(loss.sum(1), torch.stack(at), torch.stack(scores), torch.stack(by_score), state)
+    return Ranking(_sum(loss), _together(at), _together(scores), _together(by_score), state)
+
+
+def _together(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Return what torch.stack does, without copying a single one."""
+    return torch.stack(tensors, dim) if len(tensors) > 1 else tensors[0].unsqueeze(dim)
+
+
+def _sum(of_quantities: Tensor) -> Tensor:
+    """Return the sum over the quantities (dimension 1), without adding up a single one."""
+    return of_quantities.sum(1) if of_quantities.shape[1] > 1 else of_quantities.squeeze(1)
 
 
 def _nothing(probabilities: Tensor, labels: Tensor) -> Ranking:
@@ -94,12 +105,15 @@ def _running_maximum(values: Tensor, changes: Tensor) -> Tensor:
     one cumulative maximum does for all; what is returned are `values` themselves, without it. Of two values that differ
     by less than 4e-16 times the number of runs, either may be returned.
     """
-    offset = values.to(torch.float64, copy=True)
     if values.is_cuda:
         # Along the last dimension a GPU scans with many threads, along the first with one.
-        offset, runs = offset.movedim(0, -1).contiguous(), changes.movedim(0, -1).contiguous()
-        offset[..., 1:].add_(runs.cumsum(-1, dtype=torch.float64), alpha=4)
+        offset, runs = (
+            one.movedim(0, -1).to(torch.float64, copy=True, memory_format=torch.contiguous_format)
+            for one in (values, changes)
+        )
+        offset[..., 1:].add_(runs.cumsum(-1), alpha=4)
         return values.gather(0, offset.cummax(-1).indices.movedim(-1, 0))
+    offset = values.to(torch.float64, copy=True)
     offset[1:].add_(changes.cumsum(0, dtype=torch.float64), alpha=4)
     return values.gather(0, offset.cummax(0).indices)
 

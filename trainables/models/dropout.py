@@ -30,7 +30,9 @@ class Dropout(nn.Dropout):
             return inputs
         if inputs.device.type != "cpu":
             kept = torch.empty_like(inputs, requires_grad=False).bernoulli_(1 - self.p, generator=self.generator)
-            return torch.addcmul(inputs.new_zeros(()), inputs, kept, value=1 / (1 - self.p))
+            # One pass in place of two; what autocast would do to it is for whoever called.
+            with torch.autocast(inputs.device.type, enabled=False):
+                return torch.addcmul(inputs.new_zeros(()), inputs, kept, value=1 / (1 - self.p))
         bits = next((few for few in (1, 8) if (self.p * 2**few).is_integer()), 16)
         dropped = min(round(self.p * 2**bits), 2**bits - 1)
         drawn = torch.empty(-(-inputs.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)
