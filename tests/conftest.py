@@ -19,6 +19,31 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# No address: Ray refuses it at once, in a test and in the commands that a test runs.
+_NO_RAY = "a test that starts Ray is marked ray"
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests marked `ray` first and on one worker, and those of a file on one, where they share its fixtures."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if _starts_ray(item) else item.path.stem))
+    items.sort(key=lambda item: not _starts_ray(item))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let no test but those marked `ray` start it, and none use a cluster of whoever runs the tests."""
+    if _starts_ray(item):
+        os.environ.pop("RAY_ADDRESS", None)
+    else:
+        os.environ["RAY_ADDRESS"] = _NO_RAY
+
+
+def _starts_ray(item: pytest.Item) -> bool:
+    return item.get_closest_marker("ray") is not None
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data sets; tests that need it are skipped where it is not named."""

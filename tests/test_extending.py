@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from crescendo.reports import read_results
+from crescendo.trainables.data.synthetic import synthesize
 
 PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
 SECTIONS = dict(
@@ -43,15 +44,19 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every file of the page."""
-    folder = tmp_path_factory.mktemp("extending")
+def write_files(folder: Path) -> Path:
+    """Write every file of the page."""
     for language in ("python", "yaml"):
         for block in blocks(PAGE.read_text(encoding="utf-8"), language):
             if (name := re.match(r"# (\w+\.\w+)\n", block)) is not None:
                 (folder / name[1]).write_text(block, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every file of the page."""
+    return write_files(tmp_path_factory.mktemp("extending"))
 
 
 def crescendo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -85,17 +90,18 @@ def test_the_commands_of_a_section_run_and_its_python_holds(workplace: Path, sec
 
 
 @pytest.fixture(scope="module")
-def swept(workplace: Path) -> Iterator[Path]:
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The output folder of the study that has everything of the page, reported."""
-    if not (workplace / "data" / "mine").exists():
-        assert crescendo(workplace, "data", "synthesize", "data/mine").returncode == 0
+    folder = write_files(tmp_path_factory.mktemp("swept"))
+    synthesize(folder / "data" / "mine")  # as the page's first command does
     for block in blocks(SECTIONS[LAST], "sh"):
-        run_commands(workplace, block)
+        run_commands(folder, block)
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(workplace)  # what is read here is matched by the page's rule
-        yield workplace / "results" / "mine"
+        patch.syspath_prepend(folder)  # what is read here is matched by the page's rule
+        yield folder / "results" / "mine"
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.tools
 def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path) -> None:
@@ -114,6 +120,7 @@ def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path
     assert set(results.differences["arm"]) == arms - {"variant=none"}
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.tools
 def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) -> None:
@@ -127,6 +134,7 @@ def test_a_confirmed_run_is_exported_and_detects(swept: Path, tmp_path: Path) ->
     assert json.loads(done.stdout)["results"]
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.tools
 def test_a_confirmed_run_of_an_own_model_is_exported_where_that_is_allowed(swept: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.tools
 def test_the_page_runs_from_its_first_block_to_its_last(tmp_path):

@@ -264,6 +264,7 @@ def test_an_interrupted_study_goes_on_to_the_trials_it_would_have_run(tmp_path):
     )
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 def test_an_interrupted_sweep_goes_on(tmp_path):
     output = copied("interrupted-study", tmp_path)

@@ -14,6 +14,7 @@ from crescendo.trainables.evaluation.result_format import read_detections
 CRESCENDO = (sys.executable, "-c", "from crescendo.platform.cli import main; main()")
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 def test_a_video_gives_what_the_data_set_made_of_it_gives(tmp_path):
     videos, data = tmp_path / "videos", tmp_path / "data"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,11 @@ from crescendo.trainables.video.encoding import write_video
 from crescendo.trainables.video.synthetic import synthesize_videos
 from crescendo.trainables.video.work import WorkFolder
 
+pytestmark = pytest.mark.ray
+
 COMMAND = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "data"]
-SMALL = Extraction(fps=6.0, backbone="alexnet", layer="fc6", weights="none", size=64)
+SMALL = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pooled", weights="none", size=64)
+PIXELS = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pixels", size=64)
 FRAMES = Preparation().at(64)
 
 
@@ -85,7 +89,8 @@ def in_a_process(*arguments: object, **more: Any) -> subprocess.CompletedProcess
 
 
 def test_features_are_the_networks_and_broken_videos_are_left_out(odd: Path, tmp_path: Path) -> None:
-    dataset, lines = run(odd, tmp_path / "data")
+    with_fc7 = Extraction(fps=6.0, backbone="alexnet", layer="fc6", weights="none", size=64)
+    dataset, lines = run(odd, tmp_path / "data", with_fc7)
     whole = {path.stem for path in odd.glob("*.mp4")} - {"odd_truncated", "odd_empty", "odd_text"}
     assert set(dataset.annotations.recordings) == whole
     assert dataset.store.dtype == np.float16
@@ -108,15 +113,14 @@ def test_features_are_the_networks_and_broken_videos_are_left_out(odd: Path, tmp
 
 def test_strict_stops_at_a_broken_video_and_writes_no_data_set(odd: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"odd_\w+\.mp4: broken video: .*finished videos are kept in"):
-        run(odd, tmp_path / "data", strict=True)
+        run(odd, tmp_path / "data", PIXELS, strict=True)
     assert not (tmp_path / "data").exists()
 
 
 def test_pixels_are_the_frames_in_order(tmp_path: Path) -> None:
     lengths = [70, 5, 33]  # more than two batches, less than one, and one frame over
     videos = make_numbered(tmp_path / "videos", lengths)
-    pixels = Extraction(fps=6.0, backbone="alexnet", layer="pixels", size=64)
-    dataset, _ = run(videos, tmp_path / "data", pixels)
+    dataset, _ = run(videos, tmp_path / "data", PIXELS)
     assert dataset.holds_pixels
     for number, length in enumerate(lengths):
         frames = dataset.features(str(number))[:].reshape(-1, 3, 64, 64)
@@ -131,13 +135,13 @@ def test_what_was_finished_is_not_done_again_and_settings_do_not_mix(tmp_path: P
     with pytest.raises(InputError, match=r"2\.mp4: broken video") as stopped:
         run(videos, tmp_path / "data", strict=True)
     place = Path(str(stopped.value).rsplit(" ", 1)[1])
-    done_before = np.full((20, 4096), 7, np.float16)
-    WorkFolder(place, 4096).add("0", videos / "0.mp4", np.arange(20), done_before, 20)
+    done_before = np.full((20, 1024), 7, np.float16)
+    WorkFolder(place, 1024).add("0", videos / "0.mp4", np.arange(20), done_before, 20)
     (videos / "2.mp4").unlink()
     (tmp_path / "kept").rename(videos / "2.mp4")
     with FileLock(place / "lock"), pytest.raises(InputError, match="another command is at work there"):
         run(videos, tmp_path / "data")
-    other, lines = run(videos, tmp_path / "data", Extraction(3.0, "alexnet", "fc6", "none", 64))
+    other, lines = run(videos, tmp_path / "data", replace(SMALL, fps=3.0))
     assert any("holds the work of other settings" in line for line in lines)
     assert other.frames("0") == 10
     (tmp_path / "data").rename(tmp_path / "other")
@@ -153,7 +157,7 @@ def test_a_video_of_another_length_than_annotated_is_left_out(tmp_path: Path) ->
     content = json.loads((videos / "annotations.json").read_text())
     content["database"]["1"]["duration"] = 9.0
     write_json(videos / "annotations.json", content)
-    dataset, lines = run(videos, tmp_path / "data")
+    dataset, lines = run(videos, tmp_path / "data", PIXELS)
     assert list(dataset.annotations.recordings) == ["0", "2"]
     assert any("lasts 3.3 s but its annotation says 9.0 s" in line for line in lines)
 
@@ -164,7 +168,7 @@ def test_split_of_the_paper(tmp_path: Path) -> None:
     for name, one in content["database"].items():
         one["subset"] = "validation" if name == "5" else "training"
     write_json(videos / "annotations.json", content)
-    dataset, _ = run(videos, tmp_path / "data", split="paper")
+    dataset, _ = run(videos, tmp_path / "data", PIXELS, split="paper")
     assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [4, 1, 1]
     assert dataset.recordings("test") == ("5",)
 
@@ -180,7 +184,7 @@ def test_split_of_the_paper(tmp_path: Path) -> None:
 )
 def test_settings_that_cannot_be(odd: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        run(odd, tmp_path / "data", Extraction(**{**vars(SMALL), **change}))
+        run(odd, tmp_path / "data", replace(SMALL, **change))
     assert not any(tmp_path.iterdir())
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from crescendo.trainables.data.dataset import Dataset
 
+pytestmark = pytest.mark.ray
+
 CRESCENDO = (sys.executable, "-c", "from crescendo.platform.cli import main; main()")
 BACKBONE = ("--backbone", "alexnet")
 SHARED = ("threads=1", "device=cpu", "merge_gap=3", "fractions=[0.5, 1.0]", "iou=[0.3, 0.5, 0.7]")

@@ -34,6 +34,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.trainable import DetectorTrainable
 from crescendo.trainables.training.trial import Trial
 
+pytestmark = pytest.mark.ray
+
 REAL = """
 name: real
 dataset: {dataset}

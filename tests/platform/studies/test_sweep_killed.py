@@ -18,6 +18,7 @@ from crescendo.platform.studies.ledger import Ledger
 SCRIPT = Path(__file__).parents[2] / "support" / "trivial_study.py"
 AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 ARMS = ("variant=none", "variant=score")
+pytestmark = pytest.mark.ray
 
 
 class Driver:

@@ -82,6 +82,7 @@ def test_cluster_files_are_ones_that_ray_takes(file):
     validate_config(prepare_config(yaml.safe_load(file.read_text())))
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.tools
 @needs_ssh
@@ -112,6 +113,7 @@ def test_ray_submit_over_ssh(machine):
         shell.close()
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @needs_jobs
 def test_ray_job_submit_and_ray_address_to_a_cluster_that_asks_for_its_token(machine):
@@ -155,6 +157,7 @@ def entries(sweep: Sweep) -> list[TrialRecord]:
     ]
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize("resources", ["{gpus: 0.5}", "{gpus: 1, cohort: 2}"])
 def test_two_trials_or_cohorts_share_a_gpu(tmp_path, resources):
@@ -179,6 +182,7 @@ def test_two_trials_or_cohorts_share_a_gpu(tmp_path, resources):
     assert {line.split()[1] for line in events.read_text().splitlines()} == {"0"}
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 def test_node_taken_away_in_the_middle(tmp_path):
     """The node goes while a trial on it is in its first step; those on the other one wait for that."""
