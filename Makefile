@@ -8,6 +8,10 @@ TYPES := build/types/crescendo
 
 # The tests that `make test` runs, as a pytest marker expression.
 TESTS ?= not slow
+# Two: the tests that start Ray follow one another, for about as long as one worker needs for all others.
+WORKERS ?= 2
+# tests/conftest.py says what goes to which worker, and in which order.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 .PHONY: install demo test test-slow bench lint types format clean
 
@@ -26,10 +30,10 @@ demo: $(INSTALLED)
 	$(BIN)/generate-report build/demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m '$(TESTS)'
+	$(PYTEST) -m '$(TESTS)'
 
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run_all.py --json build/bench.json --page docs/benchmarks.md

@@ -2,12 +2,16 @@
 
 import itertools
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
@@ -23,25 +27,52 @@ settings.load_profile("untimed")
 _NO_RAY = "a test that starts Ray is marked ray"
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
+@cache
+def _of_ray(file: Path) -> bool:
+    """Whether a test of `file` starts Ray."""
+    return "pytest.mark.ray" in file.read_text(encoding="utf-8")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests marked `ray` first and on one worker, and those of a file on one, where they share its fixtures."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if _starts_ray(item) else item.path.stem))
-    items.sort(key=lambda item: not _starts_ray(item))
+    """Put the files that start Ray first: one worker takes them all, so that they would be waited for at the end."""
+    items.sort(key=lambda item: not _of_ray(item.path))
+
+
+# xdist's own groups (`--dist loadgroup`, 3.8) come to nothing with pytest 9.2.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Spread the tests over the workers by file, those that start Ray as if they were of one."""
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "ray" if _of_ray(config.rootpath / file) else file
+
+    return Files(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let no test but those marked `ray` start it, and none use a cluster of whoever runs the tests."""
-    if _starts_ray(item):
+    if item.get_closest_marker("ray"):
         os.environ.pop("RAY_ADDRESS", None)
     else:
         os.environ["RAY_ADDRESS"] = _NO_RAY
 
 
-def _starts_ray(item: pytest.Item) -> bool:
-    return item.get_closest_marker("ray") is not None
+@pytest.fixture(scope="session")
+def ray_lock(tmp_path_factory: pytest.TempPathFactory) -> FileLock:
+    """Held, to the end, by the worker that runs the tests that start Ray."""
+    return FileLock(tmp_path_factory.getbasetemp().parent / "ray.lock", timeout=0)
+
+
+@pytest.fixture(autouse=True)
+def _one_ray(request: pytest.FixtureRequest) -> None:
+    """Fail where two workers run tests that start Ray: one finds the cluster of the other."""
+    if request.node.get_closest_marker("ray") and hasattr(request.config, "workerinput"):
+        lock = request.getfixturevalue("ray_lock")
+        if not lock.is_locked:
+            lock.acquire()
 
 
 @pytest.fixture(scope="session")
