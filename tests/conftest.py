@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
@@ -40,8 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # xdist's own groups (`--dist loadgroup`, 3.8) come to nothing with pytest 9.2.
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Spread the tests over the workers by file, those that start Ray as if they were of one."""
+    # One process needs no xdist.
+    from xdist.scheduler import LoadFileScheduling
 
     class Files(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
