@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from crescendo.trainables.training.train import train_detector
 # No test is timed: on a busy machine a deadline fails what is right.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: what a shell starts in the background, and all that this starts, would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # No address: Ray refuses it at once, in a test and in the commands that a test runs.
