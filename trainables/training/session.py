@@ -16,6 +16,7 @@ from typing import Any
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training import checkpoints
@@ -75,6 +76,7 @@ class TrainingSession:
         self._trainer = Trainer(config, dataset)
         self._trainer.on_note = self._listener.noted
         self._alone: Cohort | None = None
+        self._trained = 0.0
         self.finished: FinishedRun | None = None
         self._last, self._unheard = self._take_up()
         self._saved = time.monotonic()
@@ -102,7 +104,7 @@ class TrainingSession:
         together = CohortSession([self], cohort=self._alone)
         self._alone = together.cohort
         [outcome] = together.step().values()
-        if isinstance(outcome, DivergedError):
+        if isinstance(outcome, InputError):
             raise outcome
         return outcome
 
@@ -117,11 +119,16 @@ class TrainingSession:
         if time.monotonic() - self._saved > self._checkpoint_seconds:
             self._save()
 
-    def report(self, began: float, shared: SharedScores | None = None) -> ValidationReport:
-        """Validate what has trained to the end of its stage since `began` (`time.monotonic`), and keep the report.
+    def trained(self, seconds: float) -> None:
+        """Take in what the training since the last call took, or this training's share of what a cohort took."""
+        self._trained += seconds
+
+    def report(self, shared: SharedScores | None = None) -> ValidationReport:
+        """Validate what has trained to the end of its stage, and keep the report.
 
         `shared` finds the scores of several trainings at once; None: of this one.
         """
+        began, self._trained = time.monotonic() - self._trained, 0.0
         losses = self._trainer.end_stage()
         self._save()
         self._last = self._report(losses, began, shared)
@@ -248,12 +255,12 @@ class CohortSession:
         self.sessions.remove(session)
         self.cohort.leave(session.trainer)
 
-    def step(self) -> dict[TrainingSession, ValidationReport | DivergedError]:
+    def step(self) -> dict[TrainingSession, ValidationReport | InputError]:
         """Train to the next validation of one of them, and return the reports of those that are there.
 
-        Those that diverged on the way are among the answers, with their error.
+        Those that diverged on the way, or cannot be measured, are among the answers, with their error, and have left.
         """
-        outcomes: dict[TrainingSession, ValidationReport | DivergedError] = {}
+        outcomes: dict[TrainingSession, ValidationReport | InputError] = {}
         for session in self.sessions:
             if (report := session.again()) is not None:
                 outcomes[session] = report
@@ -262,19 +269,22 @@ class CohortSession:
         for session, outcome in outcomes.items():
             if isinstance(outcome, DivergedError):
                 self.sessions.remove(session)  # it has left the cohort already
-            elif outcome.done:
+            elif isinstance(outcome, InputError) or outcome.done:
                 self.leave(session)
         return outcomes
 
-    def _train(self) -> dict[TrainingSession, ValidationReport | DivergedError]:
-        began = time.monotonic()
+    def _train(self) -> dict[TrainingSession, ValidationReport | InputError]:
         of_trainer: dict[Any, TrainingSession] = {session.trainer: session for session in self.sessions}
         until = min(session.stage_end for session in self.sessions)
+        training = [session for session in self.sessions if session.trainer.iteration < until]
         with self._turn():
+            began = time.monotonic()
             for session in self.sessions:
                 session.trainer.begin_stage()
             diverged = self.cohort.train(until, lambda who, iteration, loss: of_trainer[who].advanced(iteration, loss))
-        outcomes: dict[TrainingSession, ValidationReport | DivergedError] = {
+            for session in training:
+                session.trained((time.monotonic() - began) / len(training))
+        outcomes: dict[TrainingSession, ValidationReport | InputError] = {
             of_trainer[member]: error for member, error in diverged.items()
         }
         arrived = [
@@ -283,7 +293,12 @@ class CohortSession:
             if session not in outcomes and session.trainer.iteration == session.stage_end
         ]
         shared = SharedScores([session.trainer for session in arrived])
-        return {**outcomes, **{session: session.report(began, shared) for session in arrived}}
+        for session in arrived:
+            try:
+                outcomes[session] = session.report(shared)
+            except InputError as error:
+                outcomes[session] = error
+        return outcomes
 
 
 def _validated(trainer: Trainer) -> int:

@@ -62,7 +62,13 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(weight_seed(config.seed))
             self.model = initial_model(self.config, dataset)
-        self.model.to(self.device)
+        try:
+            self.model.to(self.device)
+        except torch.OutOfMemoryError:
+            raise InputError(
+                f"device {self.device}: its free memory does not hold the model's weights; lower hidden_size or fc7_size, "
+                "or wait until others have left it"
+            ) from None
         self.step = TrainingStep(self.model, config, self.device)
 
     def begin_stage(self) -> None:

@@ -1,12 +1,14 @@
 """Sessions that go side by side: each reports, saves, and ends as if it were alone."""
 
 import json
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
 import pytest
 
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.cohort import DivergedError
 from crescendo.trainables.training.scored_subset import ScoredSubset
 from crescendo.trainables.training.session import CohortSession
@@ -127,3 +129,33 @@ def test_the_turn_is_held_while_they_train_and_not_while_they_are_validated(tiny
     assert seen[0] is True
     assert seen[1:]
     assert not any(seen[1:])
+
+
+def test_one_whose_results_cannot_be_worked_out_leaves_alone(tiny_dataset, tmp_path, alone, monkeypatch):
+    broken, good = trial(tiny_dataset, tmp_path, 1, evaluate_every=2), trial(tiny_dataset, tmp_path, 0)
+
+    def evaluate(scored, *arguments, original=ScoredSubset.evaluate):
+        if scored._trainer is broken.trainer:
+            raise InputError("protocol: rules:own fails")
+        return original(scored, *arguments)
+
+    monkeypatch.setattr(ScoredSubset, "evaluate", evaluate)
+    together = CohortSession([broken, good])
+    outcomes = together.step()
+    assert str(outcomes[broken]) == "protocol: rules:own fails"
+    assert said(outcomes[good]) == alone[0][0]
+    assert together.sessions == [good]
+    assert [said(outcome) for _ in range(2) for outcome in together.step().values()] == alone[0][1:]
+
+
+def test_the_time_of_a_cohort_is_shared_among_its_members(tiny_dataset, tmp_path):
+    """What a study cost is the sum over its trainings: a cohort's time counts once."""
+    trials = [trial(tiny_dataset, tmp_path, 0, seed=0, learning_rate=rate) for rate in (0.01, 0.02, 0.03)]
+    trials = [
+        Trial(replace(one.job, folder=f"{one.job.folder}-{number}"), tiny_dataset) for number, one in enumerate(trials)
+    ]
+    together, began, reports = CohortSession(trials), time.monotonic(), {}
+    while together.sessions:
+        reports |= together.step()
+    took = time.monotonic() - began
+    assert sum(report.seconds for report in reports.values()) <= took
