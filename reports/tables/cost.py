@@ -21,8 +21,9 @@ def cost(model: ReportModel) -> Table:
         "cost",
         "Cost",
         "Trainings of both phases, pruned and failed ones too, and hours of the trials' clock, a cohort's shared among its "
-        "trials; CPU and GPU hours are those times what each trial was given. Saved: the combinations of reset and merge gap that were tried on stored scores "
-        "beyond the first of each finished search trial, each of which would have been a training.",
+        "trials; CPU and GPU hours are those times what each trial was given. Saved: the combinations of reset and merge "
+        "gap that were tried on stored scores beyond the first of each finished search trial, each of which would have been "
+        "a training.",
         ("Arm", "Trainings", "Search hours", "Confirm hours", "CPU hours", "GPU hours", "Trainings saved"),
         tuple(
             (Cell(arm), count(trainings), *map(number, hours), count(saved)) for arm, trainings, hours, saved in rows
