@@ -5,6 +5,8 @@ The step stays the same to the last bit, which is tried before anything relies o
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 
 from crescendo.trainables.training.feed import DeviceBatch, Feed
@@ -77,15 +79,15 @@ def take_both_ways(step: TrainingStep, feed: Feed, first: int) -> tuple[Captured
                 step.prepare(iteration)
                 captured()
                 captured.join()
-            if step.snapshot().equals(plain):
+            if step.is_at(plain):
                 return captured, ""
             reason = f"a captured step and the plain one differ within {TRIED} steps"
     except BaseException:
         torch.cuda.synchronize()
-        step.put_back(before)
+        step.put_back(before, keep=False)
         raise
     torch.cuda.synchronize()
-    step.put_back(before)
+    step.put_back(before, keep=False)
     return None, reason
 
 
@@ -94,7 +96,9 @@ def _take_unseen(step: TrainingStep, batch: DeviceBatch) -> str:
 
     A capture that fails leaves torch's random numbers and memory in disorder, so what would fail is found before.
     """
-    torch.cuda.set_sync_debug_mode("error")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
+        torch.cuda.set_sync_debug_mode("error")
     try:
         step(batch)
     except Exception as error:  # of torch, or what somebody's own loss makes of it

@@ -23,6 +23,7 @@ UNREAD = 64
 
 # Streams of random numbers that must not meet.
 _WEIGHTS, _DROPOUT, _DROPOUT_OF_TORCH = 1, 2, 3
+_OPTIMIZER = "optimizer."
 # Iterations whose seeds are derived together.
 _SEEDS = 64
 
@@ -142,8 +143,13 @@ class TrainingStep:
         """Return a copy of all that a step changes."""
         return Snapshot({name: tensor.clone() for name, tensor in self._tensors().items()}, self._unread)
 
-    def put_back(self, snapshot: Snapshot) -> None:
-        """Be where `snapshot` was taken, in the same tensors; an optimiser that had no state then begins with zeros."""
+    def put_back(self, snapshot: Snapshot, *, keep: bool = True) -> None:
+        """Be where `snapshot` was taken, in the same tensors.
+
+        An optimiser that had no state then begins with zeros, or, without `keep`, has none and no memory is held for it.
+        """
+        if not keep and not any(name.startswith(_OPTIMIZER) for name in snapshot.tensors):
+            self.optimizer.state.clear()
         for name, tensor in self._tensors().items():
             if name in snapshot.tensors:
                 tensor.copy_(snapshot.tensors[name])
@@ -153,9 +159,17 @@ class TrainingStep:
             weight.grad = None
         self._unread, self._factor = snapshot.unread, None
 
+    def is_at(self, snapshot: Snapshot) -> bool:
+        """Return whether all numbers are those of `snapshot` to the last bit; NaN is equal to NaN."""
+        tensors = self._tensors()
+        return tensors.keys() == snapshot.tensors.keys() and all(
+            torch.equal(tensor.reshape(-1).view(torch.uint8), snapshot.tensors[name].reshape(-1).view(torch.uint8))
+            for name, tensor in tensors.items()
+        )
+
     def _tensors(self) -> dict[str, Tensor]:
         model = {f"model.{name}": tensor.detach() for name, tensor in self.model.state_dict(keep_vars=True).items()}
-        optimizer = {f"optimizer.{name}": tensor for name, tensor in self.optimizer_tensors().items()}
+        optimizer = {_OPTIMIZER + name: tensor for name, tensor in self.optimizer_tensors().items()}
         return {**model, **optimizer, "losses": self._kept, "next": self._next}
 
 
@@ -165,13 +179,6 @@ class Snapshot:
 
     tensors: dict[str, Tensor]
     unread: int
-
-    def equals(self, other: Snapshot) -> bool:
-        """Return whether all numbers are the same to the last bit; NaN is equal to NaN."""
-        return self.tensors.keys() == other.tensors.keys() and all(
-            torch.equal(tensor.reshape(-1).view(torch.uint8), other.tensors[name].reshape(-1).view(torch.uint8))
-            for name, tensor in self.tensors.items()
-        )
 
 
 def _optimizer(model: nn.Module, config: TrainingConfig, device: torch.device) -> torch.optim.Optimizer:

@@ -174,7 +174,7 @@ class TestOnAGPU:
         limited = members()
         torch.cuda.empty_cache()
         total = torch.cuda.get_device_properties(0).total_memory
-        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + (one + three) / 2) / total)
+        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + one + 0.75 * (three - one)) / total)
         try:
             Cohort(limited).train(8)
         finally:
