@@ -5,7 +5,6 @@ All tensors have time before batch, and labels before both: (labels, time, batch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,7 +80,7 @@ def rank(
     return Ranking(_sum(loss), _together(at), _together(scores), _together(by_score), state)
 
 
-def _together(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def _together(tensors: list[Tensor], dim: int = 0) -> Tensor:
     """Return what torch.stack does, without copying a single one."""
     return torch.stack(tensors, dim) if len(tensors) > 1 else tensors[0].unsqueeze(dim)
 
