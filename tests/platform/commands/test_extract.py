@@ -141,7 +141,7 @@ def test_what_was_finished_is_not_done_again_and_settings_do_not_mix(tmp_path: P
     (tmp_path / "kept").rename(videos / "2.mp4")
     with FileLock(place / "lock"), pytest.raises(InputError, match="another command is at work there"):
         run(videos, tmp_path / "data")
-    other, lines = run(videos, tmp_path / "data", replace(SMALL, fps=3.0))
+    other, lines = run(videos, tmp_path / "data", replace(PIXELS, fps=3.0))
     assert any("holds the work of other settings" in line for line in lines)
     assert other.frames("0") == 10
     (tmp_path / "data").rename(tmp_path / "other")
