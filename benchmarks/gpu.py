@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from detection import frame_by_frame, restless_model
 from torch import nn
-from training import SHAPES, Shape, random_dataset, settings
+from training import SHAPES, VARIANTS, Shape, random_dataset, settings
 from yardstick import Row, compare, not_measured, rounds, run_script
 
 from crescendo.trainables.config import configuration
@@ -34,7 +34,6 @@ from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.feed import DeviceBatch, Feed, HostFeed
 from crescendo.trainables.training.trainer import Trainer
 
-VARIANTS = ("none", "score", "margin", "combined", "naive")
 HAPT, PAPER = SHAPES["hapt"], SHAPES["paper"]
 # The validation part of HAPT: nine recordings of about 2,500 frames.
 VALIDATION = replace(HAPT, recordings=9, frames=2500)
