@@ -13,7 +13,7 @@ WORKERS ?= 2
 # tests/conftest.py says what goes to which worker, and in which order.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
-.PHONY: install demo test test-slow bench lint types format clean
+.PHONY: install demo test test-slow bench gpu-bundle lint types format clean
 
 install: $(INSTALLED)
 	@echo "Crescendo is installed in $(VENV). For this terminal: source $(BIN)/activate"
@@ -37,6 +37,10 @@ test-slow: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run_all.py --json build/bench.json --page docs/benchmarks.md
+
+# DATA: HAPT, prepared; THERE: packages that the machine with the GPU has. See docs/gpu_check.md.
+gpu-bundle: $(INSTALLED)
+	$(BIN)/python benchmarks/gpu_bundle.py $(if $(DATA),--data '$(DATA)') $(if $(THERE),--there $(THERE))
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

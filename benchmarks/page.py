@@ -1,4 +1,4 @@
-"""Results of `run_all.py` as the page `docs/benchmarks.md`, a section a file.
+"""Results of `run_all.py` and `gpu_check.py` as the page `docs/benchmarks.md`, a section a file.
 
 .venv/bin/python benchmarks/page.py build/bench.json [GPU.json ...] --out docs/benchmarks.md
 """
@@ -10,7 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ _HEAD = """# Benchmarks
 Made by `benchmarks/page.py` from what `make bench` writes to `build/bench.json`; do not edit.
 
 Every number is a ratio to a yardstick run in turn with it, in the same process: the median over the rounds. Absolute
-seconds (medians, too) are given to show the scale. What a benchmark compares stands at the head of its script.
+seconds (medians, too) are given to show the scale. What a benchmark compares stands at the head of its script. How a
+machine with a GPU and no network is measured: [gpu_check.md](gpu_check.md).
 """
+_VERSIONS = {"torch": "torch", "ray": "Ray", "mlflow": "MLflow"}
 
 
 def machine() -> dict[str, Any]:
@@ -37,10 +39,15 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(memory),
         "gpu": _gpu(),
         "python": platform.python_version(),
-        "torch": version("torch"),
-        "ray": version("ray"),
-        "mlflow": version("mlflow"),
+        **{name: _version(name) for name in _VERSIONS},
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _gpu() -> str | None:
@@ -59,12 +66,13 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
 def _section(result: dict[str, Any]) -> str:
     found = result["machine"]
     device = f", {found['gpu']}" if found["gpu"] else ""
+    versions = [f"Python {found['python']}"]
+    versions += [f"{title} {found[name]}" for name, title in _VERSIONS.items() if found[name]]
     lines = [
         f"## {found['gpu'] or found['processor']}, {found['cores']} cores",
         "",
         f"{result['date']}, `{result['command']}`. {found['processor']}, {found['cores']} cores, "
-        f"{found['memory_gib']} GiB{device}; Python {found['python']}, torch {found['torch']}, Ray {found['ray']}, "
-        f"MLflow {found['mlflow']}.",
+        f"{found['memory_gib']} GiB{device}; {', '.join(versions)}.",
         "",
         "| benchmark | ratio | target | holds | candidate s | yardstick s | rounds |",
         "|---|--:|---|---|--:|--:|--:|",
