@@ -16,6 +16,9 @@ from typing import Any
 
 from crescendo.trainables.errors import InputError
 
+# Digits of the largest integers that 64-bit floating point holds.
+_DIGITS = 308
+
 
 @contextmanager
 def mended(destination: Path) -> Iterator[None]:
@@ -117,17 +120,52 @@ def read_json(path: Path | str) -> Any:
 def parse_json(data: bytes, where: str) -> Any:
     """Return what the JSON text `data` holds, decompressed if `where`, its file's name, ends in `.gz`.
 
+    What Python's reader would drop in silence, or no writer could give back, is refused here.
+
     Raises
     ------
     InputError
-        If it is cut short or not valid JSON.
+        If it is cut short, not valid JSON, or holds a name twice in one object, an integer beyond float64, or half a
+        surrogate pair. NaN and infinity are for those to refuse who know where they stand.
     """
     try:
-        return json.loads(gzip.decompress(data) if where.endswith(".gz") else data)
+        text = gzip.decompress(data) if where.endswith(".gz") else data
+        content = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+        if b"\\ud" in text.lower():
+            json.dumps(content, ensure_ascii=False).encode()
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{where}: not a complete gzip file ({error})") from error
+    except _Content as error:
+        raise InputError(f"{where}: {error}") from None
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end].encode("ascii", "backslashreplace").decode()
+        raise InputError(f"{where}: holds {half}, half of a surrogate pair, which is no text; mend it") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: not valid JSON ({error})") from error
+    return content
+
+
+class _Content(ValueError):
+    """Valid JSON that says nothing that can be kept."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Content(f"the name {_short(twice)} stands {names.count(twice)} times in one object; keep one of them")
+    return content
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise _Content(f"holds an integer of {len(digits)} digits; a number must fit in 64-bit floating point")
+    return int(digits)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
 def flush_to_disk(path: Path) -> None:

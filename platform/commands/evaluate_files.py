@@ -37,6 +37,8 @@ def evaluate_files(
         If a file is missing or damaged, or they do not fit together; it names the file.
     """
     annotations = read_annotations(ground_truth, clip=clip)
+    for note in annotations.notes:
+        typer.echo(f"note: {ground_truth}: {note}", err=True)
     found = read_detections(detections, annotations.labels())
     try:
         evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)

@@ -222,8 +222,7 @@ def _locked(place: Path) -> Iterator[None]:
 
 def _annotations(path: Path, split: str, clip: bool) -> tuple[Annotations, list[str]]:
     found = read_annotations(path, clip=clip)
-    if split == "given":
-        return given_split(found, str(path))
-    if split == "paper":
-        return paper_split(found, path)
-    raise InputError(f"split: must be given or paper but got {split!r}")
+    if split not in ("given", "paper"):
+        raise InputError(f"split: must be given or paper but got {split!r}")
+    annotations, notes = given_split(found, str(path)) if split == "given" else paper_split(found, path)
+    return annotations, [*found.notes, *notes]

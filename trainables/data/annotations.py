@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,11 +40,15 @@ class Recording:
 
 @dataclass(frozen=True)
 class Annotations:
-    """A whole annotation file; `recordings` maps each recording's name to its annotation, in file order."""
+    """A whole annotation file; `recordings` maps each recording's name to its annotation, in file order.
+
+    `notes` says what was read otherwise than it was written.
+    """
 
     recordings: Mapping[str, Recording]
     version: str = "crescendo 1"
     taxonomy: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def subsets(self) -> tuple[str, ...]:
         """Return the names of the subsets, sorted."""
@@ -90,7 +95,7 @@ def read_annotations(path: Path | str, *, clip: bool = False) -> Annotations:
     ------
     InputError
         If the file is no valid JSON, lacks keys, or has a segment with its end before its start or outside the
-        recording. The message names the file, the recording and how many more faults there are.
+        recording, or with a label that is no text. The message names the file, the recording and how many more faults there are.
     """
     return _annotations(read_json(path), str(path), clip)
 
@@ -104,15 +109,26 @@ def _annotations(content: Any, path: str, clip: bool) -> Annotations:
     if not isinstance(content, dict) or not isinstance(content.get("database"), dict):
         raise InputError(f"{path}: lacks the object 'database'; expected ActivityNet's annotation format")
     faults: list[str] = []
-    recordings = {name: _recording(name, entry, faults, clip) for name, entry in content["database"].items()}
+    numbers: dict[str, None] = {}
+    recordings = {name: _recording(name, entry, faults, numbers, clip) for name, entry in content["database"].items()}
     if faults:
         more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
         raise InputError(f"{path}: {faults[0]}{more}")
     taxonomy = content.get("taxonomy") or ()
-    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy))
+    if not _can_be_written(taxonomy):
+        raise InputError(f"{path}: 'taxonomy' holds NaN or infinity, which JSON does not have; mend or remove it")
+    notes = (f"labels that are numbers were read as text: {', '.join(numbers)}",) if numbers else ()
+    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy), notes)
 
 
-def _recording(name: str, entry: Any, faults: list[str], clip: bool) -> Recording:
+def label_text(label: Any) -> str | None:
+    """Return the label that `label`, a value of JSON, stands for: a text, or a number as text. None if it is no label."""
+    if isinstance(label, int | float) and not isinstance(label, bool):
+        return str(label)
+    return label if isinstance(label, str) and label.strip() else None
+
+
+def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None], clip: bool) -> Recording:
     nothing = Recording("", 0.0, ())
     if not isinstance(entry, dict):
         faults.append(f"recording {name!r} is no object")
@@ -128,7 +144,10 @@ def _recording(name: str, entry: Any, faults: list[str], clip: bool) -> Recordin
     if not isinstance(entry["annotations"], list):
         faults.append(f"recording {name!r}: 'annotations' must be a list")
         return nothing
-    found = [_segment(name, number, one, faults) for number, one in enumerate(entry["annotations"])]
+    if not isinstance(entry["subset"], str):
+        faults.append(f"recording {name!r} has subset {entry['subset']!r:.80}; it must be a text, such as training")
+        return nothing
+    found = [_segment(name, number, one, faults, numbers) for number, one in enumerate(entry["annotations"])]
     segments = [segment for segment in found if segment is not None]
     if clip:
         segments = list(_clipped(segments, duration))
@@ -144,10 +163,15 @@ def _recording(name: str, entry: Any, faults: list[str], clip: bool) -> Recordin
                 f"recording's [0, {duration}]; mend it or pass --clip to cut it"
             )
     extra = {key: value for key, value in entry.items() if key not in ("duration", "subset", "annotations")}
-    return Recording(str(entry["subset"]), float(duration), tuple(segments), extra)
+    for key, value in extra.items():
+        if not _can_be_written(value):
+            faults.append(
+                f"recording {name!r}: {key!r} holds NaN or infinity, which JSON does not have; mend or remove it"
+            )
+    return Recording(entry["subset"], float(duration), tuple(segments), extra)
 
 
-def _segment(name: str, number: int, entry: Any, faults: list[str]) -> Segment | None:
+def _segment(name: str, number: int, entry: Any, faults: list[str], numbers: dict[str, None]) -> Segment | None:
     if not isinstance(entry, dict) or "segment" not in entry or "label" not in entry:
         faults.append(f"recording {name!r}: annotation {number} lacks 'segment' or 'label'")
         return None
@@ -157,7 +181,15 @@ def _segment(name: str, number: int, entry: Any, faults: list[str]) -> Segment |
             f"recording {name!r}: annotation {number} has segment {bounds!r}; expected [start, end] in seconds"
         )
         return None
-    return Segment(str(entry["label"]), float(bounds[0]), float(bounds[1]))
+    label = label_text(entry["label"])
+    if label is None:
+        faults.append(
+            f"recording {name!r}: annotation {number} has label {entry['label']!r:.80}; it must be the name of an activity"
+        )
+        return None
+    if not isinstance(entry["label"], str):
+        numbers[label] = None
+    return Segment(label, float(bounds[0]), float(bounds[1]))
 
 
 def _clipped(segments: Iterable[Segment], duration: float) -> Iterable[Segment]:
@@ -165,6 +197,14 @@ def _clipped(segments: Iterable[Segment], duration: float) -> Iterable[Segment]:
         start, end = max(0.0, segment.start), min(duration, segment.end)
         if start < end:
             yield replace(segment, start=start, end=end)
+
+
+def _can_be_written(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(value: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crescendo.trainables.data.annotations import label_text
 from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json, write_json
@@ -50,7 +51,8 @@ def write_detections(path: Path | str, detections: Mapping[str, Iterable[Detecti
 def read_detections(path: Path | str, labels: Collection[str] | None = None) -> dict[str, list[Detection]]:
     """Read a result file of ActivityNet (`.json`, or `.json.gz`): recording -> detections, in file order.
 
-    With `labels`, a label that is neither among them nor background is refused.
+    A label that is a number is read as text, as in annotations. With `labels`, one that is neither among them nor
+    background is refused.
 
     Raises
     ------
@@ -73,7 +75,8 @@ def read_detections(path: Path | str, labels: Collection[str] | None = None) -> 
             fault = _fault(entry, known)
             if fault is None:
                 start, end = entry["segment"]
-                detections[recording].append(Detection(entry["label"], float(start), float(end), float(entry["score"])))
+                label = label_text(entry["label"]) or ""
+                detections[recording].append(Detection(label, float(start), float(end), float(entry["score"])))
             else:
                 faults.append(f"recording {recording!r}: detection {number} {fault}")
     if faults:
@@ -96,7 +99,9 @@ def _fault(entry: Any, known: Collection[str] | None) -> str | None:
         fault = f"has segment {segment!r}, which ends before it starts; mend it"
     elif not _is_number(score):
         fault = f"has score {score!r}; it must be a finite number"
-    elif not isinstance(label, str) or (known is not None and label not in known):
+    elif (name := label_text(label)) is None:
+        fault = f"has label {label!r:.80}; it must be the name of an activity"
+    elif known is not None and name not in known:
         fault = f"has the label {label!r}, which the ground truth does not know; mend one of the two"
     return fault
 

@@ -32,7 +32,8 @@ times = st.floats(0, 100, allow_nan=False)
     st.dictionaries(
         st.text(min_size=1),
         st.tuples(
-            st.sampled_from(["training", "test"]), st.lists(st.tuples(st.text(), st.tuples(times, times).map(sorted)))
+            st.sampled_from(["training", "test"]),
+            st.lists(st.tuples(st.text().filter(str.strip), st.tuples(times, times).map(sorted))),
         ),
     )
 )
@@ -121,3 +122,36 @@ def test_rounded_ends_and_zero_lengths_are_kept(tmp_path: Path) -> None:
 def test_subset_that_is_empty_names_the_others(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="subset 'test' has no recordings; there are: training"):
         read_annotations(file_of(tmp_path)).of("test")
+
+
+@pytest.mark.parametrize("label", [None, "", "  ", {}, {"name": "run"}, [], ["run"], True, False])
+def test_what_is_no_label_is_refused_with_its_recording_and_place(tmp_path: Path, label) -> None:
+    path = file_of(tmp_path, segment(0, 1), {"segment": [1, 2], "label": label})
+    with pytest.raises(
+        InputError, match=r"recording 'r': annotation 1 has label .* it must be the name of an activity"
+    ):
+        read_annotations(path)
+
+
+def test_labels_that_are_numbers_become_text_and_it_is_said(tmp_path: Path) -> None:
+    numbers = [{"segment": [0, 1], "label": label} for label in (3, 3, 2.5, "run", "3")]
+    found = read_annotations(file_of(tmp_path, *numbers))
+    assert [one.label for one in found.recordings["r"].segments] == ["3", "3", "2.5", "run", "3"]
+    assert found.notes == ("labels that are numbers were read as text: 3, 2.5",)
+    assert read_annotations(file_of(tmp_path, segment(0, 1))).notes == ()
+
+
+@pytest.mark.parametrize("subset", [None, 3, {}, ["training"]])
+def test_what_is_no_subset_is_refused(tmp_path: Path, subset) -> None:
+    with pytest.raises(InputError, match=r"recording 'r' has subset .* it must be a text"):
+        read_annotations(file_of(tmp_path, segment(0, 1), subset=subset))
+
+
+@pytest.mark.parametrize("value", [float("nan"), [1, float("inf")], {"deep": {"er": float("-inf")}}])
+def test_what_could_not_be_written_again_is_refused_where_it_is_read(tmp_path: Path, value) -> None:
+    with pytest.raises(InputError, match="recording 'r': 'url' holds NaN or infinity"):
+        read_annotations(file_of(tmp_path, segment(0, 1), url=value))
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps({"taxonomy": [value], "database": {}}))
+    with pytest.raises(InputError, match="'taxonomy' holds NaN or infinity"):
+        read_annotations(path)

@@ -60,7 +60,9 @@ def import_activitynet(
         raise InputError(f"fps must be a positive number but got {fps}")
     with ExitStack() as stack:
         files = None if source.suffix in (".json", ".gz") else stack.enter_context(RawFiles(source, ANNOTATIONS, WHAT))
-        annotations, notes = paper_split(_annotations(source, files, clip), source)
+        found = _annotations(source, files, clip)
+        annotations, notes = paper_split(found, source)
+        notes.extend(found.notes)
         matrices = None if annotations_only else _matrices(stack, source, files, features)
         if matrices is not None and skip_missing:
             annotations, missing = _with_features(annotations, matrices, source)

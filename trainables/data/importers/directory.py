@@ -46,6 +46,7 @@ def import_directory(
     ) as files:
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
         split, notes = given_split(found, files.where(annotations))
+        notes = [*found.notes, *notes]
         for note in notes:
             reporter.say(note)
         checked = check_matrices(NumpyFiles(files), split.recordings, fps, str(source))

@@ -1,0 +1,52 @@
+"""JSON that Python's reader takes, but that would lose what it says or could never be written back, is refused."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import parse_json
+
+REFUSED = {
+    b'{"a": 1, "a": 2}': "the name 'a' stands 2 times in one object",
+    b'{"x": [{"b": 1, "c": 0, "b": 2, "b": 3}]}': "the name 'b' stands 3 times in one object",
+    b'{"database": {"walk": {}, "w\\u0061lk": {}}}': "the name 'walk' stands 2 times in one object",
+    b"[" + b"9" * 400 + b"]": "holds an integer of 400 digits",
+    b"[" + b"9" * 9000 + b"]": "holds an integer of 9000 digits",
+    b'{"a": "\\ud83d"}': r"holds \ud83d, half of a surrogate pair",
+    b'{"\\uDE00 x": 1}': r"holds \ude00, half of a surrogate pair",
+    b"[" * 100_000: "not valid JSON",
+    b"{'a': 1}": "not valid JSON",
+    b"": "not valid JSON",
+    b"\xff\xfe": "not valid JSON",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.items(), ids=[text[:30].decode("latin-1") for text in REFUSED])
+@pytest.mark.parametrize("name", ["file.json", "file.json.gz"])
+def test_refused_in_one_line_that_names_the_file(text, message, name):
+    with pytest.raises(InputError) as raised:
+        parse_json(gzip.compress(text) if name.endswith(".gz") else text, name)
+    assert str(raised.value).startswith(f"{name}: ")
+    assert message in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**300), 10**300) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(values, st.booleans())
+def test_whatever_can_be_written_is_read_as_it_was(content, ascii_only):
+    assert parse_json(json.dumps(content, ensure_ascii=ascii_only).encode(), "file.json") == content
+
+
+def test_a_whole_surrogate_pair_is_a_character():
+    assert parse_json(rb'["\ud83d\ude00"]', "file.json") == ["\U0001f600"]
