@@ -5,6 +5,7 @@ Input is not trusted: no object array is read, and no memory is reserved for a s
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from io import BufferedReader
@@ -20,6 +21,7 @@ from crescendo.trainables.errors import InputError
 _NPY = b"\x93NUMPY"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _LARGEST_FRAME = 64 * 2**20  # bytes
+_BLANK = b" \t\r\n\v\f\x1e"  # the last one begins each text of a JSON sequence (RFC 7464)
 
 
 class BrokenInput(InputError):
@@ -86,28 +88,39 @@ class NpyFrames(Iterator[Frame]):
 
 
 class JsonFrames(Iterator[Frame]):
-    """Frames of JSON lines: `{"features": [...]}`, and, optionally, a time stamp in seconds under `time`."""
+    """Frames of JSON lines: `{"features": [...]}`, and, optionally, a time stamp in seconds under `time`.
+
+    What only frames the lines is no frame: empty lines, space around a line, ends of CR and LF, byte order marks, and
+    the record separators of JSON sequences.
+    """
 
     def __init__(self, pipe: BufferedReader) -> None:
         self._pipe = pipe
         self._frame = -1
 
     def __next__(self) -> Frame:
-        line = self._pipe.readline(_LARGEST_FRAME)
-        if not line:
-            raise StopIteration
+        text = b""
+        while not text:
+            text = self._next_line()
         self._frame += 1
-        if not line.endswith(b"\n") and len(line) == _LARGEST_FRAME:
-            while line and not line.endswith(b"\n"):
-                line = self._pipe.readline(_LARGEST_FRAME)
-            raise InputError(f"frame {self._frame}: its line is longer than {_LARGEST_FRAME:,} bytes")
         try:
-            content = json.loads(line)
+            content = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InputError(f"frame {self._frame}: its line is no valid JSON ({error})") from None
         if not isinstance(content, dict) or "features" not in content:
             raise InputError(f'frame {self._frame}: its line is no object with features, such as {{"features": [0.5]}}')
         return Frame(content["features"], content.get("time"))
+
+    def _next_line(self) -> bytes:
+        line = self._pipe.readline(_LARGEST_FRAME)
+        if not line:
+            raise StopIteration
+        if not line.endswith(b"\n") and len(line) == _LARGEST_FRAME:
+            self._frame += 1
+            while line and not line.endswith(b"\n"):
+                line = self._pipe.readline(_LARGEST_FRAME)
+            raise InputError(f"frame {self._frame}: its line is longer than {_LARGEST_FRAME:,} bytes")
+        return line.strip(_BLANK).removeprefix(codecs.BOM_UTF8).strip(_BLANK)
 
 
 def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:

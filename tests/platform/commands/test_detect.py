@@ -200,6 +200,15 @@ def test_kept_going_a_bad_frame_is_replaced_by_the_one_before_it(live, model, de
     assert events == [event.to_json() for event in detector.stream(held)]
 
 
+@pytest.mark.parametrize("options", [(), ("--keep-going",)], ids=["", "kept going"])
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b" \t\n", b"\xef\xbb\xbf\n"], ids=["LF", "CR LF", "space", "mark"])
+def test_blank_lines_neither_end_it_nor_move_the_clock(live, model, detector, recording, blank, options):
+    data = blank + blank.join(lines(recording).splitlines(keepends=True)) + blank
+    code, events, said = live(model, data, *options)
+    assert (code, said) == (0, "")
+    assert events == [event.to_json() for event in detector.stream(recording)]
+
+
 def test_kept_going_a_gap_in_time_begins_afresh(live, model, detector, recording):
     times = [number / 5 + (100 if number >= 40 else 0) for number in range(len(recording))]
     code, events, said = live(model, lines(recording, times), "--keep-going")

@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crescendo.trainables.detector.sources import BrokenInput, frames_of, open_matrix
 from crescendo.trainables.errors import InputError
@@ -46,13 +48,44 @@ def test_frames_in_every_form(data):
     assert values(frames_of(pipe(data))) == MATRIX.tolist()
 
 
+BLANK = [b"", b" ", b"\t", b"\r", b" \r", b"\v", b"\f", b"\x1e", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"]
+
+
+@given(
+    lines=st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(BLANK), max_size=3),
+            st.sampled_from(BLANK),
+            st.sampled_from([b"", b" ", b"\r", b"\t\r"]),
+        ),
+        max_size=6,
+    ),
+    last=st.sampled_from([b"", b"\n", b"\r\n", b"\n\n \n", b"\n \r", b"\n\xef\xbb\xbf"]),
+)
+def test_what_only_frames_the_lines_of_json_is_no_frame(lines, last):
+    """Empty lines before a line, noise at its beginning and its end; nothing of it is counted."""
+    written = [
+        b"".join(line + b"\n" for line in before) + start + json.dumps({"features": [number]}).encode() + end
+        for number, (before, start, end) in enumerate(lines)
+    ]
+    assert values(frames_of(pipe(b"\n".join(written) + last))) == [[number] for number in range(len(lines))]
+
+
+@pytest.mark.parametrize("line", [b"\x00", b"\xef\xbb", b".", b"\xc2\xa0", b"null", b'""', b"{}", b"[]", b"# frames"])
+def test_a_line_that_says_anything_is_no_framing(line):
+    frames = frames_of(pipe(b"\n" + line + b'\n\n{"features": [1]}\n'))
+    with pytest.raises(InputError, match="frame 0: its line is no"):
+        next(frames)
+    assert values(frames) == [[1]]
+
+
 def test_json_lines_may_have_time_stamps():
     lines = b'{"features": [1], "time": 0.5}\n{"time": null, "features": [2]}\n'
     assert [frame.time for frame in frames_of(pipe(lines))] == [0.5, None]
 
 
 def test_a_bad_line_is_named_and_the_next_one_read():
-    lines = b'{"features": [1]}\n{"features": [2]\n\n[3]\n{"f": 1}\n' + b"[" * 200_000 + b'\n\xff\n{"features": [4]}\n'
+    lines = b'{"features": [1]}\n{"features": [2]\n[3]\n{"f": 1}\n' + b"[" * 200_000 + b'\n\xff\n{"features": [4]}\n'
     frames, found, errors = frames_of(pipe(lines)), [], []
     while True:
         try:
@@ -62,7 +95,7 @@ def test_a_bad_line_is_named_and_the_next_one_read():
         except InputError as error:
             errors.append(str(error).split(":")[0])
     assert found == [[1], [4]]
-    assert errors == [f"frame {number}" for number in (1, 2, 3, 4, 5, 6)]
+    assert errors == [f"frame {number}" for number in (1, 2, 3, 4, 5)]
 
 
 def test_a_line_without_end_takes_no_more_memory_than_allowed(monkeypatch):
