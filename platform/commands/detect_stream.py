@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import torch
 import typer
 
+from crescendo.platform.commands.stop_signals import Stopped, StopSignals
 from crescendo.trainables.detector import Detector, Event, Frame, Stream
 from crescendo.trainables.detector.sources import BrokenInput, frames_of
 from crescendo.trainables.detector.stream import TimeGapError
@@ -20,6 +21,8 @@ from crescendo.trainables.evaluation.early_warning import parse_rate, rate_key
 
 def detect_stream(detector: Detector, alarm: str | None, revise_every: float, *, keep_going: bool) -> None:
     """Write the events of the frames on standard input as JSON lines, until it ends or nobody reads them any more.
+
+    Ctrl-C, SIGTERM and SIGHUP end what is open, and the command with code 128 + the signal's number.
 
     `alarm` is a rate of false alarms, `rate=1/h`, or None for no alarms; `revise_every` is in seconds.
 
@@ -37,20 +40,21 @@ def detect_stream(detector: Detector, alarm: str | None, revise_every: float, *,
 
 def _detect_live(stream: Stream, *, keep_going: bool) -> None:
     source = frames_of(sys.stdin.buffer)  # type: ignore[arg-type]  # standard input is a BufferedReader
-    try:
-        while True:
-            try:
-                _say(_events(stream, next(source), keep_going=keep_going))
-            except StopIteration:
-                return
-            except BrokenInput:
-                raise
-            except InputError as error:  # a line that is no frame
-                _say(_stand_in(stream, error, keep_going=keep_going))
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    finally:
-        _say(stream.close())
+    with StopSignals() as signals:
+        try:
+            while True:
+                try:
+                    _say(_events(stream, signals.wait_for(lambda: next(source)), keep_going=keep_going))
+                except StopIteration:
+                    return
+                except BrokenInput:
+                    raise
+                except InputError as error:  # a line that is no frame
+                    _say(_stand_in(stream, error, keep_going=keep_going))
+        except Stopped as stopped:
+            raise typer.Exit(stopped.exit_code) from None
+        finally:
+            _say(stream.close())
 
 
 def _events(stream: Stream, frame: Frame, *, keep_going: bool) -> list[Event]:

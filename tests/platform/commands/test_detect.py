@@ -1,5 +1,6 @@
 """`crescendo detect`: the same detections by every way in, and live events on a pipe."""
 
+import contextlib
 import io
 import json
 import os
@@ -129,26 +130,70 @@ def test_live_events_end_in_the_offline_detections(live, detector, model, record
     assert sum(one["event"] == "ended" for one in events) == len(detector.detect(recording)) > 0
 
 
-def test_an_event_is_written_before_the_next_frame_comes(detector, model, recording):
-    """A reader that waits for the event before it sends more gets it."""
-    events = detector.stream()
-    first = next(number for number, row in enumerate(recording) if events.push(row))
+@contextlib.contextmanager
+def live_process(model, *shell: str):
+    """`crescendo detect --stream` in a process of its own, which ends with the test."""
     with subprocess.Popen(
-        [*CRESCENDO, "detect", str(model), "--stream"],
+        [*shell, *CRESCENDO, "detect", str(model), "--stream"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=ENVIRONMENT,
     ) as process:
         give_up = threading.Timer(300, process.kill)
         give_up.start()
-        process.stdin.write(lines(recording[: first + 1]))
-        process.stdin.flush()
+        try:
+            yield process
+        finally:
+            give_up.cancel()
+            process.kill()
+
+
+def until_begun(detector, recording) -> int:
+    """The number of frames with which the first event comes."""
+    events = detector.stream()
+    return next(number for number, row in enumerate(recording, 1) if events.push(row))
+
+
+def send(process, rows) -> None:
+    process.stdin.write(lines(rows))
+    process.stdin.flush()
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGINT,),
+        (signal.SIGTERM,),
+        (signal.SIGHUP,),
+        (signal.SIGTERM, signal.SIGTERM),
+        (signal.SIGHUP, signal.SIGTERM),
+    ],
+    ids=lambda numbers: " ".join(number.name for number in numbers),
+)
+def test_a_signal_ends_what_is_open_and_the_command(detector, model, recording, numbers):
+    """And an event is written before the next frame comes: a reader that waits for it before it sends more gets it."""
+    first = until_begun(detector, recording)
+    with live_process(model) as process:
+        send(process, recording[:first])
         assert json.loads(process.stdout.readline())["event"] == "begun"
-        # Ctrl-C ends what is open, and the command.
-        process.send_signal(signal.SIGINT)
-        assert json.loads(process.stdout.readline())["event"] == "ended"
-        assert process.wait(300) == 130
-        give_up.cancel()
+        for number in numbers:
+            process.send_signal(number)
+        out, said = process.communicate()
+        assert [json.loads(line)["event"] for line in out.splitlines()] == ["ended"]
+        assert (process.returncode, said) == (128 + numbers[0], b"")
+
+
+def test_a_hangup_that_is_to_be_ignored_is(detector, model, recording):
+    first = until_begun(detector, recording)
+    with live_process(model, "sh", "-c", 'trap "" HUP; exec "$@"', "sh") as process:
+        send(process, recording[:first])
+        begun = process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        out, said = process.communicate(lines(recording[first:]))
+        events = [json.loads(line) for line in [begun, *out.splitlines()]]
+        assert events == [event.to_json() for event in detector.stream(recording)]
+        assert (process.returncode, said) == (0, b"")
 
 
 def test_a_reader_that_leaves_ends_it_in_silence(model, recording):
