@@ -19,6 +19,7 @@ from crescendo.reports.source.store import QUIET
 from crescendo.reports.source.store_address import local_store, remembered_address
 from crescendo.trainables.errors import InputError
 
+_GUARD = "crescendo.platform.commands.server_guard"
 _Output = Annotated[Path | None, typer.Argument(help="A study's output folder. Default: the newest under results/.")]
 
 
@@ -49,8 +50,9 @@ def ui(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # In a session of its own, Ctrl-C reaches us alone and the server is ended without a word.
     server = subprocess.Popen(  # noqa: S603 - fixed arguments
-        [*command, *store, "--uvicorn-opts", "--log-level warning"],
+        [sys.executable, "-m", _GUARD, *command, *store, "--uvicorn-opts", "--log-level warning"],
         env=environment,
+        stdin=subprocess.PIPE,  # the server ends when it closes, and so with us, however we end
         stdout=subprocess.DEVNULL,  # what goes wrong is said on the other one
         start_new_session=True,
     )
@@ -112,10 +114,6 @@ def _listens(port: int) -> bool:
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if server.poll() is None:
-            os.killpg(server.pid, number)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                continue
+    if server.stdin is not None:
+        server.stdin.close()
+    server.wait()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -198,6 +199,28 @@ def test_user_interface_on_the_local_store(output):
     assert window.returncode == 0
     assert "Traceback" not in errors
     assert not answers(f"http://127.0.0.1:{port}/health")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 0), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGKILL, -signal.SIGKILL)],
+    ids=["SIGTERM", "SIGHUP", "SIGKILL"],
+)
+def test_however_the_user_interface_ends_its_server_does(output, number, code):
+    with Tracker(output, "shown") as tracker:
+        small_study(tracker, trials=1)
+    port = free_port()
+    command = [Path(sys.executable).parent / "crescendo", "ui", output, "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as window:
+        line = window.stdout.readline()
+        assert f"http://127.0.0.1:{port}/" in line, window.stderr.read()
+        window.send_signal(number)
+        # The server has the same standard error: it is at its end when the last of its processes is.
+        _, errors = window.communicate(timeout=200)
+    assert window.returncode == code
+    assert "Traceback" not in errors
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def answers(url: str) -> bool:
