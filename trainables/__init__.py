@@ -28,7 +28,7 @@ _HOMES = {
     "score_recordings": "crescendo.trainables.inference.scoring",
     "synthesize": "crescendo.trainables.data.synthetic",
     "total_loss": "crescendo.trainables.losses.total_loss",
-    "train_detector": "crescendo.trainables.training.session",
+    "train_detector": "crescendo.trainables.training.train",
     "write_dataset": "crescendo.trainables.data.dataset",
 }
 

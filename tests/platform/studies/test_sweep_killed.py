@@ -105,14 +105,14 @@ def folder(tmp_path, output) -> Path:
 @pytest.mark.parametrize("cohort", [1, 2])
 def test_driver_and_worker_killed_the_study_goes_on(folder, cohort):
     driver = Driver(folder, held=True, cohort=cohort)
-    driver.wait_for_events(2)
+    driver.wait_for_events(2 * cohort)  # every member has noted its step: none is killed between saving and noting it
     family = driver.family()
     driver.process.kill()
     driver.end()
     assert gone(family)
 
     driver = Driver(folder, held=True, cohort=cohort)
-    psutil.Process(driver.wait_for_events(1)[0]).kill()
+    psutil.Process(driver.wait_for_events(2 * cohort)[0]).kill()
     driver.go_on()
     assert driver.end() == 0, (folder / "log.txt").read_text()
     check(folder)
