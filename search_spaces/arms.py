@@ -167,7 +167,12 @@ def _space(
         if not ready:  # a circle of conditions, which the checks of the study name: nothing of it can be proposed
             break
         for key in ready:
-            one = left[key].model_copy(update={"when": {k: v for k, v in left[key].when.items() if k in searched}})
+            when = {
+                other: tuple(map(result[other].written, values))
+                for other, values in left[key].when.items()
+                if other in result
+            }
+            one = left[key].model_copy(update={"when": when})
             real = isinstance(one, Range) and isinstance(settings.get(key), float)
             result[key] = one.floating() if isinstance(one, Range) and real else one
     return result
@@ -204,7 +209,7 @@ def _decode(study: Study, settings: Mapping[str, Any], ablated: Mapping[str, Sca
     start: list[Mapping[str, Scalar]] = []
     for one in study.search.start:
         first = {
-            key: value
+            key: gap.written(value) if key == "merge_gap" and gap is not None else value
             for key, value in one.items()
             if (key == "merge_gap" and gap is not None and value in gap) or (key == "reset" and value in resets)
         }
@@ -222,14 +227,7 @@ def _first_gap(decode: ArmDecode, settings: Mapping[str, Any]) -> dict[str, Any]
 def _start(study: Study, space: Mapping[str, Range | Choices]) -> tuple[Mapping[str, Scalar], ...]:
     starts: list[Mapping[str, Scalar]] = []
     for one in study.search.start:
-        start = {key: value for key, value in one.items() if key in space}
-        real = {
-            key: float(value) if type(value) is int and _is_real(space[key]) else value for key, value in start.items()
-        }
-        if real and real not in starts:
-            starts.append(real)
+        start = {key: space[key].written(value) for key, value in one.items() if key in space}
+        if start and start not in starts:
+            starts.append(start)
     return tuple(starts)
-
-
-def _is_real(one: Range | Choices) -> bool:
-    return isinstance(one, Range) and not one.integer

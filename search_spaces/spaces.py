@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Scalar = bool | int | float | str
+
+# Bits of an integer that a floating-point number reaches.
+_LONGEST = 1023
 
 
 def _plain_value(value: Any) -> Any:
@@ -22,6 +26,8 @@ def _plain_value(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"must be a number but got {value!r:.80}")
+    if isinstance(value, int) and value.bit_length() > _LONGEST:
+        raise ValueError("must be within the range of floating-point numbers but is longer")
     return _plain_value(value)
 
 
@@ -62,6 +68,17 @@ class Section(BaseModel):
         return {key: _as_tuple(value) for key, value in values.items()}
 
 
+# How far from a whole number of steps a value may be written: as a share of its steps, and in steps.
+_NEARLY, _NEARLY_AT_MOST = Fraction(1, 10**9), Fraction(1, 100)
+# By how many units in the last place, of the larger limit, a sampler may miss a value that it adds up.
+_ROUNDED = 8
+
+
+def _decimal(value: float) -> Fraction:
+    """Return the number that `value` is written as: 1/10 for 0.1."""
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
+
+
 def same(first: Any, second: Any) -> bool:
     """Tell whether two values are the same setting: 6 and 6.0 are, 1 and true are not."""
     return bool(first == second) and isinstance(first, bool) == isinstance(second, bool)
@@ -80,7 +97,11 @@ class _Conditional(Section):
 
 
 class Range(_Conditional):
-    """The numbers from `low` to `high`, both included."""
+    """The numbers from `low` to `high`, both included.
+
+    With `step`, or of integers, they are counted: value number i is `low` and i steps, added as the decimals that the
+    file holds. So 0.1 and two steps of 0.1 are 0.3, which in binary floating point they are not.
+    """
 
     low: Number = Field(description="smallest value")
     high: Number = Field(description="largest value")
@@ -97,6 +118,11 @@ class Range(_Conditional):
             raise ValueError(f"low must be positive where log is true but got {self.low}")
         if self.log and self.step is not None:
             raise ValueError(f"step and log exclude each other but got step {self.step}; leave one out")
+        if self._rounding > Fraction(1, 4):
+            raise ValueError(
+                f"step must tell values apart but got low {self.low}, high {self.high}, step {self.step}, "
+                "which is below the precision of such numbers"
+            )
         if self.step is not None and not self.on_grid(self.high):
             raise ValueError(
                 f"high must lie a whole number of steps above low but got low {self.low}, high {self.high}, "
@@ -110,33 +136,73 @@ class Range(_Conditional):
         return all(isinstance(value, int) for value in (self.low, self.high, self.step or 1))
 
     @property
+    def counted(self) -> bool:
+        """Whether the values can be counted: they have a step, or are integers."""
+        return self.step is not None or self.integer
+
+    @property
+    def exact(self) -> bool:
+        """Whether `high` is, as a decimal, a whole number of steps above `low`, and not only nearly so."""
+        return self.counted and self._steps(self.high).denominator == 1
+
+    @property
     def size(self) -> float:
         """Number of values; infinite for a range of real numbers without `step`."""
-        if self.step is None and not self.integer:
-            return math.inf
-        return round((self.high - self.low) / (self.step or 1)) + 1
+        return self._last + 1 if self.counted else math.inf
 
     def on_grid(self, value: float) -> bool:
-        """Tell whether `value` is a whole number of steps above `low`."""
-        if self.step is None:
-            return not self.integer or value == int(value)
-        steps = (value - self.low) / self.step
-        return abs(steps - round(steps)) < 1e-9 * max(1.0, abs(steps))
+        """Tell whether `value` is a whole number of steps above `low`, but for what floating point adds to it."""
+        if not self.counted:
+            return True
+        steps = self._steps(value)
+        if self.integer:
+            return steps.denominator == 1
+        return abs(steps - round(steps)) <= max(min(_NEARLY * abs(steps), _NEARLY_AT_MOST), self._rounding)
 
     def __contains__(self, value: object) -> bool:
-        return (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and self.low <= value <= self.high
-            and self.on_grid(value)
-        )
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            return False
+        if not self.counted:
+            return self.low <= value <= self.high
+        return self.on_grid(value) and 0 <= round(self._steps(value)) <= self._last
 
     def values(self) -> Iterator[int | float]:
         """Yield every value, rising; `ValueError` if they cannot be counted."""
-        if self.size == math.inf:
+        if not self.counted:
             raise ValueError("a range without step has no list of values")
-        for number in range(int(self.size)):
-            yield self.low + number * (self.step or 1)
+        return map(self._value, range(self._last + 1))
+
+    def written(self, value: Scalar) -> Scalar:
+        """Return the value of the range that `value` is, as the file would have it: 6 for 6.0; others as they are."""
+        return value if isinstance(value, str | bool) or value not in self else self.nearest(value)
+
+    def nearest(self, value: float) -> int | float:
+        """Return the value of the range that is nearest to `value`: 0.3 for a sampler's 0.30000000000000004."""
+        if not self.counted:
+            return float(value)
+        return self._value(min(max(round(self._steps(value)), 0), self._last))
+
+    @property
+    def _rounding(self) -> Fraction:
+        """How many steps sums of floating-point numbers may be off."""
+        if self.integer or not self.counted:
+            return Fraction(0)
+        return _ROUNDED * Fraction(math.ulp(max(abs(self.low), abs(self.high)))) / _decimal(self.step or 1)
+
+    @property
+    def _last(self) -> int:
+        return round(self._steps(self.high))
+
+    def _steps(self, value: float) -> Fraction:
+        """Return how many steps `value` is above `low`."""
+        return (_decimal(value) - _decimal(self.low)) / _decimal(self.step or 1)
+
+    def _value(self, index: int) -> int | float:
+        """Return value number `index`; the last is `high`, whatever a step that is only nearly right comes to."""
+        if index == self._last:
+            return self.high if self.integer else float(self.high)
+        value = _decimal(self.low) + index * _decimal(self.step or 1)
+        return int(value) if self.integer else float(value)
 
     def extremes(self) -> tuple[int | float, ...]:
         """Return both ends: if a setting may have these values, it may have all of the range."""
@@ -168,6 +234,10 @@ class Choices(_Conditional):
     def values(self) -> Iterator[Scalar]:
         """Yield every value, in the order of the file."""
         yield from self.choices
+
+    def written(self, value: Scalar) -> Scalar:
+        """Return the choice that `value` is, as the file has it; a value that is no choice as it is."""
+        return next((choice for choice in self.choices if same(choice, value)), value)
 
     def extremes(self) -> tuple[Scalar, ...]:
         """Return all choices: each must be checked against what the setting may be."""

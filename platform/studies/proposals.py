@@ -48,6 +48,15 @@ def setting_key(values: Mapping[str, Any]) -> str:
     return json.dumps(dict(values), sort_keys=True)
 
 
+def taken_key(arm: Arm, values: Mapping[str, Any]) -> str:
+    """Return the key of what a trial of `arm` tried; an older ledger may have 0.30000000000000004 for 0.3."""
+    return setting_key({key: _written(arm.space[key], one) if key in arm.space else one for key, one in values.items()})
+
+
+def _written(space: Range | Choices, value: Any) -> Any:
+    return space.nearest(value) if isinstance(space, Range) else value
+
+
 def propose(
     study: optuna.Study, arm: Arm, search: Search, *, number: int, seed: int, taken: Collection[str]
 ) -> Proposal | None:
@@ -88,11 +97,12 @@ def _draw(study: optuna.Study, arm: Arm, number: int, sampler: BaseSampler, star
             continue
         distribution = _distribution(space)
         if key in start:
-            values[key] = start[key]
+            value = start[key]
         elif key in together:
-            values[key] = together[key]
+            value = together[key]
         else:
-            values[key] = sampler.sample_independent(study, trial, key, distribution)
+            value = sampler.sample_independent(study, trial, key, distribution)
+        values[key] = _written(space, value)
         trial.params[key], trial.distributions[key] = values[key], distribution
     return Proposal(values, dict(trial.distributions))
 
@@ -115,7 +125,9 @@ def _distribution(space: Range | Choices) -> BaseDistribution:
         return CategoricalDistribution(space.choices)
     if space.integer:
         return IntDistribution(int(space.low), int(space.high), log=space.log, step=int(space.step or 1))
-    return FloatDistribution(space.low, space.high, log=space.log, step=space.step)
+    # Optuna would cut off a `high` that is only nearly a whole number of steps away; `_written` counts them again.
+    step = space.step if space.exact else None
+    return FloatDistribution(space.low, space.high, log=space.log, step=step)
 
 
 def _listed(arm: Arm) -> Iterator[Proposal]:

@@ -17,7 +17,7 @@ from crescendo.platform.studies.cohorts import Batches, agree, batches_of, large
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.jobs import job_of
 from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
-from crescendo.platform.studies.proposals import Proposal, propose, setting_key
+from crescendo.platform.studies.proposals import Proposal, propose, setting_key, taken_key
 from crescendo.platform.studies.study_trials import StudyTrials
 from crescendo.platform.studies.watcher import Watcher
 from crescendo.platform.tracking.run_metrics import result_numbers
@@ -228,8 +228,8 @@ class StudyRun(StudyTrials):
     def _propose(self, arm: Arm) -> TrialRecord:
         tried = self.entries(arm.name, "search")
         number, seed = len(tried), self.study.search.seed
-        taken = [setting_key(entry.values) for entry in tried]
-        alive = [setting_key(entry.values) for entry in tried if entry.state is not TrialState.FAIL]
+        taken = [taken_key(arm, entry.values) for entry in tried]
+        alive = [taken_key(arm, entry.values) for entry in tried if entry.state is not TrialState.FAIL]
         for keys in (taken, alive, ()):
             proposal = propose(
                 self._ledger.study(arm.name, "search"),

@@ -1,5 +1,6 @@
 """Proposals: start values first, conditions kept, nothing tried twice, and the same again after a restart."""
 
+from decimal import Decimal
 from typing import get_args
 
 import numpy as np
@@ -164,3 +165,72 @@ def test_cmaes_learns_of_a_single_number():
     )
     late = [one["dropout"] for one in run(search, arm, 30)[20:]]
     assert sum(late) / len(late) < 0.25
+
+
+def stepped(low: Decimal, step: Decimal, last: int, start: int, wanted: int) -> tuple[str, list[float]]:
+    """A study of a stepped range with a start value and a condition, and the values of the range."""
+    values = [low + number * step for number in range(last + 1)]
+    space = f"{{{{low: {values[0]}, high: {values[-1]}, step: {step}}}}}"
+    text = f"""
+search:
+  trials: {2 * len(values)}
+  sampler: {{sampler}}
+  startup_trials: 2
+  space:
+    dropout: {space}
+    bptt: {{{{choices: [10, 20], when: {{{{dropout: [{values[wanted]}]}}}}}}}}
+  start: [{{{{dropout: {values[start]}}}}}]
+"""
+    return HEAD + text, [float(one) for one in values]
+
+
+@st.composite
+def stepped_studies(draw) -> tuple[str, list[float], int, int]:
+    places = draw(st.integers(1, 4))
+    last = draw(st.integers(1, 6))
+    low, step = (Decimal(draw(st.integers(1, 10**places // 8))).scaleb(-places) for _ in range(2))
+    start, wanted = draw(st.integers(0, last)), draw(st.integers(0, last))
+    return *stepped(low, step, last, start, wanted), start, wanted
+
+
+@settings(max_examples=30, deadline=None)
+@given(stepped_studies(), st.sampled_from(["tpe", "cmaes", "random", "grid"]), st.integers(0, 2**32 - 40))
+def test_a_stepped_range_is_tried_once_each_as_the_decimals_it_was_written_in(drawn, sampler, seed):
+    text, values, start, wanted = drawn
+    search, arm = arm_of(text, sampler)
+    assert arm.trials == len(values) + 1
+    found = run(search, arm, arm.trials, seed)
+    assert found[0]["dropout"] == values[start]
+    settings_there_are = [(one, 0) for one in values if one != values[wanted]] + [
+        (values[wanted], bptt) for bptt in (10, 20)
+    ]
+    assert sorted((one["dropout"], one.get("bptt", 0)) for one in found) == sorted(settings_there_are)
+
+
+def test_the_gaussian_process_tries_a_stepped_range_as_it_was_written():
+    text, values = stepped(Decimal("0.1"), Decimal("0.1"), 3, 2, 2)
+    search, arm = arm_of(text, "gp")
+    assert {one["dropout"] for one in run(search, arm, arm.trials)} == set(values) == {0.1, 0.2, 0.3, 0.4}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "grid"])
+def test_a_high_that_is_only_nearly_on_the_grid_is_tried(sampler):
+    text = "search: {{trials: 9, sampler: {sampler}, startup_trials: 2, space: {{dropout: {{low: 0, high: 0.9, step: 0.2999999999999}}}}}}\n"
+    search, arm = arm_of(HEAD + text, sampler)
+    assert sorted(one["dropout"] for one in run(search, arm, arm.trials)) == [
+        0.0,
+        0.2999999999999,
+        0.5999999999998,
+        0.9,
+    ]
+
+
+def test_start_values_are_written_as_their_space_has_them():
+    search, arm = arm_of(
+        HEAD
+        + "search: {{trials: 4, sampler: {sampler}, space: {{bptt: {{low: 10, high: 13}}}}, start: [{{bptt: 12.0}}]}}\n",
+        "grid",
+    )
+    found = [one["bptt"] for one in run(search, arm, 4)]
+    assert found == [12, 10, 11, 13]
+    assert all(type(one) is int for one in found)

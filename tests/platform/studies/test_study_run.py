@@ -1,5 +1,6 @@
 """What a study does next, played through without Ray: a loop takes jobs, and a virtual trainable answers."""
 
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -268,3 +269,30 @@ def test_a_finished_search_trial_leaves_no_checkpoint(folder, tmp_path):
     assert not (Path(job.folder) / "iteration-000000030").exists()
     virtual.ledger.close()
     shutil.rmtree(tmp_path)
+
+
+def test_a_ledger_with_values_that_were_added_in_binary_is_gone_on_with(folder, tmp_path):
+    stepped = [
+        "search.sampler=grid",
+        "search.space={dropout: {low: 0.1, high: 0.4, step: 0.1}}",
+        "search.start=[{dropout: 0.3}]",
+    ]
+    study = trivial_study(folder, trials=4, changes=["ablate={variant: [none]}", *stepped])
+    whole = Virtual(study, tmp_path / "whole").play()
+    assert [entry.values["dropout"] for entry in whole.run.entries("variant=none", "search")] == [0.3, 0.1, 0.2, 0.4]
+    Virtual(study, tmp_path / "old").play(4)  # one trial
+    ledger = tmp_path / "old" / "ledger.jsonl"
+    written = ledger.read_text()
+    ledger.write_text(re.sub(r'("dropout": ?)0\.3\b', r"\g<1>0.30000000000000004", written))
+    assert ledger.read_text() != written
+    old = Virtual(study, tmp_path / "old").play().run
+    assert [entry.values["dropout"] for entry in old.entries("variant=none", "search")] == [
+        0.30000000000000004,
+        0.1,
+        0.2,
+        0.4,
+    ]
+    found = [
+        {entry.number: entry.identity for entry in one.entries("variant=none", "search")} for one in (whole.run, old)
+    ]
+    assert found[0] == found[1]
