@@ -215,14 +215,11 @@ def test_the_gaussian_process_tries_a_stepped_range_as_it_was_written():
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "grid"])
 def test_a_high_that_is_only_nearly_on_the_grid_is_tried(sampler):
-    text = "search: {{trials: 9, sampler: {sampler}, startup_trials: 2, space: {{dropout: {{low: 0, high: 0.9, step: 0.2999999999999}}}}}}\n"
+    space = "{{dropout: {{low: 0, high: 0.9, step: 0.2999999999999}}}}"
+    text = f"search: {{{{trials: 9, sampler: {{sampler}}, startup_trials: 2, space: {space}}}}}\n"
     search, arm = arm_of(HEAD + text, sampler)
-    assert sorted(one["dropout"] for one in run(search, arm, arm.trials)) == [
-        0.0,
-        0.2999999999999,
-        0.5999999999998,
-        0.9,
-    ]
+    found = sorted(one["dropout"] for one in run(search, arm, arm.trials))
+    assert found == [0.0, 0.2999999999999, 0.5999999999998, 0.9]
 
 
 def test_start_values_are_written_as_their_space_has_them():
