@@ -20,7 +20,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +162,8 @@ def measure(names: list[str]) -> list[Row]:
                 label = f"training, full loop over bare loop, {shape.name}, loss {variant}"
                 rows.append(compare(label, full, bare_loop(shape), at_least=0.9, repeats=shape.rounds))
             label = f"training, cohort of {len(VARIANTS)} over as many one after the other, {shape.name}"
-            sides = (arms(dataset, shape, together=together) for together in (True, False))
+            short = replace(shape, iterations=max(1, shape.iterations // len(VARIANTS)))
+            sides = (arms(dataset, short, together=together) for together in (True, False))
             rows.append(compare(label, *sides, at_least=1.0, repeats=shape.rounds))
     return rows
 
