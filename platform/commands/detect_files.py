@@ -16,6 +16,9 @@ from crescendo.trainables.detector.sources import open_matrix
 from crescendo.trainables.detector.video import video_features
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import Detection, result_file, write_detections
+from crescendo.trainables.video.decoding import SUFFIXES
+
+_MATRIX = ".npy"
 
 
 def detect_files(detector: Detector, source: Path, out: Path | None, subset: str | None, weights: str | None) -> None:
@@ -41,34 +44,48 @@ def _detect_in(detector: Detector, source: Path, subset: str | None, weights: st
         return detector.detect_dataset(dataset, subset or default)
     if subset is not None:
         raise InputError(f"--subset {subset}: {source} is no prepared data set")
-    return {name: _named(source, name, detector, frames) for name, frames in _recordings(detector, source, weights)}
+    return {file.stem: _named(file, detector, frames) for file, frames in _recordings(detector, source, weights)}
 
 
 def _recordings(
     detector: Detector, source: Path, weights: str | None
-) -> Iterator[tuple[str, Iterable[ArrayLike | Frame]]]:
-    """Yield the name and frames of every recording of a file or folder."""
+) -> Iterator[tuple[Path, Iterable[ArrayLike | Frame]]]:
+    """Yield the file and frames of every recording of a file or folder."""
     if source.is_dir():
-        files = sorted(source.glob("*.npy"))
-        if not files:
-            raise InputError(f"{source}: holds neither a prepared data set nor .npy files; name one of the two")
-        yield from ((file.stem, open_matrix(file)) for file in files)
-    elif source.suffix == ".npy":
-        yield source.stem, open_matrix(source)
-    elif source.is_file():
-        yield source.stem, video_features(detector.metadata, source, weights)
-    else:
+        yield from ((file, open_matrix(file)) for file in _matrices(source))
+    elif not source.exists():
         raise InputError(f"{source}: no such file or folder")
+    elif source.suffix.lower() == _MATRIX:
+        yield source, open_matrix(source)
+    elif source.suffix.lower() in SUFFIXES:
+        yield source, video_features(detector.metadata, source, weights)
+    else:
+        raise InputError(
+            f"{source}: is neither a .npy file of features (save them with numpy.save) nor a video, by its name "
+            f"({', '.join(sorted(SUFFIXES))})"
+        )
 
 
-def _named(source: Path, name: str, detector: Detector, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
+def _matrices(folder: Path) -> list[Path]:
+    """Return the .npy files in `folder`, sorted; `InputError` if there are none, or two of one name."""
+    files: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() == _MATRIX:
+            if file.stem in files:
+                raise InputError(f"{folder}: {files[file.stem]} and {file} stand for the same recording; remove one")
+            files[file.stem] = file
+    if not files:
+        raise InputError(f"{folder}: holds neither a prepared data set nor .npy files; name one of the two")
+    return list(files.values())
+
+
+def _named(file: Path, detector: Detector, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
     try:
         return detector.detect(frames)
     except InputError as error:
-        if str(source) in str(error):
+        if str(file) in str(error):
             raise
-        where = source / f"{name}.npy" if source.is_dir() else source
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(f"{file}: {error}") from None
 
 
 def _write(found: dict[str, list[Detection]], out: Path | None) -> None:

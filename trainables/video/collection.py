@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crescendo.trainables.data.annotations import Annotations
+from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.folders import files_below
 from crescendo.trainables.video.decoding import SUFFIXES
 
 # So many names are listed before a count stands for the others.
@@ -28,18 +30,20 @@ class Collection:
 def find_videos(source: Path | str) -> dict[str, Path]:
     """Return stem -> video file, sorted, of all videos in the folder `source` and below, or of the one file `source`.
 
+    Folders that are linked into it are entered, too (`files_below`).
+
     Raises
     ------
     InputError
-        If there are none, or two have the same stem.
+        If there are none, two have the same stem, or a folder cannot be read.
     """
     source = Path(source)
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
-    inside = [source] if source.is_file() else sorted(source.rglob("*"))
+    inside = [source] if source.is_file() else files_below(source)
     videos: dict[str, Path] = {}
     for path in inside:
-        if path.suffix.lower() in SUFFIXES and path.is_file():
+        if path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink()):
             if path.stem in videos:
                 raise InputError(f"{source}: {videos[path.stem]} and {path} stand for the same recording; remove one")
             videos[path.stem] = path.absolute()
@@ -57,8 +61,9 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
         If no video is annotated, or two stand for one recording.
     """
     matched: dict[str, Path] = {}
+    stems = FileNames(videos)
     for name in annotations.recordings:
-        found = [key for key in (name, f"v_{name}") if key in videos]
+        found = stems.of(name)
         if len(found) > 1:
             raise InputError(f"{videos[found[0]]} and {videos[found[1]]} stand for the recording {name!r}; remove one")
         if found:

@@ -29,6 +29,10 @@ SUFFIXES = frozenset(
 )
 
 
+# Of PyAV; those before it convert every YUV picture as if it were BT.601.
+OLDEST_AV = 17
+
+
 @dataclass(frozen=True)
 class VideoFacts:
     """Properties of a video, as its file states them.
@@ -191,6 +195,11 @@ def require_av() -> Any:
         import av
     except ImportError:
         raise InputError("PyAV is not installed; video needs it: pip install 'crescendo-ablation[video]'") from None
+    if int(av.__version__.split(".")[0]) < OLDEST_AV:
+        raise InputError(
+            f"PyAV {av.__version__} shows BT.709 video in wrong colours; video needs {OLDEST_AV} or later: "
+            "pip install --upgrade av"
+        )
     return av
 
 

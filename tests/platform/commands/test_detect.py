@@ -275,6 +275,12 @@ def test_what_cannot_be_detected_in_is_refused(model, tiny_dataset, tmp_path):
     assert f"{tmp_path / 'x.npy'}: frame 0: has shape (5,)" in refused(model, tmp_path, "--out", tmp_path / "d.json")
     assert not (tmp_path / "d.json").exists()
     assert "is no prepared data set" in refused(model, tmp_path / "x.npy", "--subset", "test")
+    for name in ("x.npz", "x.csv", "x.txt", "x.json", "x", ".npy"):
+        (tmp_path / name).write_bytes(b"1")
+        assert f"{tmp_path / name}: is neither a .npy file of features" in refused(model, tmp_path / name)
+    shutil.copy(tmp_path / "x.npy", tmp_path / "x.NPY")
+    assert f"{tmp_path / 'x.NPY'}: frame 0: has shape (5,)" in refused(model, tmp_path / "x.NPY")
+    assert "x.NPY and " in refused(model, tmp_path)
     (tmp_path / "clip.mp4").write_bytes(b"video")
     assert "does not know how its features are made (six numbers)" in refused(model, tmp_path / "clip.mp4")
     broken = tmp_path / "broken"

@@ -1,5 +1,6 @@
 """Which video belongs to which annotation."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,35 @@ def test_videos_are_matched_by_name_and_the_rest_is_told(tmp_path: Path) -> None
         "videos without annotations, left out: 1 (alone)",
         "annotated recordings without a video, left out: 1 (gone)",
     )
+
+
+def test_videos_of_linked_folders_and_links_to_nowhere(tmp_path: Path) -> None:
+    touch(tmp_path, "elsewhere/a.mp4", "videos/b.mp4")
+    (tmp_path / "videos" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "videos" / "up").symlink_to(tmp_path)
+    (tmp_path / "videos" / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    assert list(find_videos(tmp_path / "videos")) == ["b", "gone", "a"]
+
+
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_an_accent_is_the_same_letter_however_it_is_written(tmp_path: Path, written: str, stored: str) -> None:
+    name, file = unicodedata.normalize(written, "v_café é"), unicodedata.normalize(stored, "v_café é")
+    touch(tmp_path, f"{file}.mp4")
+    for recording in (name, name.removeprefix("v_")):
+        assert [path.stem for path in match_videos(find_videos(tmp_path), annotations(recording)).videos.values()] == [
+            file
+        ]
+
+
+def test_two_files_of_one_name_in_two_spellings(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
+    touch(tmp_path, f"{composed}.mp4", f"{decomposed}.mkv")
+    matched = match_videos(find_videos(tmp_path), annotations(composed, decomposed)).videos
+    assert [path.suffix for path in matched.values()] == [".mp4", ".mkv"]
+    touch(tmp_path, f"v_{decomposed}.mkv")
+    with pytest.raises(InputError, match="stand for the recording"):
+        match_videos(find_videos(tmp_path), annotations(composed))
 
 
 def test_one_video(tmp_path: Path) -> None:

@@ -145,39 +145,6 @@ def test_pixels_that_are_not_square_are_stretched() -> None:
     assert abs(len(rows) - len(columns)) <= 2  # the disc is squeezed by whole columns
 
 
-COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128)]
-
-
-@pytest.mark.parametrize(
-    ("codec", "pixel_format", "colours", "full"),
-    [
-        ("mjpeg", "yuvj420p", 5, True),
-        ("libx264", "yuv420p", 1, False),
-        ("libx264", "yuv420p", 5, False),
-        ("ffv1", "yuv444p10le", 5, False),
-    ],
-)
-def test_colours_come_out_as_they_went_in(
-    tmp_path: Path, codec: str, pixel_format: str, colours: int, full: bool
-) -> None:
-    path = tmp_path / "colours.mkv"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=1)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, pixel_format
-        context = stream.codec_context
-        context.colorspace, context.color_range = colours, 2 if full else 1
-        for number, colour in enumerate(COLOURS):
-            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), colour, np.uint8), format="rgb24")
-            frame = frame.reformat(format=pixel_format, dst_colorspace=colours, dst_color_range=2 if full else 1)
-            frame.pts = number
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    frames = list(sampled_frames(path, 1, SMALL))
-    assert len(frames) == len(COLOURS)
-    for frame, colour in zip(frames, COLOURS, strict=True):
-        np.testing.assert_allclose(frame.mean(axis=(1, 2)), colour, atol=6)
-
-
 @pytest.fixture
 def cut(tmp_path: Path) -> Path:
     path = tmp_path / "cut.mp4"

@@ -42,7 +42,7 @@ def import_directory(
     if not 0 < fps < float("inf"):
         raise InputError(f"fps must be a positive number but got {fps}")
     with RawFiles(
-        source, annotations, f"a data set with {annotations} and one .npy or .npz file per recording"
+        source, annotations, f"a data set with {annotations} and one .npy or .npz file per recording", literal=True
     ) as files:
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
         split, notes = given_split(found, files.where(annotations))

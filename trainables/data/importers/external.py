@@ -15,6 +15,7 @@ import numpy as np
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
 
 
@@ -51,16 +52,17 @@ class NumpyFiles:
         self._names: dict[str, str] = {}
         for name in files.names:
             path = PurePosixPath(name)
-            if path.suffix in (".npy", ".npz"):
+            if path.suffix.lower() in (".npy", ".npz"):
                 if path.stem in self._names:
                     raise InputError(f"{files.path}: {self._names[path.stem]} and {name} stand for the same recording")
                 self._names[path.stem] = name
+        self._stems = FileNames(self._names)
 
     def __contains__(self, recording: object) -> bool:
-        return any(key in self._names for key in (recording, f"v_{recording}"))
+        return bool(self._stems.of(str(recording)))
 
     def _name(self, recording: str) -> str:
-        return self._names.get(recording) or self._names[f"v_{recording}"]
+        return self._names[self._stems.of(recording)[0]]
 
     def where(self, recording: str) -> str:
         """Return the path of the recording's file."""
@@ -68,7 +70,7 @@ class NumpyFiles:
 
     def shape(self, recording: str) -> Shape:
         """Return the shape that the file's header gives."""
-        if self._name(recording).endswith(".npz"):
+        if self._name(recording).lower().endswith(".npz"):
             return _shape(self.read(recording), self.where(recording))
         with self._files.open(self._name(recording)) as file:
             try:
@@ -90,7 +92,7 @@ class NumpyFiles:
 
 def _one_matrix(file: IO[bytes], name: str, where: str) -> np.ndarray:
     loaded: Any = np.load(file, allow_pickle=False)
-    if not name.endswith(".npz"):
+    if not name.lower().endswith(".npz"):
         return np.asarray(loaded)
     with loaded:
         if len(loaded.files) != 1:

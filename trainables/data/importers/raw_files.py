@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import stat
 import zipfile
 import zlib
@@ -11,20 +12,21 @@ from types import TracebackType
 from typing import IO
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.folders import files_below
 
 
 class RawFiles:
     """The files of a raw data set, by their path below its root ("/" between parts); a context manager.
 
     The root is the folder or zip itself, or the one folder in it that contains `landmark`. A zip is read in place;
-    nothing is unpacked.
+    nothing is unpacked. Folders linked into a folder belong to it (`files_below`).
     """
 
-    def __init__(self, path: Path | str, landmark: str, what: str) -> None:
+    def __init__(self, path: Path | str, landmark: str, what: str, *, literal: bool = False) -> None:
         """Open the folder or zip `path`.
 
-        `landmark` is a path below the root that every such data set has; its parts may contain `*`. `what` names the
-        data set in messages.
+        `landmark` is a path below the root that every such data set has; its parts may be patterns (`*`) unless
+        it is `literal`. `what` names the data set in messages.
 
         Raises
         ------
@@ -34,13 +36,13 @@ class RawFiles:
         self.path = Path(path)
         self._zip: zipfile.ZipFile | None = None
         if self.path.is_dir():
-            names = [file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if not file.is_dir()]
+            names = [file.relative_to(self.path).as_posix() for file in files_below(self.path)]
         elif self.path.is_file():
             self._zip = _open_zip(self.path)
             names = [member.filename for member in self._zip.infolist() if not member.is_dir()]
         else:
             raise InputError(f"{self.path}: no such file or folder; expected {what}, as a zip or unpacked")
-        root = _root(names, landmark)
+        root = _root(names, glob.escape(landmark) if literal else landmark)
         if root is None:
             self.close()
             raise InputError(f"{self.path}: lacks {landmark!r}; expected {what}, as downloaded or unpacked")

@@ -1,6 +1,8 @@
 """Anyone's data."""
 
 import json
+import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,27 @@ def test_npz_and_synonyms(raw, tmp_path: Path) -> None:
     dataset = import_directory(root, tmp_path / "a", fps=4.0)
     assert dataset.features("r0").sum() == 120
     assert dataset.annotations.subsets() == ("test", "training", "validation")
+
+
+@pytest.mark.parametrize(("stored", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_with_accents_large_suffixes_and_linked_folders(raw, tmp_path: Path, stored: str, written: str) -> None:
+    root = raw.directory()
+    (root / "features/r0.npy").rename(root / f"features/{unicodedata.normalize(stored, 'é')}.NPY")
+    (root / "features").rename(tmp_path / "elsewhere")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    content = json.loads((root / "annotations.json").read_text())
+    content["database"][unicodedata.normalize(written, "é")] = content["database"].pop("r0")
+    (root / "gt[1].json").write_text(json.dumps(content))
+    (root / "annotations.json").rename(root / "gt1.json")
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, annotations="gt[1].json")
+    assert dataset.recordings("training") == (unicodedata.normalize(written, "é"),)
+
+
+def test_the_name_of_the_annotations_is_no_pattern(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    for name in ("annotations[.]json", "*.json"):
+        with pytest.raises(InputError, match=re.escape(f"lacks {name!r}; expected a data set with {name}")):
+            import_directory(root, tmp_path / "a", fps=4.0, annotations=name)
 
 
 def test_validation_is_taken_from_training_where_there_is_none(raw, tmp_path: Path) -> None:
