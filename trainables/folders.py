@@ -24,7 +24,8 @@ def files_below(folder: Path) -> list[Path]:
         If a folder cannot be read.
     """
     files: list[Path] = []
-    folders, links = [folder], []
+    folders: list[Path] = [folder]
+    links: list[Path] = []
     entered: set[tuple[int, int]] = set()
     while folders or links:
         if folders:
