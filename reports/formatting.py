@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crescendo.reports.analysis.estimates import Difference, Estimate
+from crescendo.trainables.data.groups import GROUPS
 from crescendo.trainables.evaluation.metric_keys import MetricKey
 
 
@@ -56,6 +57,18 @@ def percent(fraction: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number of things: `1 arm`, `3 arms`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def recordings_text(recordings: int, groups: int, groups_are: str) -> str:
+    """Return how many recordings, and of how many groups where those are told apart: `59 recordings of 6 people`."""
+    alone = groups == recordings and groups_are == GROUPS
+    of = "" if alone else f" of {groups} {groups_are if groups != 1 else 'group'}"
+    return f"{counted(recordings, 'recording')}{of}"
+
+
+def resampled_text(recordings: int, groups: int, groups_are: str) -> str:
+    """Return what a bootstrap draws, in the plural: recordings, or whole groups of them."""
+    return "recordings" if groups == recordings else groups_are
 
 
 def measure_name(measure: str) -> str:

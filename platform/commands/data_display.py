@@ -115,7 +115,7 @@ def print_description(content: dict[str, Any]) -> None:
     for note in content["notes"]:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     parts = {**content["subsets"], "all": content["all"]}
-    console.print(_table("", parts, [(name, _show(name, parts)) for name in _ROWS]))
+    console.print(_table("", parts, [(_named(name, content), _show(name, parts)) for name in _ROWS]))
     labels = content["labels"][1:]
     rows = [(label, [f"{part['segments_per_label'][label]:,}" for part in parts.values()]) for label in labels]
     console.print(_table("segments per label", parts, rows))
@@ -123,6 +123,7 @@ def print_description(content: dict[str, Any]) -> None:
 
 _ROWS = {
     "recordings": "{:,}",
+    "groups": "{:,}",
     "hours": "{:.2f}",
     "frames": "{:,}",
     "segments": "{:,}",
@@ -134,6 +135,10 @@ _ROWS = {
     "overlapping_frames": "{:,}",
     "too_short": "{:,}",
 }
+
+
+def _named(row: str, content: dict[str, Any]) -> str:
+    return content["groups_are"] if row == "groups" else row
 
 
 def _show(name: str, parts: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crescendo.reports.analysis.estimates import Difference
-from crescendo.reports.analysis.matched_runs import DetectionTables, comparable_tables, match_runs
+from crescendo.reports.analysis.matched_runs import DetectionTables, Resampled, comparable_tables, match_runs
 from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled_mean_ap
 from crescendo.reports.analysis.statistics import LEVEL, detectable_difference, holm, paired_difference
 from crescendo.reports.source.artifacts import RunArtifacts
@@ -20,14 +20,14 @@ _Runs = Mapping[str, Mapping[int, DetectionTables]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arm -> measure -> difference; how many recordings were resampled; what could not be compared, and why."""
+    """Arm -> measure -> difference; what was resampled; what could not be compared, and why."""
 
     differences: Mapping[str, Mapping[str, Difference]]
-    recordings: int
+    resampled: Resampled
     left_out: tuple[str, ...]
 
 
-NOT_COMPARED = Comparison({}, 0, ())
+NOT_COMPARED = Comparison({}, Resampled(), ())
 
 
 def compare(
@@ -60,19 +60,27 @@ def compare(
         left_out.append(f"{what} of arm {name} is not compared: it shares fewer than two seeds with the baseline.")
         del seeds[name]
     if not seeds:
-        return Comparison({}, 0, tuple(left_out))
+        return Comparison({}, Resampled(), tuple(left_out))
     wanted = {(arm, one) for name, shared in seeds.items() for one in shared for arm in (name, baseline)}
     keys = sorted(wanted)
-    recordings, runs = match_runs([tables[name][one] for name, one in keys], iou, rule, early=fraction is not None)
-    if recordings < 2:
-        left_out.append(f"{what} is not compared: a single recording says nothing of others.")
-        return Comparison({}, recordings, tuple(left_out))
-    sample = _resample(keys, runs, recordings, resamples, seed)
+    tested, runs = match_runs([tables[name][one] for name, one in keys], iou, rule, early=fraction is not None)
+    if tested.groups < 2:
+        left_out.append(f"{what} is not compared: {_single(tested)} says nothing of others.")
+        return Comparison({}, tested, tuple(left_out))
+    sample = _resample(keys, runs, tested, resamples, seed)
     measured = [
         _differences(str(key), columns, sample, seeds, baseline, seed) for key, columns in _measures(iou).items()
     ]
     by_arm = {name: {one[name].measure: one[name] for one in measured} for name in seeds}
-    return Comparison(by_arm, recordings, tuple(left_out))
+    return Comparison(by_arm, tested, tuple(left_out))
+
+
+def _single(tested: Resampled) -> str:
+    if tested.recordings < 2:
+        return "a single recording"
+    return (
+        f"a single group of recordings ({tested.recordings} recordings, all of the same one of the {tested.groups_are})"
+    )
 
 
 def _shared_seeds(tables: _Runs, baseline: str) -> dict[str, list[int]]:
@@ -82,7 +90,7 @@ def _shared_seeds(tables: _Runs, baseline: str) -> dict[str, list[int]]:
 
 @dataclass(frozen=True)
 class _Sample:
-    """mAP of every run, (runs, thresholds), and on resamples of the recordings, (runs, resamples, thresholds).
+    """mAP of every run, (runs, thresholds), and on resamples of whole groups of recordings, (runs, resamples, thresholds).
 
     `row`: (arm, seed) -> the run's number.
     """
@@ -90,7 +98,7 @@ class _Sample:
     row: Mapping[tuple[str, int], int]
     observed: np.ndarray
     resampled: np.ndarray
-    recordings: int
+    tested: Resampled
 
     def rows(self, arm: str, seeds: Sequence[int]) -> list[int]:
         """Return the numbers of an arm's runs."""
@@ -98,12 +106,12 @@ class _Sample:
 
 
 def _resample(
-    keys: Sequence[tuple[str, int]], runs: Sequence[MatchedRun], recordings: int, resamples: int, seed: int
+    keys: Sequence[tuple[str, int]], runs: Sequence[MatchedRun], tested: Resampled, resamples: int, seed: int
 ) -> _Sample:
-    observed = np.stack([mean_ap(run, np.ones((1, recordings)))[0] for run in runs])
-    resampled = resampled_mean_ap(runs, recordings, resamples=resamples, seed=seed)
+    observed = np.stack([mean_ap(run, np.ones((1, tested.groups)))[0] for run in runs])
+    resampled = resampled_mean_ap(runs, tested.groups, resamples=resamples, seed=seed)
     resampled = resampled[:, ~np.isnan(resampled[0, :, 0])]
-    return _Sample({key: number for number, key in enumerate(keys)}, observed, resampled, recordings)
+    return _Sample({key: number for number, key in enumerate(keys)}, observed, resampled, tested)
 
 
 def _differences(
@@ -123,7 +131,7 @@ def _differences(
         paired[name] = paired_difference(
             observed[ours] - observed[theirs],
             (resampled[ours] - resampled[theirs]).T,
-            sample.recordings,
+            sample.tested.groups,
             seed=seed,
         )
     corrected = holm([one.p for one in paired.values()])
@@ -143,7 +151,8 @@ def _differences(
             percentile_low=one.percentile[0],
             percentile_high=one.percentile[1],
             seeds=tuple(seeds[name]),
-            recordings=sample.recordings,
+            recordings=sample.tested.recordings,
+            groups=sample.tested.groups,
         )
         for (name, one), p_holm in zip(paired.items(), corrected, strict=True)
     }

@@ -30,15 +30,15 @@ class Difference:
     holds
         `p_holm` is at most 0.05; the interval then excludes 0.
     improvement
-        Probability that a training of this arm beats the baseline's of the same seed on recordings like these.
+        Probability that a training of this arm beats the baseline's of the same seed on groups of recordings like these.
     detectable
         The smallest true difference that these seeds and recordings show with a probability of 80 %.
     standard_error, degrees
         Of the interval: its standard error and its degrees of freedom.
     percentile_low, percentile_high
         The plain percentile interval, too narrow with few seeds; for comparison.
-    seeds, recordings
-        What was resampled.
+    seeds, recordings, groups
+        What was resampled: `recordings` in whole `groups`, which are as many where each stands alone.
     """
 
     measure: str
@@ -56,3 +56,4 @@ class Difference:
     percentile_high: float
     seeds: tuple[int, ...]
     recordings: int
+    groups: int

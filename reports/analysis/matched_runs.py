@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from crescendo.reports.analysis.resampling import MatchedRun, matched_run
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
 from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
 from crescendo.trainables.evaluation.protocols import MatchingRule
@@ -19,10 +20,23 @@ from crescendo.trainables.evaluation.protocols import MatchingRule
 
 @dataclass(frozen=True)
 class DetectionTables:
-    """Detections and ground truth of one run: of all it was tested on, or of one observed fraction."""
+    """Detections and ground truth of one run: of all it was tested on, or of one observed fraction; its `groups`."""
 
     detections: pa.Table
     truth: pa.Table
+    groups: Groups
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """What a bootstrap draws from: `groups` groups of `recordings` test recordings; `groups_are` is what groups are called.
+
+    Recordings with neither ground truth nor detections say nothing and are not counted.
+    """
+
+    recordings: int = 0
+    groups: int = 0
+    groups_are: str = GROUPS
 
 
 def comparable_tables(
@@ -57,8 +71,8 @@ def comparable_tables(
 
 def match_runs(
     tables: Sequence[DetectionTables], iou: Sequence[float], rule: MatchingRule, *, early: bool
-) -> tuple[int, list[MatchedRun]]:
-    """Return how many recordings there are, and every run matched with their common ground truth.
+) -> tuple[Resampled, list[MatchedRun]]:
+    """Return what was tested, and every run matched with the common ground truth, its `recordings` whole groups of them.
 
     `early`: what was tested are sequences, the parts of recordings that early detection shows.
     """
@@ -72,21 +86,23 @@ def match_runs(
         truth["start"].to_numpy(),
         truth["end"].to_numpy(),
     )
-    recording = _recording_of_sequence(truth, recordings) if early else None
+    groups = tables[0].groups
+    group = groups.numbers(recordings)
+    tested = Resampled(len(recordings), groups.count(recordings), groups.are)
     runs = [
         matched_run(
             segments,
             _detections(table.detections, recordings, labels, early),
             iou,
             labels=len(labels),
-            recordings=len(recordings),
+            recordings=tested.groups,
             rule=rule,
             ambiguous=labels.index(AMBIGUOUS) if rule.drops_ambiguous and AMBIGUOUS in labels else None,
-            recording=recording,
+            recording=group[_recording_of_sequence(truth, recordings)] if early else group,
         )
         for table in tables
     ]
-    return len(recordings), runs
+    return tested, runs
 
 
 def _tables(artifacts: RunArtifacts, fraction: float | None) -> DetectionTables | None:
@@ -96,9 +112,9 @@ def _tables(artifacts: RunArtifacts, fraction: float | None) -> DetectionTables 
     if detections is None or truth is None:
         return None
     if fraction is None:
-        return DetectionTables(detections, truth)
+        return DetectionTables(detections, truth, artifacts.groups)
     detections, truth = (table.filter(pc.equal(table["fraction"], fraction)) for table in (detections, truth))
-    return DetectionTables(detections, truth) if truth.num_rows else None
+    return DetectionTables(detections, truth, artifacts.groups) if truth.num_rows else None
 
 
 def _detections(table: pa.Table, recordings: Sequence[str], labels: Sequence[str], early: bool) -> DetectionArrays:

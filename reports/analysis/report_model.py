@@ -74,8 +74,8 @@ class ReportModel:
         that were measured.
     labels
         Of the test split, sorted.
-    recordings
-        Test recordings resampled.
+    recordings, groups, groups_are
+        Test recordings resampled, in how many whole groups (as many, where each stands alone), and what groups are called.
     costs
         By arm.
     timelines
@@ -98,6 +98,8 @@ class ReportModel:
     label_iou: str | None
     labels: tuple[str, ...]
     recordings: int
+    groups: int
+    groups_are: str
     costs: tuple[ArmCost, ...]
     timelines: tuple[Timeline, ...]
     resamples: int

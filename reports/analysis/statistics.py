@@ -1,8 +1,9 @@
 """How sure a difference between two arms is (protocol section 8).
 
 Runs of two arms differ by the seed of the training and by the recordings they are tested on. Both are samples: what is
-asked is whether another training, tested on other recordings of this kind, would show the same. All arms share seeds
-and resamples of recordings, so every difference is taken within a seed and within a resample.
+asked is whether another training, tested on other recordings of this kind, would show the same. Recordings of one group (a
+person, say) are alike, so groups are what is sampled. All arms share seeds and resamples of groups, so every difference is
+taken within a seed and within a resample.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from crescendo.reports.analysis.estimates import Estimate
 
 LEVEL = 0.05
 POWER = 0.8
+# A standard error, as a fraction of 1, that sums of floating-point numbers leave where nothing varies.
+_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
 class Variance:
     """The variance of a mean difference, by its source, and the degrees of freedom of their sum."""
 
-    recordings: float
+    groups: float
     seeds: float
     total: float
     degrees: float
@@ -34,8 +37,8 @@ class Variance:
 class PairedDifference:
     """A mean difference with its interval.
 
-    `low`, `high`: the 95 % interval; `p`: two-sided; `percentile`: the plain percentile interval of recordings and seeds
-    resampled together; `improvement`: see `probability_of_improvement`.
+    `low`, `high`: the 95 % interval; `p`: two-sided, 1 where nothing varied, which is no evidence; `percentile`: the plain
+    percentile interval of groups and seeds resampled together; `improvement`: see `probability_of_improvement`.
     """
 
     value: float
@@ -59,7 +62,7 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Estimate:
 
 
 def paired_difference(
-    observed: np.ndarray, resampled: np.ndarray, recordings: int, *, seed: int = 0, level: float = LEVEL
+    observed: np.ndarray, resampled: np.ndarray, groups: int, *, seed: int = 0, level: float = LEVEL
 ) -> PairedDifference:
     """Return the mean over seeds of a paired difference, its interval and p value.
 
@@ -72,8 +75,8 @@ def paired_difference(
     observed
         (seeds,) difference of each seed on all recordings.
     resampled
-        (resamples, seeds) the same on bootstrap resamples of the recordings, shared by all seeds.
-    recordings
+        (resamples, seeds) the same on bootstrap resamples of the groups of recordings, shared by all seeds.
+    groups
         How many were resampled.
     seed
         Of the resampling of seeds in the percentile interval.
@@ -81,14 +84,14 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If there is but one recording or one seed: one says nothing of how much others would differ.
+        If there is but one group or one seed: one says nothing of how much others would differ.
     """
     value = float(observed.mean())
-    variance = mean_variance(observed, resampled, recordings)
+    variance = mean_variance(observed, resampled, groups)
     error = math.sqrt(variance.total)
     half = float(stats.t.ppf(1 - level / 2, variance.degrees)) * error
-    p = float(value == 0)
-    if error > 0:
+    p = 1.0
+    if error > _NOISE:
         p = float(2 * stats.t.sf(abs(value) / error, variance.degrees))
     return PairedDifference(
         value=value,
@@ -102,32 +105,32 @@ def paired_difference(
     )
 
 
-def mean_variance(observed: np.ndarray, resampled: np.ndarray, recordings: int) -> Variance:
-    """Return the variance of the mean difference over seeds and recordings, both random and crossed.
+def mean_variance(observed: np.ndarray, resampled: np.ndarray, groups: int) -> Variance:
+    """Return the variance of the mean difference over seeds and groups of recordings, both random and crossed.
 
-    With r the variance of the mean over seeds due to the recordings (bootstrap), s that of the mean due to the seeds
-    (their sample variance over their number), and i the variance due to what recordings and seeds do together, which
+    With r the variance of the mean over seeds due to the groups (bootstrap), s that of the mean due to the seeds
+    (their sample variance over their number), and i the variance due to what groups and seeds do together, which
     both r and s hold: r + s - i, as in the two-way analysis of variance with random effects, and at least the larger of
     r and s. i follows from the bootstrap: the variance of single seeds' differences is larger than r by i times (seeds -
-    1). A bootstrap over n recordings gives (n - 1) / n of a mean's variance, which is put right. The degrees of freedom
+    1). A bootstrap over n groups gives (n - 1) / n of a mean's variance, which is put right. The degrees of freedom
     are Satterthwaite's (1946), and no fewer than the smaller sample has.
 
-    An AP is no mean over recordings; to first order it behaves like one, and the bootstrap, which takes it anew on each
+    An AP is no mean over groups; to first order it behaves like one, and the bootstrap, which takes it anew on each
     resample, is what makes r right.
     """
     seeds = len(observed)
-    if recordings < 2 or seeds < 2:
-        raise ValueError(f"at least 2 recordings and 2 seeds are needed but got {recordings} and {seeds}")
-    enlarged = recordings / (recordings - 1)
+    if groups < 2 or seeds < 2:
+        raise ValueError(f"at least 2 groups and 2 seeds are needed but got {groups} and {seeds}")
+    enlarged = groups / (groups - 1)
     by_seeds = float(observed.var(ddof=1)) / seeds
-    by_recordings = enlarged * float(resampled.mean(axis=1).var(ddof=1))
+    by_groups = enlarged * float(resampled.mean(axis=1).var(ddof=1))
     single = enlarged * float(resampled.var(axis=0, ddof=1).mean())
-    together = max(0.0, (single - by_recordings) / (seeds - 1))
-    total = max(by_recordings, by_seeds, by_recordings + by_seeds - together)
-    freedom = np.array([recordings - 1, seeds - 1, (recordings - 1) * (seeds - 1)])
-    weighed = float((np.array([by_recordings, by_seeds, together]) ** 2 / freedom).sum())
-    fewest = float(min(recordings, seeds) - 1)
-    return Variance(by_recordings, by_seeds, total, max(fewest, total**2 / weighed) if weighed else fewest)
+    together = max(0.0, (single - by_groups) / (seeds - 1))
+    total = max(by_groups, by_seeds, by_groups + by_seeds - together)
+    freedom = np.array([groups - 1, seeds - 1, (groups - 1) * (seeds - 1)])
+    weighed = float((np.array([by_groups, by_seeds, together]) ** 2 / freedom).sum())
+    fewest = float(min(groups, seeds) - 1)
+    return Variance(by_groups, by_seeds, total, max(fewest, total**2 / weighed) if weighed else fewest)
 
 
 def percentile_interval(resampled: np.ndarray, seed: int, level: float = LEVEL) -> tuple[float, float]:

@@ -30,7 +30,7 @@ def summarise(
     Parameters
     ----------
     resamples, seed
-        Of the bootstrap over recordings; the same two give the same numbers.
+        Of the bootstrap over groups of recordings; the same two give the same numbers.
     allow_plugin
         Whether a matching rule that does not come with Crescendo may be imported, where the studies name one.
 
@@ -58,7 +58,9 @@ def summarise(
         early_fraction=measured.early_fraction,
         label_iou=measured.label_iou,
         labels=measured.labels,
-        recordings=detection.recordings,
+        recordings=detection.resampled.recordings,
+        groups=detection.resampled.groups,
+        groups_are=detection.resampled.groups_are,
         costs=tuple(map(arm_cost, members)),
         timelines=timelines({member.name: member.runs for member in members}),
         resamples=resamples,

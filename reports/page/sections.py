@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.charts.style import looks
-from crescendo.reports.formatting import counted, measure_name, range_text
+from crescendo.reports.formatting import counted, measure_name, range_text, recordings_text, resampled_text
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
 from crescendo.trainables.losses.variants import VARIANTS
@@ -117,18 +117,19 @@ def _compared(model: ReportModel) -> list[tuple[str, str]]:
     if len(variants) > 1:
         told = "; ".join(f"{variant}: {_loss(variant)}" for variant in variants)
         details.append(("Variants of the loss", told))
+    drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     names = [f"{arm.name} (the baseline)" if arm.name == model.baseline else arm.name for arm in model.arms]
     details += [
         (counted(len(names), "arm"), ", ".join(names)),
         (
             "Test",
-            f"{counted(model.recordings, 'recording')}, {counted(len(model.labels), 'label')}. "
+            f"{recordings_text(model.recordings, model.groups, model.groups_are)}, {counted(len(model.labels), 'label')}. "
             "Only confirmed runs were scored on them, once.",
         ),
         (
             "Certainty",
             "Arms share seeds, so differences are taken within a seed. An interval covers both what other recordings would "
-            f"change (recordings resampled {model.resamples:,} times, AP computed anew on each) and what other seeds would "
+            f"change ({drawn} resampled {model.resamples:,} times, AP computed anew on each) and what other seeds would "
             "(their spread, Student's t). p is corrected over the arms (Holm). A difference whose interval holds 0 is called "
             "no difference, which does not mean that the arms are equal.",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.formatting import measure_name, p_text, points, signed
+from crescendo.reports.formatting import measure_name, p_text, points, recordings_text, signed
 
 
 def sentences(model: ReportModel) -> list[tuple[str, str]]:
@@ -18,6 +18,7 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
     if difference is None:
         return f"not compared with {model.baseline}: {_why(model, arm)}."
     name = measure_name(model.headline)
+    tested = recordings_text(difference.recordings, difference.groups, model.groups_are)
     interval = f"95 % interval {signed(difference.low)} to {signed(difference.high)}"
     if difference.holds:
         better = "better" if difference.value > 0 else "worse"
@@ -27,7 +28,7 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
         )
     return (
         f"no difference shown: {signed(difference.value)} points of {name}, {interval} (p {_equals(difference)} after Holm's "
-        f"correction); {len(difference.seeds)} seeds and {difference.recordings} recordings would have shown one of "
+        f"correction); {len(difference.seeds)} seeds and {tested} would have shown one of "
         f"{points(difference.detectable)} points in four studies out of five."
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import Progression
@@ -44,6 +45,7 @@ class RunArtifacts:
     early_detections, early_truth : the same for each fraction and sequence of early detection
     snapshots : iteration -> progression on the validation split
     scores : frame scores of a few recordings
+    groups : of the test recordings
     """
 
     metrics: SubsetMetrics | None
@@ -53,6 +55,7 @@ class RunArtifacts:
     early_truth: pa.Table | None
     snapshots: Mapping[int, Progression]
     scores: FrameScores | None
+    groups: Groups = field(default_factory=Groups)
 
 
 def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
@@ -69,15 +72,22 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
             faults.append(f"{name} is damaged ({str(error).splitlines()[0]})")
             return None
 
+    metrics, groups = read("metrics.json", _metrics) or (None, Groups())
     return RunArtifacts(
-        metrics=read("metrics.json", lambda file: SubsetMetrics.from_json(read_json(file)["test"])),
+        metrics=metrics,
         detections=read("detections.parquet", pq.read_table),
         truth=read("ground_truth.parquet", pq.read_table),
         early_detections=read(EARLY[0], pq.read_table),
         early_truth=read(EARLY[1], pq.read_table),
         snapshots=read("snapshots.json", _snapshots) or {},
         scores=read("scores.arrow", _frame_scores),
+        groups=groups,
     ), faults
+
+
+def _metrics(file: Path) -> tuple[SubsetMetrics, Groups]:
+    content = read_json(file)
+    return SubsetMetrics.from_json(content["test"]), Groups.from_json(content.get("groups", Groups().to_json()))
 
 
 def _snapshots(file: Path) -> dict[int, Progression]:

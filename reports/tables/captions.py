@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.formatting import measure_name
+from crescendo.reports.formatting import measure_name, resampled_text
 
 
 def seeds(model: ReportModel) -> str:
@@ -17,8 +17,9 @@ def seeds(model: ReportModel) -> str:
 
 def difference(model: ReportModel) -> str:
     """Return what the columns of a difference to the baseline show."""
+    drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     return (
         f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with its 95 % interval (paired bootstrap "
-        f"over recordings, {model.resamples} resamples, and seeds); p is Holm-corrected over the arms; * where it is at most "
+        f"over {drawn}, {model.resamples} resamples, and seeds); p is Holm-corrected over the arms; * where it is at most "
         "0.05. Smallest detectable: the true difference that these seeds and recordings show with a probability of 80 %."
     )

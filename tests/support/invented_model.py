@@ -36,7 +36,7 @@ def difference(measure, value, *, holds):
     return Difference(
         measure, value, value - 0.015 if holds else -0.02, value + 0.015, 0.004 if holds else 0.4,
         0.008 if holds else 0.4, holds, 0.98 if holds else 0.6, 0.02, 0.007, 4.0, value - 0.01, value + 0.01,
-        (0, 1, 2), 50,
+        (0, 1, 2), 50, 50,
     )  # fmt: skip
 
 
@@ -138,6 +138,8 @@ def invented():
         label_iou="0.50",
         labels=LABELS,
         recordings=50,
+        groups=50,
+        groups_are="groups",
         costs=tuple(ArmCost(one.name, 7, 0.2, 0.1, 1.0, 0.0, 122, 120) for one in arms),
         timelines=tuple(timeline(number) for number in range(3)),
         resamples=10_000,

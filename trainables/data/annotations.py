@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import parse_json, read_json
 
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0
+
+_KEYS = ("duration", "subset", "annotations", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +32,35 @@ class Segment:
 class Recording:
     """One recording's annotation: `duration` in seconds, its split (`subset`), its segments in file order.
 
-    `extra` holds the keys of the JSON object that Crescendo does not know; they are kept.
+    `group` names what it shares with others that are therefore not independent of it: its person, session or camera; None:
+    it stands alone. `extra` holds the keys of the JSON object that Crescendo does not know; they are kept.
     """
 
     subset: str
     duration: float
     segments: tuple[Segment, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Annotations:
     """A whole annotation file; `recordings` maps each recording's name to its annotation, in file order.
 
-    `notes` says what was read otherwise than it was written.
+    `notes` says what was read otherwise than it was written. `groups_are` is the noun, in the plural, for what groups are.
     """
 
     recordings: Mapping[str, Recording]
     version: str = "crescendo 1"
     taxonomy: tuple[Any, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    groups_are: str = GROUPS
+
+    def groups(self, recordings: Iterable[str] | None = None) -> Groups:
+        """Return the groups of `recordings`; None: of all."""
+        names = self.recordings if recordings is None else recordings
+        found = ((name, self.recordings[name].group) for name in names)
+        return Groups({name: group for name, group in found if group is not None}, self.groups_are)
 
     def subsets(self) -> tuple[str, ...]:
         """Return the names of the subsets, sorted."""
@@ -78,11 +90,13 @@ class Annotations:
                 "duration": float(one.duration),
                 "subset": one.subset,
                 "annotations": [{"segment": [float(s.start), float(s.end)], "label": s.label} for s in one.segments],
+                **({} if one.group is None else {"group": one.group}),
                 **one.extra,
             }
             for name, one in self.recordings.items()
         }
-        return {"version": self.version, "taxonomy": list(self.taxonomy), "database": database}
+        named = {} if self.groups_are == GROUPS else {"groups_are": self.groups_are}
+        return {"version": self.version, "taxonomy": list(self.taxonomy), **named, "database": database}
 
 
 def read_annotations(path: Path | str, *, clip: bool = False) -> Annotations:
@@ -117,8 +131,11 @@ def _annotations(content: Any, path: str, clip: bool) -> Annotations:
     taxonomy = content.get("taxonomy") or ()
     if not _can_be_written(taxonomy):
         raise InputError(f"{path}: 'taxonomy' holds NaN or infinity, which JSON does not have; mend or remove it")
+    groups_are = content.get("groups_are", GROUPS)
+    if not isinstance(groups_are, str) or not groups_are.strip():
+        raise InputError(f"{path}: 'groups_are' is {groups_are!r:.80}; it must be a noun in the plural, such as people")
     notes = (f"labels that are numbers were read as text: {', '.join(numbers)}",) if numbers else ()
-    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy), notes)
+    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy), notes, groups_are)
 
 
 def label_text(label: Any) -> str | None:
@@ -162,13 +179,18 @@ def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None
                 f"recording {name!r}: segment [{segment.start}, {segment.end}] of {segment.label!r} lies outside the "
                 f"recording's [0, {duration}]; mend it or pass --clip to cut it"
             )
-    extra = {key: value for key, value in entry.items() if key not in ("duration", "subset", "annotations")}
+    group = entry.get("group")
+    if group is not None and label_text(group) is None:
+        faults.append(
+            f"recording {name!r} has group {group!r:.80}; it must be a text that names what it shares with others, or left out"
+        )
+    extra = {key: value for key, value in entry.items() if key not in _KEYS}
     for key, value in extra.items():
         if not _can_be_written(value):
             faults.append(
                 f"recording {name!r}: {key!r} holds NaN or infinity, which JSON does not have; mend or remove it"
             )
-    return Recording(entry["subset"], float(duration), tuple(segments), extra)
+    return Recording(entry["subset"], float(duration), tuple(segments), extra, label_text(group))
 
 
 def _segment(name: str, number: int, entry: Any, faults: list[str], numbers: dict[str, None]) -> Segment | None:

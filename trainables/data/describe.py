@@ -18,11 +18,12 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Return metadata and counts of `dataset` as plain JSON types.
 
-    `subsets` holds the counts of each subset, `all` those of the whole data set: `recordings`, `hours`, `frames`,
-    `segments`, `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the
-    segments' lengths, keyed by the quantile; None without segments), `background_share` (of the frames),
-    `overlapping_pairs` (of segments that share time), `overlapping_frames` (frames whose centre is covered by
-    activities of different labels) and `too_short` (segments that cover no frame's centre).
+    `groups_are` is what groups of recordings are called. `subsets` holds the counts of each subset, `all` those of the whole
+    data set: `recordings`, `groups` (a recording without one counts as one), `hours`, `frames`, `segments`,
+    `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the segments' lengths,
+    keyed by the quantile; None without segments), `background_share` (of the frames), `overlapping_pairs` (of segments that
+    share time), `overlapping_frames` (frames whose centre is covered by activities of different labels) and `too_short`
+    (segments that cover no frame's centre).
     """
     recordings = dataset.annotations.recordings
     present = [*SUBSETS, *sorted({one.subset for one in recordings.values()} - set(SUBSETS))]
@@ -38,6 +39,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "licence": dataset.metadata.licence,
         "notes": list(dataset.metadata.notes),
         "content_hash": dataset.content_hash,
+        "groups_are": dataset.annotations.groups_are,
         "subsets": {subset: _counts(dataset, names) for subset, names in subsets.items() if names},
         "all": _counts(dataset, list(recordings)),
     }
@@ -53,6 +55,7 @@ def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:
     covered = [last - first for first, last in spans]
     return {
         "recordings": len(names),
+        "groups": dataset.annotations.groups(names).count(names),
         "hours": sum(one.duration for one in chosen) / 3600,
         "frames": sum(frames),
         "segments": len(segments),

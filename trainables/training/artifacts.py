@@ -71,7 +71,8 @@ class FinishedRun:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `metrics.json` holds."""
-        dataset = self.dataset
+        dataset, final = self.dataset, self.final.decoded
+        groups = final.dataset.annotations.groups(final.scores)
         return {
             "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
             "config": self.config.model_dump(mode="json"),
@@ -83,6 +84,7 @@ class FinishedRun:
             "history": [dict(row) for row in self.history],
             **{subset: result.metrics.to_json() for subset, result in self.results.items()},
             "alarms": {rate: dict(thresholds) for rate, thresholds in self.alarms.items()},
+            **({"groups": groups.to_json()} if groups.of else {}),
         }
 
 
@@ -92,7 +94,8 @@ def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None
     metrics.json            data set, configuration, reset and merge gap (frames), iterations, seconds, `history` (losses and
                             validation mAP at every validation); under `validation` and `test` mAP and AP per label, early
                             detection by observed fraction, progression curves and violations, per-frame precision and
-                            early warning; under `alarms` the thresholds by rate and label, chosen on validation
+                            early warning; under `alarms` the thresholds by rate and label, chosen on validation; under
+                            `groups` those of the recordings, where there are any (`data.groups.Groups.to_json`)
     configuration.json      every setting of the training; reset and merge gap are those used
     detections.json         detections in ActivityNet's result format
     detections.parquet      recording, label, start, end (seconds), score: one row a detection

@@ -134,6 +134,30 @@ def test_more_comparisons_need_a_larger_difference():
     assert detectable_difference(1.0, 18, 4) > detectable_difference(1.0, 18, 1)
 
 
+@pytest.mark.parametrize(("groups", "each", "alike"), [(6, 10, 0.5), (10, 2, 0.5), (30, 2, 0.2), (20, 3, 0.0)])
+def test_recordings_of_one_person_are_alike_so_people_are_resampled(groups, each, alike):
+    """`alike`: the intraclass correlation of the recordings of a person."""
+    random = np.random.default_rng(groups)
+    seeds, recordings = 3, groups * each
+    shares = random.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES) / groups
+    one_by_one = random.multinomial(recordings, np.full(recordings, 1 / recordings), size=RESAMPLES) / recordings
+    called = np.zeros(2)
+    for _ in range(STUDIES):
+        people = math.sqrt(alike) * random.normal(size=groups).repeat(each)
+        of_recordings = people + math.sqrt(1 - alike) * random.normal(size=recordings)
+        of_seeds = 0.5 / math.sqrt(recordings) * random.normal(size=(seeds, 1))
+        values = of_recordings + of_seeds + 0.2 * random.normal(size=(seeds, recordings))
+        means = values.reshape(seeds, groups, each).mean(axis=2)
+        observed = values.mean(axis=1)
+        called += [
+            paired_difference(observed, shares @ means.T, groups).p < LEVEL,
+            paired_difference(observed, one_by_one @ values.T, recordings).p < LEVEL,
+        ]
+    by_people, by_recordings = called / STUDIES
+    assert 0.03 - SAMPLING_ERROR < by_people < 0.07 + SAMPLING_ERROR
+    assert by_recordings > 0.1 or alike < 0.5
+
+
 @settings(deadline=None)
 @given(st.integers(2, 6), st.integers(2, 10), st.integers(0, 2**32 - 1))
 def test_p_and_interval_agree_and_both_are_symmetric(seeds, recordings, number):
@@ -152,9 +176,15 @@ def test_without_any_difference_nothing_is_called_different():
     assert (found.value, found.p, found.low, found.high, found.improvement) == (0, 1, 0, 0, 0.5)
 
 
+def test_where_nothing_varies_there_is_no_evidence():
+    found = paired_difference(np.full(3, 0.1), np.full((10, 3), 0.1), 5)
+    assert found.standard_error == pytest.approx(0, abs=1e-15)
+    assert found.p == 1
+
+
 @pytest.mark.parametrize(("seeds", "recordings"), [(1, 5), (3, 1)])
-def test_one_seed_or_one_recording_says_nothing_of_others(seeds, recordings):
-    with pytest.raises(ValueError, match="at least 2 recordings and 2 seeds"):
+def test_one_seed_or_one_group_says_nothing_of_others(seeds, recordings):
+    with pytest.raises(ValueError, match="at least 2 groups and 2 seeds"):
         mean_variance(np.zeros(seeds), np.zeros((10, seeds)), recordings)
 
 

@@ -14,6 +14,7 @@ from crescendo.reports.analysis.statistics import holm
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import sentences
 from crescendo.reports.tables.table_set import tables
+from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.errors import InputError
 
 
@@ -169,3 +170,36 @@ def test_sentences_say_how_sure_they_are(golden_model):
         "(p = 0.012 after Holm's correction)."
     )
     assert second.startswith("no difference shown: ")
+
+
+def grouped(runs, groups):
+    """The study of `runs`, its recordings in `groups`."""
+    arms = tuple(
+        replace(arm, artifacts={seed: replace(one, groups=groups) for seed, one in arm.artifacts.items()})
+        for arm in runs.arms
+    )
+    return replace(runs, arms=arms)
+
+
+def test_recordings_of_one_group_are_drawn_together(golden_runs, golden_model):
+    names = sorted(set(golden_runs.arms[0].artifacts[0].truth["recording"].to_pylist()))
+    people = Groups({name: f"person {number % 4}" for number, name in enumerate(names)}, "people")
+    model = summarise([grouped(golden_runs, people)], resamples=200)
+    assert (model.recordings, model.groups, model.groups_are) == (golden_model.recordings, 4, "people")
+    for arm, alone in zip(model.arms[1:], golden_model.arms[1:], strict=True):
+        for measure, one in arm.difference.items():
+            assert (one.groups, alone.difference[measure].groups) == (4, golden_model.recordings)
+            assert one.value == alone.difference[measure].value
+            assert one.low != alone.difference[measure].low
+    shown = " ".join(text for _, text in sentences(model))
+    assert f"3 seeds and {model.recordings} recordings of 4 people would have shown" in shown
+    each = Groups({name: name for name in names})
+    assert report_json(summarise([grouped(golden_runs, each)], resamples=200)) == report_json(golden_model)
+
+
+def test_one_group_of_recordings_says_nothing_of_others(golden_runs):
+    names = set(golden_runs.arms[0].artifacts[0].truth["recording"].to_pylist())
+    model = summarise([grouped(golden_runs, Groups(dict.fromkeys(names, "S1"), "people"))], resamples=200)
+    assert not any(arm.difference or arm.early_difference for arm in model.arms)
+    assert any("a single group of recordings" in one and "the same one of the people" in one for one in model.missing)
+    assert all(text.startswith("not compared") for _, text in sentences(model))

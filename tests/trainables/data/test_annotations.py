@@ -33,6 +33,7 @@ times = st.floats(0, 100, allow_nan=False)
         st.text(min_size=1),
         st.tuples(
             st.sampled_from(["training", "test"]),
+            st.none() | st.text().filter(str.strip),
             st.lists(st.tuples(st.text().filter(str.strip), st.tuples(times, times).map(sorted))),
         ),
     )
@@ -40,11 +41,14 @@ times = st.floats(0, 100, allow_nan=False)
 def test_round_trip(tmp_path: Path, content) -> None:
     annotations = Annotations(
         {
-            name: Recording(subset, 100.0, tuple(Segment(label, *bounds) for label, bounds in segments), {"key": [1]})
-            for name, (subset, segments) in content.items()
+            name: Recording(
+                subset, 100.0, tuple(Segment(label, *bounds) for label, bounds in segments), {"key": [1]}, group
+            )
+            for name, (subset, group, segments) in content.items()
         },
         "version 7",
         ({"node": 1},),
+        groups_are="people",
     )
     write_json(tmp_path / "a.json", annotations.to_json())
     assert read_annotations(tmp_path / "a.json") == annotations
@@ -155,3 +159,21 @@ def test_what_could_not_be_written_again_is_refused_where_it_is_read(tmp_path: P
     path.write_text(json.dumps({"taxonomy": [value], "database": {}}))
     with pytest.raises(InputError, match="'taxonomy' holds NaN or infinity"):
         read_annotations(path)
+
+
+@pytest.mark.parametrize("group", ["", "  ", ["a"], {"a": 1}, True])
+def test_a_group_that_is_no_name_is_refused(tmp_path: Path, group: object) -> None:
+    with pytest.raises(InputError, match=r"a\.json: recording 'r' has group .*; it must be a text"):
+        read_annotations(file_of(tmp_path, group=group))
+
+
+def test_a_group_may_be_a_number_or_left_out(tmp_path: Path) -> None:
+    assert read_annotations(file_of(tmp_path, group=7)).groups().of == {"r": "7"}
+    assert read_annotations(file_of(tmp_path, group=None)).groups().of == {}
+
+
+@pytest.mark.parametrize("noun", ["", 3, None])
+def test_what_groups_are_called_is_a_text(tmp_path: Path, noun: object) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"groups_are": noun, "database": {}}))
+    with pytest.raises(InputError, match=r"a\.json: 'groups_are' is .*; it must be a noun in the plural"):
+        read_annotations(tmp_path / "a.json")

@@ -1,10 +1,14 @@
 """What a confirmed trial leaves beside its metrics: snapshots of progression and some frame scores."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from crescendo.reports.source.artifacts import read_artifacts
+from crescendo.trainables.data.dataset import write_dataset
+from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.evaluation.result_format import in_seconds
 from crescendo.trainables.inference.decoding import decode
@@ -62,6 +66,27 @@ def test_the_scores_kept_are_those_that_were_decoded(confirmed, tiny_dataset):
         assert [tuple(one) for one in found] == [
             (row["label"], row["start"], row["end"], row["score"]) for row in written if row["recording"] == recording
         ]
+
+
+def test_the_groups_of_test_recordings_are_kept_for_the_report(confirmed, tiny_dataset, tmp_path):
+    assert "groups" not in json.loads((confirmed / "metrics.json").read_text())
+    recordings = tiny_dataset.annotations.recordings
+    people = {name: replace(one, group=f"person {number % 2}") for number, (name, one) in enumerate(recordings.items())}
+    grouped = write_dataset(
+        tmp_path / "grouped",
+        tiny_dataset.metadata,
+        replace(tiny_dataset.annotations, recordings=people, groups_are="people"),
+        frames={name: tiny_dataset.frames(name) for name in recordings},
+        features=(tiny_dataset.features(name) for name in recordings),
+        feature_dim=tiny_dataset.feature_dim,
+        labels=tiny_dataset.labels[1:],
+    )
+    assert grouped.content_hash != tiny_dataset.content_hash
+    folder = tmp_path / "trial"
+    run(Trial(Job("a", "confirm", str(grouped.path), SETTINGS, str(folder), "mAP/mean"), grouped))
+    found, faults = read_artifacts(outputs(folder))
+    assert not faults
+    assert found.groups == Groups({name: people[name].group for name in grouped.recordings("test")}, "people")
 
 
 def test_a_search_trial_leaves_none(tiny_dataset, tmp_path):

@@ -116,7 +116,7 @@ def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, li
     official = annotations.recordings
     training = [name for name, one in official.items() if one.subset == "training"]
     subsets = dict.fromkeys(training, "training")
-    subsets |= dict.fromkeys(held_out(training), "validation")
+    subsets |= dict.fromkeys(held_out(training, annotations.groups(training)), "validation")
     subsets |= {name: "test" for name, one in official.items() if one.subset == "validation"}
     unknown = sorted({one.subset for one in official.values()} - {"training", "validation", "testing"})
     if unknown or not subsets:

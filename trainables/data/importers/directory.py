@@ -31,7 +31,7 @@ def import_directory(
     """Prepare a folder (or zip) of annotations and `.npy` or `.npz` matrices (frames x features), as docs/data.md shows.
 
     Subsets are named `training`, `validation` and `test` (`train`, `val` and `testing` are understood). Without a
-    validation subset a fifth of the training recordings becomes one, chosen by the hash of their names.
+    validation subset a fifth of the training recordings becomes one, whole groups, chosen by the hash of their names.
 
     Raises
     ------
@@ -80,7 +80,22 @@ def given_split(annotations: Annotations, where: str) -> tuple[Annotations, list
     notes = []
     training = [name for name, one in recordings.items() if one.subset == "training"]
     if training and not any(one.subset == "validation" for one in recordings.values()):
-        chosen = held_out(training)
+        chosen = held_out(training, annotations.groups(training))
         recordings.update({name: replace(recordings[name], subset="validation") for name in chosen})
         notes.append(f"no validation subset: {len(chosen)} of {len(training)} training recordings became one")
-    return replace(annotations, recordings=recordings), notes
+    split = replace(annotations, recordings=recordings)
+    return split, notes + _divided(split)
+
+
+def _divided(annotations: Annotations) -> list[str]:
+    """Return a line on groups that are in several subsets, if there are any."""
+    subsets: dict[str, set[str]] = {}
+    for name, group in annotations.groups().of.items():
+        subsets.setdefault(group, set()).add(annotations.recordings[name].subset)
+    divided = sorted(group for group, found in subsets.items() if len(found) > 1)
+    if not divided:
+        return []
+    return [
+        f"{len(divided)} of {len(subsets)} {annotations.groups_are} have recordings in several subsets ({divided[0]} in "
+        f"{', '.join(sorted(subsets[divided[0]]))}): results do not tell how it would go with others"
+    ]

@@ -58,7 +58,7 @@ def import_gtea(
             matrix, labels = _read(files, f"{folder}/{name}.mat")
             matrices[name] = matrix
             part = "test" if name in splits["test"] else "validation" if _subject(name) == validation else "training"
-            recordings[name] = Recording(part, len(labels) / FPS, _segments(labels), {"subject": _subject(name)})
+            recordings[name] = Recording(part, len(labels) / FPS, _segments(labels), group=_subject(name))
     notes = (f"fold {fold}: validation subject {validation}, taken from the training subjects", WARNING)
     for note in notes:
         reporter.say(note)
@@ -72,7 +72,7 @@ def import_gtea(
             licence="features and splits MIT; videos for research",
             notes=notes,
         ),
-        Annotations(recordings),
+        Annotations(recordings, groups_are="people"),
         frames={name: len(matrix) for name, matrix in matrices.items()},
         features=matrices.values(),
         feature_dim=next(iter(matrices.values())).shape[1],

@@ -60,7 +60,8 @@ def import_hapt(source: Path | str, destination: Path | str, *, reporter: Report
             subsets[one.user],
             len(one.signal) / RATE,
             tuple(segments[experiment]),
-            {"user": one.user, "samples": len(one.signal)},
+            {"samples": len(one.signal)},
+            f"user {one.user}",
         )
         for experiment, one in raw.items()
     }
@@ -78,7 +79,7 @@ def import_hapt(source: Path | str, destination: Path | str, *, reporter: Report
             licence="no commercial use (the data set's README); UCI's page lists CC BY 4.0",
             notes=(note,),
         ),
-        Annotations(recordings),
+        Annotations(recordings, groups_are="people"),
         frames={name: len(signal) // WINDOWS.step for name, signal in zip(recordings, signals, strict=True)},
         features=(
             inertial_features(signal, WINDOWS) for signal in reporter.track(signals, len(signals), "computing features")

@@ -80,8 +80,8 @@ def import_tug(
             one = _read(files, match[0])
             name = f"{match[1]}_{match[2]}_{device}"
             raw[name] = one
-            extra = {"subject": match[1], "execution": int(match[2]), "device": device, "samples": len(one.times)}
-            recordings[name] = Recording(_subset(match[1]), one.duration, _segments(one), extra)
+            extra = {"execution": int(match[2]), "device": device, "samples": len(one.times)}
+            recordings[name] = Recording(_subset(match[1]), one.duration, _segments(one), extra, match[1])
     note = (
         f"subjects of test: {', '.join(sorted(TEST_SUBJECTS))}; of validation: "
         f"{', '.join(sorted(VALIDATION_SUBJECTS))}; of training: all others"
@@ -97,7 +97,7 @@ def import_tug(
             licence="CC BY 4.0",
             notes=(note,),
         ),
-        Annotations(recordings),
+        Annotations(recordings, groups_are="people"),
         frames={name: _frames(one) for name, one in raw.items()},
         features=(
             inertial_features(resample(one.times, one.signal, _frames(one) * WINDOWS.step), WINDOWS)

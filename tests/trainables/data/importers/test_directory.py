@@ -61,6 +61,24 @@ def test_validation_is_taken_from_training_where_there_is_none(raw, tmp_path: Pa
     assert dataset.metadata.notes == ("no validation subset: 2 of 10 training recordings became one",)
 
 
+def test_validation_is_taken_in_whole_groups(raw, tmp_path: Path) -> None:
+    root = raw.directory(subsets=("training",) * 10 + ("test",))
+    content = json.loads((root / "annotations.json").read_text())
+    for number, one in enumerate(content["database"].values()):
+        one["group"] = f"person {number % 4}"
+    (root / "annotations.json").write_text(json.dumps({**content, "groups_are": "people"}))
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    groups = dataset.annotations.groups()
+    held, trained = ({groups.of[name] for name in dataset.recordings(part)} for part in ("validation", "training"))
+    assert len(held) == 1
+    assert not held & trained
+    assert groups.are == "people"
+    assert dataset.metadata.notes[1] == (
+        "1 of 4 people have recordings in several subsets (person 2 in test, "
+        f"{'validation' if held == {'person 2'} else 'training'}): results do not tell how it would go with others"
+    )
+
+
 def _save(name: str, matrix: np.ndarray):
     return lambda root: np.save(root / f"features/{name}.npy", matrix)
 

@@ -22,7 +22,7 @@ def test_real_counts_and_features_as_stored(real_data: Path, tmp_path: Path, fol
     assert sum(len(one.segments) for one in recordings.values()) == 526
     assert round(100 * (labels == BACKGROUND_INDEX).mean(), 1) == 18.6
     subjects = {
-        subset: {recordings[name].extra["subject"] for name in dataset.recordings(subset)}
+        subset: {recordings[name].group for name in dataset.recordings(subset)}
         for subset in ("training", "validation", "test")
     }
     assert subjects["test"] == {f"S{fold}"}

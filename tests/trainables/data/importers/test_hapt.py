@@ -14,7 +14,7 @@ from crescendo.trainables.errors import InputError
 def test_real_counts_before_framing(real_data: Path, tmp_path: Path) -> None:
     dataset = import_hapt(real_data / "hapt.zip", tmp_path / "hapt")
     recordings = dataset.annotations.recordings
-    users = {subset: {recordings[name].extra["user"] for name in dataset.recordings(subset)} for subset in SUBSETS}
+    users = {subset: {recordings[name].group for name in dataset.recordings(subset)} for subset in SUBSETS}
     segments = [(name, s) for name, one in recordings.items() for s in one.segments]
     samples = sum(one.extra["samples"] for one in recordings.values())
     labelled = sum(round(50 * (segment.end - segment.start)) for _, segment in segments)
@@ -46,7 +46,7 @@ def test_folder_zip_and_wrapped_zip_give_the_same_data_set(raw, zipped, tmp_path
     assert plain.recordings("training") == ("exp01_user01", "exp02_user02")
     assert plain.recordings("validation") == ("exp03_user03",)
     assert plain.recordings("test") == ("exp04_user04",)
-    assert plain.annotations.recordings["exp04_user04"].extra == {"user": 4, "samples": 400}
+    assert plain.annotations.recordings["exp04_user04"].extra == {"samples": 400}
 
 
 def test_samples_are_counted_from_one_and_the_last_is_included(raw, tmp_path: Path) -> None:

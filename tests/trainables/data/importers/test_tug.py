@@ -19,7 +19,7 @@ def test_real_counts_and_no_subject_on_two_sides(real_data: Path, tmp_path: Path
     assert len(recordings) == 223
     assert dataset.labels == ("background", "STANDING_UP", "WALKING", "TURNING", "SITTING_DOWN")
     subjects = {
-        subset: {recordings[name].extra["subject"] for name in dataset.recordings(subset)}
+        subset: {recordings[name].group for name in dataset.recordings(subset)}
         for subset in ("training", "validation", "test")
     }
     assert {subset: len(one) for subset, one in subjects.items()} == {"training": 13, "validation": 4, "test": 6}
