@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -22,6 +21,7 @@ from pydantic import (
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
+from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, without_ranking
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.registry import Registry
@@ -248,8 +248,8 @@ def read_settings(name_or_file: str) -> dict[str, Any]:
     """
     if name_or_file in shipped_names():
         text = (_folder() / f"{name_or_file}.yaml").read_text(encoding="utf-8")
-    elif Path(name_or_file).is_file():
-        text = Path(name_or_file).read_text(encoding="utf-8")
+    elif (file := user_path(name_or_file)).is_file():
+        text = file.read_text(encoding="utf-8")
     else:
         raise InputError(f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())})")
     return yaml_mapping(text, name_or_file)
