@@ -14,6 +14,8 @@ from crescendo.search_spaces.schema_errors import salvage
 from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import Source, read
 
+_LARGEST = 2**20
+
 
 def shipped_studies() -> tuple[str, ...]:
     """Return the names of the studies that ship with Crescendo."""
@@ -31,12 +33,19 @@ def study_text(name_or_file: str) -> tuple[str, str]:
     if name_or_file in shipped_studies():
         return (_folder() / f"{name_or_file}.yaml").read_text(encoding="utf-8"), f"{name_or_file}.yaml"
     path = Path(name_or_file)
-    if path.is_dir() or not path.exists():
-        raise StudyError([f"{name_or_file}: neither a file nor a shipped study ({', '.join(shipped_studies())})"])
     try:
-        return path.read_text(encoding="utf-8"), name_or_file
+        if path.is_dir() or not path.exists():
+            raise StudyError([f"{name_or_file}: neither a file nor a shipped study ({', '.join(shipped_studies())})"])
+        # What a shell puts in place of a file, as <(...), is a link.
+        if path.is_char_device() or (path.is_fifo() and not path.is_symlink()):
+            raise StudyError([f"{name_or_file}: must be a file but is a pipe or a device"])
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise StudyError([f"{name_or_file}: has more than {_LARGEST:,} bytes, which no study has"])
+        return data.decode("utf-8-sig"), name_or_file
     except OSError as error:
-        raise StudyError([f"{name_or_file}: cannot be read ({error.strerror}); check its permissions"]) from None
+        raise StudyError([f"{name_or_file}: cannot be read ({error.strerror}); check it and its permissions"]) from None
     except UnicodeDecodeError as error:
         raise StudyError(
             [f"{name_or_file}: must be UTF-8 text but byte {error.start} is not; save it as UTF-8"]
@@ -73,7 +82,7 @@ def parse_study(text: str, name: str = "study", overrides: Sequence[str] = (), r
         study, found = complete(study, resolve)
         found += check(study, resolve)
         problems += [one for one in found if not one.echoes(problems)]
-    problems = [*source.problems, *problems]
+    problems = [*source.problems, *(one for one in problems if not one.echoes(source.problems))]
     if study is None or problems or source.fatal:
         raise StudyError(source.lines(problems))
     return study

@@ -39,5 +39,5 @@ class StudyRecord:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise StudyError([f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]) from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StudyError([f"{type(error).__name__}: {error}"]) from error

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from crescendo.search_spaces.spaces import Distinct, OneOrMore, Plain, Scalar, Section, Space
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
+# Far more than anybody can pay for, and few enough to be counted, checked and kept.
+_MOST, _ARMS = 1_000_000, 1000
 Sampler = Literal["tpe", "gp", "cmaes", "random", "grid"]
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=120)]
 
@@ -60,7 +73,9 @@ class Block(Section):
 class Search(Section):
     """The search phase: what Optuna may propose, and how often."""
 
-    trials: int = Field(default=1, ge=1, description="trials of each arm (fewer where its space holds fewer settings)")
+    trials: int = Field(
+        default=1, ge=1, le=_MOST, description="trials of each arm (fewer where its space holds fewer settings)"
+    )
     sampler: Sampler = Field(
         default="tpe",
         description="who proposes: TPE, a Gaussian process, CMA-ES, chance, or every combination in turn",
@@ -68,13 +83,16 @@ class Search(Section):
     startup_trials: int = Field(
         default=5,
         ge=0,
+        le=_MOST,
         description="trials of an arm proposed by chance before `tpe`, `gp` or `cmaes` learns from them",
     )
     seed: int = Field(
         default=1000, ge=0, lt=2**32, description="seed of the proposals and of every training of the search phase"
     )
     space: dict[str, Space] = Field(default={}, description="setting -> range or choices")
-    start: tuple[dict[str, Plain], ...] = Field(default=(), description="settings tried first, in this order")
+    start: tuple[dict[str, Plain], ...] = Field(
+        default=(), max_length=1000, description="settings tried first, in this order"
+    )
 
 
 class Decode(Section):
@@ -87,7 +105,10 @@ class Decode(Section):
         default=None, description="resets to try, one forward pass each; left out: the base configuration's"
     )
     trials: int = Field(
-        default=100, ge=1, description="merge gaps tried on a set of scores; a space that holds no more is tried whole"
+        default=100,
+        ge=1,
+        le=_MOST,
+        description="merge gaps tried on a set of scores; a space that holds no more is tried whole",
     )
 
 
@@ -126,13 +147,13 @@ class Confirm(Section):
     """The confirm phase: every arm's best setting, trained again."""
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
-        default=(0, 1, 2), min_length=1, description="seeds shared by all arms; not the search phase's"
+        default=(0, 1, 2), min_length=1, max_length=1000, description="seeds shared by all arms; not the search phase's"
     )
 
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+        twice = sorted(seed for seed, count in Counter(seeds).items() if count > 1)
         if twice:
             raise ValueError(f"every seed must stand once but {twice[0]} stands {seeds.count(twice[0])} times")
         return seeds
@@ -150,7 +171,7 @@ Cohort = Annotated[Literal["auto"] | Annotated[int, Field(ge=1)], BeforeValidato
 class Resources(Section):
     """What the trials of a process get, how many share it, and how many processes run at once."""
 
-    cpus: int = Field(default=1, ge=1, description="CPUs, and so threads, of a trial or cohort")
+    cpus: int = Field(default=1, ge=1, le=_MOST, description="CPUs, and so threads, of a trial or cohort")
     gpus: float = Field(
         default=0, ge=0, le=1, allow_inf_nan=False, description="share of one GPU: 0.25 puts four trials on it"
     )
@@ -160,7 +181,7 @@ class Resources(Section):
         "GPU, each by itself where there is none",
     )
     concurrent: int | None = Field(
-        default=None, ge=1, description="trials, or cohorts, at once; left out: as many as there is room for"
+        default=None, ge=1, le=_MOST, description="trials, or cohorts, at once; left out: as many as there is room for"
     )
 
     @model_validator(mode="after")
@@ -189,8 +210,12 @@ class EarlyStopping(Section):
 class Failures(Section):
     """What happens when a training breaks."""
 
-    retries: int = Field(default=2, ge=0, description="times a broken trial is tried again before it counts as failed")
-    limit: int = Field(default=5, ge=1, description="failed trials of one arm after which the study stops and says why")
+    retries: int = Field(
+        default=2, ge=0, le=_MOST, description="times a broken trial is tried again before it counts as failed"
+    )
+    limit: int = Field(
+        default=5, ge=1, le=_MOST, description="failed trials of one arm after which the study stops and says why"
+    )
 
 
 def _blocks(ablate: Any) -> Any:
@@ -198,8 +223,16 @@ def _blocks(ablate: Any) -> Any:
     return ({"grid": ablate},) if isinstance(ablate, Mapping) else ablate
 
 
+def _countable(ablate: tuple[Block, ...]) -> tuple[Block, ...]:
+    arms = sum(math.prod(map(len, (block.grid or {}).values())) for block in ablate)
+    if arms > _ARMS:
+        raise ValueError(f"must make at most {_ARMS:,} arms but makes {arms:,}; each is searched and confirmed")
+    return ablate
+
+
 Ablate = Annotated[
     tuple[Block, ...],
+    AfterValidator(_countable),
     BeforeValidator(_blocks, json_schema_input_type=tuple[Block, ...] | dict[str, tuple[Scalar, ...]]),
 ]
 

@@ -30,7 +30,7 @@ def salvage(schema: type[Study], content: Mapping[str, Any]) -> tuple[Study | No
         try:
             return schema.model_validate(rest), found
         except ValidationError as error:
-            explained = [_explain(schema, one, rest) for one in error.errors(include_url=False, include_context=False)]
+            explained = [_explain(schema, one, rest) for one in error.errors(include_url=False, include_context=True)]
         earlier = tuple(found)
         for problem in explained:
             if not problem.echoes(earlier) and all(problem.path != other.path for other in found):
@@ -50,6 +50,8 @@ def _explain(schema: type[BaseModel], error: Any, content: Any) -> Problem:
         return Problem(path, "unknown key" + suggestion(str(path[-1]), _siblings(schema, path)))
     if error["type"] == "value_error":
         return Problem(path, message.removeprefix("Value error, "))
+    if error["type"] == "too_long":
+        return Problem(path, "must hold at most {max_length:,} values but holds more".format(**error["ctx"]))
     if error["type"] == "too_short":
         return Problem(path, "must hold at least one value but is empty")
     if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
@@ -103,9 +105,12 @@ def _is_model(annotation: Any) -> bool:
 def _leave_out(content: Any, path: Path) -> None:
     """Remove the entry at `path` from `content`; a required entry is replaced by a stand-in.
 
-    A list is removed whole, since its other entries would move; an entry that lacks a part is removed too.
+    A list is removed whole, since its other entries would move; an entry that lacks a part is removed too, and a space
+    whose choices are wrong, which would be read as a range without them.
     """
     steps = list(itertools.takewhile(lambda step: isinstance(step, str), path))
+    if steps[-1:] == ["choices"]:
+        steps.pop()
     while steps:
         parent = content
         for step in steps[:-1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Any
@@ -32,9 +33,10 @@ def _number(value: Any) -> Any:
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    for number, value in enumerate(values):
-        if any(same(value, other) for other in values[:number]):
-            raise ValueError(f"must hold every value once but {value!r} stands twice")
+    counts = Counter((value, isinstance(value, bool)) for value in values)  # as `same` tells them apart
+    for (value, _), count in counts.items():
+        if count > 1:
+            raise ValueError(f"must hold every value once but {value!r:.80} stands twice")
     return values
 
 
@@ -49,7 +51,8 @@ def _listed(value: Any) -> Any:
 
 Plain = Annotated[Scalar, BeforeValidator(_plain_value)]
 Number = Annotated[int | float, BeforeValidator(_number)]
-Distinct = Annotated[tuple[Plain, ...], Field(min_length=1), BeforeValidator(_as_tuple), AfterValidator(_distinct)]
+_Listed = Annotated[tuple[Plain, ...], Field(min_length=1, max_length=1000)]
+Distinct = Annotated[_Listed, BeforeValidator(_as_tuple), AfterValidator(_distinct)]
 """A list of different values, at least one."""
 OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=Scalar | tuple[Scalar, ...])]
 """The same, where one value may stand for a list of one."""
@@ -63,9 +66,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tuples(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        return {key: _as_tuple(value) for key, value in values.items()}
+        return {key: _as_tuple(value) for key, value in values.items()} if isinstance(values, Mapping) else values
 
 
 # How far from a whole number of steps a value may be written: as a share of its steps, and in steps.

@@ -11,6 +11,10 @@ import yaml
 
 from crescendo.search_spaces.problems import Path, Problem
 
+# With aliases a kilobyte can stand for more values than fit in any memory.
+_VALUES = 100_000
+_DIGITS = 308  # of the largest integers that 64-bit floating point holds
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's plain values: `no` and `on` are words, `1e-3` is a number, `010` is ten, a date is text."""
@@ -69,6 +73,7 @@ def read(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
     source = Source(name)
     try:
         node = _Loader(text).get_single_node()
+        size = _size(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -81,11 +86,27 @@ def read(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
         if not isinstance(node, yaml.MappingNode):
             what = "it is empty" if node is None else "it is none"
             source.fatal.append(f"{name}:1: must be a mapping of keys to values but {what}; see docs/studies.md")
+        elif size > _VALUES:
+            source.fatal.append(f"{name}:1: stands for {size:,} values, more than the {_VALUES:,} of any study")
         else:
             source.content = _value(node, (), source, ())
     for override in overrides:
         _override(source, override)
     return source
+
+
+def _size(node: yaml.Node | None) -> int:
+    """Return how many values `node` stands for, each alias written out; what holds itself counts once."""
+    sizes: dict[int, int] = {}
+
+    def of(one: yaml.Node) -> int:
+        if id(one) not in sizes:
+            sizes[id(one)] = 1
+            parts = [value for pair in one.value for value in pair] if isinstance(one, yaml.MappingNode) else one.value
+            sizes[id(one)] += sum(map(of, parts)) if isinstance(parts, list) else 0
+        return sizes[id(one)]
+
+    return 0 if node is None else of(node)
 
 
 def _value(node: yaml.Node, path: Path, source: Source, above: tuple[int, ...]) -> Any:
@@ -124,39 +145,64 @@ def _mapping(node: yaml.MappingNode, path: Path, source: Source, above: tuple[in
 
 
 def _scalar(node: yaml.Node, path: Path, source: Source) -> Any:
-    kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    text = str(node.value)
+    kind, text = node.tag.removeprefix("tag:yaml.org,2002:"), str(node.value)
     if kind == "null":
         return None
     if kind == "bool":
         return text.lower() == "true"
-    try:
-        if kind == "int":
-            return int(text)
-        if kind == "float":
-            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    except ValueError:
-        source.problems.append(Problem(path, f"must be a number but got {text!r:.60}"))
-        return None
+    if kind in ("int", "float"):
+        return _number(kind, text, path, source)
     if kind != "str":
-        source.problems.append(Problem(path, f"must be a plain value, without the tag {node.tag!r}"))
+        source.problems.append(Problem(path, f"must be a plain value, without the tag {node.tag!r:.80}"))
+    elif not _is_text(text):
+        source.problems.append(Problem(path, f"{text!a:.80} holds half of a surrogate pair, which is no text"))
+        return None
     return text
+
+
+def _number(kind: str, text: str, path: Path, source: Source) -> int | float | None:
+    try:
+        if len(text) <= _DIGITS:
+            return int(text) if kind == "int" else float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        rule = f"must fit in 64-bit floating point but has {len(text)} digits"
+    except ValueError:
+        rule = f"must be a number but got {text!r:.60}"
+    source.problems.append(Problem(path, rule))
+    return None
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_index(step: str) -> bool:
+    return step.isascii() and step.isdecimal() and len(step) < 10
 
 
 def _override(source: Source, override: str) -> None:
     """Override the source's content by one `key=value`."""
-    place = f"--set {override}"
+    place = f"--set {override:.80}"
     key, sign, text = override.partition("=")
-    steps = [int(step) if step.isdecimal() else step for step in key.strip().split(".")]
+    steps = [int(step) if _is_index(step) else step for step in key.strip().split(".")]
     if not sign or "" in steps:
         source.fatal.append(f"{place}: expected key=value, with dots between keys, as search.trials=4")
         return
     new = Source(place)
     try:
         node = _Loader(text).get_single_node()
+        if _size(node) > _VALUES:
+            source.fatal.append(f"{place}: stands for more than {_VALUES:,} values")
+            return
         value = None if node is None else _value(node, tuple(steps), new, ())
-    except yaml.YAMLError as error:
-        source.fatal.append(f"{place}: the value is not valid YAML: {getattr(error, 'problem', None) or error}")
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = (
+            "it is nested too deep" if isinstance(error, RecursionError) else getattr(error, "problem", None) or error
+        )
+        source.fatal.append(f"{place}: the value is not valid YAML: {' '.join(str(reason).split())}")
         return
     target: Any = source.content
     for depth, step in enumerate(steps[:-1]):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Callable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,10 +21,11 @@ from pydantic import (
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
-from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, without_ranking
 from crescendo.trainables.models.registry import MODELS, ModelSpec
+from crescendo.trainables.reading import read_text
 from crescendo.trainables.registry import Registry
+from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
 
 def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) -> AfterValidator:
@@ -50,8 +51,6 @@ Variant = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
 Reset = Literal["memory", "state", "none"]
 Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
 
-_SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
-
 PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -74,12 +73,12 @@ class TrainingConfig(BaseModel):
     model: Model = Field(
         next(iter(MODELS)), description="; ".join(f"{name}: {spec.description}" for name, spec in MODELS.items())
     )
-    hidden_size: int = Field(128, ge=1, description="recurrent units a layer (ours)")
-    layers: int = Field(1, ge=1, description="recurrent layers (ours)")
+    hidden_size: int = Field(128, ge=1, le=2**16, description="recurrent units a layer (ours)")
+    layers: int = Field(1, ge=1, le=64, description="recurrent layers (ours)")
     dropout: float = Field(
         0.5, ge=0, lt=1, description="on input, between layers and on output, never recurrent (ours)"
     )
-    fc7_size: int = Field(0, ge=0, description="width of a trained fc7 layer before the model; 0: none")
+    fc7_size: int = Field(0, ge=0, le=2**20, description="width of a trained fc7 layer before the model; 0: none")
     fc7: Literal["new", "from_checkpoint"] = Field(
         "new", description="from_checkpoint: that layer begins as the network's own, which the data set of fc6 holds"
     )
@@ -95,16 +94,18 @@ class TrainingConfig(BaseModel):
     )
 
     # Training sequences
-    sequences: int = Field(64, ge=1, description="sequences a learning batch")
-    sequence_length: int = Field(100, ge=1, description="frames a sequence")
-    bptt: int = Field(20, ge=1, description="frames through which gradients flow back; sequence_length: no truncation")
+    sequences: int = Field(64, ge=1, le=2**20, description="sequences a learning batch")
+    sequence_length: int = Field(100, ge=1, le=2**20, description="frames a sequence")
+    bptt: int = Field(
+        20, ge=1, le=2**20, description="frames through which gradients flow back; sequence_length: no truncation"
+    )
 
     # Optimisation
-    iterations: int = Field(1000, ge=1, description="learning batches, one optimiser step each")
+    iterations: int = Field(1000, ge=1, le=10**9, description="learning batches, one optimiser step each")
     optimizer: Literal["sgd", "adam"] = Field("adam", description="the paper's is sgd")
     learning_rate: float = Field(2e-3, gt=0, allow_inf_nan=False, description="the paper's is 0.01 with sgd")
     learning_rate_step: int = Field(
-        0, ge=0, description="iterations after which the rate is multiplied by gamma; 0: never"
+        0, ge=0, le=10**9, description="iterations after which the rate is multiplied by gamma; 0: never"
     )
     learning_rate_gamma: float = Field(0.1, gt=0, le=1, description="that factor")
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
@@ -120,14 +121,16 @@ class TrainingConfig(BaseModel):
         description="what a background frame resets when the model runs over a recording; state for a model without "
         "memory cells",
     )
-    merge_gap: int = Field(20, ge=0, description="same-label spans with fewer frames between them are merged")
+    merge_gap: int = Field(20, ge=0, le=10**9, description="same-label spans with fewer frames between them are merged")
     merge_gap_seconds: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="the gap in seconds, for data of another rate; overrides merge_gap"
+        None, ge=0, le=10**6, description="the gap in seconds, for data of another rate; overrides merge_gap"
     )
     protocol: Protocol = Field(DEFAULT_PROTOCOL, description="matching rule of mAP, or MODULE:RULE, your own")
-    iou: tuple[float, ...] = Field(PAPER_IOU, description="IoU thresholds")
+    iou: tuple[float, ...] = Field(PAPER_IOU, max_length=1000, description="IoU thresholds")
     fractions: tuple[float, ...] = Field(
-        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), description="observed fractions of early detection"
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+        max_length=1000,
+        description="observed fractions of early detection",
     )
 
     # Running
@@ -136,8 +139,8 @@ class TrainingConfig(BaseModel):
     graphs: Literal["auto", "off"] = Field(
         "auto", description="CUDA graphs on a GPU, where they change nothing to the last bit; off: never"
     )
-    threads: int = Field(0, ge=0, description="CPU threads; 0: as many as the process may use")
-    evaluate_every: int = Field(250, ge=1, description="iterations between validations and checkpoints")
+    threads: int = Field(0, ge=0, le=4096, description="CPU threads; 0: as many as the process may use")
+    evaluate_every: int = Field(250, ge=1, le=10**9, description="iterations between validations and checkpoints")
 
     @property
     def matching_rule(self) -> MatchingRule:
@@ -151,13 +154,9 @@ class TrainingConfig(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _numbers(cls, values: Any) -> Any:
-        """Let YAML's lists stand for tuples, and 1e-4, which YAML 1.1 reads as text, for the number it is."""
-        if not isinstance(values, Mapping):
-            return values
-        # YAML 1.1 reads off as false, too.
-        off = {"graphs": "off"} if values.get("graphs") is False else {}
-        return {**{key: _number(value) for key, value in values.items()}, **off}
+    def _tuples(cls, values: Any) -> Any:
+        """Let YAML's lists stand for tuples."""
+        return {key: _tuple(value) for key, value in values.items()} if isinstance(values, Mapping) else values
 
     @model_validator(mode="before")
     @classmethod
@@ -197,9 +196,9 @@ class TrainingConfig(BaseModel):
         for key in ("iou", "fractions"):
             values = getattr(self, key)
             if not values or not all(0 < value <= 1 for value in values):
-                raise ValueError(f"{key} must be a list of numbers in (0, 1] but got {list(values)}")
+                raise ValueError(f"{key} must be a list of numbers in (0, 1] but got {list(values)!s:.80}")
             if list(values) != sorted(set(values)):
-                raise ValueError(f"{key} must rise without repetition but got {list(values)}")
+                raise ValueError(f"{key} must rise without repetition but got {list(values)!s:.80}")
         return self
 
 
@@ -208,10 +207,8 @@ def _spec(settings: Mapping[str, Any]) -> ModelSpec:
     return MODELS.resolve(settings["model"]) if "model" in settings else next(iter(MODELS.values()))
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_number(one) for one in value)
-    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
 def gap_frames(config: TrainingConfig, fps: float) -> int:
@@ -246,25 +243,15 @@ def read_settings(name_or_file: str) -> dict[str, Any]:
     InputError
         If it is neither, or not a YAML mapping.
     """
-    if name_or_file in shipped_names():
-        text = (_folder() / f"{name_or_file}.yaml").read_text(encoding="utf-8")
-    elif (file := user_path(name_or_file)).is_file():
-        text = file.read_text(encoding="utf-8")
-    else:
+    shipped = name_or_file in shipped_names()
+    path = Path(str(_folder() / f"{name_or_file}.yaml")) if shipped else Path(name_or_file)
+    if not shipped and not os.path.lexists(path):
         raise InputError(f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())})")
-    return yaml_mapping(text, name_or_file)
-
-
-def yaml_mapping(text: str, source: str) -> dict[str, Any]:
-    """Return the mapping that the YAML `text` holds; `InputError` naming `source` if it holds none."""
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{source}: not valid YAML ({' '.join(str(error).split())})") from None
+    content = yaml_value(read_text(path, LARGEST), name_or_file)
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InputError(f"{source}: must be a mapping of keys to values but is a {type(content).__name__}")
+        raise InputError(f"{name_or_file}: must be a mapping of keys to values but is a {type(content).__name__}")
     return content
 
 
@@ -274,13 +261,8 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         key, sign, value = assignment.partition("=")
         if not sign or not key.strip():
-            raise InputError(f"--set {assignment}: expected key=value")
-        try:
-            settings[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError(
-                f"--set {assignment}: the value is not valid YAML ({' '.join(str(error).split())})"
-            ) from None
+            raise InputError(f"--set {assignment:.80}: expected key=value")
+        settings[key.strip()] = yaml_value(value, f"--set {assignment:.80}")
     return settings
 
 
@@ -298,5 +280,5 @@ def _lines(error: ValidationError) -> list[str]:
             rule = one["msg"].removeprefix("Value error, ")
             lines.append(f"{key}: {rule}" if key else rule)
         else:
-            lines.append(f"{key}: {one['msg']} but got {one['input']!r}")
+            lines.append(f"{key}: {one['msg']} but got {one['input']!r:.80}")
     return lines

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+from rich.console import Console
 from rich.table import Table
 
-from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.trainables.data.annotations import read_annotations
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
 from crescendo.trainables.evaluation.result_format import read_detections
 
+_THRESHOLDS = 1000
 ZERO_OVER_ZERO = " or ".join(name for name, rule in PROTOCOLS.items() if rule.allows_zero_over_zero)
 
 
@@ -37,7 +39,7 @@ def evaluate_files(
     """
     annotations = read_annotations(ground_truth, clip=clip)
     for note in annotations.notes:
-        say(f"note: {ground_truth}: {note}", err=True)
+        typer.echo(f"note: {ground_truth}: {note}", err=True)
     found = read_detections(detections, annotations.labels())
     try:
         evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
@@ -46,7 +48,7 @@ def evaluate_files(
     if evaluation.left_out:
         scored = annotations.of(subset)
         outside = sorted(name for name, some in found.items() if some and name not in scored)
-        say(
+        typer.echo(
             f"note: {detections}: left out {evaluation.left_out} detections, on recordings outside subset {subset!r}: "
             f"{len(outside)} recordings, the first is {outside[0]!r}",
             err=True,
@@ -80,6 +82,8 @@ def parse_thresholds(options: list[str]) -> list[float]:
             first, last, step = numbers
             if not (0 < first <= last <= 1 and step > 0):
                 raise ValueError
+            if (last - first) / step > _THRESHOLDS:
+                raise InputError(f"--iou {option}: asks for more than {_THRESHOLDS:,} thresholds; take a larger STEP")
             # Rounded, so that 0.1:0.8:0.1 holds 0.3 and not 0.30000000000000004.
             thresholds.update(
                 round(first + number * step, 10) for number in range(int((last - first) / step + 1e-9) + 1)
@@ -102,6 +106,6 @@ def print_evaluation(evaluation: Evaluation) -> None:
         table.add_row(label, *(f"{100 * value:.1f}" for value in row.values()))
     table.add_section()
     table.add_row("mAP", *(f"{100 * value:.1f}" for value in result["mAP"].values()), style="bold")
-    console = terminal_console()
+    console = Console()
     console.print(table)
     console.print(f"mean mAP over {len(result['mAP'])} thresholds: {100 * result['mAP_mean']:.2f} %")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import SUBSETS, Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.dataset import FASTEST, SUBSETS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
@@ -22,6 +22,8 @@ BACKGROUND_KINDS = 4
 ACTIVITY_FRAMES = (40, 120)
 BACKGROUND_FRAMES = (30, 110)
 NOISE_MEMORY = 0.6
+MOST = {"recordings": 1_000_000, "labels": 1000, "feature_dim": 2**14}
+_LOUDEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,17 @@ def synthesize(
     Raises
     ------
     InputError
-        If a size is not positive, or `destination` exists.
+        If a size is not positive or beyond `MOST`, or `destination` exists.
     """
     reporter = reporter or Silent()
     for key, value in (("recordings", recordings), ("labels", labels), ("feature_dim", feature_dim)):
-        if value < 1:
-            raise InputError(f"{key} must be at least 1 but got {value}")
-    if fps <= 0 or noise < 0 or seed < 0:
-        raise InputError(f"fps must be positive, noise and seed 0 or more but got {fps}, {noise} and {seed}")
+        if not 1 <= value <= MOST[key]:
+            raise InputError(f"{key} must be from 1 to {MOST[key]:,} but got {value}")
+    if not 0 < fps <= FASTEST or not 0 <= noise <= _LOUDEST or seed < 0:
+        raise InputError(
+            f"fps must be positive and at most {FASTEST:g}, noise from 0 to {_LOUDEST:g}, seed 0 or more but got {fps}, "
+            f"{noise} and {seed}"
+        )
     world = _world(np.random.default_rng([seed, 0]), labels, feature_dim)
     sizes = dict(zip(SUBSETS, (recordings, max(1, recordings // 2), max(1, recordings // 2)), strict=True))
     plans: dict[str, list[tuple[int, int, int]]] = {}

@@ -19,6 +19,7 @@ from crescendo.trainables.video.decoding import require_av
 from crescendo.trainables.video.encoding import write_video
 
 RATE = Fraction(25)
+_RECORDINGS, _LARGEST = 100_000, 4320
 ACTIVITY_SECONDS = (3.0, 6.0)
 BACKGROUND_SECONDS = (1.5, 4.0)
 
@@ -87,10 +88,11 @@ def synthesize_videos(
     """
     require_av()
     reporter = reporter or Silent()
-    if recordings < 1 or not 1 <= labels <= len(PATTERNS) or size < 24 or size % 12 or seed < 0:
+    sized = 1 <= recordings <= _RECORDINGS and 24 <= size <= _LARGEST and not size % 12
+    if not sized or not 1 <= labels <= len(PATTERNS) or seed < 0:
         raise InputError(
-            f"recordings must be at least 1, labels 1 to {len(PATTERNS)}, size a multiple of 12 from 24, seed 0 or more "
-            f"but got {recordings}, {labels}, {size} and {seed}"
+            f"recordings must be from 1 to {_RECORDINGS:,}, labels 1 to {len(PATTERNS)}, size a multiple of 12 from 24 to "
+            f"{_LARGEST}, seed 0 or more but got {recordings}, {labels}, {size} and {seed}"
         )
     sizes = dict(zip(SUBSETS, (recordings, max(1, recordings // 2), max(1, recordings // 2)), strict=True))
     names = [(subset, f"{subset}_{number:03d}") for subset, count in sizes.items() for number in range(count)]
