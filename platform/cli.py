@@ -50,4 +50,4 @@ app = declared_group(
 
 def main() -> None:
     """Run the command line."""
-    guarded(app)
+    guarded(lambda: app(standalone_mode=False))

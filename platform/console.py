@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
-from crescendo.platform.terminal_text import prepare_streams, terminal_text, whole_output
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import user_path
-
-# `~/x`, and `--output=~/x`, `dataset=~/x`, which a shell passes on as they stand.
-_HOME = re.compile(r"((?:--)?(?:[\w.-]+=){0,2})(~(?:[\w.-]*/.*)?)", re.DOTALL)
+from crescendo.trainables.reading import reason
 
 
 def guarded(command: Callable[[], object]) -> None:
-    """Run `command`; input that cannot be used ends in its message alone and exit code 2."""
-    prepare_streams()
-    sys.argv[1:] = with_home(sys.argv[1:])
+    """Run `command`; input that cannot be used ends in its message alone and exit code 2.
+
+    `command` is one of Typer's outside its standalone mode: it returns its exit code, or None, and raises what is wrong
+    with the command line. What the system says of a file or of memory, wherever that is, is said in one line, too.
+    """
     try:
-        with whole_output():
-            command()
+        code = command()
     except InputError as error:
-        for line in str(error).splitlines():
-            print(f"error: {terminal_text(line)}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+        _end(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _end(f"{error.filename}: {reason(error)}" if error.filename else reason(error))
+    except MemoryError as error:
+        _end(f"there is not enough memory ({str(error) or 'none is left'}); ask for less at once")
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what Typer says of a wrong command line
+            raise
+        _end(_usage(error))
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
 
 
-def with_home(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments of a command with the home folder in place of a leading `~`, after `KEY=` as well."""
-    return [_with_home(argument) for argument in arguments]
+def _usage(error: Any) -> str:
+    """Return what is wrong with the command line; nothing where it was empty, and the help has been shown."""
+    message, context = " ".join(error.format_message().split()), getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    return f"{message.rstrip('.')}; see `{context.command_path} --help`"
 
 
-def _with_home(argument: str) -> str:
-    found = _HOME.fullmatch(argument)
-    return argument if found is None else f"{found.group(1)}{user_path(found.group(2))}"
+def _end(message: str) -> None:
+    for line in message.splitlines():
+        print(f"error: {line}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)

@@ -2,11 +2,10 @@
 
 import sys
 
-import typer
-
+from crescendo.platform.commands.lazy_group import alone
 from crescendo.platform.commands.sweep import sweep
 from crescendo.platform.console import guarded
 
 if __name__ == "__main__":
     sys.argv.append("--join")
-    guarded(lambda: typer.run(sweep))
+    guarded(lambda: alone(sweep)(standalone_mode=False))

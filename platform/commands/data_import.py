@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from crescendo.platform.commands.data_display import print_summary, terminal
 from crescendo.platform.commands.lazy_group import lazy_group
+from crescendo.platform.commands.options import CheckedCommand
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.base import IMPORTERS, Importer, find_importer
 from crescendo.trainables.errors import InputError
@@ -39,7 +40,7 @@ def import_command(name: str) -> typer.Typer:
 
     command.__annotations__ = {}
     app = typer.Typer(add_completion=False)
-    app.command(help=escape(IMPORTERS.resolve(name).description))(command)
+    app.command(cls=CheckedCommand, help=escape(IMPORTERS.resolve(name).description))(command)
     try:
         parameters = inspect.signature(importer, eval_str=True).parameters
         # What Typer reads; it raises RuntimeError where it has no option for a type.

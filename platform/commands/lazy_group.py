@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from crescendo.platform.commands.options import CheckedCommand
+
 
 @dataclass(frozen=True)
 class LazyCommand:
@@ -42,7 +44,7 @@ class _LazyGroup(TyperGroup):
         name = args[0]
         found = None if name.startswith("-") else type(self).load(name)
         if found is not None:
-            command = typer.main.get_command(found if isinstance(found, typer.Typer) else _alone(found))
+            command = typer.main.get_command(found if isinstance(found, typer.Typer) else alone(found))
             command.name = name
             self.commands[name] = command
         return super().resolve_command(ctx, args)
@@ -71,9 +73,10 @@ def declared_group(help_text: str, commands: Mapping[str, LazyCommand]) -> typer
     return lazy_group(help_text, {name: command.help for name, command in commands.items()}, load)
 
 
-def _alone(function: Callable[..., None]) -> typer.Typer:
-    app = typer.Typer(add_completion=False)
-    app.command()(function)
+def alone(function: Callable[..., None]) -> typer.Typer:
+    """Return the application of one command."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(cls=CheckedCommand)(function)
     return app
 
 

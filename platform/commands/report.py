@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from crescendo.platform.commands.lazy_group import alone
 from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.console import guarded
-from crescendo.platform.terminal_text import say
 
 
 def report(
@@ -35,12 +35,12 @@ def report(
 
     written = generate_report(studies, tracking_uri=tracking_uri, out=out, allow_plugin=allow_plugin)
     for arm, sentence in written.answers:
-        say(f"{arm}: {sentence}")
+        typer.echo(f"{arm}: {sentence}")
     for one in written.missing:
-        say(f"missing: {one}", err=True)
-    say(f"Report: {written.folder}. To read it, open {written.page.resolve().as_uri()}")
+        typer.echo(f"missing: {one}", err=True)
+    typer.echo(f"Report: {written.folder}. To read it, open {written.page.resolve().as_uri()}")
 
 
 def main() -> None:
     """Run `generate-report`."""
-    guarded(lambda: typer.run(report))
+    guarded(lambda: alone(report)(standalone_mode=False))

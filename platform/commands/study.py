@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.syntax import Syntax
 
+from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, take_turns, together
 from crescendo.platform.studies.settings import check_dataset, load_study, study_schema, study_source
-from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
@@ -30,35 +31,35 @@ DatasetFolder = Annotated[
 ]
 
 
-@study.command("validate")
+@study.command("validate", cls=CheckedCommand)
 def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFolder = None) -> None:  # noqa: B006
     """Show every error of a study at once, or what the study will cost."""
     checked = load_study(name, assignments, dataset)
     for line in _summary(checked):
-        say(line)
+        typer.echo(line)
     check_dataset(checked)
 
 
-@study.command("list")
+@study.command("list", cls=CheckedCommand)
 def list_studies() -> None:
     """List the studies that ship with Crescendo."""
     names = shipped_studies()
     for name in names:
-        say(f"{name:<{max(map(len, names))}}  {load_study(name).description}")
+        typer.echo(f"{name:<{max(map(len, names))}}  {load_study(name).description}")
 
 
-@study.command("show")
+@study.command("show", cls=CheckedCommand)
 def show(name: StudyName) -> None:
     """Print a study's YAML: a start for one of your own."""
     text = study_source(name)
-    console = terminal_console()
+    console = Console()
     if console.is_terminal:
         console.print(Syntax(text, "yaml", background_color="default"))
     else:
         typer.echo(text, nl=False)
 
 
-@study.command("schema")
+@study.command("schema", cls=CheckedCommand)
 def schema() -> None:
     """Print the JSON schema of a study, for an editor that completes and checks YAML."""
     typer.echo(json.dumps(study_schema(), indent=2))
