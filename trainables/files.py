@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import json
 import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import read_bytes, reason, unpack
 
 # Digits of the largest integers that 64-bit floating point holds.
 _DIGITS = 308
@@ -22,22 +21,52 @@ _DIGITS = 308
 
 @contextmanager
 def mended(destination: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission into an `InputError` that names the destination."""
+    """Turn what keeps the block from writing `destination` into one line that names it.
+
+    Raises
+    ------
+    InputError
+        In place of `OSError`: a full disk, a missing permission, a file where a folder must be, a name too long ...
+    """
     try:
         yield
+    except (ConnectionError, ChildProcessError, TimeoutError, InterruptedError):
+        raise  # no fault of the destination
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise InputError(
                 f"{destination}: the disk or the quota is full; free some space and start again"
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise InputError(f"{destination}: cannot be written ({error.strerror}); choose another place") from error
-        raise
+        where, done = _at_fault(destination, error)
+        raise InputError(f"{where}: cannot be {done} ({reason(error)}); choose another place") from error
 
 
-def user_path(path: str | Path) -> Path:
-    """Return `path` with the home folder in place of a leading `~`, which shells leave in `--output=~/x` and in files."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111  # what is no user's home stays as it is
+def _at_fault(destination: Path, error: OSError) -> tuple[object, str]:
+    """Return the path that `error` is about and what it cannot be: `destination`, or a file elsewhere that was read."""
+    if isinstance(error.filename, str):
+        path, ours = Path(error.filename).absolute(), destination.absolute()
+        if not (ours.is_relative_to(path) or path.is_relative_to(ours.parent)):
+            return error.filename, "read or written"
+    return destination, "written"
+
+
+def check_folder(folder: Path) -> None:
+    """Find out whether files can be written in `folder`, which need not exist, before work is done for them.
+
+    Raises
+    ------
+    InputError
+        If they cannot. Nothing is left in any case.
+    """
+    with mended(folder):
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        finally:
+            with suppress(OSError):
+                for path in made:
+                    path.rmdir()
 
 
 def cache_folder() -> Path:
@@ -55,11 +84,11 @@ def atomic_directory(destination: Path | str) -> Iterator[Path]:
         If `destination` exists and is not an empty folder, cannot be written, or the disk fills.
     """
     destination = Path(destination)
-    if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
-        raise InputError(f"{destination}: exists already; remove it or choose another destination")
     with mended(destination):
+        if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
+            raise InputError(f"{destination}: exists already; remove it or choose another destination")
         destination.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.partial-", dir=destination.parent))
+        partial = Path(tempfile.mkdtemp(prefix=_partial(destination), dir=destination.parent))
         try:
             partial.chmod(0o777 & ~_umask())
             yield partial
@@ -85,7 +114,7 @@ def atomic_file(destination: Path | str) -> Iterator[Path]:
     destination = Path(destination)
     with mended(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{destination.name}.partial-", dir=destination.parent)
+        handle, name = tempfile.mkstemp(prefix=_partial(destination), dir=destination.parent)
         os.close(handle)
         partial = Path(name)
         try:
@@ -99,10 +128,23 @@ def atomic_file(destination: Path | str) -> Iterator[Path]:
 
 
 def write_json(destination: Path | str, content: Any) -> None:
-    """Write `content` as indented JSON, atomically; NaN and infinity are refused with `ValueError`."""
+    """Write `content` as indented JSON, atomically; NaN and infinity are refused with `ValueError`.
+
+    Raises
+    ------
+    InputError
+        If it holds half of a surrogate pair, or `destination` cannot be written.
+    """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        around = text[max(0, error.start - 20) : error.end + 20]
+        raise InputError(
+            f"{destination}: cannot hold {around!a}: half of a surrogate pair is no text; mend it"
+        ) from None
     with atomic_file(destination) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(data)
 
 
 def read_json(path: Path | str) -> Any:
@@ -114,12 +156,7 @@ def read_json(path: Path | str) -> Any:
         If the file is missing, unreadable, cut short or not valid JSON.
     """
     path = Path(path)
-    try:
-        return parse_json(path.read_bytes(), str(path))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+    return parse_json(read_bytes(path), str(path))
 
 
 def parse_json(data: bytes, where: str) -> Any:
@@ -133,13 +170,12 @@ def parse_json(data: bytes, where: str) -> Any:
         If it is cut short, not valid JSON, or holds a name twice in one object, an integer beyond float64, or half a
         surrogate pair. NaN and infinity are for those to refuse who know where they stand.
     """
+    plain = unpack(data, where) if where.endswith(".gz") else data
     try:
-        text = gzip.decompress(data) if where.endswith(".gz") else data
+        text = plain.decode(json.detect_encoding(plain))
         content = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
-        if b"\\ud" in text.lower():
+        if "\\ud" in text or "\\uD" in text:
             json.dumps(content, ensure_ascii=False).encode()
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{where}: not a complete gzip file ({error})") from error
     except _Content as error:
         raise InputError(f"{where}: {error}") from None
     except UnicodeEncodeError as error:
@@ -180,6 +216,11 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _partial(destination: Path) -> str:
+    """Return how the unfinished `destination` is named: with it, as far as a name that is long itself leaves room."""
+    return f".{os.fsdecode(os.fsencode(destination.name)[:150])}.partial-"
 
 
 def _umask() -> int:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
-from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
@@ -20,7 +20,10 @@ from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
+from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.registry import check_no_plugin
+
+_WHAT, _AGAIN = "the figures of a finished run", "train it again"
 
 
 def online_results(
@@ -51,7 +54,8 @@ def online_results(
     """
     if not (run / "metrics.json").is_file():
         raise InputError(f"{run}: holds no metrics.json; name the folder of a finished `crescendo train --output`")
-    metrics = read_json(run / "metrics.json")
+    with expecting(_WHAT, run / "metrics.json", _AGAIN):
+        metrics = mapping(read_json(run / "metrics.json"))
     scored = [name for name in ("test", "validation") if name in metrics]
     chosen = subset or (scored[0] if scored else "test")
     if chosen not in scored:
@@ -59,7 +63,8 @@ def online_results(
     rates = [parse_rate(option) for option in options]
     if dataset is None:
         return chosen, _stored(run, metrics[chosen], rates)
-    protocol = metrics["config"][PROTOCOLS.key]
+    with expecting(_WHAT, run / "metrics.json", _AGAIN):
+        protocol = str(metrics["config"][PROTOCOLS.key])
     if not allow_plugin:
         check_no_plugin({PROTOCOLS.key: protocol}, str(run / "metrics.json"))
     rule = PROTOCOLS.resolve(protocol)
@@ -85,12 +90,17 @@ def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
 def _computed(
     run: Path, metrics: Mapping[str, Any], subset: str, rates: Sequence[float], dataset: Dataset, rule: MatchingRule
 ) -> OnlineDetection:
-    if metrics["dataset"]["content_hash"] != dataset.content_hash:
-        raise InputError(
-            f"--dataset {dataset.path}: is not the one {run} was trained on ({metrics['dataset']['name']}, content hash "
-            f"{metrics['dataset']['content_hash'][:12]}, not {dataset.content_hash[:12]})"
+    with expecting(_WHAT, run / "metrics.json", _AGAIN):
+        gap, name, content_hash = (
+            int(metrics["merge_gap"]),
+            metrics["dataset"]["name"],
+            metrics["dataset"]["content_hash"],
         )
-    gap = int(metrics["merge_gap"])
+        if content_hash != dataset.content_hash:
+            raise InputError(
+                f"--dataset {dataset.path}: is not the one {run} was trained on ({name}, content hash "
+                f"{content_hash[:12]}, not {dataset.content_hash[:12]})"
+            )
     validation = _decoded(run, "validation", gap, dataset)
     decoded = validation if subset == "validation" else _decoded(run, subset, gap, dataset)
     alarms = alarm_thresholds(span_scores(validation), rates)
@@ -106,13 +116,16 @@ def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> Decode
             "--dataset out to see what was measured"
         )
     store = FrameStore([file])
+    expected = {recording: (dataset.frames(recording), len(dataset.labels)) for recording in dataset.recordings(subset)}
+    if expected != {recording: (store.frames(recording), store.width) for recording in store.recordings}:
+        raise InputError(f"{file}: holds no scores of the {subset} recordings of {dataset.path}; {_AGAIN}")
     scores = {recording: store[recording] for recording in store.recordings}
     return decode_subset(dataset, subset, scores, [merge_gap])
 
 
 def print_online(subset: str, online: OnlineDetection) -> None:
     """Print per-frame precision by label, and a row for each rate of false alarms."""
-    console = terminal_console()
+    console = Console()
     console.print(_precision_table(online))
     console.print(_warning_table(online))
     segments = next(iter(online.warnings.values())).segments
@@ -120,6 +133,7 @@ def print_online(subset: str, online: OnlineDetection) -> None:
         f"{subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} "
         "labels. Thresholds were chosen on validation for each label by itself; false alarms are those of all labels "
         "together. Seen: the part of an activity that has passed when its alarm goes off; never: it did not for so many.",
+        highlight=False,
     )
 
 

@@ -14,13 +14,13 @@ from typing import Annotated
 
 import typer
 
-from crescendo.platform.terminal_text import say
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store import QUIET
-from crescendo.reports.source.store_address import local_store, remembered_address
+from crescendo.reports.source.store_address import check_sqlite, local_store, remembered_address
 from crescendo.trainables.errors import InputError
 
 _GUARD = "crescendo.platform.commands.server_guard"
+_LONGEST = 1e6  # seconds: a thread can be waited for not much longer
 _Output = Annotated[Path | None, typer.Argument(help="A study's output folder. Default: the newest under results/.")]
 
 
@@ -32,6 +32,7 @@ def ui(
     folder = output or _newest(Path("results"))
     if not (folder / "mlflow.db").is_file():
         raise InputError(f"{folder}: its runs are at {remembered_address(folder) or 'no store yet: start its sweep'}")
+    check_sqlite(folder / "mlflow.db")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -61,7 +62,7 @@ def ui(
         while server.poll() is None and not _listens(port):
             time.sleep(0.2)
         if server.poll() is None:
-            say(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
+            typer.echo(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
         code = server.wait()
     except KeyboardInterrupt:
         code = 0
@@ -76,15 +77,15 @@ def sync(
         str | None,
         typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow server. Default: the one the sweep had."),
     ] = None,
-    patience: Annotated[float, typer.Option(help="Give up after so many seconds.", min=0)] = 3600.0,
+    patience: Annotated[float, typer.Option(help="Give up after so many seconds.", min=0, max=_LONGEST)] = 3600.0,
 ) -> None:
     """Tell an MLflow server what it has not been told of a study: after it was down, or because it is another one."""
     tracker = Tracker(output, None, tracking_uri or remembered_address(output))
     before = tracker.backlog().waiting
     left = tracker.close(patience)
-    say(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
+    typer.echo(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
     if left.refused:
-        say(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
+        typer.echo(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
     if left.waiting:
         raise InputError(f"{tracker.destination}: {left.error or 'too slow'}; nothing is lost, run the command again")
 

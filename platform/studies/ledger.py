@@ -22,11 +22,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from crescendo.platform.append_log import AppendLog, hold
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
 
 Phase = Literal["search", "confirm"]
 
 LEDGER = "ledger.jsonl"
+_WHAT, _AGAIN = "the ledger of a study", "restore it from a copy or choose another --output"
 LOCK = "sweep.lock"
 
 
@@ -52,12 +54,13 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
             stored, self._stored = self._stored[log_number_from:], None
             for number, line in enumerate(stored, log_number_from + 1):
                 try:
-                    yield json.loads(line)
+                    event = json.loads(line)
                 except ValueError:
                     raise InputError(
-                        f"{self._log.path}: line {number} is not valid JSON; the ledger was damaged: "
-                        "restore it from a copy or choose another --output"
+                        f"{self._log.path}: line {number} is not valid JSON; the ledger was damaged: {_AGAIN}"
                     ) from None
+                with expecting("an event of a study", f"{self._log.path}: line {number}", _AGAIN):
+                    yield mapping(event)
             log_number_from = self._first
         del self._recent[: max(0, log_number_from - self._first)]
         self._first = max(self._first, log_number_from)
@@ -149,9 +152,15 @@ class Ledger:
             f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output",
         )
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._journal = JournalFile(folder / LEDGER)
-        self._storage = JournalStorage(self._journal)
-        self._keys: dict[str, int] = {one.study_name: one._study_id for one in self._storage.get_all_studies()}
+        self._path = folder / LEDGER
+        try:
+            self._journal = JournalFile(self._path)
+            with expecting(_WHAT, self._path, _AGAIN):
+                self._storage = JournalStorage(self._journal)
+                self._keys: dict[str, int] = {one.study_name: one._study_id for one in self._storage.get_all_studies()}
+        except BaseException:
+            self._lock.release()
+            raise
 
     def close(self) -> None:
         """Let another process have the study."""
@@ -167,7 +176,8 @@ class Ledger:
     def entries(self, arm: str, phase: Phase) -> list[TrialRecord]:
         """Return the trials of an arm and phase, by number."""
         trials = self._storage.get_all_trials(self._key(arm, phase), deepcopy=False)
-        return [_entry(arm, phase, trial) for trial in trials]
+        with expecting(_WHAT, self._path, _AGAIN):
+            return [_entry(arm, phase, trial) for trial in trials]
 
     def _key(self, arm: str, phase: Phase) -> int:
         name = _name(arm, phase)

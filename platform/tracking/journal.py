@@ -31,7 +31,11 @@ class Journal:
             folder / "lock",
             f"{folder}: another process is writing this study's records; wait for it to end, or stop it first",
         )
-        self._log = AppendLog(folder / "journal.jsonl")
+        try:
+            self._log = AppendLog(folder / "journal.jsonl")
+        except BaseException:
+            self._held.release()
+            raise
 
     @property
     def end(self) -> int:
@@ -55,7 +59,8 @@ class Journal:
                 record = json.loads(line)
             except ValueError:  # a block the disk lost in a power failure: the records around it still count
                 continue
-            yield record, after
+            if isinstance(record, dict):
+                yield record, after
 
     def sync(self) -> None:
         """Return once everything appended so far is on the disk itself."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from crescendo.reports.source.store import QUIET, mlflow_client
-from crescendo.reports.source.store_address import check_address, shown_address
+from crescendo.reports.source.store_address import check_store, shown_address
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
@@ -71,7 +71,7 @@ def read_run_model(run: str, uri: str, *, allow_plugin: bool = False) -> Detecto
 
     `allow_plugin`: see `Detector.load`.
     """
-    check_address(uri)
+    check_store(uri, f"run {run}")
     client = mlflow_client(uri)
     # As above.
     from mlflow.exceptions import MlflowException

@@ -121,6 +121,11 @@ class Tracker:
     def _begin(self, experiment: str | None) -> tuple[str, str]:
         """Return the study's identity in the store and its experiment, from the journal's first line or into it."""
         for record, _ in self._journal.read():
+            if not isinstance(record.get("experiment"), str) or not isinstance(record.get("study"), str):
+                raise InputError(
+                    f"{self._journal.folder / 'journal.jsonl'}: does not say whose records it holds; restore it from a "
+                    "copy or choose another output folder"
+                )
             if experiment not in (None, record["experiment"]):
                 raise InputError(
                     f"{self._output}: holds the study {record['experiment']!r}, not {experiment!r}; "

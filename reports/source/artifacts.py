@@ -17,10 +17,15 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json
+from crescendo.trainables.reading import check_plain
 
 EXPECTED = ("metrics.json", "detections.parquet", "ground_truth.parquet")
 EARLY = ("early_detections.parquet", "early_ground_truth.parquet")
 FILES = (*EXPECTED, *EARLY, "snapshots.json", "scores.arrow")
+
+_ROW = ("recording", "label", "start", "end")
+_EARLY_ROW = ("fraction", "sequence", *_ROW)
+_KINDS = {"recording": pa.string(), "label": pa.string(), "sequence": pa.int64()}
 
 _Content = TypeVar("_Content")
 
@@ -68,17 +73,17 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
             return None
         try:
             return reader(file)
-        except (InputError, pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        except (InputError, pa.ArrowException, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
             faults.append(f"{name} is damaged ({str(error).splitlines()[0]})")
             return None
 
     metrics, groups = read("metrics.json", _metrics) or (None, Groups())
     return RunArtifacts(
         metrics=metrics,
-        detections=read("detections.parquet", pq.read_table),
-        truth=read("ground_truth.parquet", pq.read_table),
-        early_detections=read(EARLY[0], pq.read_table),
-        early_truth=read(EARLY[1], pq.read_table),
+        detections=read("detections.parquet", lambda file: read_rows(file, (*_ROW, "score"))),
+        truth=read("ground_truth.parquet", lambda file: read_rows(file, _ROW)),
+        early_detections=read(EARLY[0], lambda file: read_rows(file, (*_EARLY_ROW, "score"))),
+        early_truth=read(EARLY[1], lambda file: read_rows(file, _EARLY_ROW)),
         snapshots=read("snapshots.json", _snapshots) or {},
         scores=read("scores.arrow", _frame_scores),
         groups=groups,
@@ -88,6 +93,26 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
 def _metrics(file: Path) -> tuple[SubsetMetrics, Groups]:
     content = read_json(file)
     return SubsetMetrics.from_json(content["test"]), Groups.from_json(content.get("groups", Groups().to_json()))
+
+
+def read_rows(file: Path, columns: Sequence[str]) -> pa.Table:
+    """Return the table of a parquet file that has these `columns`, without a null, each of its type (`_write_rows`).
+
+    Raises
+    ------
+    InputError
+        If it is no such file.
+    """
+    check_plain(file)
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{file}: not a complete parquet file ({' '.join(str(error).split())[:200]})") from error
+    for name in columns:
+        kind = _KINDS.get(name, pa.float64())
+        if name not in table.column_names or table[name].type != kind or table[name].null_count:
+            raise InputError(f"{file}: must have a column {name} of {kind}, without nulls")
+    return table
 
 
 def _snapshots(file: Path) -> dict[int, Progression]:

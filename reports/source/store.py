@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from crescendo.reports.source.store_address import shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file, cache_folder
 
@@ -24,7 +25,13 @@ QUIET = {  # MLflow answers soon or not at all, and tells nobody; the user's own
 
 
 def mlflow_client(uri: str) -> Any:
-    """Return a client for the store at `uri`; nothing is asked of a server yet, a local store is made."""
+    """Return a client for the store at `uri`; nothing is asked of a server yet, a local store is made.
+
+    Raises
+    ------
+    InputError
+        If it is no store that MLflow can use here: an address of a wrong form, a database without its driver, a damaged file.
+    """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     # Only now that its environment is set; it takes seconds, too, and an address can be checked without it.
@@ -32,8 +39,14 @@ def mlflow_client(uri: str) -> Any:
 
     for chatty in ("mlflow", "alembic"):  # after the import, which sets these levels itself
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    _make_store(uri)
-    return MlflowClient(tracking_uri=uri)
+    try:
+        _make_store(uri)
+        return MlflowClient(tracking_uri=uri)
+    except InputError:
+        raise
+    except Exception as error:  # of MLflow, SQLAlchemy and the drivers of databases, which have no common exception
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{shown_address(uri)}: MLflow cannot use this store ({reason})") from error
 
 
 def _make_store(uri: str) -> None:

@@ -7,6 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
+from crescendo.trainables.reading import check_plain, expecting, mapping
+
+_SQLITE = b"SQLite format 3\0"
 
 REMEMBERED = "destination.json"
 """File below `tracking/` of a study's folder: `{"uri": ...}`, null for the store beside it."""
@@ -49,8 +52,29 @@ def remembered_address(output: Path) -> str | None:
     file = output / "tracking" / REMEMBERED
     if not file.is_file():
         raise InputError(f"{output}: no study was tracked here; name the output folder of a sweep")
-    uri = read_json(file)["uri"]
-    return None if uri is None else str(uri)
+    with expecting("the address of a study's store", file, "name the store with --tracking-uri"):
+        uri = mapping(read_json(file))["uri"]
+        if not isinstance(uri, str | None):
+            raise TypeError(f"the address is {uri!r:.40}")
+    return uri
+
+
+def check_store(uri: str, source: object) -> None:
+    """Raise `InputError` unless `uri` is the address of a store; a file must be there and be one. `source` is of whom."""
+    check_address(uri)
+    file = sqlite_file(uri)
+    if file is not None:
+        if not file.exists():  # MLflow would make an empty one
+            raise InputError(f"{source}: there is no MLflow store {file}; has the study begun?")
+        check_sqlite(file)
+
+
+def check_sqlite(file: Path) -> None:
+    """Raise `InputError` unless `file` is an SQLite database, whatever is in it."""
+    check_plain(file)
+    with file.open("rb") as store:
+        if store.read(len(_SQLITE)) != _SQLITE:
+            raise InputError(f"{file}: is no SQLite database, as the stores of studies are; restore it from a copy")
 
 
 def store_of(output: Path) -> str:

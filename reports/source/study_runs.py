@@ -16,10 +16,11 @@ from crescendo.reports.source.records import provenance_of, state_of, tags_of, t
 from crescendo.reports.source.run_files import RunFiles
 from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, best_trial, same_setting
 from crescendo.reports.source.store import mlflow_client
-from crescendo.reports.source.store_address import check_address, shown_address, sqlite_file, store_of
+from crescendo.reports.source.store_address import check_store, shown_address, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE
+from crescendo.trainables.reading import check_plain, expecting
 
 _PAGE = 1000
 
@@ -46,7 +47,7 @@ def read_study_runs(source: str | Path, tracking_uri: str | None = None) -> Stud
         raise InputError(
             f"{source}: no such folder; name a study's output folder, or its experiment with --tracking-uri"
         )
-    _check_store(uri, source)
+    check_store(uri, source)
     # As `mlflow_client` does: after the environment is set.
     from mlflow.exceptions import MlflowException
 
@@ -187,16 +188,9 @@ class _Reader:
 def _journal(folder: Path) -> tuple[str, str]:
     """Return experiment and identity of the study in `folder`, from the first line of its journal."""
     file = folder / "tracking" / "journal.jsonl"
-    try:
-        with file.open(encoding="utf-8") as lines:
-            first = json.loads(lines.readline())
+    if not file.exists():
+        raise InputError(f"{folder}: no study was tracked here; name the output folder of a sweep")
+    check_plain(file)
+    with expecting("a study's journal", file, "restore it from a copy"), file.open("rb") as lines:
+        first = json.loads(lines.readline())
         return str(first["experiment"]), str(first["study"])
-    except (OSError, ValueError, KeyError):
-        raise InputError(f"{folder}: no study was tracked here; name the output folder of a sweep") from None
-
-
-def _check_store(uri: str, source: str | Path) -> None:
-    check_address(uri)
-    file = sqlite_file(uri)
-    if file is not None and not file.is_file():  # MLflow would make an empty one
-        raise InputError(f"{source}: there is no MLflow store {file}; has the study begun?")

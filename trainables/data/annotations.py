@@ -129,6 +129,8 @@ def _annotations(content: Any, path: str, clip: bool) -> Annotations:
         more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
         raise InputError(f"{path}: {faults[0]}{more}")
     taxonomy = content.get("taxonomy") or ()
+    if not isinstance(taxonomy, list | tuple):
+        raise InputError(f"{path}: 'taxonomy' must be a list but is {taxonomy!r:.80}")
     if not _can_be_written(taxonomy):
         raise InputError(f"{path}: 'taxonomy' holds NaN or infinity, which JSON does not have; mend or remove it")
     groups_are = content.get("groups_are", GROUPS)
@@ -156,7 +158,7 @@ def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None
         return nothing
     duration = entry["duration"]
     if not _is_number(duration) or duration < 0:
-        faults.append(f"recording {name!r} has duration {duration!r}; it must be a number of seconds, 0 or more")
+        faults.append(f"recording {name!r} has duration {duration!r:.80}; it must be a number of seconds, 0 or more")
         return nothing
     if not isinstance(entry["annotations"], list):
         faults.append(f"recording {name!r}: 'annotations' must be a list")
@@ -200,7 +202,7 @@ def _segment(name: str, number: int, entry: Any, faults: list[str], numbers: dic
     bounds = entry["segment"]
     if not isinstance(bounds, list) or len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
         faults.append(
-            f"recording {name!r}: annotation {number} has segment {bounds!r}; expected [start, end] in seconds"
+            f"recording {name!r}: annotation {number} has segment {bounds!r:.80}; expected [start, end] in seconds"
         )
         return None
     label = label_text(entry["label"])

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from crescendo.trainables.data.annotations import Annotations, Recording, read_annotations
 from crescendo.trainables.data.frames import BACKGROUND, frame_labels
@@ -25,12 +26,16 @@ from crescendo.trainables.data.pixels import PixelFrames, PixelStore, write_pixe
 from crescendo.trainables.data.store import FrameStore, write_frames
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
+from crescendo.trainables.reading import expecting, read_bytes
+from crescendo.trainables.validated import validated
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SUBSETS = ("training", "validation", "test")
 PIXELS = "jpeg"
+FASTEST = 1e6
+"""The largest number of frames a second."""
 _FC7 = "fc7.safetensors"
 
 
@@ -48,6 +53,25 @@ class DatasetMetadata:
     source: str
     licence: str
     notes: tuple[str, ...] = ()
+
+
+class _Stored(BaseModel):
+    """What `dataset.json` must hold."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    name: str
+    fps: float = Field(gt=0, le=FASTEST)
+    features: str
+    source: str
+    licence: str
+    notes: list[str]
+    labels: list[str] = Field(min_length=1)
+    feature_dim: int | None = Field(ge=1)
+    dtype: str | None
+    features_hash: str
+    fc7_hash: str = ""
+    content_hash: str
 
 
 class Dataset:
@@ -80,23 +104,18 @@ class Dataset:
             raise InputError(
                 f"{self.path}: not a prepared data set (no dataset.json); make one with `crescendo data import`"
             )
-        content = read_json(self.path / "dataset.json")
-        try:
-            metadata = {key: content[key] for key in DatasetMetadata.__dataclass_fields__}
-            self.metadata = DatasetMetadata(**{**metadata, "notes": tuple(metadata["notes"])})
-            self.labels: tuple[str, ...] = tuple(content["labels"])
-            self.feature_dim: int | None = content["feature_dim"]
-            self.holds_pixels: bool = content["dtype"] == PIXELS
-            self.content_hash: str = content["content_hash"]
-            features_hash = content["features_hash"]
-            self._fc7_hash: str = content.get("fc7_hash", "")
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{self.path / 'dataset.json'}: lacks the key {error}; import the data set again"
-            ) from error
+        described = self.path / "dataset.json"
+        stored = validated(_Stored, read_json(described), described, "import the data set again")
+        fields = {key: getattr(stored, key) for key in DatasetMetadata.__dataclass_fields__}
+        self.metadata = DatasetMetadata(**{**fields, "notes": tuple(stored.notes)})
+        self.labels: tuple[str, ...] = tuple(stored.labels)
+        self.feature_dim: int | None = stored.feature_dim
+        self.holds_pixels: bool = stored.dtype == PIXELS
+        self.content_hash: str = stored.content_hash
+        self._fc7_hash: str = stored.fc7_hash
         self.annotations = read_annotations(self.path / "annotations.json")
         if self.content_hash != _content_hash(
-            self.metadata, self.labels, self.annotations, features_hash + self._fc7_hash
+            self.metadata, self.labels, self.annotations, stored.features_hash + self._fc7_hash
         ):
             raise InputError(
                 f"{self.path}: annotations.json or dataset.json was changed after the data set was prepared "
@@ -164,17 +183,15 @@ class Dataset:
         if not self._fc7_hash:
             return None
         path = self.path / _FC7
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); extract the data set again") from None
+        data = read_bytes(path)
         if hashlib.sha256(data).hexdigest() != self._fc7_hash:
             raise InputError(f"{path}: was changed after the data set was prepared; extract the data set again")
         # It brings torch, which nothing else of a data set needs.
         from safetensors.torch import load
 
-        tensors = load(data)
-        return tensors["weight"], tensors["bias"]
+        with expecting("the fc7 layer of a network", path, "extract the data set again"):
+            tensors = load(data)
+            return tensors["weight"], tensors["bias"]
 
     def frame_labels(self, recording: str) -> np.ndarray:
         """Return the label index of every frame of `recording`, (frames,) int64."""
@@ -217,8 +234,11 @@ def write_dataset(
     Raises
     ------
     InputError
-        If the destination exists, the disk fills, a recording lacks features, or a matrix is not as announced.
+        If the destination exists, the disk fills, a recording lacks features, or a matrix is not as announced; if the
+        metadata say no frame rate, or hold what is no text.
     """
+    if not 0 < metadata.fps <= FASTEST:
+        raise InputError(f"fps must be positive and at most {FASTEST:g} but got {metadata.fps}")
     names = (BACKGROUND, *(annotations.labels() if labels is None else labels))
     unknown = set(annotations.labels()) - set(names[1:])
     if unknown or len(set(names)) != len(names):

@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from crescendo.trainables.data.store import METADATA, RECORDINGS, RecordingStore
+from crescendo.trainables.data.store import METADATA, RECORDINGS, RecordingStore, stored_recordings
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file
+from crescendo.trainables.reading import expecting
 
 _SIZE = b"crescendo.picture_size"
 _COLUMN = "pictures"
@@ -72,12 +73,13 @@ class PixelStore(RecordingStore):
             if _SIZE not in metadata or RECORDINGS not in metadata:
                 raise InputError(f"{path}: not a pixel store of Crescendo")
             batch = 0
-            for name, frames in json.loads(metadata[RECORDINGS]):
+            for name, frames in stored_recordings(path, metadata):
                 self._place(name, number, batch, frames)
                 batch += math.ceil(frames / _BATCH)
             if batch != reader.num_record_batches:
                 raise InputError(f"{path}: must hold {batch} batches of frames but holds {reader.num_record_batches}")
-            sizes.add(int(metadata[_SIZE]))
+            with expecting("a store of pictures", path, "extract the frames again"):
+                sizes.add(int(metadata[_SIZE]))
         if len(sizes) != 1:
             raise InputError(f"{self._paths[0].parent}: the files' pictures differ in size: {sorted(sizes)}")
         self.size = sizes.pop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pyarrow import fs
 
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, cache_folder
+from crescendo.trainables.files import atomic_directory, cache_folder, mended, parse_json
 
 
 def is_remote(address: str | Path) -> bool:
@@ -37,7 +36,7 @@ def open_dataset(address: str | Path) -> Dataset:
 def _local_copy(address: str) -> Path:
     try:
         files, folder = fs.FileSystem.from_uri(address)
-        metadata = json.loads(files.open_input_file(f"{folder}/dataset.json").read())
+        metadata = parse_json(files.open_input_file(f"{folder}/dataset.json").read(), f"{address}/dataset.json")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(
             f"{address}: no prepared data set can be read there ({' '.join(str(error).split())[:300]}); "
@@ -47,7 +46,8 @@ def _local_copy(address: str) -> Path:
     if not re.fullmatch(r"[0-9a-f]{64}", content):
         raise InputError(f"{address}: dataset.json holds no content hash; import the data set again")
     copies = cache_folder() / "datasets"
-    copies.mkdir(parents=True, exist_ok=True)
+    with mended(copies):
+        copies.mkdir(parents=True, exist_ok=True)
     with FileLock(copies / f"{content}.lock"):
         if not (copies / content).exists():
             with atomic_directory(copies / content) as partial:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file
+from crescendo.trainables.reading import check_plain, expecting, mapping
 
 RECORDINGS = b"crescendo.recordings"
 METADATA = b"crescendo.metadata"
@@ -35,18 +36,24 @@ class _Place:
     frames: int
 
 
+_WHAT, _AGAIN = "a file of recordings", "make it again"
+
+
 class RecordingStore:
     """What all stores of recordings in Arrow files share: which recordings there are, how long they are, and where.
 
     `metadata` is what the writer of the first file stored.
     """
 
+    metadata: dict[str, Any]
+
     def __init__(self, paths: Sequence[Path | str]) -> None:
         """Open the files; no frame is read."""
         self._paths = [Path(path) for path in paths]
         self._readers = [open_arrow(path) for path in self._paths]
         self._places: dict[str, _Place] = {}
-        self.metadata: dict[str, Any] = json.loads((self._readers[0].schema.metadata or {}).get(METADATA, b"{}"))
+        with expecting(_WHAT, self._paths[0], _AGAIN):
+            self.metadata = mapping(json.loads((self._readers[0].schema.metadata or {}).get(METADATA, b"{}")))
 
     @property
     def recordings(self) -> tuple[str, ...]:
@@ -85,9 +92,9 @@ class FrameStore(RecordingStore):
         for number, (path, reader) in enumerate(zip(self._paths, self._readers, strict=True)):
             metadata = reader.schema.metadata or {}
             types = reader.schema.types
-            if RECORDINGS not in metadata or len(types) != 1 or not pa.types.is_fixed_size_list(types[0]):
+            if RECORDINGS not in metadata or len(types) != 1 or not _holds_frames(types[0]):
                 raise InputError(f"{path}: not a frame store of Crescendo")
-            entries = json.loads(metadata[RECORDINGS])
+            entries = stored_recordings(path, metadata)
             if len(entries) != reader.num_record_batches:
                 raise InputError(f"{path}: names {len(entries)} recordings but holds {reader.num_record_batches}")
             for batch, (name, frames) in enumerate(entries):
@@ -101,7 +108,8 @@ class FrameStore(RecordingStore):
     def __getitem__(self, recording: str) -> np.ndarray:
         """Return the matrix of `recording`, (frames, width): a read-only view of the mapped file."""
         place = self._places[recording]
-        batch = self._readers[place.file].get_batch(place.batch)
+        with expecting(_WHAT, self._paths[place.file], _AGAIN):
+            batch = self._readers[place.file].get_batch(place.batch)
         if batch.num_rows != place.frames:
             raise InputError(
                 f"{self._paths[place.file]}: recording {recording!r} has {batch.num_rows} frames, not {place.frames}"
@@ -167,14 +175,31 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
     return values
 
 
+def stored_recordings(path: Path, metadata: Mapping[bytes, bytes]) -> list[tuple[str, int]]:
+    """Return name and number of frames of every recording that the Arrow file `path` announces; `InputError` if it is damaged."""
+    with expecting(_WHAT, path, _AGAIN):
+        entries = [(name, frames) for name, frames in json.loads(metadata[RECORDINGS])]
+        wrong = next((one for one in entries if not (isinstance(one[0], str) and _is_count(one[1]))), None)
+        if wrong is not None:
+            raise ValueError(f"{list(wrong)!s:.80} is no name and number of frames")
+        return entries
+
+
+def _holds_frames(kind: pa.DataType) -> bool:
+    return pa.types.is_fixed_size_list(kind) and kind.value_type in _DTYPES.values()
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def open_arrow(path: Path) -> Any:
     """Return a reader of the Arrow file `path`, memory-mapped; `InputError` if it is missing or damaged."""
+    check_plain(path)
     try:
         # Not pa.memory_map: it asks the system to fetch a whole recording (MADV_WILLNEED) where 100 frames are drawn.
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: not a complete Arrow file ({error})") from error
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: not a complete Arrow file ({' '.join(str(error).split())})") from error

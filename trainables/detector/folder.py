@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -28,6 +28,7 @@ from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import check_no_plugin, is_plugin
 from crescendo.trainables.training import checkpoints
+from crescendo.trainables.validated import validated
 
 METADATA, WEIGHTS = "detector.json", "model.safetensors"
 _LARGEST_METADATA = 16 * 2**20  # bytes
@@ -106,7 +107,7 @@ class ModelMetadata(_Strict):
     features: Features
     architecture: Architecture
     reset: Reset
-    merge_gap: int = Field(ge=0)
+    merge_gap: int = Field(ge=0, le=10**9)
     alarms: dict[str, dict[str, float]] = {}
     training: dict[str, JsonValue] = {}
 
@@ -164,7 +165,9 @@ def read_model(folder: Path | str, *, allow_plugin: bool = False) -> tuple[Model
             _check_header(path, file, expected)
             weights = {name: file.get_tensor(name) for name in expected}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a complete safetensors file ({error}); export the run again") from None
+        raise InputError(
+            f"{path}: not a complete safetensors file ({' '.join(str(error).split())}); export the run again"
+        ) from None
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise InputError(f"{path}: {name} holds NaN or infinity; export a run whose loss stayed finite")
@@ -176,16 +179,7 @@ def read_model(folder: Path | str, *, allow_plugin: bool = False) -> tuple[Model
 
 def checked_metadata(content: Any, source: str) -> ModelMetadata:
     """Return `content` as metadata of a model; `InputError` naming `source`, the first fault and how many more there are."""
-    try:
-        return ModelMetadata.model_validate(content)
-    except ValidationError as error:
-        first, *more = error.errors(include_url=False)
-        key = ".".join(str(part) for part in first["loc"])
-        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        others = f" (and {len(more)} more faults)" if more else ""
-        raise InputError(
-            f"{source}: {f'{key}: ' if key else ''}{message}{others}; export the run again, with this version"
-        ) from None
+    return validated(ModelMetadata, content, source, "export the run again, with this version")
 
 
 def _read_metadata(path: Path) -> ModelMetadata:

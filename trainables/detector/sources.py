@@ -6,7 +6,7 @@ Input is not trusted: no object array is read, and no memory is reserved for a s
 from __future__ import annotations
 
 import codecs
-import json
+import math
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crescendo.trainables.data.npy import MAGIC, npy_header, read_npy
 from crescendo.trainables.detector.stream import Frame
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import parse_json
+from crescendo.trainables.reading import check_plain, expecting
 
-_NPY = b"\x93NUMPY"
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _LARGEST_FRAME = 64 * 2**20  # bytes
 _BLANK = b" \t\r\n\v\f\x1e"  # the last one begins each text of a JSON sequence (RFC 7464)
 
@@ -34,7 +35,7 @@ def frames_of(pipe: BufferedReader) -> Iterator[Frame]:
     Each frame is yielded as soon as it has arrived. A JSON line that cannot be used raises `InputError` and the
     iterator goes on with the next one; a broken `.npy` raises `BrokenInput`.
     """
-    return NpyFrames(pipe) if pipe.peek(1)[:1] == _NPY[:1] else JsonFrames(pipe)
+    return NpyFrames(pipe) if pipe.peek(1)[:1] == MAGIC[:1] else JsonFrames(pipe)
 
 
 class NpyFrames(Iterator[Frame]):
@@ -60,19 +61,12 @@ class NpyFrames(Iterator[Frame]):
         return Frame(np.frombuffer(data, self._dtype).reshape(self._shape))
 
     def _read_header(self) -> None:
-        magic = self._pipe.read(8)
-        if not magic:
+        if not self._pipe.peek(1):
             raise StopIteration
-        read = _HEADERS.get((magic[6], magic[7])) if len(magic) == 8 and magic[:6] == _NPY else None
-        if read is None:
-            raise BrokenInput(
-                f"frame {self._frame}: no .npy array (version 1 or 2) begins here; write rows with numpy.save"
-            )
         try:
-            shape, fortran, dtype = read(self._pipe)
-        except (ValueError, TypeError, SyntaxError, OverflowError) as error:
-            reason = " ".join(str(error).split())
-            raise BrokenInput(f"frame {self._frame}: the .npy array has a broken header ({reason})") from None
+            shape, fortran, dtype = npy_header(self._pipe)
+        except ValueError as error:
+            raise BrokenInput(f"frame {self._frame}: {error}") from None
         if dtype.kind not in "fiu":
             raise BrokenInput(f"frame {self._frame}: the .npy array is of type {dtype}; features are real numbers")
         if len(shape) not in (1, 2) or (fortran and len(shape) == 2):
@@ -103,10 +97,7 @@ class JsonFrames(Iterator[Frame]):
         while not text:
             text = self._next_line()
         self._frame += 1
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"frame {self._frame}: its line is no valid JSON ({error})") from None
+        content = parse_json(text, f"frame {self._frame}: its line")
         if not isinstance(content, dict) or "features" not in content:
             raise InputError(f'frame {self._frame}: its line is no object with features, such as {{"features": [0.5]}}')
         return Frame(content["features"], content.get("time"))
@@ -131,17 +122,20 @@ def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:
     InputError
         If it is no such file.
     """
-    try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path}: not a .npy file of numbers ({' '.join(str(error).split())})") from None
-    if not isinstance(mapped, np.ndarray) or mapped.ndim != 2:
-        shape = getattr(mapped, "shape", "of an archive")
-        raise InputError(f"{path}: has shape {shape}; expected (frames, features)")
-    # Read and not mapped: pages of a mapped file count as memory of the process until someone else needs them.
-    return _rows(path) if mapped.flags.c_contiguous else iter(np.asarray(mapped))
+    check_plain(path)
+    with expecting("a .npy file of numbers", path, "write it with numpy.save"), path.open("rb") as file:
+        shape, fortran, dtype = npy_header(file)
+        if dtype.kind not in "fiu":
+            raise ValueError(f"it is of type {dtype}")
+        if len(shape) != 2:
+            raise InputError(f"{path}: has shape {shape}; expected (frames, features)")
+        size, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - file.tell()
+        if there < size:
+            raise ValueError(f"it announces {size:,} bytes of values but holds {there:,}")
+        if fortran:  # of which no frame lies in one piece
+            file.seek(0)
+            return iter(read_npy(file))
+    return _rows(path)
 
 
 def _rows(path: Path) -> Iterator[Frame]:

@@ -19,6 +19,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import ARCHITECTURE
+from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.registry import check_no_plugin
 from crescendo.trainables.training import checkpoints
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Alarms = Mapping[str, Mapping[str, float]]
 
+_FIGURES = "the figures of a finished run"
 MODEL_FOLDER = "model"
 """Where below its outputs a finished run leaves its model folder, and the name of the artifact in MLflow."""
 
@@ -104,11 +106,16 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
     for outputs in (folder, folder / "outputs"):
         if (outputs / "metrics.json").is_file() and (outputs / MODEL_FOLDER / METADATA).is_file():
             detector = Detector.load(outputs / MODEL_FOLDER, allow_plugin=allow_plugin)
-            training: Any = detector.metadata.training
             if dataset is not None:
-                _check_dataset(dataset, training["dataset"]["content_hash"], folder)
+                training: Any = detector.metadata.training
+                with expecting("a model that tells its data set", outputs / MODEL_FOLDER, "leave --dataset out"):
+                    _check_dataset(dataset, training["dataset"]["content_hash"], folder)
             return detector
-    # Of older versions: a training's folder held no model.
+    return _of_checkpoint(folder, dataset, allow_plugin=allow_plugin)
+
+
+def _of_checkpoint(folder: Path, dataset: Dataset | None, *, allow_plugin: bool) -> Detector:
+    """Return the detector of a run of an older version, whose folder held no model."""
     reset, merge_gap, alarms = _decoding(folder)
     checkpoint = checkpoints.found_in(folder)
     weights, content = checkpoints.read_model(checkpoint)
@@ -120,19 +127,20 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
             f"{checkpoint}: was written by an older version, which did not keep fps and features; "
             "name the data set it was trained on with --dataset"
         )
-    source = str(checkpoint / "checkpoint.json")
-    if not allow_plugin:
-        # Loss and matching rule are not imported: once a model is trained they do not matter.
-        check_no_plugin({"model": content["config"]["model"]}, source)
-    config = configuration(content["config"], source)
-    if not is_detector(config.model):
-        raise InputError(
-            f"{folder}: is a network fine-tuned on pixels ({config.model}), which makes features: pass the folder to "
-            "`crescendo data extract --weights`, and export a model of another kind trained on them"
-        )
-    metadata = model_metadata(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
+    source = checkpoint / "checkpoint.json"
+    with expecting("a checkpoint", source, "export another run"):
+        if not allow_plugin:
+            # Loss and matching rule are not imported: once a model is trained they do not matter.
+            check_no_plugin({"model": content["config"]["model"]}, str(source))
+        config = configuration(content["config"], str(source))
+        if not is_detector(config.model):
+            raise InputError(
+                f"{folder}: is a network fine-tuned on pixels ({config.model}), which makes features: pass the folder to "
+                "`crescendo data extract --weights`, and export a model of another kind trained on them"
+            )
+        metadata = model_metadata(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
     with torch.random.fork_rng(devices=[]):
-        model = build_model(content["feature_dim"], len(content["labels"]), config)
+        model = build_model(metadata.features.dimension, len(metadata.labels), config)
     with torch.no_grad():
         checkpoints.load_weights(checkpoint, model.state_dict(), weights)
     return Detector(metadata, model.eval().requires_grad_(False))
@@ -162,10 +170,15 @@ def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
     metrics, report, outputs = folder / "metrics.json", folder / "report.json", folder / "outputs" / "metrics.json"
     if metrics.is_file():
         content = read_json(metrics)
-        return None, int(content["merge_gap"]), content.get("alarms", {})
+        with expecting(_FIGURES, metrics, "export another run"):
+            return None, int(content["merge_gap"]), _alarms(content)
     if outputs.is_file() and report.is_file():
-        chosen = read_json(report)["chosen"]
-        return chosen["reset"], int(chosen["merge_gap"]), read_json(outputs).get("alarms", {})
+        content, figures = read_json(report), read_json(outputs)
+        with expecting("the report of a trial", report, "export another run"):
+            chosen = mapping(content["chosen"])
+            reset, merge_gap = chosen["reset"], int(chosen["merge_gap"])
+        with expecting(_FIGURES, outputs, "export another run"):
+            return reset, merge_gap, _alarms(figures)
     if report.is_file() or (folder / "checkpoints").is_dir():
         raise InputError(
             f"{folder}: the training is not finished (`crescendo train --resume` ends it), or it is a trial that was not "
@@ -175,6 +188,10 @@ def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
         f"{folder}: holds no run; name the --output of `crescendo train`, the folder of a confirmed trial, "
         "or an MLflow run (with --tracking-uri or --study)"
     )
+
+
+def _alarms(content: Any) -> Alarms:
+    return {rate: dict(mapping(thresholds)) for rate, thresholds in mapping(content.get("alarms", {})).items()}
 
 
 def _version() -> str:

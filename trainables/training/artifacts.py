@@ -20,6 +20,7 @@ from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.result_format import write_detections
 from crescendo.trainables.evaluation.subset_result import SubsetResult
 from crescendo.trainables.files import atomic_file, read_json, write_json
+from crescendo.trainables.reading import expecting
 
 METRICS = "metrics.json"
 """The file that is written last: a folder that has it holds a finished run."""
@@ -128,7 +129,9 @@ def add_snapshot(folder: Path, iteration: int, curves: Progression) -> None:
     Snapshots at or after `iteration` are left over from an interrupted attempt and are replaced.
     """
     file = folder / "snapshots.json"
-    kept = [snapshot for snapshot in (read_json(file) if file.is_file() else []) if snapshot["iteration"] < iteration]
+    earlier = read_json(file) if file.is_file() else []
+    with expecting("a list of snapshots", file, "remove it"):
+        kept = [snapshot for snapshot in earlier if snapshot["iteration"] < iteration]
     write_json(file, [*kept, {"iteration": iteration, **curves.to_json()}])
 
 

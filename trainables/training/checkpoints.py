@@ -7,15 +7,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, read_json, write_json
+from crescendo.trainables.reading import check_plain
+from crescendo.trainables.validated import validated
 
 _MODEL, _OPTIMIZER, _METADATA = "model.safetensors", "optimizer.safetensors", "checkpoint.json"
 _CHECKPOINTS = "checkpoints"
+
+
+class _Row(BaseModel):
+    iteration: int = Field(ge=0)
+
+
+class _Stored(BaseModel):
+    """What `Trainer.metadata` writes; earlier versions wrote less of it."""
+
+    model_config = ConfigDict(strict=True)
+
+    iteration: int = Field(0, ge=0)
+    history: list[_Row] = []
+    losses: dict[str, float] = {}
+    config: dict[str, Any] = {}
+    labels: list[str] = []
+    feature_dim: int = Field(1, ge=1)
+    dataset_hash: str = ""
+    dataset: dict[str, Any] = {}
+    frames: dict[str, Any] = {}
 
 
 def write_checkpoint(
@@ -42,10 +65,9 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor],
 
 def read_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the weights and the metadata that `folder` holds, on the CPU; `InputError` as `read_checkpoint`."""
-    metadata = read_json(folder / _METADATA)
-    if not isinstance(metadata, dict):
-        raise InputError(f"{folder / _METADATA}: must hold an object")
-    return _tensors(folder / _MODEL), metadata
+    content = read_json(folder / _METADATA)
+    validated(_Stored, content, folder / _METADATA, "the checkpoint is damaged: go on from another, or train anew")
+    return _tensors(folder / _MODEL), dict(content)
 
 
 def load_weights(folder: Path, own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> None:
@@ -119,10 +141,9 @@ def _in(folder: Path) -> list[Path]:
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
+    check_plain(path)
     try:
         tensors: dict[str, Tensor] = load_file(path)
         return tensors
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; the checkpoint is incomplete") from error
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a safetensors file ({error})") from error
+        raise InputError(f"{path}: not a complete safetensors file ({' '.join(str(error).split())})") from error

@@ -19,6 +19,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+from crescendo.trainables.reading import expecting
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_snapshot
 from crescendo.trainables.training.cohort import Cohort, DivergedError
@@ -146,8 +147,10 @@ class TrainingSession:
             last = None
         if last is not None and _validated(trainer) < last.iteration:
             # The checkpoint was written before it.
-            losses = MeanLosses(**last.losses, frames_per_second=last.frames_per_second)
-            trainer.history.append(Validation(last.iteration, losses, last.results["validation"].evaluation).to_json())
+            with expecting("a report of this training", self._folder / "report.json", "remove it"):
+                losses = MeanLosses(**last.losses, frames_per_second=last.frames_per_second)
+                evaluation = last.results["validation"].evaluation
+            trainer.history.append(Validation(last.iteration, losses, evaluation).to_json())
         if _validated(trainer) < trainer.iteration:
             trainer.resume_stage()
         self._timed = last is not None or trainer.iteration == 0

@@ -130,11 +130,14 @@ class TrainingStep:
         }
 
     def load_optimizer(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from a state that `optimizer_tensors` returned."""
+        """Go on from a state that `optimizer_tensors` returned; `ValueError` if it is of other parameters."""
         content = self.optimizer.state_dict()
         content["state"] = {}
+        parameters = [one for group in self.optimizer.param_groups for one in group["params"]]
         for name, tensor in tensors.items():
             number, _, key = name.partition(".")
+            if tensor.dim() and tensor.shape != parameters[int(number)].shape:
+                raise ValueError(f"its optimiser's {name} has shape {tuple(tensor.shape)}")
             content["state"].setdefault(int(number), {})[key] = tensor
         self.optimizer.load_state_dict(content)
         self._factor = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import check_folder
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun
 from crescendo.trainables.training.listeners import Listener
 from crescendo.trainables.training.measurement import Measurement
@@ -23,7 +24,8 @@ def train_detector(
     Raises
     ------
     InputError
-        If `output` holds another run, the data set has no training or validation part, or the loss is not finite.
+        If `output` holds another run or cannot be written, the data set has no training or validation part, or the loss
+        is not finite.
     """
     _check_output(output, resume)
     for subset in ("training", "validation"):
@@ -43,3 +45,4 @@ def _check_output(output: Path, resume: bool) -> None:
         raise InputError(f"{output}: holds a finished run; remove it or choose another folder")
     if output.exists() and any(output.iterdir()) and not resume:
         raise InputError(f"{output}: is not empty; pass --resume to go on with the run in it, or choose another folder")
+    check_folder(output)

@@ -16,6 +16,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores
 from crescendo.trainables.inference.scoring import Span, score_recordings, score_spans
+from crescendo.trainables.reading import expecting
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.initialisation import initial_model, resolved_for
@@ -154,9 +155,12 @@ class Trainer:
             )
         self._check_settings(folder, metadata.get("config", {}))
         self.step = TrainingStep(self.model, self.config, self.device)
-        self.step.load_optimizer(tensors)
-        self.iteration, self.history = int(metadata["iteration"]), list(metadata["history"])
-        self.losses, self._in_stage = LossSums(**metadata.get("losses", {})), False
+        with expecting("a checkpoint", folder, "go on from another, or train anew"):
+            self.step.load_optimizer(tensors)
+            self.iteration, self.history = int(metadata["iteration"]), list(metadata["history"])
+            if self.iteration and self.config.optimizer == "adam" and not tensors:
+                raise ValueError("it holds no state of the optimiser")
+            self.losses, self._in_stage = LossSums(**metadata.get("losses", {})), False
 
     def resume_stage(self) -> None:
         """Let `train` go on with the stage of the checkpoint that was restored, which has not been reported."""

@@ -78,8 +78,12 @@ class ValidationReport:
         """Return the report whose `to_json` is `content`; `InputError` if `content` is no report."""
         try:
             results = {split: SubsetMetrics.from_json(metrics) for split, metrics in content["results"].items()}
-            tried = [(reset, merge_gap, value) for reset, merge_gap, value in content["tried"]]
-            return cls(**{**content, "results": results, "tried": tried})
+            tried = [(str(reset), int(merge_gap), float(value)) for reset, merge_gap, value in content["tried"]]
+            report = cls(**{**content, "results": results, "tried": tried})
+            numbers = (report.objective, report.seconds, report.frames_per_second, *report.losses.values())
+            if not all(isinstance(value, int | float) for value in (report.iteration, *numbers)):
+                raise TypeError(f"{numbers!r:.80} are no numbers")
+            return report
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"not a report of a training ({type(error).__name__}: {error})") from error
 

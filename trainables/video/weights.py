@@ -14,6 +14,7 @@ from torch import Tensor
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.reading import check_plain
 from crescendo.trainables.training import checkpoints
 
 Weights = dict[str, Tensor]
@@ -32,14 +33,13 @@ def read_weights(path: Path) -> Weights:
     InputError
         If the file is missing, damaged, or holds anything but tensors.
     """
+    check_plain(path)
     try:
         content: Any = (
             load_file(path)
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path}: is no file of plain tensors ({_reason(error)}); a pickle can run any code when it is read, so "

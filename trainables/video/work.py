@@ -71,9 +71,9 @@ class WorkFolder:
         """Return the number of frames of `recording` if it is finished and `video` has not changed since, else None."""
         try:
             reader = open_arrow(self._file(recording))
-        except InputError:
+            metadata = json.loads((reader.schema.metadata or {}).get(_FACTS, b"{}"))
+        except (InputError, ValueError):
             return None
-        metadata = json.loads((reader.schema.metadata or {}).get(_FACTS, b"{}"))
         with suppress(OSError):
             if metadata == state_of(video):
                 return sum(int(reader.get_batch(number).num_rows) for number in range(reader.num_record_batches))

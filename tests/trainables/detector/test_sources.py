@@ -74,7 +74,7 @@ def test_what_only_frames_the_lines_of_json_is_no_frame(lines, last):
 @pytest.mark.parametrize("line", [b"\x00", b"\xef\xbb", b".", b"\xc2\xa0", b"null", b'""', b"{}", b"[]", b"# frames"])
 def test_a_line_that_says_anything_is_no_framing(line):
     frames = frames_of(pipe(b"\n" + line + b'\n\n{"features": [1]}\n'))
-    with pytest.raises(InputError, match="frame 0: its line is no"):
+    with pytest.raises(InputError, match=r"frame 0: its line(: not valid JSON| is no object)"):
         next(frames)
     assert values(frames) == [[1]]
 
@@ -157,7 +157,7 @@ def test_the_frames_of_a_file(tmp_path, matrix):
         (lambda path: path.write_bytes(npy(MATRIX)[:-5]), "not a .npy file"),
         (lambda path: path.write_bytes(b"text"), "not a .npy file"),
         (lambda path: np.save(path, MATRIX[0]), r"has shape \(3,\); expected \(frames, features\)"),
-        (lambda path: np.savez(path.open("wb"), a=MATRIX), "has shape of an archive"),
+        (lambda path: np.savez(path.open("wb"), a=MATRIX), "no .npy array"),
     ],
 )
 def test_what_is_no_matrix_is_refused(tmp_path, write, reason):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
@@ -14,9 +15,14 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.frames import tolerated_seconds
-from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.importers.raw_files import RawFiles, check_packed
+from crescendo.trainables.data.npy import npy_header, read_npy
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import check_plain
+
+_WIDEST = 2**24
+_DAMAGED = "damaged or not a plain matrix"
 
 
 @dataclass(frozen=True)
@@ -72,32 +78,35 @@ class NumpyFiles:
         """Return the shape that the file's header gives."""
         if self._name(recording).lower().endswith(".npz"):
             return _shape(self.read(recording), self.where(recording))
-        with self._files.open(self._name(recording)) as file:
-            try:
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-            except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-                raise InputError(f"{self.where(recording)}: not a NumPy file ({error})") from error
-        return _header_shape(shape, dtype, self.where(recording))
+        with self._files.open(self._name(recording)) as file, _plain_matrix(self.where(recording), "not a NumPy file"):
+            header = npy_header(file)
+        return _header_shape(header.shape, header.dtype, self.where(recording))
 
     def read(self, recording: str) -> np.ndarray:
         """Return the matrix; pickled objects are never loaded."""
-        with self._files.open(self._name(recording)) as file:
-            try:
-                return _one_matrix(file, self._name(recording), self.where(recording))
-            except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-                raise InputError(f"{self.where(recording)}: damaged or not a plain matrix ({error})") from error
+        with self._files.open(self._name(recording)) as file, _plain_matrix(self.where(recording), _DAMAGED):
+            return _one_matrix(file, self._name(recording), self.where(recording))
+
+
+@contextmanager
+def _plain_matrix(where: str, fault: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{where}: {fault} ({' '.join(str(error).split())[:200]})") from error
 
 
 def _one_matrix(file: IO[bytes], name: str, where: str) -> np.ndarray:
-    loaded: Any = np.load(file, allow_pickle=False)
     if not name.lower().endswith(".npz"):
-        return np.asarray(loaded)
-    with loaded:
-        if len(loaded.files) != 1:
-            raise InputError(f"{where}: must hold one matrix but holds {len(loaded.files)}: {', '.join(loaded.files)}")
-        return np.asarray(loaded[loaded.files[0]])
+        return read_npy(file)
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len(members) != 1:
+            names = ", ".join(member.filename.removesuffix(".npy") for member in members)
+            raise InputError(f"{where}: must hold one matrix but holds {len(members)}: {names:.80}")
+        check_packed(members[0], where)
+        with archive.open(members[0]) as inside:
+            return read_npy(inside)
 
 
 class Hdf5File:
@@ -106,6 +115,7 @@ class Hdf5File:
     def __init__(self, path: Path) -> None:
         """Open `path`; `InputError` if it is no HDF5 file."""
         self.path = path
+        check_plain(path)
         try:
             self._file = h5py.File(path, "r")
         except OSError as error:
@@ -208,4 +218,6 @@ def _header_shape(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> S
         raise InputError(
             f"{where}: has shape {shape} and dtype {dtype}; expected (frames, features) of float16, float32 or float64"
         )
+    if shape[1] > _WIDEST:
+        raise InputError(f"{where}: has {shape[1]:,} columns, more than the {_WIDEST:,} that are kept")
     return Shape(shape[0], shape[1], dtype.name)

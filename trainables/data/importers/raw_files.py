@@ -13,6 +13,7 @@ from typing import IO
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.folders import files_below
+from crescendo.trainables.reading import check_plain, most_unpacked, too_large
 
 
 class RawFiles:
@@ -91,6 +92,10 @@ class RawFiles:
         """
         if name not in self:
             raise InputError(f"{self.where(name)}: missing from the data set; get the data set again")
+        if self._zip is None:
+            check_plain(self.path / self._root / name)
+        else:
+            check_packed(self._zip.getinfo(self._root + name), self.where(name))
         try:
             if self._zip is not None:
                 return self._zip.open(self._root + name)
@@ -112,6 +117,12 @@ class RawFiles:
             return self.read_bytes(name).decode("utf-8")
         except UnicodeDecodeError as error:
             raise InputError(f"{self.where(name)}: not text in UTF-8 ({error})") from error
+
+
+def check_packed(member: zipfile.ZipInfo, where: str) -> None:
+    """Refuse a member of a zip that would unpack to far more than anything that was packed to be read; `InputError`."""
+    if member.file_size > (limit := most_unpacked(member.compress_size)):
+        raise too_large(where, limit)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
