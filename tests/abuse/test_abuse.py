@@ -1,0 +1,76 @@
+"""Every command with bad input, in one process: one line that says what to mend, exit code 2, and nothing half-written."""
+
+import hashlib
+import io
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from abuse_cases import CASES, Case
+
+from crescendo.platform.cli import main
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Everything below `folder`: path -> what it is and holds. Files that are locked stay, as the systems' own do."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.name in ("lock", "sweep.lock"):
+            continue
+        if path.is_symlink():
+            content = f"link to {path.readlink()}"
+        elif path.is_dir():
+            content = "folder"
+        elif path.is_file():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            content = "special"
+        found[str(path.relative_to(folder))] = content
+    return found
+
+
+def write(folder: Path, case: Case) -> None:
+    for name, content in case.written.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if callable(content):
+            content(path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+class _Stdin(io.TextIOWrapper):
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BufferedReader(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+@pytest.mark.timeout(20)
+def test_bad_input(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, case)
+    before = tree(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["crescendo", *shlex.split(case.line)])
+    monkeypatch.setattr(sys, "stdin", _Stdin(case.stdin))
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = capsys.readouterr()
+    errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert (ended.value.code, said.out) == (2, ""), said
+    assert "Traceback" not in said.err
+    assert errors == said.err.splitlines()[-len(errors) :], said.err
+    assert case.lines in (None, len(errors)), said.err
+    assert re.search(case.says, said.err), said.err
+    assert all(len(line) < 1000 for line in errors), said.err
+    assert tree(tmp_path) == before
+
+
+def test_rows_have_names_of_their_own() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names) >= 60
