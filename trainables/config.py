@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -50,6 +51,8 @@ Model = Annotated[str, _one_of(MODELS)]
 Variant = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
 Reset = Literal["memory", "state", "none"]
 Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
+
+_SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE][+-]?\d{1,5}")
 
 PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -154,9 +157,9 @@ class TrainingConfig(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _tuples(cls, values: Any) -> Any:
-        """Let YAML's lists stand for tuples."""
-        return {key: _tuple(value) for key, value in values.items()} if isinstance(values, Mapping) else values
+    def _plain_values(cls, values: Any) -> Any:
+        """Let lists stand for tuples, and 1e-4, which YAML 1.1 reads as text, for the number it is."""
+        return {key: _plain(value) for key, value in values.items()} if isinstance(values, Mapping) else values
 
     @model_validator(mode="before")
     @classmethod
@@ -207,8 +210,10 @@ def _spec(settings: Mapping[str, Any]) -> ModelSpec:
     return MODELS.resolve(settings["model"]) if "model" in settings else next(iter(MODELS.values()))
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_plain, value))
+    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
 
 
 def gap_frames(config: TrainingConfig, fps: float) -> int:
