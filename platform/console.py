@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from crescendo.platform.terminal_text import prepare_streams, terminal_text, whole_output
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import user_path
 from crescendo.trainables.reading import reason
+
+# `~/x`, and `--output=~/x`, `dataset=~/x`, which a shell passes on as they stand.
+_HOME = re.compile(r"((?:--)?(?:[\w.-]+=){0,2})(~(?:[\w.-]*/.*)?)", re.DOTALL)
 
 
 def guarded(command: Callable[[], object]) -> None:
@@ -16,12 +22,13 @@ def guarded(command: Callable[[], object]) -> None:
     `command` is one of Typer's outside its standalone mode: it returns its exit code, or None, and raises what is wrong
     with the command line. What the system says of a file or of memory, wherever that is, is said in one line, too.
     """
+    prepare_streams()
+    sys.argv[1:] = with_home(sys.argv[1:])
     try:
-        code = command()
+        with whole_output():
+            code = command()
     except InputError as error:
         _end(str(error))
-    except BrokenPipeError:
-        raise
     except OSError as error:
         _end(f"{error.filename}: {reason(error)}" if error.filename else reason(error))
     except MemoryError as error:
@@ -34,6 +41,16 @@ def guarded(command: Callable[[], object]) -> None:
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def with_home(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a command with the home folder in place of a leading `~`, after `KEY=` as well."""
+    return [_with_home(argument) for argument in arguments]
+
+
+def _with_home(argument: str) -> str:
+    found = _HOME.fullmatch(argument)
+    return argument if found is None else f"{found.group(1)}{user_path(found.group(2))}"
+
+
 def _usage(error: Any) -> str:
     """Return what is wrong with the command line; nothing where it was empty, and the help has been shown."""
     message, context = " ".join(error.format_message().split()), getattr(error, "ctx", None)
@@ -44,5 +61,5 @@ def _usage(error: Any) -> str:
 
 def _end(message: str) -> None:
     for line in message.splitlines():
-        print(f"error: {line}", file=sys.stderr)  # noqa: T201
+        print(f"error: {terminal_text(line)}", file=sys.stderr)  # noqa: T201
     sys.exit(2)

@@ -22,6 +22,7 @@ from pydantic import (
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
+from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, without_ranking
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.reading import read_text
@@ -249,7 +250,7 @@ def read_settings(name_or_file: str) -> dict[str, Any]:
         If it is neither, or not a YAML mapping.
     """
     shipped = name_or_file in shipped_names()
-    path = Path(str(_folder() / f"{name_or_file}.yaml")) if shipped else Path(name_or_file)
+    path = Path(str(_folder() / f"{name_or_file}.yaml")) if shipped else user_path(name_or_file)
     if not shipped and not os.path.lexists(path):
         raise InputError(f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())})")
     content = yaml_value(read_text(path, LARGEST), name_or_file)

@@ -69,6 +69,11 @@ def check_folder(folder: Path) -> None:
                     path.rmdir()
 
 
+def user_path(path: str | Path) -> Path:
+    """Return `path` with the home folder in place of a leading `~`, which shells leave in `--output=~/x` and in files."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # what is no user's home stays as it is
+
+
 def cache_folder() -> Path:
     """Return this user's cache folder, which may not exist yet."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescendo"

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.base import Reporter
 
@@ -44,7 +45,7 @@ class _Terminal:
 
     def say(self, line: str) -> None:
         """Print `line` above the bar."""
-        self._progress.console.print(line, markup=False, highlight=False)
+        self._progress.console.print(line)
 
     def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
         """Yield `items` under a bar."""
@@ -59,7 +60,7 @@ class _Lines:
 
     def say(self, line: str) -> None:
         """Print `line`."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
     def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
         """Yield `items` and print a line at their end, and every few seconds before."""
@@ -78,12 +79,12 @@ class _Lines:
 @contextmanager
 def terminal() -> Iterator[Reporter]:
     """Yield a reporter that fits where standard error goes."""
-    console = Console(stderr=True)
+    console = terminal_console(stderr=True)
     if not console.is_terminal:
         yield _Lines(console)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _RateColumn(),
@@ -98,22 +99,20 @@ def print_summary(dataset: Dataset) -> None:
     recordings = dataset.annotations.recordings
     segments = sum(len(one.segments) for one in recordings.values())
     features = "no features" if dataset.feature_dim is None else f"{dataset.feature_dim} features"
-    Console().print(
+    terminal_console().print(
         f"{dataset.path}: {len(recordings)} recordings, {sum(map(dataset.frames, recordings)):,} frames at "
         f"{dataset.fps:g} a second, {features}, {segments:,} segments of {len(dataset.labels) - 1} activities",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
 
 
 def print_description(content: dict[str, Any]) -> None:
     """Print what `describe` returned as tables, on standard output."""
-    console = Console()
+    console = terminal_console()
     for key in ("path", "name", "fps", "feature_dim", "features", "source", "licence", "content_hash"):
-        console.print(f"{key}: {content[key]}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{key}: {content[key]}", soft_wrap=True)
     for note in content["notes"]:
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"note: {note}", soft_wrap=True)
     parts = {**content["subsets"], "all": content["all"]}
     console.print(_table("", parts, [(_named(name, content), _show(name, parts)) for name in _ROWS]))
     labels = content["labels"][1:]

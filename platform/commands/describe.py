@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crescendo.platform.commands.data_display import print_description
+from crescendo.platform.terminal_text import json_text, say
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.describe import describe as description
 
@@ -20,6 +20,6 @@ def describe(
     """Count what a prepared data set holds."""
     content = description(Dataset(dataset))
     if as_json:
-        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        say(json_text(content, indent=2))
     else:
         print_description(content)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import typer
 from numpy.typing import ArrayLike
 
+from crescendo.platform.terminal_text import json_text, say
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector import Detector, Frame
 from crescendo.trainables.detector.sources import open_matrix
@@ -34,7 +33,7 @@ def detect_files(detector: Detector, source: Path, out: Path | None, subset: str
     _write(found, out)
     count = sum(len(some) for some in found.values())
     seconds = time.perf_counter() - began
-    typer.echo(f"{count} detections in {len(found)} recordings, {seconds:.1f} s", err=True)
+    say(f"{count} detections in {len(found)} recordings, {seconds:.1f} s", err=True)
 
 
 def _detect_in(detector: Detector, source: Path, subset: str | None, weights: str | None) -> dict[str, list[Detection]]:
@@ -92,4 +91,4 @@ def _write(found: dict[str, list[Detection]], out: Path | None) -> None:
     if out is not None:
         write_detections(out, found)
     else:
-        typer.echo(json.dumps(result_file(found), indent=2, ensure_ascii=False, allow_nan=False))
+        say(json_text(result_file(found), indent=2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ import torch
 import typer
 
 from crescendo.platform.commands.stop_signals import Stopped, StopSignals
+from crescendo.platform.terminal_text import json_text, say
 from crescendo.trainables.detector import Detector, Event, Frame, Stream
 from crescendo.trainables.detector.sources import BrokenInput, frames_of
 from crescendo.trainables.detector.stream import TimeGapError
@@ -44,17 +44,17 @@ def _detect_live(stream: Stream, *, keep_going: bool) -> None:
         try:
             while True:
                 try:
-                    _say(_events(stream, signals.wait_for(lambda: next(source)), keep_going=keep_going))
+                    _write(_events(stream, signals.wait_for(lambda: next(source)), keep_going=keep_going))
                 except StopIteration:
                     return
                 except BrokenInput:
                     raise
                 except InputError as error:  # a line that is no frame
-                    _say(_stand_in(stream, error, keep_going=keep_going))
+                    _write(_stand_in(stream, error, keep_going=keep_going))
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
         finally:
-            _say(stream.close())
+            _write(stream.close())
 
 
 def _events(stream: Stream, frame: Frame, *, keep_going: bool) -> list[Event]:
@@ -63,7 +63,7 @@ def _events(stream: Stream, frame: Frame, *, keep_going: bool) -> list[Event]:
     except TimeGapError as error:
         if not keep_going:
             raise
-        typer.echo(f"warning: {error}", err=True)
+        say(f"warning: {error}", err=True)
         return [*stream.restart(), *_events(stream, frame, keep_going=True)]
     except InputError as error:
         return _stand_in(stream, error, keep_going=keep_going)
@@ -72,13 +72,13 @@ def _events(stream: Stream, frame: Frame, *, keep_going: bool) -> list[Event]:
 def _stand_in(stream: Stream, error: InputError, *, keep_going: bool) -> list[Event]:
     if not keep_going:
         raise error
-    typer.echo(f"warning: {error}", err=True)
+    say(f"warning: {error}", err=True)
     return stream.hold() if stream.can_hold else []
 
 
-def _say(events: Iterable[Event]) -> None:
+def _write(events: Iterable[Event]) -> None:
     for event in events:
-        sys.stdout.write(json.dumps(event.to_json(), ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.write(json_text(event.to_json()) + "\n")
         sys.stdout.flush()
 
 

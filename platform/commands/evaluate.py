@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from crescendo.platform.commands.evaluate_files import (
 )
 from crescendo.platform.commands.online_display import online_results, print_online
 from crescendo.platform.commands.options import AllowPlugin
+from crescendo.platform.terminal_text import json_text, say
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
@@ -127,4 +127,4 @@ def _refuse(options: dict[str, Any], reason: str) -> None:
 
 
 def _print_json(content: dict[str, Any]) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    say(json_text(content, indent=2))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
+from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.trainables.data.annotations import read_annotations
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
@@ -39,7 +38,7 @@ def evaluate_files(
     """
     annotations = read_annotations(ground_truth, clip=clip)
     for note in annotations.notes:
-        typer.echo(f"note: {ground_truth}: {note}", err=True)
+        say(f"note: {ground_truth}: {note}", err=True)
     found = read_detections(detections, annotations.labels())
     try:
         evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
@@ -48,7 +47,7 @@ def evaluate_files(
     if evaluation.left_out:
         scored = annotations.of(subset)
         outside = sorted(name for name, some in found.items() if some and name not in scored)
-        typer.echo(
+        say(
             f"note: {detections}: left out {evaluation.left_out} detections, on recordings outside subset {subset!r}: "
             f"{len(outside)} recordings, the first is {outside[0]!r}",
             err=True,
@@ -106,6 +105,6 @@ def print_evaluation(evaluation: Evaluation) -> None:
         table.add_row(label, *(f"{100 * value:.1f}" for value in row.values()))
     table.add_section()
     table.add_row("mAP", *(f"{100 * value:.1f}" for value in result["mAP"].values()), style="bold")
-    console = Console()
+    console = terminal_console()
     console.print(table)
     console.print(f"mean mAP over {len(result['mAP'])} thresholds: {100 * result['mAP_mean']:.2f} %")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from crescendo.platform.commands.options import AllowPlugin
+from crescendo.platform.terminal_text import say
 from crescendo.reports.source.store_address import store_of
 from crescendo.trainables.errors import InputError
 
@@ -56,10 +57,10 @@ def export(
     detector = read_detector(run, uri, dataset, allow_plugin=allow_plugin)
     write_detector(detector, destination, form)
     metadata = detector.metadata
-    typer.echo(
+    say(
         f"{destination}: {metadata.architecture.model}, {len(metadata.labels) - 1} labels, "
         f"{metadata.features.dimension} features at {metadata.fps:g} frames a second, reset {metadata.reset}, "
         f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
     if register is not None and uri is not None:
-        typer.echo(f"registered as {register_model(detector, register, uri, run)}")
+        say(f"registered as {register_model(detector, register, uri, run)}")

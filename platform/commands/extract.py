@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from crescendo.platform.commands.data_display import print_summary, terminal
+from crescendo.platform.terminal_text import say
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.video.decoding import require_av
 
@@ -52,7 +53,7 @@ def extract(
     if annotations is None or preview:
         with terminal() as reporter:
             count = draw_previews(videos, annotations, destination, fps, backbone, size, clip=clip, reporter=reporter)
-        typer.echo(f"{destination}: {count} contact sheets")
+        say(f"{destination}: {count} contact sheets")
         return
     with terminal() as reporter:
         dataset = extract(

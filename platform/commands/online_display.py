@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
@@ -125,7 +125,7 @@ def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> Decode
 
 def print_online(subset: str, online: OnlineDetection) -> None:
     """Print per-frame precision by label, and a row for each rate of false alarms."""
-    console = Console()
+    console = terminal_console()
     console.print(_precision_table(online))
     console.print(_warning_table(online))
     segments = next(iter(online.warnings.values())).segments
@@ -133,7 +133,6 @@ def print_online(subset: str, online: OnlineDetection) -> None:
         f"{subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} "
         "labels. Thresholds were chosen on validation for each label by itself; false alarms are those of all labels "
         "together. Seen: the part of an activity that has passed when its alarm goes off; never: it did not for so many.",
-        highlight=False,
     )
 
 

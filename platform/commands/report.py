@@ -10,6 +10,7 @@ import typer
 from crescendo.platform.commands.lazy_group import alone
 from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.console import guarded
+from crescendo.platform.terminal_text import say
 
 
 def report(
@@ -35,10 +36,10 @@ def report(
 
     written = generate_report(studies, tracking_uri=tracking_uri, out=out, allow_plugin=allow_plugin)
     for arm, sentence in written.answers:
-        typer.echo(f"{arm}: {sentence}")
+        say(f"{arm}: {sentence}")
     for one in written.missing:
-        typer.echo(f"missing: {one}", err=True)
-    typer.echo(f"Report: {written.folder}. To read it, open {written.page.resolve().as_uri()}")
+        say(f"missing: {one}", err=True)
+    say(f"Report: {written.folder}. To read it, open {written.page.resolve().as_uri()}")
 
 
 def main() -> None:

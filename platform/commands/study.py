@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.syntax import Syntax
 
 from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, take_turns, together
 from crescendo.platform.studies.settings import check_dataset, load_study, study_schema, study_source
+from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
@@ -36,7 +36,7 @@ def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFol
     """Show every error of a study at once, or what the study will cost."""
     checked = load_study(name, assignments, dataset)
     for line in _summary(checked):
-        typer.echo(line)
+        say(line)
     check_dataset(checked)
 
 
@@ -45,14 +45,14 @@ def list_studies() -> None:
     """List the studies that ship with Crescendo."""
     names = shipped_studies()
     for name in names:
-        typer.echo(f"{name:<{max(map(len, names))}}  {load_study(name).description}")
+        say(f"{name:<{max(map(len, names))}}  {load_study(name).description}")
 
 
 @study.command("show", cls=CheckedCommand)
 def show(name: StudyName) -> None:
     """Print a study's YAML: a start for one of your own."""
     text = study_source(name)
-    console = Console()
+    console = terminal_console()
     if console.is_terminal:
         console.print(Syntax(text, "yaml", background_color="default"))
     else:

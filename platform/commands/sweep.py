@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyName
 from crescendo.platform.studies.settings import load_study
+from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.errors import InputError
 
 INTERRUPTED = 130
@@ -50,14 +50,14 @@ def sweep(
     from crescendo.platform.studies.runner import run_study
 
     result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
-    console = Console()
+    console = terminal_console()
     if result.interrupted:
         console.print(
             f"Interrupted; nothing is lost. To go on: crescendo sweep {name} --output {folder}", soft_wrap=True
         )
         raise typer.Exit(INTERRUPTED)
     for part in outcome(result.run):
-        console.print(part, soft_wrap=isinstance(part, str), highlight=False)
+        console.print(part, soft_wrap=isinstance(part, str))
     console.print(f"Runs: {result.store}. Everything else: {folder}.", soft_wrap=True)
     if result.backlog.waiting:
         console.print(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from crescendo.platform.commands.data_display import print_summary, terminal
+from crescendo.platform.terminal_text import say
 from crescendo.trainables.data import synthetic
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.video import synthetic as synthetic_videos
@@ -57,6 +58,4 @@ def _synthesize_videos(destination: Path, *, seed: int, recordings: int, labels:
             destination, seed=seed, recordings=recordings, labels=labels, size=size, odd=odd, reporter=reporter
         )
     activities = len(made.labels())
-    typer.echo(
-        f"{destination}: {len(made.recordings)} videos of {activities} activities, annotated in annotations.json"
-    )
+    say(f"{destination}: {len(made.recordings)} videos of {activities} activities, annotated in annotations.json")

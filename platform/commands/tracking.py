@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from crescendo.platform.terminal_text import say
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store import QUIET
 from crescendo.reports.source.store_address import check_sqlite, local_store, remembered_address
@@ -62,7 +63,7 @@ def ui(
         while server.poll() is None and not _listens(port):
             time.sleep(0.2)
         if server.poll() is None:
-            typer.echo(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
+            say(f"{folder}: http://127.0.0.1:{port}{_runs_table(folder)} (Ctrl-C ends it)")
         code = server.wait()
     except KeyboardInterrupt:
         code = 0
@@ -83,9 +84,9 @@ def sync(
     tracker = Tracker(output, None, tracking_uri or remembered_address(output))
     before = tracker.backlog().waiting
     left = tracker.close(patience)
-    typer.echo(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
+    say(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
     if left.refused:
-        typer.echo(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
+        say(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
     if left.waiting:
         raise InputError(f"{tracker.destination}: {left.error or 'too slow'}; nothing is lost, run the command again")
 

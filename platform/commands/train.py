@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.config import TrainingConfig, configuration, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses.variants import without_ranking
@@ -32,7 +33,7 @@ def train(
     keys: Annotated[bool, typer.Option("--keys", help="List every setting with its default, and end.")] = False,
 ) -> None:
     """Train one detector: validation mAP as it goes; frame scores, detections and metrics at the end."""
-    console = Console()
+    console = terminal_console()
     if keys:
         console.print(_key_table())
         return
@@ -46,7 +47,7 @@ def train(
     from crescendo.trainables.training.artifacts import METRICS
     from crescendo.trainables.training.train import train_detector
 
-    with _Screen(Console(stderr=True), checked) as screen:
+    with _Screen(terminal_console(stderr=True), checked) as screen:
         run = train_detector(checked, Dataset(dataset), output, screen, resume=resume)
     for subset, result in run.results.items():
         console.print(f"{subset}: mAP (%) against the IoU threshold")
@@ -62,10 +63,10 @@ class _Screen:
         self._frames = config.sequences * config.sequence_length
         self._task: TaskID | None = None
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
@@ -87,7 +88,6 @@ class _Screen:
             f"Training {config.model} ({weights:,} weights) on {trainer.dataset.path} with cross entropy{ranking}, "
             f"seed {config.seed}, on {trainer.device}{again}",
             soft_wrap=True,
-            highlight=False,
         )
         self._task = self._progress.add_task("training", total=config.iterations, completed=trainer.iteration, rate="")
 
@@ -98,7 +98,7 @@ class _Screen:
             self._progress.update(self._task, completed=iteration, rate=rate)
 
     def noted(self, text: str) -> None:
-        self._console.print(f"note: {text}", soft_wrap=True, highlight=False, markup=False)
+        self._console.print(f"note: {text}", soft_wrap=True)
 
     def validated(self, validation: Validation) -> None:
         config, losses, evaluation = self._config, validation.losses, validation.evaluation
@@ -109,11 +109,10 @@ class _Screen:
             f"{_at_half(evaluation)}mean {evaluation.mean:.3f}; {losses.frames_per_second:,.0f} frames/s, "
             f"{left // 60:.0f}:{left % 60:02.0f} left",
             soft_wrap=True,
-            highlight=False,
         )
 
     def scoring(self, subset: str) -> None:
-        self._console.print(f"scoring the {subset} split ...", highlight=False)
+        self._console.print(f"scoring the {subset} split ...")
 
 
 def _at_half(evaluation: Evaluation) -> str:

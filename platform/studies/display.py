@@ -12,11 +12,11 @@ from optuna.trial import TrialState
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_trials import PHASES
+from crescendo.platform.terminal_text import literal
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -42,9 +42,7 @@ class Display:
         states = [run.states(arm.name, phase) for arm in arms_of(run.study) for phase in PHASES]
         known, resumed = sum(one.total() for one in states), sum(one[TrialState.RUNNING] for one in states)
         if known:
-            self._console.print(
-                f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume", soft_wrap=True
-            )
+            self._print(f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume")
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -62,7 +60,7 @@ class Display:
         if self._live is None or self._run is None or time.monotonic() - self._drawn < _REFRESH:
             return
         self._drawn = time.monotonic()
-        footer = Text(f"{_side_by_side(self._run)}{self._footer(self._run)}")
+        footer = literal(f"{_side_by_side(self._run)}{self._footer(self._run)}")
         self._live.update(Group(progress_table(self._run), footer), refresh=True)
 
     def started(self, entry: TrialRecord) -> None:
@@ -73,20 +71,16 @@ class Display:
         for note in report.notes:
             if note not in self._notes:
                 self._notes.add(note)
-                self._console.print(f"{_title(entry)}: {note}", highlight=False, markup=False, soft_wrap=True)
+                self._print(f"{_title(entry)}: {note}")
 
     def broke(self, entry: TrialRecord) -> None:
         """Say that a trial broke and will be tried again."""
-        self._console.print(
-            f"{_title(entry)}: broke, will be tried again: {entry.failures[-1]}", highlight=False, soft_wrap=True
-        )
+        self._print(f"{_title(entry)}: broke, will be tried again: {entry.failures[-1]}")
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Say how a trial ended, where there is no live table, or if it failed."""
         if entry.state is TrialState.FAIL:
-            self._console.print(
-                f"{_title(entry)}: failed: {entry.failures[-1]}", style="red", highlight=False, soft_wrap=True
-            )
+            self._print(f"{_title(entry)}: failed: {entry.failures[-1]}", style="red")
         elif self._live is None and self._run is not None:
             run = self._run
             total = arm_named(run.study, entry.arm).trials if entry.phase == "search" else len(run.study.confirm.seeds)
@@ -97,9 +91,10 @@ class Display:
             else:
                 metric, value = _outcome(run, entry)
                 outcome = f"{metric} {value:.3f} ({_settings(entry)}), {entry.seconds:.1f} s"
-            self._console.print(
-                f"{entry.phase} {entry.arm} {count}: {outcome}; {self._footer(run)}", highlight=False, soft_wrap=True
-            )
+            self._print(f"{entry.phase} {entry.arm} {count}: {outcome}; {self._footer(run)}")
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        self._console.print(literal(line), style=style, soft_wrap=True)
 
     def _footer(self, run: StudyRun) -> str:
         work, elapsed = _work(run), time.monotonic() - self._began
@@ -125,7 +120,7 @@ def progress_table(run: StudyRun) -> Table:
             str(running.count(arm.name)),
             str(search[TrialState.FAIL] + confirm[TrialState.FAIL]),
             f"{best.value:.3f}" if best is not None and best.value is not None else "",
-            _settings(best) if best is not None else "",
+            literal(_settings(best) if best is not None else ""),
         )
     return table
 

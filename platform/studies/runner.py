@@ -20,6 +20,7 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
 from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
@@ -78,7 +79,7 @@ def run_study(
         Before anything starts, if the study cannot run: another data set or study than it began with, one that runs
         here already, resources that no node has.
     """
-    console = console or Console(stderr=True)
+    console = console or terminal_console(stderr=True)
     output = output.absolute()
     place = _place(study, output)
     ledger = Ledger(output)

@@ -18,6 +18,7 @@ from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
+from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import is_plugin
@@ -47,7 +48,11 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
         study = read_study(name_or_file, overrides, resolve_settings)
     except StudyError as error:
         raise InputError(str(error)) from None
-    return study if dataset is None else study.model_copy(update={"dataset": str(dataset)})
+    return study.model_copy(update={"dataset": _address(study.dataset if dataset is None else str(dataset))})
+
+
+def _address(dataset: str) -> str:
+    return str(user_path(dataset)) if dataset.startswith("~") else dataset
 
 
 def study_source(name_or_file: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 from urllib.error import URLError
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import user_path
 from crescendo.trainables.video.weights import Weights, read_tuned, read_weights
 
 Layer = Literal["fc6", "fc7", "pooled"]
@@ -156,7 +156,7 @@ def _found(name: str, weights: str, preparation: Preparation, size: int | None) 
     """Return the tensors of `weights`, and how frames are prepared for them: a checkpoint has its own preparation."""
     if weights == "imagenet":
         return _published(name), preparation
-    path = Path(weights)
+    path = user_path(weights)
     if not path.is_dir():
         if not path.exists() and path.suffix == "":
             raise InputError(f"weights: must be imagenet, none, or an existing file or folder but got {weights!r}")

@@ -1,0 +1,138 @@
+"""Text for terminals: everything is shown as it was written, on any terminal, and does nothing to it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from crescendo.trainables.errors import InputError
+
+# All but line feed and tab of what moves a cursor, starts an escape sequence or turns the direction of writing.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_PLAIN = {"±": "+/-", "…": "...", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=", "×": "x"}
+_ERRORS = "crescendo.plain"
+
+
+def terminal_text(text: str) -> str:
+    r"""Return `text` with its control characters written out, `\x1b` for escape; line feeds and tabs stay."""
+    return _CONTROL.sub(lambda found: _written(found.group()), text)
+
+
+class _Console(Console):
+    """Takes no text for markup, emoji codes or something to colour."""
+
+    def render_str(self, text: str, *arguments: Any, **options: Any) -> Text:
+        return super().render_str(terminal_text(text), *arguments, **options)
+
+
+def terminal_console(*, stderr: bool = False) -> Console:
+    """Return the console on which all commands show tables and lines: text is shown as it stands."""
+    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def literal(text: str) -> Text:
+    """Return `text` for a console of anyone's, which shows it as it stands."""
+    return Text(terminal_text(text))
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line on standard output, or on standard error."""
+    # Not `typer.echo`, which writes UTF-8 to an ASCII terminal.
+    print(terminal_text(line), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def json_text(content: Any, indent: int | None = None) -> str:
+    """Return `content` as JSON for standard output; what that cannot show is written as `\\u...`, which JSON can read."""
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    text = _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(content, indent=indent, allow_nan=False)
+    return text
+
+
+def prepare_streams() -> None:
+    """Let standard output and error write something readable where a terminal lacks a character, rather than fail."""
+    codecs.register_error(_ERRORS, _readable)
+    for stream in (sys.stdout, sys.stderr):
+        # A stand-in for a stream, as a notebook has, knows for itself what it can show.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_ERRORS)
+
+
+def require_standard_output() -> None:
+    """Raise `InputError` if what is written to standard output would be lost: it is closed, or on a full device."""
+    if sys.stdout is None:
+        raise InputError("standard output: is closed; name a file with --out, or leave it open")
+    try:
+        handle = sys.stdout.fileno()
+        os.write(handle, b"")  # a device that is full says so even of nothing
+        full = stat.S_ISREG(os.fstat(handle).st_mode) and not os.fstatvfs(handle).f_bavail
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise _unwritable(error) from error
+        return  # a stand-in that is no file
+    if full:
+        raise InputError("standard output: its disk is full; free some space, or choose another place")
+
+
+@contextmanager
+def whole_output() -> Iterator[None]:
+    """End in one line where standard output could not take all that the block wrote, in silence if its reader has left.
+
+    Raises
+    ------
+    InputError
+        If it is full, or was closed.
+    """
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        if not (isinstance(error, BrokenPipeError) or _output_is_at_fault()):
+            raise
+        # Python flushes standard output once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> InputError:
+    return InputError(f"standard output: cannot be written ({error.strerror}); choose another place")
+
+
+def _output_is_at_fault() -> bool:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+            require_standard_output()
+    except (OSError, InputError):
+        return True
+    return False
+
+
+def _readable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(one) or _written(one) for one in lacking), error.end
+
+
+def _written(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
