@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from crescendo.platform.terminal_text import prepare_streams, terminal_text, whole_output
+from crescendo.platform.terminal_text import prepare_streams, whole_output
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import user_path
 from crescendo.trainables.reading import reason
+from crescendo.trainables.text import visible
 
 # `~/x`, and `--output=~/x`, `dataset=~/x`, which a shell passes on as they stand.
 _HOME = re.compile(r"((?:--)?(?:[\w.-]+=){0,2})(~(?:[\w.-]*/.*)?)", re.DOTALL)
@@ -61,5 +62,5 @@ def _usage(error: Any) -> str:
 
 def _end(message: str) -> None:
     for line in message.splitlines():
-        print(f"error: {terminal_text(line)}", file=sys.stderr)  # noqa: T201
+        print(f"error: {visible(line)}", file=sys.stderr)  # noqa: T201
     sys.exit(2)

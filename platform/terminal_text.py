@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import json
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -16,23 +15,17 @@ from rich.console import Console
 from rich.text import Text
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.text import visible, written_out
 
-# All but line feed and tab of what moves a cursor, starts an escape sequence or turns the direction of writing.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _PLAIN = {"±": "+/-", "…": "...", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=", "×": "x"}
 _ERRORS = "crescendo.plain"
-
-
-def terminal_text(text: str) -> str:
-    r"""Return `text` with its control characters written out, `\x1b` for escape; line feeds and tabs stay."""
-    return _CONTROL.sub(lambda found: _written(found.group()), text)
 
 
 class _Console(Console):
     """Takes no text for markup, emoji codes or something to colour."""
 
     def render_str(self, text: str, *arguments: Any, **options: Any) -> Text:
-        return super().render_str(terminal_text(text), *arguments, **options)
+        return super().render_str(visible(text), *arguments, **options)
 
 
 def terminal_console(*, stderr: bool = False) -> Console:
@@ -42,19 +35,19 @@ def terminal_console(*, stderr: bool = False) -> Console:
 
 def literal(text: str) -> Text:
     """Return `text` for a console of anyone's, which shows it as it stands."""
-    return Text(terminal_text(text))
+    return Text(visible(text))
 
 
 def say(line: str, *, err: bool = False) -> None:
     """Print a line on standard output, or on standard error."""
     # Not `typer.echo`, which writes UTF-8 to an ASCII terminal.
-    print(terminal_text(line), file=sys.stderr if err else sys.stdout, flush=True)
+    print(visible(line), file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def json_text(content: Any, indent: int | None = None) -> str:
     """Return `content` as JSON for standard output; what that cannot show is written as `\\u...`, which JSON can read."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
-    text = _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    text = visible(text, lambda control: f"\\u{ord(control):04x}")
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -130,9 +123,4 @@ def _readable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(one) or _written(one) for one in lacking), error.end
-
-
-def _written(character: str) -> str:
-    number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    return "".join(_PLAIN.get(one) or written_out(one) for one in lacking), error.end

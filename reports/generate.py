@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.charts.chart import Chart
 from crescendo.reports.charts.chart_set import charts
 from crescendo.reports.charts.style import image
+from crescendo.reports.escaping import csv_lines
 from crescendo.reports.page.document import html, markdown
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sentences import sentences
@@ -155,8 +155,8 @@ def _fill(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
 def _write_chart(folder: Path, chart: Chart) -> None:
     for kind in ("svg", "pdf", "png"):
         (folder / f"{chart.name}.{kind}").write_bytes(image(chart.figure, kind))
-    with (folder / f"{chart.name}.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([chart.numbers.columns, *chart.numbers.rows])
+    table = csv_lines([chart.numbers.columns, *chart.numbers.rows])
+    (folder / f"{chart.name}.csv").write_text(table, encoding="utf-8", newline="")
 
 
 def _numbers(parts: Sequence[ReportPart]) -> dict[str, object]:

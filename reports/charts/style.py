@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,11 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
+
+from crescendo.trainables.text import visible
 
 # Ink and colour on paper -> on a dark screen. The page gives each pair a CSS variable, so its charts follow its theme.
 INK, MUTED, GRID, PAPER = "#1f1e1c", "#66645d", "#dddbd2", "#ffffff"
@@ -99,7 +104,9 @@ def looks(arms: Sequence[str], baseline: str) -> dict[str, Look]:
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw and save within this, whatever the user's matplotlib settings are."""
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # They name lines of source; what a reader can use of them, `lacking_letters` tells.
+        warnings.simplefilter("ignore")
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
         yield
@@ -135,7 +142,17 @@ def image(figure: Figure, kind: str) -> bytes:
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         figure.savefig(stream, format=kind, metadata=stamps[kind])
-    return stream.getvalue()
+    # XML has no way to write a control character that stands in a label.
+    return visible(stream.getvalue().decode()).encode() if kind == "svg" else stream.getvalue()
+
+
+def lacking_letters(figures: Iterable[Figure]) -> str:
+    """Return what the figures write that their font cannot draw: boxes stand for it in PDF and PNG."""
+    font = get_font(findfont(_SETTINGS["font.family"][0]))
+    texts = [text.get_text() for figure in figures for text in figure.findobj(Text)]
+    return "".join(
+        sorted(one for one in set("".join(texts)) if one.isprintable() and not font.get_char_index(ord(one)))
+    )
 
 
 def themed_svg(figure: Figure, name: str, description: str) -> str:

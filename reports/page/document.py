@@ -12,8 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from crescendo.reports.charts.style import theme
+from crescendo.reports.escaping import markdown_text
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sections import sections_of
+from crescendo.trainables.text import visible
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,8 +41,9 @@ def _environment() -> Environment:
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
+        finalize=_shown,
     )
-    environment.filters["md"] = _markdown
+    environment.filters["md"] = markdown_text
     return environment
 
 
@@ -48,9 +51,8 @@ def _rendered(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
 
 
-def _markdown(text: str) -> str:
-    """Return `text` with what Markdown would take for markup escaped, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+def _shown(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _values(title: str, parts: Sequence[ReportPart], *, pictures: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from crescendo.reports.charts.chart import Chart, LeftOut
 from crescendo.reports.charts.style import themed_svg
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.tables.table import Table
+from crescendo.trainables.text import visible
 
 _LONG = 60
 _WIDE = 6.0
@@ -73,7 +74,7 @@ def _chart(chart: Chart, *, pictures: bool) -> Item:
         "columns": _heads(numbers.columns, numeric),
         "rows": [[_cell(text, numeric[place]) for place, text in enumerate(row)] for row in numbers.text()],
         "wide": chart.figure.get_figwidth() > _WIDE,
-        "svg": themed_svg(chart.figure, chart.name, str(escape(chart.title))) if pictures else "",
+        "svg": themed_svg(chart.figure, chart.name, str(escape(visible(chart.title)))) if pictures else "",
     }
 
 

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crescendo.reports.escaping import csv_lines, latex_text, markdown_cell, markdown_text
 from crescendo.trainables.files import atomic_file
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": "$<$",
-    ">": "$>$",
-    "±": r"$\pm$",
-    "−": "$-$",
-    "…": r"\dots{}",
-    "≤": r"$\leq$",
-    "×": r"$\times$",
-}
 
 
 @dataclass(frozen=True)
@@ -59,34 +38,33 @@ class Table:
     def csv(self) -> str:
         """Return the numbers, four decimals, intervals in columns of their own; the units are those of the table."""
         spread = [any(row[number].low is not None for row in self.rows) for number in range(len(self.columns))]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
+        heads = [
             head
             for column, wide in zip(self.columns, spread, strict=True)
             for head in ((column, f"{column} low", f"{column} high") if wide else (column,))
-        )
-        for row in self.rows:
-            writer.writerow(
-                value for cell, wide in zip(row, spread, strict=True) for value in _csv_values(cell, wide=wide)
-            )
-        return text.getvalue()
+        ]
+        rows = [
+            [value for cell, wide in zip(row, spread, strict=True) for value in _csv_values(cell, wide=wide)]
+            for row in self.rows
+        ]
+        return csv_lines([heads, *rows])
 
     def markdown(self) -> str:
         """Return the table in Markdown, its caption below."""
         numbers = self._numeric()
         lines = [
-            _markdown_row(self.columns),
+            _markdown_row(map(markdown_cell, self.columns)),
             _markdown_row("---:" if numeric else "---" for numeric in numbers),
-            *(_markdown_row(f"**{cell.text}**" if cell.bold else cell.text for cell in row) for row in self.rows),
+            *(_markdown_row(map(_markdown_cell, row)) for row in self.rows),
         ]
-        return "\n".join([*lines, "", self.caption, ""])
+        return "\n".join([*lines, "", markdown_text(self.caption), ""])
 
     def latex(self) -> str:
         """Return a `table` environment; it needs the packages booktabs and graphicx."""
         alignment = "".join("r" if numeric else "l" for numeric in self._numeric())
         rows = [
-            " & ".join(f"\\textbf{{{latex(cell.text)}}}" if cell.bold else latex(cell.text) for cell in row) + r" \\"
+            " & ".join(f"\\textbf{{{latex_text(cell.text)}}}" if cell.bold else latex_text(cell.text) for cell in row)
+            + r" \\"
             for row in self.rows
         ]
         return "\n".join(
@@ -94,12 +72,12 @@ class Table:
                 r"% needs \usepackage{booktabs} and \usepackage{graphicx}",
                 r"\begin{table}",
                 r"\centering",
-                f"\\caption{{{latex(self.title)}. {latex(self.caption)}}}",
+                f"\\caption{{{latex_text(self.title)}. {latex_text(self.caption)}}}",
                 f"\\label{{tab:{self.name}}}",
                 r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
                 f"\\begin{{tabular}}{{{alignment}}}",
                 r"\toprule",
-                " & ".join(latex(column) for column in self.columns) + r" \\",
+                " & ".join(latex_text(column) for column in self.columns) + r" \\",
                 r"\midrule",
                 *rows,
                 r"\bottomrule",
@@ -123,11 +101,6 @@ def write_table(folder: Path, table: Table) -> list[Path]:
     return files
 
 
-def latex(text: str) -> str:
-    """Return text as LaTeX shows it."""
-    return "".join(_LATEX.get(character, character) for character in text)
-
-
 def _csv_values(cell: Cell, *, wide: bool) -> Sequence[str]:
     first = cell.text if cell.value is None else _decimal(cell.value)
     return (first, _decimal(cell.low), _decimal(cell.high)) if wide else (first,)
@@ -141,5 +114,10 @@ def _decimal(value: float | None) -> str:
     return "0.0000" if shown == "-0.0000" else shown
 
 
+def _markdown_cell(cell: Cell) -> str:
+    text = markdown_cell(cell.text)
+    return f"**{text}**" if cell.bold else text
+
+
 def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|").replace("\n", " ") for cell in cells) + " |"
+    return f"| {' | '.join(cells)} |"

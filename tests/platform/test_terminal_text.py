@@ -15,8 +15,9 @@ from rich.table import Table
 
 from crescendo.platform import terminal_text as subject
 from crescendo.platform.console import guarded, with_home
-from crescendo.platform.terminal_text import json_text, literal, prepare_streams, say, terminal_console, terminal_text
+from crescendo.platform.terminal_text import json_text, literal, prepare_streams, say, terminal_console
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.text import visible
 
 NASTY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 PACKAGE = Path(subject.__file__).parents[1]
@@ -37,7 +38,7 @@ def streams(encoding: str, monkeypatch) -> io.BytesIO:
 @example(":smile: [link=file:///x]y[/]")
 @example("\x1b]0;title\x07\x9b31m")
 def test_text_is_shown_literally_by_the_console_in_tables_and_by_anyones_console(text):
-    shown = terminal_text(text)
+    shown = visible(text)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
     console = terminal_console()
     console.file = io.StringIO()

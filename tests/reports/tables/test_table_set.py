@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, WORSE, invented
 
+from crescendo.reports.escaping import latex_text
 from crescendo.reports.formatting import measure_name, p_text, plain, points, signed
-from crescendo.reports.tables.table import Cell, Table, latex
+from crescendo.reports.tables.table import Cell, Table
 from crescendo.reports.tables.table_set import tables
 
 TABLE = Table(
@@ -45,10 +46,10 @@ def test_markdown_aligns_numbers_and_escapes():
 
 def test_latex_escapes():
     text = TABLE.latex()
-    assert r"a\_1 & \textbf{52.6 $\pm$ 1.0} & x|y \\" in text
+    assert r"a\_1 & \textbf{52.6 $\pm$ 1.0} & x\textbar{}y \\" in text
     assert r"b \& c" in text
     assert r"How 50 \% came about." in text
-    assert latex("\\{}~^#$") == r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}\#\$"
+    assert latex_text("\\{}~^#$") == r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}\#\$"
 
 
 @given(st.floats(-2, 2))
