@@ -137,12 +137,13 @@ guarded(lambda: print("x" * {size}))
     ]
 
 
-def test_faults_that_are_not_of_standard_output_pass(capsys):
+def test_faults_of_other_files_are_not_taken_for_those_of_standard_output(capsys):
     def fail():
         raise OSError(5, "Input/output error", "/some/file")
 
-    with pytest.raises(OSError, match="some/file"):
+    with pytest.raises(SystemExit, match="2"):
         guarded(fail)
+    assert capsys.readouterr().err == "error: /some/file: Input/output error\n"
 
 
 def test_an_error_is_shown_without_what_would_move_the_cursor(capsys):
