@@ -1,5 +1,8 @@
 """Seconds and frames."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +19,27 @@ rates = st.sampled_from([1.0, 2.0, 4.0, 8.0])
 def test_span_holds_the_frames_whose_centre_lies_inside(start: float, end: float, fps: float) -> None:
     first, last = frame_span(start, end, fps)
     assert list(range(first, last)) == [t for t in range(300) if start <= (t + 0.5) / fps < end]
+
+
+# Annotations have decimals; a frame's centre often is one.
+decimals = st.tuples(st.integers(0, 60_000), st.sampled_from([1, 10, 100, 1000])).map(lambda one: Fraction(*one))
+
+
+@given(decimals, decimals, st.sampled_from(["6.25", "10", "15", "6", "29.97", "0.3"]))
+def test_a_bound_on_a_frames_centre_is_taken_as_it_is_written(start: Fraction, end: Fraction, rate: str) -> None:
+    fps = Fraction(rate)
+    first, last = frame_span(float(start), float(end), float(rate))
+    half = Fraction(1, 2)
+    assert first == max(0, math.ceil(start * fps - half))
+    assert last == max(first, math.ceil(end * fps - half))
+    on_centre = (first + half) / fps
+    if on_centre.denominator in (1, 2, 5, 10, 20, 25, 50, 100, 125, 1000):
+        assert frame_span(float(on_centre), 1e6, float(rate))[0] == first
+
+
+def test_hapt_has_bounds_on_centres() -> None:
+    assert frame_span(0.56, 1.56, 6.25) == (3, 10)
+    assert frame_span(np.float64(0.56), np.float64(1.56), 6.25) == (3, 10)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), times, times), max_size=6), rates, st.integers(0, 60))
