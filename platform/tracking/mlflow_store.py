@@ -8,9 +8,11 @@ from typing import Any
 
 from crescendo.platform.tracking.journal import Record
 from crescendo.reports.source.store import mlflow_client
+from crescendo.reports.source.store_address import hidden
 
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
+_REASON = "crescendo.reason"
 _DOUBT = 5.0  # seconds
 _FOR_GOOD = {"INVALID_PARAMETER_VALUE"}
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
@@ -40,6 +42,10 @@ class MlflowStore:
         self._experiment: str | None = None
         self._runs: dict[str, str | None] = {}
         self._doubtful: dict[str, float] = {}  # runs that may still be made by a request not answered, and until when
+
+    def hidden(self, text: str) -> str:
+        """Return `text`, an error say, without the secrets of the store's address."""
+        return hidden(text, self._uri)
 
     def tell(self, records: list[Record]) -> None:
         """Bring a record of `Tracker` into the store, or several records of one run's metrics."""
@@ -103,6 +109,8 @@ class MlflowStore:
             self._client.log_batch(run.info.run_id, params=wanted[batch], tags=labels[batch])
         if run.info.status != "RUNNING":
             self._client.update_run(run.info.run_id, status="RUNNING")
+        if _REASON in run.data.tags:  # why it was interrupted, which it is no longer
+            self._client.delete_tag(run.info.run_id, _REASON)
 
     def _create(self, identity: str, name: str, start: int, tags: dict[str, str]) -> Any:
         if time.monotonic() < self._doubtful.get(identity, 0.0):
@@ -148,7 +156,7 @@ class MlflowStore:
             self._find(record["identity"])
         if (run := self._run(record["identity"])) is None:
             return
-        tags = record["tags"] if "tags" in record else {"crescendo.reason": record["reason"]}  # as journals once had it
+        tags = record["tags"] if "tags" in record else {_REASON: record["reason"]}  # as journals once had it
         for name, value in tags.items():
             if value:
                 self._client.set_tag(run, name, value)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from crescendo.reports.source.store import QUIET, mlflow_client
-from crescendo.reports.source.store_address import check_store, shown_address
+from crescendo.reports.source.store_address import check_address, check_store, hidden, shown_address
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
@@ -43,6 +43,7 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
     InputError
         If the store cannot be reached or refuses the name.
     """
+    check_address(uri)
     client = mlflow_client(uri)
     # MLflow takes seconds, and reads the environment that `mlflow_client` sets as it is imported.
     import mlflow
@@ -60,7 +61,7 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
         ):
             logged = _pyfunc().log_model(name=_ARTIFACT, registered_model_name=name, **_parts(detector, Path(place)))
     except MlflowException as error:
-        raise InputError(f"--register {name}: {_first_line(error)}") from error
+        raise InputError(f"--register {name}: {hidden(_first_line(error), uri)}") from error
     finally:
         mlflow.set_tracking_uri(before)
     return f"models:/{name}/{logged.registered_model_version}"
@@ -85,7 +86,9 @@ def read_run_model(run: str, uri: str, *, allow_plugin: bool = False) -> Detecto
         with tempfile.TemporaryDirectory() as place:
             return Detector.load(client.download_artifacts(run, MODEL_FOLDER, place), allow_plugin=allow_plugin)
     except MlflowException as error:
-        raise InputError(f"run {run}: cannot be read from {shown_address(uri)} ({_first_line(error)})") from error
+        raise InputError(
+            f"run {run}: cannot be read from {shown_address(uri)} ({hidden(_first_line(error), uri)})"
+        ) from error
 
 
 def _parts(detector: Detector, place: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -34,10 +34,12 @@ class Sender:
 
     The position is kept under `destination`, each store its own, and saved once a second: what a crash makes it tell
     twice changes nothing. Metrics of one run that wait together are told together. Files and folders named in
-    records are below `root`.
+    records are below `root`. `worked` is called when the store took the first record.
     """
 
-    def __init__(self, journal: Journal, runs: MlflowStore, destination: str, root: Path) -> None:
+    def __init__(
+        self, journal: Journal, runs: MlflowStore, destination: str, root: Path, *, worked: Callable[[], None]
+    ) -> None:
         self._journal, self._runs, self._destination, self._root = journal, runs, destination, root
         self._sent = min(int(journal.load(_POSITIONS).get(destination, 0)), journal.end)
         self._saved, self._saved_at = self._sent, time.monotonic()
@@ -45,6 +47,7 @@ class Sender:
         self._batch_end = self._sent
         self._recorded = self._told = self._refused = self._failures = 0
         self._error: str | None = None
+        self._worked: Callable[[], None] | None = worked
         self._wake, self._closing, self._stopped = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
@@ -88,7 +91,7 @@ class Sender:
                 self._sent = self._told = 0
                 self._batch.clear()
             except Exception as error:  # noqa: BLE001 - nothing that a server or a network does may end the study
-                self._error, self._failures = _one_line(error), self._failures + 1
+                self._error, self._failures = self._runs.hidden(_one_line(error)), self._failures + 1
                 if self._closing.is_set() and self._failures > 1:
                     return
                 self._pause()
@@ -103,6 +106,9 @@ class Sender:
                     self._tell([record for _, record in self._batch[-1]])
                     self._told += len(self._batch.pop())
                     self._error, self._failures = None, 0
+                    if self._worked is not None:
+                        self._worked()
+                        self._worked = None
                     self._sent = self._batch[-1][0][0] if self._batch else self._batch_end
                 if time.monotonic() - self._saved_at > _SAVE_EVERY:
                     self._save()
@@ -129,7 +135,7 @@ class Sender:
                     self._tell([record])
                 return
             self._refused += 1
-            kept = {"store": self._destination, "reason": str(refusal), "record": records[0]}
+            kept = {"store": self._destination, "reason": self._runs.hidden(str(refusal)), "record": records[0]}
             with (self._journal.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(kept) + "\n")
 

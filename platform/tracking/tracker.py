@@ -39,7 +39,7 @@ class Tracker:
 
     def __init__(self, output: Path, experiment: str | None, uri: str | None = None) -> None:
         self._output = output.absolute()
-        self.destination, key = _destination(self._output, uri)
+        self.destination, key = destination(self._output, uri)
         self._journal = Journal(self._output / "tracking")
         new = self._journal.end == 0
         try:
@@ -52,10 +52,19 @@ class Tracker:
         self._said: set[tuple[str, str]] = set()
         artifacts = self._output / "mlartifacts" if uri is None else None
         runs = MlflowStore(uri or self.destination, self._study, experiment, artifacts, unknown=new)
-        self._delivery = Sender(self._journal, runs, key, self._output)
+        address = {"uri": None if uri is None else self.destination, "whole": uri in (None, self.destination)}
+        self._delivery = Sender(
+            self._journal,
+            runs,
+            key,
+            self._output,
+            worked=lambda: self._journal.save(REMEMBERED, {**address, "worked": True}),
+        )
         for record, after in self._journal.read():
             self._note(record, after)
-        self._journal.save(REMEMBERED, {"uri": None if uri is None else self.destination})
+        before = self._journal.load(REMEMBERED)
+        if not (before and before.get("worked", True)):  # one that worked stays until the new one has
+            self._journal.save(REMEMBERED, {**address, "worked": False})
         self._delivery.start()
 
     def start_study(self, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
@@ -192,8 +201,14 @@ def flat(params: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     return joined
 
 
-def _destination(output: Path, uri: str | None) -> tuple[str, str]:
-    """Return the address as shown, and the name under which its position is kept."""
+def destination(output: Path, uri: str | None) -> tuple[str, str]:
+    """Return the address of the store as it is shown, and the name under which its position is kept.
+
+    Raises
+    ------
+    InputError
+        If `uri` is none that MLflow takes here, or, without one, a store cannot lie in `output`.
+    """
     if uri is None:
         return local_store(output), "local"  # by this name, so that the folder may be moved
     check_address(uri)

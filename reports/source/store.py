@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from crescendo.reports.source.store_address import shown_address
+from crescendo.reports.source.store_address import hidden, shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file, cache_folder
 
@@ -45,7 +45,7 @@ def mlflow_client(uri: str) -> Any:
     except InputError:
         raise
     except Exception as error:  # of MLflow, SQLAlchemy and the drivers of databases, which have no common exception
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = hidden(" ".join(str(error).split()), uri)[:200] or type(error).__name__
         raise InputError(f"{shown_address(uri)}: MLflow cannot use this store ({reason})") from error
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
@@ -12,37 +15,115 @@ from crescendo.trainables.reading import check_plain, expecting, mapping
 _SQLITE = b"SQLite format 3\0"
 
 REMEMBERED = "destination.json"
-"""File below `tracking/` of a study's folder: `{"uri": ...}`, null for the store beside it."""
+"""File below `tracking/` of a study's folder (`remembered`)."""
+
+_SERVERS = ("http", "https")
+_DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
+_FORMS = "write http://HOST:PORT or sqlite:///FILE.db, or leave it out for a store beside the results"
+# In the address of an SQLite file these mean something else, and MLflow does not read them back alike everywhere.
+_NOT_IN_A_PATH = "%?#"
+# A shorter password is only taken out of an address: as a word it is in too many others.
+_SHORTEST_WORD = 4
 
 
 def check_address(uri: str) -> None:
-    """Raise `InputError` if `uri` is no address of a store that MLflow takes; nothing is asked of the store."""
-    if urlsplit(uri).scheme in ("", "file"):
-        raise InputError(
-            f"--tracking-uri {uri}: MLflow keeps runs in a database or on a server; "
-            "write http://HOST:PORT or sqlite:///FILE.db, or leave it out for a store beside the results"
-        )
+    """Raise `InputError` if `uri` is no address of a store that MLflow takes here; nothing is asked of the store."""
+    fault = _fault(uri)
+    if fault:
+        raise InputError(f"--tracking-uri {shown_address(uri)}: {fault}")
+
+
+def _fault(uri: str) -> str | None:
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"is no address ({error}); {_FORMS}"
+    kind = parts.scheme.partition("+")[0]
+    if re.fullmatch(r"[\w.-]+:\d+(/.*)?", uri):
+        return f"lacks the scheme; write http://{uri}"
+    if kind in _SERVERS:
+        return None if host and (port is None or port > 0) else f"names no host; {_FORMS}"
+    if kind not in _DATABASES:
+        return f"MLflow keeps runs in a database or on a server; {_FORMS}"
+    if kind == "sqlite" and (sqlite_file(uri) or Path()).name in ("", ":memory:"):
+        return "names no file, so nothing would be kept; write sqlite:///FILE.db"
+    return None if parts.scheme == "sqlite" else _lacking_driver(uri)
+
+
+def _lacking_driver(uri: str) -> str | None:
+    # Only a database needs it, and it takes a while.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        make_url(uri).get_dialect().import_dbapi()
+    except ImportError as error:
+        return f"needs a Python package that is not installed ({error.name}); install it with pip"
+    except (SQLAlchemyError, ValueError) as error:
+        return f"is no address of a database ({hidden(str(error).splitlines()[0], uri)}); {_FORMS}"
+    return None
 
 
 def shown_address(uri: str) -> str:
-    """Return `uri` as it is shown and kept: without user and password."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+    """Return `uri` as it is shown and kept: without user, password and query, in which there may be a secret."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return uri
+    rest = re.split(r"[?#]", rest, maxsplit=1)[0] if not scheme.startswith("sqlite") else rest.partition("?")[0]
+    authority = rest.partition("/")[0]
+    # A password may hold a slash that nobody escaped: then what looks like host and port is a user.
+    if "@" in authority or (":" in authority and "@" in rest):
+        rest = rest.rpartition("@")[2]
+    return f"{scheme}://{rest}"
+
+
+def hidden(text: str, uri: str) -> str:
+    """Return `text`, an error say, without what `shown_address` takes out of `uri`."""
+    text = text.replace(uri, shown_address(uri))
+    for secret in sorted(_secrets(uri), key=len, reverse=True):
+        text = text.replace(f"{secret}@", "")
+        if len(secret) >= _SHORTEST_WORD:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _secrets(uri: str) -> set[str]:
+    rest, _, query = uri.partition("://")[2].partition("?")
+    user = rest.rpartition("@")[0]
+    password = user.partition(":")[2]
+    values = {value for _, value in parse_qsl(query)}
+    return {one for one in (user, password, unquote(password), *values) if one}
 
 
 def local_store(output: Path) -> str:
-    """Return the address of the store beside a study's results."""
-    return f"sqlite:///{output.absolute() / 'mlflow.db'}"
+    """Return the address of the store beside a study's results.
+
+    Raises
+    ------
+    InputError
+        If the folder's path holds a character that an address cannot.
+    """
+    path = str(output.absolute())
+    wrong = next((letter for letter in path if letter in _NOT_IN_A_PATH), None)
+    if wrong is not None:
+        raise InputError(
+            f"{output}: a store of runs cannot lie below a folder with {wrong!r} in its name; "
+            "choose another one, or keep the runs elsewhere with --tracking-uri"
+        )
+    return f"sqlite:///{path}/mlflow.db"
 
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of an SQLite store; None for any other address."""
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path.removeprefix("/"))) if parts.scheme == "sqlite" else None
+    parts: SplitResult = urlsplit(uri)
+    return Path(unquote(parts.path.removeprefix("/"))) if parts.scheme.startswith("sqlite") else None
 
 
-def remembered_address(output: Path) -> str | None:
-    """Return the address that the study in `output` was last written to, without its password; None: the local store.
+def remembered(output: Path) -> dict[str, Any]:
+    """Return what the folder remembers: `uri`, null for the store beside it; whether it is `whole`, and it `worked`.
+
+    It is not whole where it had a user, a password or a query, which are not kept.
 
     Raises
     ------
@@ -53,10 +134,28 @@ def remembered_address(output: Path) -> str | None:
     if not file.is_file():
         raise InputError(f"{output}: no study was tracked here; name the output folder of a sweep")
     with expecting("the address of a study's store", file, "name the store with --tracking-uri"):
-        uri = mapping(read_json(file))["uri"]
-        if not isinstance(uri, str | None):
-            raise TypeError(f"the address is {uri!r:.40}")
-    return uri
+        content = {"whole": True, "worked": True, **mapping(read_json(file))}
+        if not isinstance(content["uri"], str | None):
+            raise TypeError(f"the address is {content['uri']!r:.40}")
+    return content
+
+
+def remembered_address(output: Path) -> str | None:
+    """Return the address that the study in `output` was last written to; None: the local store.
+
+    Raises
+    ------
+    InputError
+        If no study was tracked there, or its address had a password, which is not kept.
+    """
+    kept = remembered(output)
+    uri: str | None = kept["uri"]
+    if kept["whole"] or (str(uri).startswith(_SERVERS) and os.environ.get("MLFLOW_TRACKING_USERNAME")):
+        return uri
+    raise InputError(
+        f"{output}: its runs are at {uri}, whose user, password or query is not kept; give the whole address with "
+        "--tracking-uri or MLFLOW_TRACKING_URI, or for a server MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    )
 
 
 def check_store(uri: str, source: object) -> None:

@@ -16,7 +16,7 @@ from crescendo.reports.source.records import provenance_of, state_of, tags_of, t
 from crescendo.reports.source.run_files import RunFiles
 from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, best_trial, same_setting
 from crescendo.reports.source.store import mlflow_client
-from crescendo.reports.source.store_address import check_store, shown_address, store_of
+from crescendo.reports.source.store_address import check_store, hidden, shown_address, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE
@@ -54,7 +54,7 @@ def read_study_runs(source: str | Path, tracking_uri: str | None = None) -> Stud
     try:
         return _Reader(uri, folder).study(experiment, study)
     except MlflowException as error:
-        reason = str(error).splitlines()[0]
+        reason = hidden(str(error).splitlines()[0], uri)
         raise InputError(f"{shown_address(uri)}: the runs cannot be read from this store: {reason}") from error
 
 

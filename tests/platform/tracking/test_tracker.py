@@ -270,5 +270,36 @@ def test_password_in_a_uri_is_neither_shown_nor_kept(tmp_path):
     assert tracker.destination == "http://127.0.0.1:9"
     tracker.start_study("quick", {}, {})
     assert tracker.close(0.1).waiting > 0
-    assert remembered_address(tmp_path) == "http://127.0.0.1:9"
+    assert "secret" not in str(tracker.backlog().error)
     assert not any(b"secret" in file.read_bytes() for file in (tmp_path / "tracking").iterdir())
+    with pytest.raises(InputError, match=r"are at http://127\.0\.0\.1:9, whose user, password or query is not kept"):
+        remembered_address(tmp_path)
+
+
+def test_an_address_is_remembered_once_it_worked(tmp_path, empty_store):
+    nobody, somewhere = "http://127.0.0.1:9", f"sqlite:///{tmp_path}/elsewhere/runs.db"
+    Tracker(tmp_path / "out", "quick", nobody).close(0.1)
+    assert remembered_address(tmp_path / "out") == nobody  # the only one there was
+    Tracker(tmp_path / "out", "quick", somewhere).close()
+    assert remembered_address(tmp_path / "out") == somewhere
+    Tracker(tmp_path / "out", "quick", nobody).close(0.1)
+    assert remembered_address(tmp_path / "out") == somewhere
+
+
+def test_a_run_that_went_on_has_no_reason_for_its_end(output):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        tracker.start_trial("a", "a", {}, {})
+        for identity in ("a", STUDY):
+            tracker.finish(identity, "KILLED", "interrupted; resumable")
+    assert {run.data.tags["crescendo.reason"] for run in runs(local_store(output)).values()} == {
+        "interrupted; resumable"
+    }
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        tracker.start_trial("a", "a", {}, {})
+        for identity in ("a", STUDY):
+            tracker.finish(identity)
+    for run in runs(local_store(output)).values():
+        assert run.info.status == "FINISHED"
+        assert "crescendo.reason" not in run.data.tags

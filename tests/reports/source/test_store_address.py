@@ -1,0 +1,97 @@
+"""Addresses of stores: which are taken, and what of them is shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crescendo.reports.source.store_address import check_address, hidden, local_store, shown_address, sqlite_file
+from crescendo.trainables.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://h", "http://h:5000/base", "https://u:p@h", "http://[::1]:5000", "sqlite:///a.db", "sqlite:////a/b.db"],
+)
+def test_an_address_of_a_server_or_a_file_is_taken(uri: str) -> None:
+    check_address(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "fault"),
+    [
+        ("localhost:5000", "lacks the scheme; write http://localhost:5000"),
+        ("10.0.0.7:5000/mlflow", "lacks the scheme; write http://10.0.0.7:5000/mlflow"),
+        ("http://", "names no host"),
+        ("http://:5000", "names no host"),
+        ("http://h:0", "names no host"),
+        ("http://h:99999", "is no address (Port out of range"),
+        ("http://h:port", "is no address"),
+        ("http://[::1", "is no address (Invalid IPv6 URL)"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("postgresql+nosuch://h/d", "is no address of a database"),
+        ("mysql+pymysql://me:secret@h/d", "needs a Python package that is not installed (pymysql)"),
+        ("mlruns", "MLflow keeps runs in a database or on a server"),
+        ("file:///mlruns", "MLflow keeps runs in a database or on a server"),
+        ("databricks", "MLflow keeps runs in a database or on a server"),
+        ("", "MLflow keeps runs in a database or on a server"),
+    ],
+)
+def test_another_is_refused_with_what_is_wrong(uri: str, fault: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        check_address(uri)
+    text = str(refusal.value)
+    assert fault in text
+    assert "\n" not in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://h:5000/base", "http://h:5000/base"),
+        ("http://me:secret@h:5000", "http://h:5000"),
+        ("http://me:sec/ret@h:5000/base", "http://h:5000/base"),
+        ("http://me:sec@ret@h", "http://h"),
+        ("https://h/base?token=secret", "https://h/base"),
+        ("https://h/base#secret", "https://h/base"),
+        ("postgresql://me:secret@h/d?password=secret&sslmode=on", "postgresql://h/d"),
+        ("postgresql:///d?host=h&password=secret", "postgresql:///d"),
+        ("sqlite:////a/b#c.db", "sqlite:////a/b#c.db"),
+        ("sqlite:////a/b.db?key=secret", "sqlite:////a/b.db"),
+    ],
+)
+def test_user_password_and_query_are_not_shown(uri: str, shown: str) -> None:
+    assert shown_address(uri) == shown
+    assert shown_address(shown) == shown
+
+
+secrets = st.text(st.characters(exclude_categories=("Cs",)), min_size=4, max_size=12).filter(lambda one: one.strip("*"))
+
+
+@given(
+    secrets,
+    st.sampled_from(["http://me:{}@h:5000/x", "postgresql://me:{}@h/d", "https://h/x?token={}", "http://{}@h"]),
+)
+def test_an_error_does_not_tell_the_secret(secret: str, form: str) -> None:
+    if (
+        any(letter in secret for letter in "?#&=%+;/@:")
+        or secret in form.format("")
+        or secret in "connection refused ***"
+    ):
+        return
+    uri = form.format(secret)
+    assert secret not in hidden(f"connection to {uri} refused ({secret})", uri)
+
+
+@pytest.mark.parametrize("name", ["run%20x", "what?", "runs #2"])
+def test_a_path_that_an_address_cannot_hold_is_refused(tmp_path, name: str) -> None:
+    with pytest.raises(InputError, match="a store of runs cannot lie below a folder with") as refusal:
+        local_store(tmp_path / name)
+    assert name in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["two words", "a&b=c", "ünï;x", "plus+ [1]", "a@b:c", "*"])
+def test_any_other_path_is_the_store_s(tmp_path, name: str) -> None:
+    assert sqlite_file(local_store(tmp_path / name)) == tmp_path / name / "mlflow.db"
