@@ -22,7 +22,7 @@ from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
 from crescendo.platform.studies.study_run import StudyRun, Workspace
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
-from crescendo.platform.tracking.tracker import Tracker
+from crescendo.platform.tracking.tracker import Tracker, destination
 from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
@@ -81,6 +81,7 @@ def run_study(
     """
     console = console or terminal_console(stderr=True)
     output = output.absolute()
+    destination(output, tracking_uri)
     place = _place(study, output)
     ledger = Ledger(output)
     try:
