@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,13 +91,13 @@ def run_study(
             if run.over:
                 tracked.catch_up(run)
                 return Sweep(run, False, tracker.destination, tracker.close())
-            with ray_session(join=join), _interruptible() as interruption:
+            with ray_session(join=join) as scratch, _interruptible() as interruption:
                 at_once = cohorts_at_once(study.resources)
                 # The two that share a GPU need not be alike; of more, none is to lack for trials.
                 run.spread = at_once if at_once > 2 else 1
                 tracked.begin(run)
                 with tracked.left(run):
-                    _tune(run, display, interruption, at_once=at_once, trainable=trainable)
+                    _tune(run, display, interruption, at_once=at_once, trainable=trainable, scratch=scratch)
             return Sweep(run, interruption.asked, tracker.destination, tracker.close())
     finally:
         ledger.close()
@@ -119,7 +117,13 @@ def _place(study: Study, output: Path) -> Workspace:
 
 
 def _tune(
-    run: StudyRun, display: Display, interruption: _Interruption, *, at_once: int, trainable: type | None
+    run: StudyRun,
+    display: Display,
+    interruption: _Interruption,
+    *,
+    at_once: int,
+    trainable: type | None,
+    scratch: Path,
 ) -> None:
     # Ray reads its environment, which `ray_session` sets, as it is imported.
     from ray import tune
@@ -135,31 +139,26 @@ def _tune(
             run.problem = "Ray's nodes are all gone; nothing is lost: start the same study again and it goes on"
         return run.problem is not None or interruption.poll()
 
-    # Tune insists on a folder for a state that nobody reads.
-    scratch = tempfile.mkdtemp(prefix="crescendo-")
-    try:
-        tune.Tuner(
-            tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": gpu_share(resources)}),
-            tune_config=tune.TuneConfig(
-                search_alg=StudySearcher(run),
-                scheduler=StudyScheduler(run),
-                num_samples=-1,
-                max_concurrent_trials=at_once,
-                reuse_actors=True,
-                trial_dirname_creator=lambda trial: str(trial.trial_id),
-            ),
-            run_config=tune.RunConfig(
-                name=run.study.name,
-                storage_path=scratch,
-                verbose=0,
-                stop=StudyStopper(stop),
-                callbacks=[StudyCallback(run, display.tick)],
-                failure_config=tune.FailureConfig(max_failures=0),
-                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            ),
-        ).fit()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    tune.Tuner(
+        tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": gpu_share(resources)}),
+        tune_config=tune.TuneConfig(
+            search_alg=StudySearcher(run),
+            scheduler=StudyScheduler(run),
+            num_samples=-1,
+            max_concurrent_trials=at_once,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name=run.study.name,
+            storage_path=str(scratch / "tune"),  # Tune insists on a folder for a state that nobody reads
+            verbose=0,
+            stop=StudyStopper(stop),
+            callbacks=[StudyCallback(run, display.tick)],
+            failure_config=tune.FailureConfig(max_failures=0),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+        ),
+    ).fit()
 
 
 class _Interruption:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from crescendo.platform.studies.cohorts import gpu_share
+from crescendo.platform.tuning.cluster_address import named_address, silence
+from crescendo.platform.tuning.scratch import scratch_folder
 from crescendo.search_spaces.schema import Resources
 from crescendo.trainables.errors import InputError
 
@@ -31,52 +34,113 @@ _ENVIRONMENT = {
 }
 # Of a cluster of our own: none will bring its head back, so there is no use in waiting a minute for it.
 _ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+_LOOPBACK = "127.0.0.1"
 # Trials keep nothing in the object store but their reports.
 _OBJECT_STORE = 100 * 2**20
+_QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
 @contextmanager
-def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Iterator[None]:
+def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Iterator[Path]:
     """Connect to the cluster of `RAY_ADDRESS`, else start Ray on this machine, for the time of the block.
 
     With `join`, a cluster that runs on this machine is joined though no address names it. A connection that is there
-    already is used, and left as it is. `object_store` is the size in bytes of the object store of a Ray of our own.
+    already is used, and left as it is. `object_store` is the size in bytes of the object store of a Ray of our own, which
+    listens on the loopback interface only. Yields a temporary folder of this machine that is gone after the block.
 
     Raises
     ------
     InputError
-        If the cluster cannot be reached.
+        If the cluster cannot be reached, or Ray cannot be started.
     """
     _set(_ENVIRONMENT)
-    address = os.environ.get("RAY_ADDRESS")
+    address = named_address(os.environ.get("RAY_ADDRESS"))
     if not (address or join):
         _set(_ALONE)
-    elif _has_token():
+    if not (address or _may_keep_token()):
+        _set({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+    elif (address or join) and _has_token():
         _set({"RAY_AUTH_MODE": "token"})  # a cluster begun where there is a token asks for it; the others do not mind
     # Ray reads its environment as it is imported.
     import ray
 
-    if ray.is_initialized():
-        yield
-        return
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address or join:
+    with scratch_folder() as scratch:
+        if ray.is_initialized():
+            yield scratch
+            return
+        if address or join:
+            _connect(address)
+        if not ray.is_initialized():
+            _start(scratch, object_store)
         try:
-            ray.init(address=address or "auto", **quiet)
-        except ConnectionError as error:
-            if address:
-                raise InputError(
-                    f"RAY_ADDRESS {address}: no Ray cluster answers there ({' '.join(str(error).split())}); "
-                    "start it, or unset RAY_ADDRESS to run on this machine"
-                ) from None
-    if not ray.is_initialized():
-        ray.init(address="local", include_dashboard=False, object_store_memory=object_store, **quiet)
+            for name in ("ray", "ray.tune"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+            yield scratch
+        finally:
+            ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    """Connect to the cluster at `address`; None: to one that runs on this machine, if any does."""
+    # As above.
+    import ray
+    from ray._private.services import canonicalize_bootstrap_address
+
     try:
-        for name in ("ray", "ray.tune"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        # Where Ray will look: `localhost` is this machine's outer address to it, `auto` the cluster it finds here.
+        found = canonicalize_bootstrap_address(address or "auto")
+        why = silence(found)
+        if why is None:
+            ray.init(address=found, **_QUIET)
+    except Exception as error:  # noqa: BLE001  # Ray's own, of many kinds: no cluster, another version, another token
+        why = " ".join(str(error).split()) or type(error).__name__
+    if why is not None and address:
+        raise InputError(
+            f"RAY_ADDRESS {address}: no Ray cluster can be joined there ({why}); "
+            "start it, or unset RAY_ADDRESS to run on this machine"
+        )
+
+
+def _start(scratch: Path, object_store: int) -> None:
+    """Start Ray on this machine."""
+    # As above.
+    import ray
+
+    try:
+        with _alone():
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                object_store_memory=object_store,
+                _node_ip_address=_LOOPBACK,
+                _temp_dir=str(scratch),
+                **_QUIET,
+            )
+    except Exception as error:  # noqa: BLE001  # as above
+        ray.shutdown()
+        why = " ".join(str(error).partition("Traceback")[0].split()) or type(error).__name__
+        raise InputError(
+            f"Ray cannot be started on this machine ({why}); it needs free memory, some room in "
+            f"{scratch.parent} (RAY_TMPDIR names another folder) and in /dev/shm, and leave to start processes"
+        ) from None
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Have Ray take the loopback address for this machine's, as it does where it knows no clusters (macOS, Windows).
+
+    Else it makes the machine's outer address of it, and listens on all interfaces. Its variable for that is read when Ray
+    is imported, which may be long ago.
+    """
+    # As above.
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
         yield
     finally:
-        ray.shutdown()
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 class NodeWatch:
@@ -98,7 +162,17 @@ class NodeWatch:
 
 def _has_token() -> bool:
     named = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
-    return named or (Path.home() / ".ray" / "auth_token").is_file()
+    return named or _token_file().is_file()
+
+
+def _may_keep_token() -> bool:
+    """Tell whether Ray finds its token in the home folder, or can put one there."""
+    folder = next((one for one in _token_file().parents if one.exists()), Path("/"))
+    return _has_token() or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK))
+
+
+def _token_file() -> Path:
+    return Path.home() / ".ray" / "auth_token"
 
 
 def _set(variables: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -324,6 +325,21 @@ def test_a_data_set_that_is_none_is_refused(folder, tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         run_study(study, tmp_path / "output", console=silent())
     assert not (tmp_path / "output").exists()
+
+
+def test_a_ray_of_our_own_is_reached_from_this_machine_alone():
+    import ray
+
+    assert ray.is_initialized()
+    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    listening = {
+        (process.name(), address.laddr.ip.removeprefix("::ffff:"))
+        for process in family
+        for address in process.net_connections("inet")
+        if address.status == psutil.CONN_LISTEN
+    }
+    assert {"gcs_server", "raylet"} <= {name for name, _ in listening}
+    assert {address for _, address in listening} == {"127.0.0.1"}
 
 
 def test_a_ray_connection_that_was_there_stays():
