@@ -43,7 +43,8 @@ from yardstick import Row, report, rounds
 
 from crescendo.platform.studies import runner
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import Arm
 from crescendo.search_spaces.study import Study

@@ -101,6 +101,15 @@ class AppendLog:
             os.fsync(self._file)
             self._synced = end
 
+    def in_place(self) -> bool:
+        """Tell whether the file is where it was opened; what is written to one that was removed is lost."""
+        try:
+            return os.path.samestat(os.fstat(self._file), self.path.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # its disk does not answer, which the next writing says better
+            return True
+
     def close(self) -> None:
         """Write what is left to the disk and close the file."""
         with self._guard:

@@ -1,4 +1,4 @@
-"""The one exception that stands for something the user can mend."""
+"""What the user can mend."""
 
 
 class InputError(Exception):
@@ -6,3 +6,11 @@ class InputError(Exception):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+class SurroundingsError(InputError):
+    """What a training works with is gone or full for now: a disk, a data set. Tried again later, the same may succeed."""
+
+
+class DatasetChangedError(InputError):
+    """The data set is no longer the one that was begun with."""

@@ -12,9 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from crescendo.trainables.errors import InputError
+from crescendo.trainables.errors import InputError, SurroundingsError
 from crescendo.trainables.reading import read_bytes, reason, unpack
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_AWAY = (
+    errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+)  # fmt: skip
 # Digits of the largest integers that 64-bit floating point holds.
 _DIGITS = 308
 
@@ -25,17 +29,23 @@ def mended(destination: Path) -> Iterator[None]:
 
     Raises
     ------
+    SurroundingsError
+        In place of `OSError`: a disk that is full or does not answer.
     InputError
-        In place of `OSError`: a full disk, a missing permission, a file where a folder must be, a name too long ...
+        In place of others: a missing permission, a file where a folder must be, a name too long ...
     """
     try:
         yield
     except (ConnectionError, ChildProcessError, TimeoutError, InterruptedError):
         raise  # no fault of the destination
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise InputError(
+        if error.errno in _FULL:
+            raise SurroundingsError(
                 f"{destination}: the disk or the quota is full; free some space and start again"
+            ) from error
+        if error.errno in _AWAY:
+            raise SurroundingsError(
+                f"{destination}: the disk does not answer ({reason(error)}); start again once it does"
             ) from error
         where, done = _at_fault(destination, error)
         raise InputError(f"{where}: cannot be {done} ({reason(error)}); choose another place") from error

@@ -77,6 +77,12 @@ class Display:
         """Say that a trial broke and will be tried again."""
         self._print(f"{_title(entry)}: broke, will be tried again: {entry.failures[-1]}")
 
+    def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
+        """Say that trials wait for a disk, a data set or a machine."""
+        who = _title(entries[0]) if len(entries) == 1 else f"{len(entries)} trials"
+        when = f"in {seconds:.0f} s" if seconds else "elsewhere"
+        self._console.print(f"{who}: held up, {when} again: {reason}", highlight=False, markup=False, soft_wrap=True)
+
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Say how a trial ended, where there is no live table, or if it failed."""
         if entry.state is TrialState.FAIL:

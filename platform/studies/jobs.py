@@ -6,13 +6,14 @@ from pathlib import Path
 
 from crescendo.platform.studies.decode_search import DecodeSearch
 from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arm_named
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.training.trial import Job
 
 
-def job_of(study: Study, entry: TrialRecord, *, dataset: str, folder: Path) -> Job:
-    """Return what a trial of `study` runs, on the data set at the address `dataset`, in its own `folder`."""
+def job_of(study: Study, entry: TrialRecord, place: Workspace) -> Job:
+    """Return what a trial of `study` runs: in its own folder of `place`, on its data set."""
     resources = study.resources
     settings = {**entry.settings, "threads": resources.cpus}
     if not resources.gpus and settings.get("device", "auto") == "auto":
@@ -21,9 +22,11 @@ def job_of(study: Study, entry: TrialRecord, *, dataset: str, folder: Path) -> J
     return Job(
         identity=entry.identity,
         phase=entry.phase,
-        dataset=dataset,
+        dataset=place.dataset,
+        dataset_hash=place.dataset_hash,
+        dataset_states=place.dataset_states,
         settings=settings,
-        folder=str(folder),
+        folder=str(place.trial(entry.identity)),
         metric=study.objective.metric,
         decode=decode if entry.phase == "search" else None,
         plugin_folder=str(Path.cwd()),

@@ -84,6 +84,10 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
         if not self._depth:
             self._write()
 
+    def in_place(self) -> bool:
+        """Tell whether the file is where it was opened."""
+        return self._log.in_place()
+
     def close(self) -> None:
         """Close the file."""
         self._log.close()
@@ -166,6 +170,10 @@ class Ledger:
         """Let another process have the study."""
         self._journal.close()
         self._lock.release()
+
+    def in_place(self) -> bool:
+        """Tell whether the ledger is where it was opened, and not removed or replaced."""
+        return self._journal.in_place()
 
     def study(self, arm: str, phase: Phase) -> optuna.Study:
         """Return the Optuna study of an arm and phase, made if there is none."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,8 @@ from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker, destination
@@ -26,6 +29,7 @@ from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_se
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import SUBSETS
 from crescendo.trainables.data.remote import is_remote, open_dataset
+from crescendo.trainables.data.same_dataset import file_states
 from crescendo.trainables.data.synthetic import synthesize
 
 _DATA = "data"
@@ -80,9 +84,11 @@ def run_study(
     console = console or terminal_console(stderr=True)
     output = output.absolute()
     destination(output, tracking_uri)
-    place = _place(study, output)
+    check_dataset(study)
+    there = None if study.dataset == SYNTHETIC else _workspace(output, study.dataset)
     ledger = Ledger(output)
     try:
+        place = there or _workspace(output, _synthetic(output))
         record_study(study, place.dataset_hash, output, extend=extend)
         with Tracker(output, study.name, tracking_uri) as tracker, Display(console) as display:
             tracked = StudyWatcher(study, place, tracker)
@@ -92,34 +98,50 @@ def run_study(
                 tracked.catch_up(run)
                 return Sweep(run, False, tracker.destination, tracker.close())
             with ray_session(join=join) as scratch, _interruptible() as interruption:
-                at_once = cohorts_at_once(study.resources)
+                at_once, nodes = cohorts_at_once(study.resources), NodeWatch()
                 # The two that share a GPU need not be alike; of more, none is to lack for trials.
                 run.spread = at_once if at_once > 2 else 1
                 tracked.begin(run)
+                removed = Removed(output, ledger)
+
+                def stop() -> bool:
+                    run.problem = run.problem or removed.problem() or nodes.problem()
+                    return run.problem is not None or interruption.asked
+
                 with tracked.left(run):
-                    _tune(run, display, interruption, at_once=at_once, trainable=trainable, scratch=scratch)
+                    _tune(run, display, stop, at_once=at_once, trainable=trainable, scratch=scratch)
+                    run.problem = run.problem or removed.problem(now=True)
             return Sweep(run, interruption.asked, tracker.destination, tracker.close())
     finally:
         ledger.close()
 
 
-def _place(study: Study, output: Path) -> Workspace:
-    check_dataset(study)
-    address = study.dataset if is_remote(study.dataset) else str(Path(study.dataset).absolute())
-    if study.dataset == SYNTHETIC:
-        address = str(output / _DATA)
-        if not Path(address).exists():
-            synthesize(address)
-    dataset = open_dataset(address)
+def _workspace(output: Path, dataset: str) -> Workspace:
+    if is_remote(dataset):
+        address, states = dataset, None
+    else:
+        address = str(Path(dataset).absolute())
+        states = file_states(address)
+    opened = open_dataset(address)
     for subset in SUBSETS:
-        dataset.recordings(subset)
-    return Workspace(output, address, dataset.content_hash)
+        opened.recordings(subset)
+    return Workspace(output, address, opened.content_hash, states)
+
+
+def _synthetic(output: Path) -> str:
+    """Make the synthetic data set in `output`, which this process holds, if it is not there yet; return its folder."""
+    folder = output / _DATA
+    for left in output.glob(f".{_DATA}.partial-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a sweep that was killed over it
+    if not folder.exists():
+        synthesize(folder)
+    return str(folder)
 
 
 def _tune(
     run: StudyRun,
     display: Display,
-    interruption: _Interruption,
+    stop: Callable[[], bool],
     *,
     at_once: int,
     trainable: type | None,
@@ -132,17 +154,11 @@ def _tune(
     from crescendo.trainables.training.trainable import DetectorTrainable
 
     resources = run.study.resources
-    nodes = NodeWatch()
-
-    def stop() -> bool:
-        if run.problem is None and nodes.lost():
-            run.problem = "Ray's nodes are all gone; nothing is lost: start the same study again and it goes on"
-        return run.problem is not None or interruption.poll()
 
     tune.Tuner(
         tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": gpu_share(resources)}),
         tune_config=tune.TuneConfig(
-            search_alg=StudySearcher(run),
+            search_alg=StudySearcher(run, stop),
             scheduler=StudyScheduler(run),
             num_samples=-1,
             max_concurrent_trials=at_once,
@@ -161,15 +177,32 @@ def _tune(
     ).fit()
 
 
+class Removed:
+    """Whether the output folder was removed, or another put in its place, while a study writes into it."""
+
+    def __init__(self, output: Path, ledger: Ledger, seconds: float = 2.0) -> None:
+        """Look at most every `seconds`."""
+        self._output, self._ledger, self._seconds = output, ledger, seconds
+        self._looked = time.monotonic()
+
+    def problem(self, *, now: bool = False) -> str | None:
+        """Return what to say of it, None if all is in place; `now`: look, whenever that was done last."""
+        if not now and time.monotonic() - self._looked < self._seconds:
+            return None
+        self._looked = time.monotonic()
+        if self._ledger.in_place():
+            return None
+        return (
+            f"{self._output}: was removed or replaced while the study ran, and what it found with it; "
+            "put it back, or start the study again from the beginning"
+        )
+
+
 class _Interruption:
     """Ctrl-C: once asks the sweep to end, twice ends it at once."""
 
     def __init__(self) -> None:
         self.asked = False
-
-    def poll(self) -> bool:
-        """Return whether the sweep is to end."""
-        return self.asked
 
     def __call__(self, number: int, frame: FrameType | None) -> Any:
         """Handle the signal."""

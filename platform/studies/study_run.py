@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from optuna.pruners import BasePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
@@ -17,9 +15,11 @@ from crescendo.platform.studies.cohorts import Batches, agree, batches_of, large
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.jobs import job_of
 from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
+from crescendo.platform.studies.patience import Patience
 from crescendo.platform.studies.proposals import Proposal, propose, setting_key, taken_key
 from crescendo.platform.studies.study_trials import StudyTrials
 from crescendo.platform.studies.watcher import Watcher
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.run_metrics import result_numbers
 from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.search_spaces.study import Study
@@ -27,20 +27,7 @@ from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.trial import Job
 from crescendo.trainables.training.validation_report import ValidationReport
 
-TRIALS = "trials"
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Where a study works: its output folder and its data set (a folder or a URI), known by its content hash."""
-
-    output: Path
-    dataset: str
-    dataset_hash: str
-
-    def trial(self, identity: str) -> Path:
-        """Return a trial's folder."""
-        return self.output / TRIALS / identity
+_MOVES = 10  # how often a trial may lose its machine without getting on
 
 
 class StudyRun(StudyTrials):
@@ -58,10 +45,18 @@ class StudyRun(StudyTrials):
         Cohorts among which the trials that wait are spread, where the study leaves it open how large one is.
     """
 
-    def __init__(self, study: Study, ledger: Ledger, place: Workspace, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(
+        self,
+        study: Study,
+        ledger: Ledger,
+        place: Workspace,
+        watchers: Sequence[Watcher] = (),
+        patience: Patience | None = None,
+    ) -> None:
         """Take up the study where the ledger left it: trials that were running wait to go on."""
         super().__init__(study, ledger)
         self.place, self._ledger, self._watchers = place, ledger, watchers
+        self._patience, self._held = patience or Patience(), Counter[str]()
         self._waiting = deque(self.unfinished())
         self._broken: Counter[str] = Counter()
         self._failed: set[str] = set()
@@ -90,7 +85,7 @@ class StudyRun(StudyTrials):
         come first. Then the arms take turns in the search; what the search has nothing for confirms: without cohorts the
         arms whose own search is over, in cohorts, once every search is over, all arms seed by seed.
         """
-        if self.problem is not None:
+        if self.problem is not None or self._patience.waiting:
             return []
         entries = self._gather()
         self._begun += 1
@@ -99,10 +94,7 @@ class StudyRun(StudyTrials):
             self._cohorts[entry.identity] = self._begun
             for watcher in self._watchers:
                 watcher.started(entry)
-        return [
-            job_of(self.study, entry, dataset=self.place.dataset, folder=self.place.trial(entry.identity))
-            for entry in entries
-        ]
+        return [job_of(self.study, entry, self.place) for entry in entries]
 
     def cohort(self, identity: str) -> int | None:
         """Return the number of the cohort that a trial runs in now, None if it does not run."""
@@ -116,6 +108,8 @@ class StudyRun(StudyTrials):
     def report(self, identity: str, report: ValidationReport) -> bool:
         """Take in a report; return whether the trial is over: done, or stopped early."""
         entry = self.running[identity]
+        if self._held.pop(identity, 0):
+            self._patience.reset()
         self.last[identity] = report
         if report.done:
             entry = self._ledger.complete(entry, report, result_numbers(report))
@@ -156,6 +150,25 @@ class StudyRun(StudyTrials):
                 f"arm {entry.arm}: {self._broken[entry.arm]} trials failed, each {limits.retries + 1} times; "
                 f"the last one: {reason}"
             )
+
+    def held_up(self, identities: Sequence[str], reason: str, *, moved: bool = False) -> None:
+        """Take in that trials broke through no fault of theirs: they wait to go on, and nothing is counted against them.
+
+        The study pauses; if it paused a few times and none of them has got on since, it stops. `moved`: their machine is
+        lost and they go on on another at once, though not for ever.
+        """
+        entries = [self.running[identity] for identity in identities]
+        self._held.update(entry.identity for entry in entries)
+        for entry in entries:
+            self._leave(entry.identity)
+            self._waiting.append(entry)
+        often = max(self._held[entry.identity] for entry in entries)
+        if not (often <= _MOVES if moved else self._patience.left or self._patience.waiting):
+            self.problem = f"{reason}; nothing is lost: mend it, start the same study again, and it goes on"
+            return
+        seconds = 0.0 if moved else self._patience.wait()
+        for watcher in self._watchers:
+            watcher.held_up(entries, reason, seconds)
 
     def _wanted(self, arm: Arm) -> bool:
         if not self.searched(arm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from crescendo.platform.studies.ledger import TrialRecord
@@ -19,6 +20,9 @@ class Watcher(Protocol):
 
     def broke(self, entry: TrialRecord) -> None:
         """Note that a trial broke and waits to be tried again."""
+
+    def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
+        """Note that trials wait to go on, in so many seconds, for what is no fault of theirs."""
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Note that a trial is over: COMPLETE, PRUNED or FAIL; `report` is its last, where there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class MlflowStore:
     def __init__(self, uri: str, study: str, experiment: str, artifacts: Path | None, *, unknown: bool = False) -> None:
         self._uri, self._study, self._experiment_name = uri, study, experiment
         self._artifacts, self._unknown = artifacts, unknown
+        # MLflow prints the traceback of a database that is full or locked; whoever calls hears of it all the same.
+        logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
         self._client: Any = None
         self._experiment: str | None = None
         self._runs: dict[str, str | None] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import TrialRecord
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.mlflow_store import STUDY
 from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
@@ -83,6 +84,9 @@ class StudyWatcher:
 
     def broke(self, entry: TrialRecord) -> None:
         """Say nothing: the run goes on when the trial does."""
+
+    def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
+        """Say nothing: as above."""
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Send the last results, curves and files, and close the run."""

@@ -8,12 +8,12 @@ its state, they are pickled empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle
-from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -21,7 +21,10 @@ from ray.tune.search import Searcher
 
 from crescendo.platform.studies.cohorts import take_turns
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leave_cohort
+from crescendo.platform.tuning.reasons import blame, reason
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import mended
+from crescendo.trainables.training.cohort_step import CohortStep, leave_cohort
 from crescendo.trainables.training.trial import Job
 
 
@@ -35,16 +38,21 @@ class _Shell:
 class StudySearcher(_Shell, Searcher):  # type: ignore[misc]  # Ray is untyped
     """Hands out the study's trials, a cohort at a time, for as long as there are any."""
 
-    def __init__(self, run: StudyRun) -> None:
+    def __init__(self, run: StudyRun, stop: Callable[[], bool]) -> None:
         super().__init__()
-        self._run = run
+        self._run, self._stop = run, stop
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Return the configuration of the next cohort, None if none can start now, or that all is over."""
-        if self._run.over:
+        """Return the configuration of the next cohort, None if none can start now, or that all is over.
+
+        While nothing runs and nothing can start, Tune asks nobody else whether all must end.
+        """
+        if self._run.over or self._stop():
             finished: str = Searcher.FINISHED
             return finished
-        jobs = tuple(self._run.next_jobs())
+        jobs = tuple[Job, ...]()
+        with kept(self._run):
+            jobs = tuple(self._run.next_jobs())
         if not jobs:
             return None
         turns = take_turns(self._run.study.resources)
@@ -70,17 +78,17 @@ class StudyScheduler(_Shell, FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Return whether the cohort goes on. A member that is stopped learns of it before its next step."""
         step: CohortStep = result["step"]
-        stopped = []
-        for job in _members(self._run, trial):
-            report, failure = step.reports.get(job.identity), step.failures.get(job.identity)
-            if report is not None and self._run.report(job.identity, report) and not report.done:
-                stopped.append(job)
-            if failure is not None:
-                self._run.failed(job.identity, failure)
-        goes_on = bool(_members(self._run, trial))
-        if goes_on:
-            for job in stopped:
+        with kept(self._run):
+            stopped = []
+            for job in _members(self._run, trial):
+                report, failure = step.reports.get(job.identity), step.failures.get(job.identity)
+                if report is not None and self._run.report(job.identity, report) and not report.done:
+                    stopped.append(job)
+                if failure is not None:
+                    self._run.failed(job.identity, failure)
+            for job in stopped if _members(self._run, trial) else ():
                 leave_cohort(job.folder)
+        goes_on = bool(_members(self._run, trial)) and self._run.problem is None
         decision: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
         return decision
 
@@ -97,9 +105,17 @@ class StudyCallback(_Shell, Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Pass on a failure of a whole cohort to every member that still runs."""
-        why = reason(_error(trial))
-        for job in _members(self._run, trial):
-            self._run.failed(job.identity, why)
+        error = _error(trial)
+        why, who = reason(error), [job.identity for job in _members(self._run, trial)]
+        kind = blame(error)
+        with kept(self._run):
+            if kind == "data":
+                self._run.problem = self._run.problem or why
+            elif who and kind in ("surroundings", "machine"):
+                self._run.held_up(who, why, moved=kind == "machine")
+            else:
+                for identity in who:
+                    self._run.failed(identity, why)
 
 
 class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
@@ -117,25 +133,24 @@ class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
         return self._stop()
 
 
-def reason(error: Exception | None) -> str:
-    """Return one line on why a trial broke."""
-    if isinstance(error, RayTaskError):
-        cause = getattr(error, "cause", None)
-        if cause is not None:
-            return failure_line(cause)
-        return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[-1]}"
-    if isinstance(error, RayActorError):
-        return f"its worker was lost ({' '.join(str(error).split())[:300]})"
-    if error is None:
-        return "unknown"
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+@contextmanager
+def kept(run: StudyRun) -> Iterator[None]:
+    """Stop the study where what it came to cannot be written down; Tune would print a traceback and end."""
+    try:
+        with mended(run.place.output):
+            yield
+    except InputError as error:
+        run.problem = run.problem or f"{error}; nothing is lost: mend it, start the same study again, and it goes on"
 
 
-def _error(trial: Trial) -> Exception | None:
+def _error(trial: Trial) -> Exception | str | None:
+    """Return what broke a trial, or what Tune has written down of it."""
     # Not `get_pickled_error`: that looks where Tune will copy the file to, later.
     try:
         error: Exception = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
     except Exception:  # noqa: BLE001  # an exception class of the worker's that cannot be made here
+        with suppress(OSError, TypeError):
+            return Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
         return None
     return error
 

@@ -46,12 +46,12 @@ def _make() -> tuple[Path, FileLock]:
     named = [os.environ.get("RAY_TMPDIR"), os.environ.get("TMPDIR"), tempfile.gettempdir()]
     others = ["/tmp", "/var/tmp", "/dev/shm", f"/run/user/{os.getuid()}"]  # noqa: S108  # short by design
     for parent in [*filter(None, named), *others]:
-        place = os.path.abspath(parent)  # not resolved: what counts is the path that Ray is given
+        place = Path(parent).absolute()  # not resolved: what counts is the path that Ray is given
         if len(os.fsencode(place)) > LONGEST:
             continue
         with suppress(OSError):
-            _remove_left(Path(place))
-            return _locked(Path(place))
+            _remove_left(place)
+            return _locked(place)
     raise InputError(
         f"no folder for Ray's sockets: none of {', '.join(dict.fromkeys([*filter(None, named), *others]))} can be written "
         f"and has a path of at most {LONGEST} letters; set RAY_TMPDIR to one"

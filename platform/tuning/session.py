@@ -150,8 +150,12 @@ class NodeWatch:
         """Ask the cluster at most every `seconds`."""
         self._seconds, self._asked, self._lost = seconds, time.monotonic(), False
 
-    def lost(self) -> bool:
-        """Return whether every node is gone."""
+    def problem(self) -> str | None:
+        """Return what to say if every node is gone."""
+        gone = "Ray's nodes are all gone; nothing is lost: start the same study again and it goes on"
+        return gone if self._nodes_lost() else None
+
+    def _nodes_lost(self) -> bool:
         if time.monotonic() - self._asked >= self._seconds:
             # As above.
             import ray

@@ -18,7 +18,8 @@ from crescendo.platform.cli import main
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.settings import load_study
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.source.study_runs import read_study_runs

@@ -89,6 +89,8 @@ class Dataset:
         Whether the features are prepared frames, to fine-tune a network on (`pixels.PixelStore`).
     content_hash : str
         SHA-256 over features, annotations, labels and fps.
+    features_hash : str
+        SHA-256 of the features (`store.digest()`), which opening the data set does not read; empty if there are none.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -112,10 +114,11 @@ class Dataset:
         self.feature_dim: int | None = stored.feature_dim
         self.holds_pixels: bool = stored.dtype == PIXELS
         self.content_hash: str = stored.content_hash
+        self.features_hash: str = stored.features_hash
         self._fc7_hash: str = stored.fc7_hash
         self.annotations = read_annotations(self.path / "annotations.json")
         if self.content_hash != _content_hash(
-            self.metadata, self.labels, self.annotations, stored.features_hash + self._fc7_hash
+            self.metadata, self.labels, self.annotations, self.features_hash + self._fc7_hash
         ):
             raise InputError(
                 f"{self.path}: annotations.json or dataset.json was changed after the data set was prepared "

@@ -86,6 +86,15 @@ class PixelStore(RecordingStore):
         self.width = 3 * self.size**2
         self.dtype = np.dtype(np.uint8)
 
+    def digest(self) -> str:
+        """Return the SHA-256 that `write_pixels` returned of its content; every frame is read, none decoded."""
+        digest = hashlib.sha256(b"pixels " + b"".join(self._described()) + str(self.size).encode())
+        for recording in self.recordings:
+            for number in range(self.frames(recording)):
+                one = self.encoded(recording, number)
+                digest.update(len(one).to_bytes(8, "little") + one)
+        return digest.hexdigest()
+
     def __getitem__(self, recording: str) -> PixelFrames:
         """Return the frames of `recording`, not yet decoded."""
         self._places[recording]

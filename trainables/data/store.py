@@ -67,6 +67,11 @@ class RecordingStore:
         """Return the number of frames of `recording`."""
         return self._places[recording].frames
 
+    def _described(self) -> tuple[bytes, bytes]:
+        """Return what the first file's schema says of recordings and metadata, as it was written."""
+        metadata = self._readers[0].schema.metadata
+        return metadata[RECORDINGS], metadata[METADATA]
+
     def _place(self, recording: str, file: int, batch: int, frames: int) -> None:
         if recording in self._places:
             raise InputError(f"{self._paths[file]}: recording {recording!r} is stored twice")
@@ -104,6 +109,13 @@ class FrameStore(RecordingStore):
             raise InputError(f"{self._paths[0].parent}: the files' widths or types disagree: {sorted(kinds)}")
         self.width, type_name = kinds.pop()
         self.dtype = np.dtype("float16" if type_name == "halffloat" else "float32")
+
+    def digest(self) -> str:
+        """Return the SHA-256 that `write_frames` returned of its content; every matrix is read."""
+        digest = hashlib.sha256(b"".join(self._described()) + f"{self.width}{self.dtype}".encode())
+        for recording in self.recordings:
+            digest.update(self[recording].data)
+        return digest.hexdigest()
 
     def __getitem__(self, recording: str) -> np.ndarray:
         """Return the matrix of `recording`, (frames, width): a read-only view of the mapped file."""

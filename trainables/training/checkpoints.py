@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +48,8 @@ def write_checkpoint(
 ) -> None:
     """Write weights, the optimiser's tensors and JSON-able metadata as `folder`, which must not exist."""
     with atomic_directory(folder) as partial:
-        save_file({name: tensor.contiguous() for name, tensor in model.items()}, partial / _MODEL)
-        save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, partial / _OPTIMIZER)
+        _save(model, partial / _MODEL)
+        _save(optimizer, partial / _OPTIMIZER)
         write_json(partial / _METADATA, dict(metadata))
 
 
@@ -138,6 +140,16 @@ def discard(run: Path) -> None:
 
 def _in(folder: Path) -> list[Path]:
     return list(folder.glob("iteration-*"))
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

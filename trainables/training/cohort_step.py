@@ -9,6 +9,7 @@ from pathlib import Path
 from crescendo.trainables.training.validation_report import ValidationReport
 
 _STOPPED = "stopped"
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,18 @@ class CohortStep:
 
 
 def failure_line(error: BaseException) -> str:
-    """Return a line on why a trial broke."""
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+    """Return a line on why a trial broke: the message whole, or, of one with a traceback in it, without that."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    traceback = next((number for number, line in enumerate(lines) if "Traceback (most recent call last)" in line), None)
+    if traceback is not None:
+        lines = [*lines[:traceback], lines[-1]]
+    return shortened(f"{type(error).__name__}: {' '.join(lines)}")
+
+
+def shortened(text: str) -> str:
+    """Return a line whole if it has at most 1000 letters, else both its ends: what matters may stand at either."""
+    half = _LONGEST // 2 - 3
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
 def leave_cohort(folder: str | Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.same_dataset import FileStates
 from crescendo.trainables.registry import look_in
 from crescendo.trainables.training.measurement import Measurement
 from crescendo.trainables.training.scored_subset import DecodeSearch
@@ -34,6 +35,9 @@ class Job:
         `search`: the trial is scored on the validation split alone. `confirm`: also on test, once, after training.
     dataset
         Folder of the prepared data set, or its URI (`data.remote`); every worker opens it itself.
+    dataset_hash, dataset_states
+        The content hash that the data set must have, and the states of its files when it had it (`data.same_dataset`);
+        None: whatever lies there.
     settings
         The settings of the training configuration that differ from the defaults, seed and threads included.
     folder
@@ -58,6 +62,8 @@ class Job:
     decode: DecodeSearch | None = None
     checkpoint_seconds: float = 60.0
     plugin_folder: str | None = None
+    dataset_hash: str | None = None
+    dataset_states: FileStates | None = None
 
 
 class Trial(TrainingSession):

@@ -14,7 +14,8 @@ from crescendo.platform.commands.report import main
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.settings import resolve_settings
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.reports import read_results

@@ -13,7 +13,8 @@ from trivial_study import trivial_study, value
 
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, gpu_share, largest, take_turns
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.schema import Resources
 from crescendo.trainables.training.validation_report import ValidationReport

@@ -9,7 +9,8 @@ from trivial_study import trivial_study
 
 from crescendo.platform.studies.display import Display, outcome, progress_table
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training.validation_report import ValidationReport

@@ -12,7 +12,8 @@ from optuna.trial import TrialState
 from trivial_study import trivial_study, value
 
 from crescendo.platform.studies.ledger import Ledger
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arms_of
 from crescendo.trainables.training.validation_report import ValidationReport
 

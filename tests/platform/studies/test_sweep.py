@@ -24,8 +24,9 @@ from trivial_study import trivial, trivial_study
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import resolve_settings
-from crescendo.platform.studies.study_run import StudyRun, Workspace
+from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_trials import PHASES
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study

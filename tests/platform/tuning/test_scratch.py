@@ -16,7 +16,7 @@ from crescendo.trainables.errors import InputError
 @pytest.fixture
 def short() -> Iterator[Path]:
     """A folder of this test's alone whose path is short."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="t"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="t"))
     yield folder
     shutil.rmtree(folder)
 
