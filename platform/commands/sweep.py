@@ -48,25 +48,22 @@ def sweep(
     # torch, Ray and Optuna take seconds: help and an error in the study come before them.
     from crescendo.platform.studies.display import outcome
     from crescendo.platform.studies.runner import run_study
+    from crescendo.platform.studies.screen import LOG, Screen
 
     result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
-    console = terminal_console()
+    screen = Screen(terminal_console(), folder / LOG)
     if result.interrupted:
-        console.print(
-            f"Interrupted; nothing is lost. To go on: crescendo sweep {name} --output {folder}", soft_wrap=True
-        )
+        screen.show(f"Interrupted; nothing is lost. To go on: crescendo sweep {name} --output {folder}")
         raise typer.Exit(INTERRUPTED)
     for part in outcome(result.run):
-        console.print(part, soft_wrap=isinstance(part, str))
-    console.print(f"Runs: {result.store}. Everything else: {folder}.", soft_wrap=True)
+        screen.show(part)
+    screen.show(f"Runs: {result.store}. Everything else: {folder}.")
     if result.backlog.waiting:
-        console.print(
-            f"{result.backlog.waiting} records could not be sent ({result.backlog.error}); "
-            f"later: crescendo sync {folder}",
-            soft_wrap=True,
+        screen.show(
+            f"{result.backlog.waiting} records could not be sent ({result.backlog.error}); later: crescendo sync {folder}"
         )
     problem = result.run.problem or result.run.shortfall()
     if problem:
-        console.print(f"error: {problem}", style="red", soft_wrap=True)
+        screen.show(f"error: {problem}", style="red")
         raise typer.Exit(1)
-    console.print(f"Look at them: crescendo ui {folder}; tables and figures: generate-report {folder}", soft_wrap=True)
+    screen.show(f"Look at them: crescendo ui {folder}; tables and figures: generate-report {folder}")

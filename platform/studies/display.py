@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean, stdev
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 
 from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_trials import PHASES
 from crescendo.platform.terminal_text import literal
@@ -27,8 +29,9 @@ _REFRESH = 0.5
 class Display:
     """Shows a `StudyRun` while it runs. A watcher of it; `tick` redraws when it is time."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, log: Path | None = None) -> None:
+        """Show nothing yet. `log` is a file to which every line is added, whatever becomes of the console."""
+        self._screen = Screen(console, log)
         self._run: StudyRun | None = None
         self._began = self._drawn = time.monotonic()
         self._work_before = 0.0
@@ -46,14 +49,16 @@ class Display:
 
     def __enter__(self) -> Self:
         if self._live is not None:
-            self._live.start()
+            with self._screen.given_up():
+                self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            with self._screen.given_up():
+                self._live.stop()
 
     def tick(self) -> None:
         """Draw again, if it is time to."""
@@ -61,7 +66,8 @@ class Display:
             return
         self._drawn = time.monotonic()
         footer = literal(f"{_side_by_side(self._run)}{self._footer(self._run)}")
-        self._live.update(Group(progress_table(self._run), footer), refresh=True)
+        with self._screen.given_up():
+            self._live.update(Group(progress_table(self._run), footer), refresh=True)
 
     def started(self, entry: TrialRecord) -> None:
         """Say nothing: the end of a trial is news, its start is not."""
@@ -81,13 +87,13 @@ class Display:
         """Say that trials wait for a disk, a data set or a machine."""
         who = _title(entries[0]) if len(entries) == 1 else f"{len(entries)} trials"
         when = f"in {seconds:.0f} s" if seconds else "elsewhere"
-        self._console.print(f"{who}: held up, {when} again: {reason}", highlight=False, markup=False, soft_wrap=True)
+        self._print(f"{who}: held up, {when} again: {reason}")
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
-        """Say how a trial ended, where there is no live table, or if it failed."""
+        """Say how a trial ended; the live table shows it, too, unless it failed."""
         if entry.state is TrialState.FAIL:
             self._print(f"{_title(entry)}: failed: {entry.failures[-1]}", style="red")
-        elif self._live is None and self._run is not None:
+        elif self._run is not None:
             run = self._run
             total = arm_named(run.study, entry.arm).trials if entry.phase == "search" else len(run.study.confirm.seeds)
             states = run.states(entry.arm, entry.phase)
@@ -97,10 +103,14 @@ class Display:
             else:
                 metric, value = _outcome(run, entry)
                 outcome = f"{metric} {value:.3f} ({_settings(entry)}), {entry.seconds:.1f} s"
-            self._print(f"{entry.phase} {entry.arm} {count}: {outcome}; {self._footer(run)}")
+            line = f"{entry.phase} {entry.arm} {count}: {outcome}; {self._footer(run)}"
+            if self._live is None:
+                self._print(line)
+            else:
+                self._screen.note(line)
 
     def _print(self, line: str, style: str | None = None) -> None:
-        self._console.print(literal(line), style=style, soft_wrap=True)
+        self._screen.show(line, style)
 
     def _footer(self, run: StudyRun) -> str:
         work, elapsed = _work(run), time.monotonic() - self._began

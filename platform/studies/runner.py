@@ -18,6 +18,7 @@ from crescendo.platform.studies.cohorts import gpu_share
 from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
+from crescendo.platform.studies.screen import LOG
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
@@ -71,7 +72,8 @@ def run_study(
         A `tune.Trainable` that reads its jobs, a tuple of `Job`, under `config["jobs"]`, and returns a `CohortStep` under
         `step`; default: the detectors'.
     console
-        Where to show how it goes; default: standard error.
+        Where to show how it goes; default: standard error. What is shown is also added to `sweep.log` in `output`, whatever
+        becomes of the console.
     join
         Join a Ray cluster that runs on this machine, though `RAY_ADDRESS` names none.
 
@@ -90,14 +92,14 @@ def run_study(
     try:
         place = there or _workspace(output, _synthetic(output))
         record_study(study, place.dataset_hash, output, extend=extend)
-        with Tracker(output, study.name, tracking_uri) as tracker, Display(console) as display:
+        with Tracker(output, study.name, tracking_uri) as tracker, Display(console, output / LOG) as display:
             tracked = StudyWatcher(study, place, tracker)
             run = StudyRun(study, ledger, place, (tracked, display))
             display.show(run)
             if run.over:
                 tracked.catch_up(run)
                 return Sweep(run, False, tracker.destination, tracker.close())
-            with ray_session(join=join) as scratch, _interruptible() as interruption:
+            with _deaf_to_hangup(), ray_session(join=join) as scratch, _interruptible() as interruption:
                 at_once, nodes = cohorts_at_once(study.resources), NodeWatch()
                 # The two that share a GPU need not be alike; of more, none is to lack for trials.
                 run.spread = at_once if at_once > 2 else 1
@@ -209,6 +211,16 @@ class _Interruption:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+
+
+@contextmanager
+def _deaf_to_hangup() -> Iterator[None]:
+    """Go on when the terminal is closed; so do the processes that are started in the block."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from trivial_study import trivial_study, value
 
 from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.patience import Patience
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arms_of
@@ -176,6 +177,61 @@ def test_a_broken_trial_is_tried_again_then_failed_and_made_up_for(folder, tmp_p
     states = [entry.state.name for entry in virtual.run.entries("variant=none", "search")]
     assert states == ["FAIL", "COMPLETE", "COMPLETE"]
     assert virtual.run.best("variant=none").number > 0
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_is_no_trials_fault_is_waited_for_and_then_the_study_stops_and_can_go_on(folder, tmp_path):
+    study, clock = trivial_study(folder, trials=2, concurrent=2, extra="failures: {retries: 0}\n"), Clock()
+    place = Workspace(tmp_path, str(folder), "hash")
+    ledger = Ledger(tmp_path)
+    run = StudyRun(study, ledger, place, (), Patience((5.0, 20.0), clock))
+    [first], [second] = run.next_jobs(), run.next_jobs()
+    for pause in (5, 20, 5, 20):
+        run.held_up([first.identity], "the disk is full")
+        run.held_up([second.identity], "the disk is full")  # of one pause
+        assert run.next_jobs() == []
+        assert not run.over
+        clock.now += pause - 1
+        assert run.next_jobs() == []
+        clock.now += 1
+        [again], [other] = run.next_jobs(), run.next_jobs()
+        assert (again.identity, other.identity) == (first.identity, second.identity)
+        if pause == 20:
+            run.report(first.identity, ValidationReport(int(clock.now), 0.1, False))  # the disk has room again
+            run.held_up([first.identity], "another fault")
+            clock.now += 5
+            [first_again] = run.next_jobs()
+            run.report(first_again.identity, ValidationReport(int(clock.now), 0.1, False))
+    for pause in (5, 20):
+        run.held_up([second.identity], "the disk is full")
+        clock.now += pause
+        run.next_jobs()
+    run.held_up([second.identity], "the disk is full")
+    assert run.problem == "the disk is full; nothing is lost: mend it, start the same study again, and it goes on"
+    assert run.next_jobs() == []
+    assert all(not entry.failures for arm in arms_of(study) for entry in run.entries(arm.name, "search"))
+    ledger.close()
+    whole = Virtual(study, tmp_path).play().run
+    assert whole.shortfall() is None
+    assert {entry.number for arm in arms_of(study) for entry in whole.entries(arm.name, "search")} == {0, 1}
+
+
+def test_a_trial_that_loses_every_machine_does_not_go_on_for_ever(folder, tmp_path):
+    run = StudyRun(trivial_study(folder, trials=1), Ledger(tmp_path), Workspace(tmp_path, str(folder), "hash"))
+    [job] = run.next_jobs()
+    for _ in range(10):
+        run.held_up([job.identity], "its machine was lost", moved=True)
+        assert [one.identity for one in run.next_jobs()] == [job.identity]
+    run.held_up([job.identity], "its machine was lost", moved=True)
+    assert "its machine was lost; nothing is lost" in run.problem
 
 
 def test_an_arm_whose_every_trial_breaks_ends_the_study_with_its_reason(folder, tmp_path):

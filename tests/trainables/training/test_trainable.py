@@ -1,10 +1,18 @@
 """What a process does with a cohort of trials that it is given."""
 
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crescendo.trainables.config import configuration
+from crescendo.trainables.data.same_dataset import file_states
+from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.errors import DatasetChangedError, SurroundingsError
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.cohort_step import leave_cohort, leaves_cohort
 from crescendo.trainables.training.session import TrainingSession
@@ -112,3 +120,65 @@ def test_a_process_is_used_for_another_cohort(job, tiny_dataset):
     third = job("third", variant="score")
     assert trainable.reset_config({"jobs": (third,), "turns": False})
     assert [results(step.reports["third"]) for step in steps(trainable, 2)] == alone(third, tiny_dataset)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file of this process grow."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_not_the_trials_fault_and_costs_no_report(job, tiny_dataset):
+    first, second = job("first"), job("second", variant="score")
+    trainable = DetectorTrainable(config={"jobs": (first, second)})
+    with full_disk(), pytest.raises(SurroundingsError, match="full"):
+        trainable.train()
+    with full_disk(), pytest.raises(SurroundingsError, match="full"):
+        DetectorTrainable(config={"jobs": (first, second)}).train()
+    came = steps(DetectorTrainable(config={"jobs": (first, second)}), 2)
+    for one in (first, second):
+        assert [results(step.reports[one.identity]) for step in came] == alone(one, tiny_dataset)
+
+
+def of_copy(job: Job, tiny_dataset, folder: Path) -> Job:
+    """The job on a data set of its own, which it must find as it is now."""
+    shutil.copytree(tiny_dataset.path, folder)
+    return replace(job, dataset=str(folder), dataset_hash=tiny_dataset.content_hash, dataset_states=file_states(folder))
+
+
+def test_a_data_set_that_is_away_is_said_by_the_step_and_waited_for(job, tiny_dataset, tmp_path):
+    one = of_copy(job("one"), tiny_dataset, tmp_path / "data")
+    (tmp_path / "data").rename(tmp_path / "away")
+    trainable = DetectorTrainable(config={"jobs": (one,)})
+    with pytest.raises(SurroundingsError, match="cannot be opened now"):
+        trainable.train()
+    (tmp_path / "away").rename(tmp_path / "data")
+    trainable.reset_config({"jobs": (one,)})
+    [first] = steps(trainable, 1)
+    (tmp_path / "data").rename(tmp_path / "away")  # it is mapped, and goes on
+    assert [results(step.reports["one"]) for step in (first, *steps(trainable, 1))] == alone(one, tiny_dataset)
+
+
+def test_a_data_set_that_is_replaced_ends_the_training_and_nothing_of_it_is_kept(job, tiny_dataset, tmp_path):
+    one = of_copy(job("one"), tiny_dataset, tmp_path / "data")
+    trainable = DetectorTrainable(config={"jobs": (one,)})
+    steps(trainable, 1)
+    other = synthesize(tmp_path / "other", recordings=2, labels=3, feature_dim=6)
+    (tmp_path / "data").rename(tmp_path / "away")
+    (tmp_path / "other").rename(tmp_path / "data")
+    hashes = f"was {tiny_dataset.content_hash}, is {other.content_hash}"
+    with pytest.raises(DatasetChangedError, match=hashes):
+        trainable.train()
+    assert checkpoints.newest(Path(one.folder)) is None
+    trainable.reset_config({"jobs": (one,)})
+    with pytest.raises(DatasetChangedError, match=hashes):
+        trainable.train()
+    (tmp_path / "data").rename(tmp_path / "other")
+    (tmp_path / "away").rename(tmp_path / "data")
+    trainable.reset_config({"jobs": (one,)})
+    assert [results(step.reports["one"]) for step in steps(trainable, 2)] == alone(one, tiny_dataset)
