@@ -13,7 +13,7 @@ from crescendo.trainables.training.cohort_step import failure_line, shortened
 Blame = Literal["data", "surroundings", "machine", "trial"]
 
 # `module.NameError: message`, as a traceback ends in.
-_RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*(?P<line>[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Warning)\b.*)")
+_RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*(?=[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Warning)\b)", re.MULTILINE)
 # How Ray says why a process of its own is gone.
 _DETAIL = re.compile(r"Worker exit detail:\s*(?P<detail>.*)")
 _LOW_MEMORY = re.compile(r"running low on memory", re.IGNORECASE)
@@ -48,9 +48,9 @@ def reason(error: Exception | str | None) -> str:
         return failure_line(cause)
     text = str(error)
     lost = _lost(text, isinstance(error, RayActorError) and not error.actor_init_failed)
-    raised = [found["line"] for line in text.splitlines() if (found := _RAISED.match(line))]
-    name = "" if isinstance(error, str) else f"{type(error).__name__}: "
-    return lost or shortened(raised[-1] if raised else f"{name}{' '.join(text.split())}")
+    ends = [found.end() for found in _RAISED.finditer(text)]
+    name = "" if ends or isinstance(error, str) else f"{type(error).__name__}: "
+    return lost or shortened(f"{name}{' '.join(text[ends[-1] if ends else 0 :].split())}")
 
 
 def _lost(text: str, died: bool) -> str | None:

@@ -15,6 +15,7 @@ from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.errors import SurroundingsError
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import write_json
@@ -66,7 +67,8 @@ class Trivial(tune.Trainable):
 
     `step_seconds` is how long a step takes; `events` the file that every step of a trial is noted in, as process, identity
     and iteration; `hold` a file that keeps steps, once noted, from ending while it is there; `breaks` a folder with a file
-    for everything that goes wrong in the search: `break-*` a process that fails, `diverge-*` a single trial.
+    for everything that goes wrong in the search, in the order of their names: `break-*` a process that fails, `away-*` one
+    for which a disk is away, `diverge-*` a single trial, `construct-*` a process that cannot be made.
     """
 
     step_seconds = 0.0
@@ -75,6 +77,9 @@ class Trivial(tune.Trainable):
     breaks: str | None = None
 
     def setup(self, config):
+        for marker in Path(self.breaks).glob("construct*") if self.breaks else ():
+            marker.unlink()
+            raise TypeError("built of\nnothing")
         self.members = [Member(job) for job in config["jobs"]]
 
     def reset_config(self, new_config):
@@ -121,7 +126,8 @@ class Trivial(tune.Trainable):
             folder = Path(self.breaks)
             for marker in sorted(folder.iterdir()):
                 marker.unlink()
-                raise (DivergedError if marker.name.startswith("diverge") else ArithmeticError)(
+                kind = marker.name.partition("-")[0]
+                raise {"away": SurroundingsError, "diverge": DivergedError}.get(kind, ArithmeticError)(
                     "the loss is not finite"
                 )
 

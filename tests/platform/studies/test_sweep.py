@@ -1,5 +1,6 @@
 """Whole studies on a real local Ray."""
 
+import contextlib
 import io
 import itertools
 import json
@@ -7,6 +8,7 @@ import re
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,18 +222,25 @@ def spoil(dataset: Dataset, destination: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marker", "reasons"),
+    ("markers", "reasons"),
     [
-        ("break", ["ArithmeticError: the loss is not finite"] * 2),
-        ("diverge", ["DivergedError: the loss is not finite"]),
+        (["away", "construct"], ["TypeError: built of nothing"] * 2),
+        (["break"], ["ArithmeticError: the loss is not finite"] * 2),
+        (["diverge"], ["DivergedError: the loss is not finite"]),
     ],
 )
-def test_trials_that_break_are_tried_again_and_the_reason_is_kept(folder, output, tmp_path, marker, reasons):
+def test_trials_that_break_are_tried_again_and_the_reason_is_kept(folder, output, tmp_path, markers, reasons):
+    """What a disk that is away does is waited for, and counts for nothing."""
     breaks = tmp_path / "breaks"
     breaks.mkdir()
-    (breaks / marker).touch()
+    for marker in markers:
+        (breaks / marker).touch()
     study = trivial_study(folder, trials=2, concurrent=2, cohort=2)
     sweep = run_study(study, output, trainable=trivial(breaks=str(breaks)), console=silent())
+    assert not list(breaks.iterdir())
+    assert ("held up, in 5 s again: the loss is not finite" in (output / "sweep.log").read_text()) == (
+        "away" in markers
+    )
     assert sweep.run.shortfall() is None
     entries = [entry for arm in arms_of(study) for entry in sweep.run.entries(arm.name, "search")]
     assert [reason for entry in entries for reason in entry.failures] == reasons
@@ -328,17 +337,29 @@ def test_a_data_set_that_is_none_is_refused(folder, tmp_path):
     assert not (tmp_path / "output").exists()
 
 
+def test_an_output_folder_that_is_removed_ends_the_study_and_says_so(folder, output):
+    def note(trial):
+        if output.exists():
+            output.rename(output.with_name("removed"))
+        time.sleep(0.1)
+
+    study = trivial_study(folder, trials=100)
+    sweep = run_study(study, output, trainable=trivial(note=note), console=silent())
+    assert f"{output}: was removed or replaced while the study ran" in sweep.run.problem
+
+
 def test_a_ray_of_our_own_is_reached_from_this_machine_alone():
     import ray
 
     assert ray.is_initialized()
-    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    listening = {
-        (process.name(), address.laddr.ip.removeprefix("::ffff:"))
-        for process in family
-        for address in process.net_connections("inet")
-        if address.status == psutil.CONN_LISTEN
-    }
+    listening = set()
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):  # workers come and go
+            listening |= {
+                (process.name(), address.laddr.ip.removeprefix("::ffff:"))
+                for address in process.net_connections("inet")
+                if address.status == psutil.CONN_LISTEN
+            }
     assert {"gcs_server", "raylet"} <= {name for name, _ in listening}
     assert {address for _, address in listening} == {"127.0.0.1"}
 

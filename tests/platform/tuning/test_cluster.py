@@ -219,7 +219,7 @@ def test_node_taken_away_in_the_middle(tmp_path):
     assert sweep.run.problem is None
     found = entries(sweep)
     assert [entry.state for entry in found] == [TrialState.COMPLETE] * 10
-    assert sum(len(entry.failures) for entry in found) == 1
+    assert not any(entry.failures for entry in found), "a machine that is lost is not the fault of a trial"
     assert Counter(events.read_text().splitlines()).most_common(1)[0][1] == 1, "a step ran twice"
     assert len(events.read_text().splitlines()) == 30
     tracked = runs(local_store(tmp_path / "output"), "trivial")

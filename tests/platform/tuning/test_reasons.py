@@ -47,7 +47,7 @@ def died(message: str) -> ActorDiedError:
             ActorDiedError(
                 task_error(ImportError("x"), "ModuleNotFoundError: No module named 'mine'\n\nsee the manual")
             ),
-            "ModuleNotFoundError: No module named 'mine'",
+            "ModuleNotFoundError: No module named 'mine' see the manual",
             "trial",
         ),
         (
