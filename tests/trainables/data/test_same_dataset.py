@@ -12,8 +12,8 @@ import pytest
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.pixels import encode_picture
-from crescendo.trainables.data.same_dataset import SameDataset, file_states
-from crescendo.trainables.errors import DatasetChangedError, SurroundingsError
+from crescendo.trainables.data.same_dataset import SameDataset, file_states, verify_features
+from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
 
 
 def write(folder: Path, seed: int = 0, label: str = "walk", *, pixels: bool = False) -> Dataset:
@@ -128,14 +128,13 @@ def test_one_that_is_away_cannot_be_opened_and_is_used_on(tmp_path, make):
     opened(dataset).check()
 
 
-def test_verify_finds_every_byte(tmp_path, make):
+def test_verifying_finds_every_byte(tmp_path, make):
     dataset = make(tmp_path / "data")
-    dataset.verify()
-    Dataset(dataset.path).verify()
+    verify_features(dataset)
     file = dataset.path / "features" / "features.arrow"
     content = bytearray(file.read_bytes())
     rows = dataset.store.encoded("b", 4) if dataset.holds_pixels else dataset.features("b").tobytes()
     content[content.rfind(rows) + len(rows) - 1] ^= 1
     file.write_bytes(content)
-    with pytest.raises(Exception, match="features were changed"):
-        Dataset(dataset.path).verify()
+    with pytest.raises(InputError, match="features were changed"):
+        verify_features(Dataset(dataset.path))
