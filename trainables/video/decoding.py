@@ -20,6 +20,9 @@ import numpy as np
 
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.presentation import timed_pictures
+from crescendo.trainables.video.timeline import Timeline
+from crescendo.trainables.video.timing import UnclearTime
 
 if TYPE_CHECKING:
     from crescendo.trainables.video.backbones import Preparation
@@ -83,10 +86,12 @@ def probe(path: Path | str) -> VideoFacts:
         If the file is missing, no video, or its first picture cannot be decoded.
     """
     with _opened(path, threads=1) as (container, stream):
-        picture = next((_picture(frame, stream) for frame in container.decode(stream)), None)
-        if picture is None:
+        first = next(timed_pictures(container, stream), None)
+        if first is None:
             raise InputError(f"{path}: broken video: holds no pictures")
-        announced = _announced(container, stream)
+        picture, timeline = _picture(first.frame, stream), Timeline(container, stream)
+        timeline.place(first)
+        announced = timeline.announced
         rate = stream.average_rate or stream.guessed_rate
         height, width = picture.size()
         return VideoFacts(
@@ -139,30 +144,20 @@ def sampled_pictures(path: Path | str, fps: float, *, threads: int = 0) -> Itera
     rate = Fraction(fps)
     done = 0
     current: Any = None
+    end = Fraction(0)
     with _opened(path, threads) as (container, stream):
-        announced = _announced(container, stream)
-        latest = None if announced is None else announced + Fraction(tolerated_seconds(float(announced)))
-        zero, step = _zero(container), 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
-        end = Fraction(0)
-        for frame in container.decode(stream):
-            begins = end if frame.pts is None else frame.pts * frame.time_base - zero
-            if latest is not None and begins > latest:
-                raise InputError(
-                    f"{path}: broken video: a picture at {float(begins):.2f} s, after its announced end at "
-                    f"{float(announced or 0):.2f} s"
-                )
+        timeline = Timeline(container, stream)
+        for picture in timed_pictures(container, stream):
+            begins = timeline.place(picture)
             due = _frames_before(begins, rate)
             if due > done:
                 yield Sample(None if current is None else _picture(current, stream), due - done)
                 done = due
-            current = frame
-            end = begins + (frame.duration * frame.time_base if frame.duration else step)
+            current = picture.frame
+            end = begins + picture.ends - picture.begins
         if current is None:
             raise InputError(f"{path}: broken video: holds no pictures")
-        if announced is not None and end + Fraction(tolerated_seconds(float(announced))) < announced:
-            raise InputError(
-                f"{path}: broken video: its pictures end at {float(end):.2f} s of the {float(announced):.2f} s it announces"
-            )
+        timeline.check_end(end)
         # A video of less than half a frame still is a recording.
         if (left := max(_frames_before(end, rate), 1) - done) > 0:
             yield Sample(_picture(current, stream), left)
@@ -211,37 +206,21 @@ def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
     where = Path(path).absolute()
     try:
         with av.open(str(where), metadata_errors="replace") as container:
+            # FFmpeg's guesses at time stamps that are not there cannot be told from those that are.
+            container.flags &= ~av.container.Flags.gen_pts.value
             stream = container.streams.best("video")
             if stream is None:
                 raise InputError(f"{path}: broken video: has no pictures, only sound or data")
             stream.codec_context.thread_count = threads
             stream.codec_context.thread_type = "AUTO"
             yield container, stream
+    except UnclearTime as error:
+        raise InputError(f"{path}: broken video: {error}") from None
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (av.FFmpegError, OSError, EOFError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path}: broken video: cannot be decoded ({reason})") from error
-
-
-def _zero(container: Any) -> Fraction:
-    streams = [*container.streams.video, *container.streams.audio]
-    starts = [one.start_time * one.time_base for one in streams if one.start_time is not None and one.time_base]
-    return min(starts, default=Fraction(0))
-
-
-def _announced(container: Any, stream: Any) -> Fraction | None:
-    """Return the end of the stream as the file announces it, in seconds from where a player starts."""
-    if stream.duration is not None:
-        return Fraction(((stream.start_time or 0) + stream.duration) * stream.time_base) - _zero(container)
-    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, of one stream
-    minutes, _, seconds = rest.partition(":")
-    try:
-        return (int(hours) * 60 + int(minutes)) * 60 + Fraction(seconds.strip("\0 "))
-    except ValueError:
-        # Of a container with sound the length may be that of the sound.
-        alone = len(container.streams.audio) == 0
-        return Fraction(container.duration, 1_000_000) if alone and container.duration else None
 
 
 def _frames_before(time: Fraction, rate: Fraction) -> int:
