@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # Raise it when frames are chosen or stored in another way, so that no work folder of before is continued.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.video.joined import second_file
 from crescendo.trainables.video.presentation import timed_pictures
 from crescendo.trainables.video.timeline import Timeline
 from crescendo.trainables.video.timing import UnclearTime
@@ -205,12 +205,18 @@ def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
     # FFmpeg would take a name such as `http:x` or `concat:x` for something other than a file.
     where = Path(path).absolute()
     try:
-        with av.open(str(where), metadata_errors="replace") as container:
-            # FFmpeg's guesses at time stamps that are not there cannot be told from those that are.
+        with av.open(str(where), metadata_errors="replace", options={"correct_ts_overflow": "0"}) as container:
+            # FFmpeg's guesses at time stamps that are not there cannot be told from those that are (nor, above, a time
+            # that starts anew from one that has reached its 33rd bit).
             container.flags &= ~av.container.Flags.gen_pts.value
             stream = container.streams.best("video")
             if stream is None:
                 raise InputError(f"{path}: broken video: has no pictures, only sound or data")
+            if (second := second_file(where, container.format.name)) is not None:
+                raise InputError(
+                    f"{path}: broken video: a second one begins at byte {second}, of which nothing would be seen; "
+                    "cut the file there, or join the two with `ffmpeg -f concat`"
+                )
             stream.codec_context.thread_count = threads
             stream.codec_context.thread_type = "AUTO"
             yield container, stream

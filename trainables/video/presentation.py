@@ -15,6 +15,7 @@ _STREAMS = frozenset({"mpegts", "mpeg"})
 _DECODE_STAMPED = frozenset({"avi", "asf"})
 # Seconds that a picture may stay on screen: in a stream more is a loss; elsewhere a file may say so.
 _LONGEST = {True: Fraction(1), False: Fraction(300)}
+_WRAP = 2**33  # ticks of 1/90000 s, after which the time of an MPEG stream begins at 0 again
 _B_PICTURE = 3  # FFmpeg's number
 
 
@@ -62,14 +63,15 @@ def timed_pictures(container: Any, stream: Any) -> Iterator[TimedPicture]:
             origin = clock.origin if origin is None else origin
             yield TimedPicture(frame, begins, ends, origin)
 
-    for packet in container.demux(stream):
-        if not packet.size:
-            continue
-        if joinable and _starts_anew(packet, latest):
-            yield from shown(stream.decode(None))
-            stream.codec_context.flush_buffers()
-            clock = PresentationClock(stream.time_base, step, _LONGEST[True], clock.end)
-        latest = latest if packet.dts is None else packet.dts
+    packets = (packet for packet in container.demux(stream) if packet.size)
+    for packet in _own_stamps(packets) if joinable else packets:
+        if joinable:
+            _unwrap(packet, latest)
+            if _starts_anew(packet, latest):
+                yield from shown(stream.decode(None))
+                stream.codec_context.flush_buffers()
+                clock = PresentationClock(stream.time_base, step, _LONGEST[True], clock.end)
+            latest = latest if packet.dts is None else packet.dts
         # The decoder hands the stamp on from the packet to its picture: in its place goes the packet's number.
         packet.pts = clock.packet(packet.pts, packet.dts)
         yield from shown(packet.decode())
@@ -82,6 +84,32 @@ def _clock(container: Any, stream: Any, step: Fraction) -> Clock:
     of_avi = container.format.name.startswith("matroska") and stream.codec_context.codec_tag.strip("\0") != ""
     kind = DecodeClock if container.format.name in _DECODE_STAMPED or of_avi else PresentationClock
     return kind(stream.time_base, step, _LONGEST[is_stream(container)])
+
+
+def _own_stamps(packets: Iterator[Any]) -> Iterator[Any]:
+    """Yield `packets` without the stamps that are not theirs.
+
+    The stamp of a PES packet belongs to the first picture that begins in it. Where it begins inside a start code, FFmpeg
+    gives its stamp to the picture before, too.
+    """
+    before = None
+    for packet in packets:
+        if before is not None:
+            if before.pts is not None and before.pts == packet.pts:
+                before.pts = before.dts = None
+            yield before
+        before = packet
+    if before is not None:
+        yield before
+
+
+def _unwrap(packet: Any, latest: int | None) -> None:
+    """Put the stamps of `packet`, which are given modulo 2^33, where they are nearest to those before."""
+    if packet.dts is not None and latest is not None:
+        packet.dts += round((latest - packet.dts) / _WRAP) * _WRAP
+    near = latest if packet.dts is None else packet.dts
+    if packet.pts is not None and near is not None:
+        packet.pts += round((near - packet.pts) / _WRAP) * _WRAP
 
 
 def _starts_anew(packet: Any, latest: int | None) -> bool:

@@ -63,7 +63,7 @@ class Timeline:
 def _announced(container: Any, stream: Any, zero: Fraction) -> Fraction | None:
     if not _ANNOUNCING.intersection(container.format.name.split(",")):
         return None
-    if stream.duration is not None:
+    if stream.duration is not None and container.format.name != "asf":  # which has one length for all streams
         return Fraction(((stream.start_time or 0) + stream.duration) * stream.time_base) - zero
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, of one stream
     minutes, _, seconds = rest.partition(":")

@@ -12,12 +12,11 @@ from typing import Protocol
 
 # Stamps of packets that no picture came from are kept for so many packets more; no codec delays a picture by as many.
 _KEPT = 512
-# A picture stays on screen for at most so many times the length that its file gives it: what is longer is no picture
-# that stays but time that is missing. (Where a clock allows a longer time, that counts.)
+# In a file of few pictures a second, one stays on screen for at most so many times the usual length.
 _STRETCH = 3
 
 
-class UnclearTime(ValueError):  # noqa: N818  # what it is, not that it is one
+class UnclearTime(ValueError):
     """It cannot be said when a picture is shown; the message says why."""
 
 
@@ -92,9 +91,11 @@ class PresentationClock:
         time = stamp * self._tick - self.origin
         if time < self._begins:
             raise UnclearTime(f"its time goes back from {float(self._begins):.2f} s to {float(time):.2f} s")
-        if self._guessed and abs(time - self.end) > self._length / 2:
-            raise UnclearTime(f"a picture that should come at {float(self.end):.2f} s comes at {float(time):.2f} s, after some without time")
-        if time - self._begins > max(self._longest, _STRETCH * self._length):
+        if self._guessed and abs(time - self.end) > self._length * 3 / 4:
+            raise UnclearTime(
+                f"after pictures without a time stamp, one comes at {float(time):.2f} s in place of {float(self.end):.2f} s"
+            )
+        if time - self._begins > max(self._longest, _STRETCH * self._step):
             raise UnclearTime(f"its time jumps from {float(self._begins):.2f} s to {float(time):.2f} s")
         self._guessed = False
         return time
@@ -110,7 +111,7 @@ class DecodeClock:
     def __init__(self, tick: Fraction, step: Fraction, longest: Fraction) -> None:
         """`tick` is the unit of stamps, `step` the length of pictures where none is given, `longest` of a still one, in s."""
         self.origin: Fraction | None = None
-        self.end = Fraction(0)
+        self.end = self._begins = Fraction(0)
         self._tick, self._step, self._longest = tick, step, longest
         self._stamps: dict[int, int] = {}
         self._packets = self._place = 0
@@ -153,7 +154,8 @@ class DecodeClock:
         self._last = number
         stamp = self._stamps[self._place if self._reordered else number]
         self._place += 1
-        begins, before = stamp * self._tick - self.origin, self.end
+        begins, before = stamp * self._tick - self.origin, self._begins
+        self._begins = begins
         if self._reordered:
             length = self._stride or length
         self.end = begins + (length * self._tick or self._step)
@@ -168,4 +170,6 @@ class DecodeClock:
         """
         lost = sorted(number for number in self._waiting if number > self._first)
         if self._reordered and lost != list(range(self._first + 1, self._first + 1 + len(lost))):
-            raise UnclearTime(f"{len(lost)} of its pictures are missing, and its format does not say when the others are shown")
+            raise UnclearTime(
+                f"{len(lost)} of its pictures are missing, and its format does not say when the others are shown"
+            )
