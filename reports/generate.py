@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.charts.chart import Chart
 from crescendo.reports.charts.chart_set import charts
-from crescendo.reports.charts.style import image
+from crescendo.reports.charts.style import image, lacking_letters
 from crescendo.reports.escaping import csv_lines
 from crescendo.reports.page.document import html, markdown
 from crescendo.reports.page.part import ReportPart
@@ -22,7 +21,7 @@ from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table import write_table
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, write_json
+from crescendo.trainables.files import atomic_directory, check_folder, write_json
 
 PAGE = "report.html"
 _COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_fraction", "time_to_detection")
@@ -32,13 +31,14 @@ _COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_
 class Report:
     """What was written: the folder, the title, and what is most worth saying of it.
 
-    `answers` are (arm, what came out); `missing` says what is missing, a sentence each.
+    `answers` are (arm, what came out); `missing` says what is missing, `notes` what else to know, a sentence each.
     """
 
     folder: Path
     title: str
     answers: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def page(self) -> Path:
@@ -82,7 +82,18 @@ def generate_report(
         own = [_part(summarise([one], allow_plugin=allow_plugin), number) for number, one in enumerate(runs, 1)]
         parts = [_comparison(parts[0]), *own]
     _write(folder, title, parts)
-    return Report(folder, title, tuple(parts[0].sentences), tuple(model.missing))
+    return Report(folder, title, tuple(parts[0].sentences), tuple(model.missing), tuple(_boxes(parts)))
+
+
+def _boxes(parts: Sequence[ReportPart]) -> Iterator[str]:
+    """Yield what there is to say of letters that the charts' font lacks."""
+    lacking = lacking_letters(chart.figure for part in parts for chart in part.charts)
+    if lacking:
+        shown = " ".join(lacking[:20])
+        yield (
+            f"figures: their font lacks {shown}{' ...' if len(lacking) > 20 else ''}; boxes stand for it in the PDF and PNG "
+            "files, while the SVG files and the page leave the choice of a font to whoever shows them"
+        )
 
 
 def _default_folder(studies: Sequence[str], names: Sequence[str]) -> Path:
@@ -120,23 +131,17 @@ def _comparison(part: ReportPart) -> ReportPart:
 
 
 def _check(folder: Path) -> None:
-    """Raise `InputError` unless `folder` is absent, empty or a report."""
+    """Raise `InputError` unless `folder` is absent, empty or a report, and a report can be written there."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; choose a folder with --out")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PAGE).is_file():
         raise InputError(f"{folder}: holds something that is no report; choose another folder with --out")
+    check_folder(folder.parent, folder)
 
 
 def _write(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
-    if not (folder / PAGE).is_file():
-        with atomic_directory(folder) as partial:
-            _fill(partial, title, parts)
-        return
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-        with atomic_directory(Path(scratch) / "new") as partial:
-            _fill(partial, title, parts)
-        folder.rename(Path(scratch) / "old")
-        (Path(scratch) / "new").rename(folder)
+    with atomic_directory(folder, replace=(folder / PAGE).is_file()) as partial:
+        _fill(partial, title, parts)
 
 
 def _fill(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError, SurroundingsError
+from crescendo.trainables.partial_folders import exchange, partial_folder, partial_prefix
 from crescendo.trainables.reading import read_bytes, reason, unpack
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -21,6 +21,7 @@ _AWAY = (
 )  # fmt: skip
 # Digits of the largest integers that 64-bit floating point holds.
 _DIGITS = 308
+_BLOCK = 4096
 
 
 @contextmanager
@@ -60,19 +61,23 @@ def _at_fault(destination: Path, error: OSError) -> tuple[object, str]:
     return destination, "written"
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, content: Path | None = None) -> None:
     """Find out whether files can be written in `folder`, which need not exist, before work is done for them.
+
+    `content` is what is to be written in it, for the message; default: `folder`.
 
     Raises
     ------
     InputError
         If they cannot. Nothing is left in any case.
     """
-    with mended(folder):
+    with mended(content or folder):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(_BLOCK))
+                probe.flush()  # a full disk says so here
         finally:
             with suppress(OSError):
                 for path in made:
@@ -84,37 +89,83 @@ def user_path(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111  # what is no user's home stays as it is
 
 
+def check_new_folder(destination: Path) -> None:
+    """Find out whether `atomic_directory` will be able to write `destination`, before work is done for it.
+
+    Raises
+    ------
+    InputError
+        If something is there, or it cannot be written.
+    """
+    _check_absent(destination)
+    check_folder(destination.parent, destination)
+
+
+def _check_absent(destination: Path) -> None:
+    with mended(destination):
+        if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
+            raise InputError(f"{destination}: exists already; remove it or choose another destination")
+
+
+def check_file(destination: Path) -> None:
+    """Find out whether `atomic_file` will be able to write `destination`, before work is done for it.
+
+    Raises
+    ------
+    InputError
+        If it is a folder or a device, or cannot be written.
+    """
+    _replaceable(destination)
+    check_folder(destination.parent, destination)
+
+
+def _replaceable(destination: Path) -> Path:
+    """Return the file that `destination` is or, as a link, leads to; `InputError` if that can be no file of ours."""
+    with mended(destination):
+        if destination.is_dir():
+            raise InputError(f"{destination}: is a folder; name a file")
+        if destination.exists() and not destination.is_file():
+            raise InputError(f"{destination}: is a device or a pipe, which cannot be replaced by a file; name a file")
+        return destination.resolve() if destination.is_symlink() else destination
+
+
 def cache_folder() -> Path:
     """Return this user's cache folder, which may not exist yet."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescendo"
 
 
 @contextmanager
-def atomic_directory(destination: Path | str) -> Iterator[Path]:
+def atomic_directory(destination: Path | str, *, replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder that becomes `destination` when the block ends, and vanishes when it fails.
+
+    With `replace` a folder that is there already stays until then, and never is there none.
 
     Raises
     ------
     InputError
-        If `destination` exists and is not an empty folder, cannot be written, or the disk fills.
+        If `destination` exists and is not an empty folder, unless `replace`; if it cannot be written, or the disk fills.
     """
     destination = Path(destination)
     with mended(destination):
-        if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
-            raise InputError(f"{destination}: exists already; remove it or choose another destination")
+        if not replace:
+            _check_absent(destination)
+        elif destination.is_symlink():
+            destination = destination.resolve()
         destination.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=_partial(destination), dir=destination.parent))
-        try:
+        with partial_folder(destination) as partial:
             partial.chmod(0o777 & ~_umask())
-            yield partial
+            try:
+                yield partial
+            except InputError as error:
+                if str(partial) in str(error):
+                    raise InputError(str(error).replace(str(partial), str(destination))) from error
+                raise
+            if replace and destination.exists():
+                exchange(partial, destination)
+                return
             if destination.exists():
                 destination.rmdir()
             partial.rename(destination)
-        except BaseException as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            if isinstance(error, InputError) and str(partial) in str(error):
-                raise InputError(str(error).replace(str(partial), str(destination))) from error
-            raise
 
 
 @contextmanager
@@ -124,12 +175,12 @@ def atomic_file(destination: Path | str) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If `destination` cannot be written or the disk fills.
+        If `destination` is a folder or a device, cannot be written, or the disk fills.
     """
-    destination = Path(destination)
+    destination = _replaceable(Path(destination))
     with mended(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_partial(destination), dir=destination.parent)
+        handle, name = tempfile.mkstemp(prefix=partial_prefix(destination), dir=destination.parent)
         os.close(handle)
         partial = Path(name)
         try:
@@ -231,11 +282,6 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _partial(destination: Path) -> str:
-    """Return how the unfinished `destination` is named: with it, as far as a name that is long itself leaves room."""
-    return f".{os.fsdecode(os.fsencode(destination.name)[:150])}.partial-"
 
 
 def _umask() -> int:

@@ -16,6 +16,7 @@ from crescendo.platform.commands.options import CheckedCommand
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.base import IMPORTERS, Importer, find_importer
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import check_new_folder
 from crescendo.trainables.registry import blame, is_plugin
 
 SOURCE = "The zip as downloaded, or the folder it unpacks to."
@@ -81,6 +82,7 @@ def _text(annotation: Any) -> str | None:
 
 
 def _run(name: str, importer: Importer, source: Path, destination: Path, options: dict[str, Any]) -> Dataset:
+    check_new_folder(destination)
     try:
         dataset = importer(source, destination, **options)
     except InputError:

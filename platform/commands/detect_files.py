@@ -8,13 +8,14 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from crescendo.platform.terminal_text import json_text, say
+from crescendo.platform.terminal_text import json_text, require_standard_output, say
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector import Detector, Frame
 from crescendo.trainables.detector.sources import open_matrix
 from crescendo.trainables.detector.video import video_features
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import Detection, result_file, write_detections
+from crescendo.trainables.files import check_file
 from crescendo.trainables.video.decoding import SUFFIXES
 
 _MATRIX = ".npy"
@@ -26,8 +27,13 @@ def detect_files(detector: Detector, source: Path, out: Path | None, subset: str
     Raises
     ------
     InputError
-        If `source` is nothing to detect in, or is of another kind than the detector or `subset` asks for.
+        If `source` is nothing to detect in, or is of another kind than the detector or `subset` asks for; before
+        any work, if what is found could not be written.
     """
+    if out is None:
+        require_standard_output()
+    else:
+        check_file(out)
     began = time.perf_counter()
     found = _detect_in(detector, source, subset, weights)
     _write(found, out)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +12,10 @@ from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.terminal_text import say
 from crescendo.reports.source.store_address import store_of
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import check_folder
+
+if TYPE_CHECKING:
+    from crescendo.trainables.detector import Detector
 
 
 def export(
@@ -45,6 +50,7 @@ def export(
     """Export a trained detector: weights, labels, frame rate, features, reset, merge gap and alarm thresholds."""
     if destination.exists():
         raise InputError(f"{destination}: exists already; remove it or choose another destination")
+    check_folder(destination.parent, destination)
     if study is not None and not study.is_dir():
         raise InputError(f"--study {study}: no such folder; name a study's output folder")
     uri = tracking_uri if study is None else store_of(study)
@@ -52,15 +58,30 @@ def export(
         raise InputError(f"--register {register}: name the MLflow store with --tracking-uri")
     # torch takes seconds: help and what is wrong with the options come before it.
     from crescendo.platform.commands.export_detector import read_detector, write_detector
-    from crescendo.platform.tracking.model_registry import register_model
 
     detector = read_detector(run, uri, dataset, allow_plugin=allow_plugin)
     write_detector(detector, destination, form)
+    registered = None if register is None or uri is None else _registered(detector, register, uri, run, destination)
     metadata = detector.metadata
     say(
         f"{destination}: {metadata.architecture.model}, {len(metadata.labels) - 1} labels, "
         f"{metadata.features.dimension} features at {metadata.fps:g} frames a second, reset {metadata.reset}, "
         f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
-    if register is not None and uri is not None:
-        say(f"registered as {register_model(detector, register, uri, run)}")
+    if registered is not None:
+        say(f"registered as {registered}")
+
+
+def _registered(detector: Detector, name: str, uri: str, run: str, written: Path) -> str:
+    """Register the detector and return its URI; where that fails, what was `written` goes, too."""
+    # As above.
+    from crescendo.platform.tracking.model_registry import register_model
+
+    try:
+        return register_model(detector, name, uri, run)
+    except BaseException:
+        if written.is_dir():
+            shutil.rmtree(written, ignore_errors=True)
+        else:
+            written.unlink(missing_ok=True)
+        raise

@@ -10,6 +10,7 @@ import typer
 from crescendo.platform.commands.data_display import print_summary, terminal
 from crescendo.platform.terminal_text import say
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import check_new_folder
 from crescendo.trainables.video.decoding import require_av
 
 
@@ -44,6 +45,7 @@ def extract(
     """Videos to a prepared data set: frames by time stamp, through a network, on all CPUs and GPUs there are."""
     if annotations is None and not preview:
         raise InputError("--annotations is missing: the file that says which activity is when in which video")
+    check_new_folder(destination)
     require_av()
     # torch takes seconds: help and what is wrong with the options come before it.
     from crescendo.platform.extraction.extract import extract

@@ -39,6 +39,8 @@ def report(
         say(f"{arm}: {sentence}")
     for one in written.missing:
         say(f"missing: {one}", err=True)
+    for one in written.notes:
+        say(f"note: {one}", err=True)
     say(f"Report: {written.folder}. To read it, open {written.page.resolve().as_uri()}")
 
 
