@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -28,9 +28,12 @@ class _Console(Console):
         return super().render_str(visible(text), *arguments, **options)
 
 
-def terminal_console(*, stderr: bool = False) -> Console:
-    """Return the console on which all commands show tables and lines: text is shown as it stands."""
-    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+def terminal_console(*, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
+    """Return the console on which all commands show tables and lines: text is shown as it stands.
+
+    `file` takes what is shown in place of the terminal, `width` characters wide.
+    """
+    return _Console(stderr=stderr, file=file, width=width, markup=False, emoji=False, highlight=False)
 
 
 def literal(text: str) -> Text:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
-from crescendo.platform.terminal_text import literal
+from crescendo.platform.terminal_text import literal, terminal_console
+from crescendo.trainables.text import visible
 
 LOG = "sweep.log"
 _WIDTH = 160
@@ -41,9 +42,9 @@ class Screen:
             return
         text = io.StringIO()
         if isinstance(part, str):
-            text.write(f"{datetime.now().astimezone().isoformat(sep=' ', timespec='seconds')} {part}\n")
+            text.write(f"{datetime.now().astimezone().isoformat(sep=' ', timespec='seconds')} {visible(part)}\n")
         else:
-            Console(file=text, width=_WIDTH).print(part)
+            terminal_console(file=text, width=_WIDTH).print(part)
         with suppress(OSError), self._log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text.getvalue())
 
