@@ -107,7 +107,8 @@ def test_a_run_on_a_server_is_exported_and_registered_there(confirmed, tmp_path)
     assert "cannot be read from" in refused(run.info.run_id, tmp_path / "x", *there)
 
 
-def test_where_registering_fails_nothing_is_left(run, empty_store, tmp_path):
+def test_where_registering_fails_nothing_is_left(run, empty_store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where MLflow puts what belongs to a database
     store = shutil.copy(empty_store, tmp_path / "mlflow.db")
     for form in ("folder", "onnx"):
         there = ("--format", form, "--tracking-uri", f"sqlite:///{store}", "--register", "no/name")
