@@ -252,6 +252,15 @@ def parse_json(data: bytes, where: str) -> Any:
     return content
 
 
+def can_be_written(content: Any) -> bool:
+    """Tell whether JSON has `content`: it holds no NaN, no infinity, and only text that is some."""
+    try:
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:
+        return False
+    return True
+
+
 class _Content(ValueError):
     """Valid JSON that says nothing that can be kept."""
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import can_be_written
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -19,6 +20,8 @@ def validated(model: type[Model], content: Any, where: object, remedy: str) -> M
     InputError
         With the first fault, how many more there are, and `remedy`.
     """
+    if not can_be_written(content):
+        raise InputError(f"{where}: holds NaN or infinity, which JSON does not have; {remedy}")
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -41,7 +41,8 @@ class Sender:
         self, journal: Journal, runs: MlflowStore, destination: str, root: Path, *, worked: Callable[[], None]
     ) -> None:
         self._journal, self._runs, self._destination, self._root = journal, runs, destination, root
-        self._sent = min(int(journal.load(_POSITIONS).get(destination, 0)), journal.end)
+        sent = journal.load(_POSITIONS).get(destination, 0)
+        self._sent = min(sent, journal.end) if isinstance(sent, int) and sent >= 0 else 0
         self._saved, self._saved_at = self._sent, time.monotonic()
         self._batch: list[list[_Waiting]] = []  # what is being told, the next last
         self._batch_end = self._sent

@@ -35,7 +35,8 @@ class Case(NamedTuple):
     """What is written before, the command line, and a pattern of what it says.
 
     `written`: path -> text, bytes, or a function of `abuse_files`. `stdin` is what comes on standard input. `lines`: how many
-    lines are said (None: any number), one for each fault of a configuration.
+    lines are said (None: any number), one for each fault of a configuration. `disk`: the largest file, in bytes, that can be
+    written, as on a disk that is full then. `leaves`: what may be there afterwards.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Case(NamedTuple):
     written: Mapping[str, Any] = {}
     stdin: bytes = b""
     lines: int | None = 1
+    disk: int | None = None
+    leaves: Sequence[str] = ()
 
 
 LONG = "x" * 300
@@ -91,7 +94,7 @@ def _described() -> Sequence[Case]:
         of("dataset.json is nested without end", "dataset.json", dataset, "[" * 100_000),
         of("dataset.json lacks its labels", "labels", dataset, without("labels")),
         of("fps is a word", "fps", dataset, set_to("fps", value="fast")),
-        of("fps is NaN", "fps", dataset, changed(lambda content: content.update(fps=float("nan")))),
+        of("fps is NaN", "NaN", dataset, changed(lambda content: content.update(fps=float("nan")))),
         of("fps is 0", "fps", dataset, set_to("fps", value=0)),
         of("labels are a number", "labels", dataset, set_to("labels", value=5)),
         of("labels are numbers", "labels", dataset, set_to("labels", value=[0, 1, 2])),
@@ -126,6 +129,11 @@ def _described() -> Sequence[Case]:
         of("metadata of features are a list", "features.arrow", frames, arrow({"crescendo.recordings": '[["a", 3]]', "crescendo.metadata": "[]"})),
         of("features are of other recordings", "has no features", frames, arrow({"crescendo.recordings": '[["a", 3]]'})),
         of("features have another width", "columns", frames, arrow({"crescendo.recordings": '[["a", 3]]'}, width=5)),
+        of("metadata of features hold NaN", "NaN", frames, arrow({"crescendo.recordings": '[["a", 3]]', "crescendo.metadata": '{"a": NaN}'})),
+        of("metadata of features hold half a surrogate pair", "surrogate", frames, arrow({"crescendo.recordings": '[["a", 3]]', "crescendo.metadata": '{"a": "\\ud800"}'})),
+        of("a recording of features is half a surrogate pair", "surrogate", frames, arrow({"crescendo.recordings": '[["\\ud800", 3]]'})),
+        of("recordings of features are of 400 digits", "400 digits", frames, arrow({"crescendo.recordings": f'[["a", {HUGE}]]'})),
+        of("notes hold NaN", "NaN", dataset, changed(lambda content: content.update(made=float("nan")))),
         Case("pixels of a size that is no number", "data describe pixels", "features.arrow",
              {"pixels": stored("pixels"), "pixels/features/features.arrow": arrow({"crescendo.recordings": "[]", "crescendo.picture_size": "x"}, kind=pa.binary())}),
         Case("pixels whose frames are words", "data describe pixels", "features.arrow",
@@ -188,10 +196,12 @@ def _imported() -> Sequence[Case]:
         Case("an .npz that unpacks without end", IMPORT, r"a\.npz.*unpack", {
             "raw/annotations.json": annotations(), "raw/a.npz": zipped({"x.npy": npy_of("(20, 2)")}, announced=4 * 10**9)}),
         Case("a zip that unpacks without end", IMPORT, "unpack", {"raw": zipped({"annotations.json": b" " * 1000}, announced=4 * 10**9)}),
-        Case("annotations that unpack without end", "data import activitynet all.json.gz out --annotations-only", "unpack", {"all.json.gz": zeros(300)}),
+        Case("annotations that unpack without end", "data import activitynet all.json.gz out --annotations-only", "unpack", {"all.json.gz": zeros(110)}),
         Case("annotations that are no gzip", "data import activitynet all.json.gz out --annotations-only", "gzip", {"all.json.gz": "x"}),
         Case("features that are no HDF5", "data import activitynet all.json out --features f.h5 --fps 2", "all.json|HDF5", {"all.json": annotations(), "f.h5": "x"}),
         given("an fps of 0", "data import directory raw out --fps 0", "fps"),
+        given("an fps of a billion", "data import directory raw out --fps 1e9", "fps"),
+        Case("an import to a full disk", IMPORT, "full", source(), disk=60),
         given("fps is NaN (import)", "data import directory raw out --fps nan", "fps"),
         given("fps is infinite", "data import directory raw out --fps inf", "fps"),
         given("fps is a word (import)", "data import directory raw out --fps fast", "fps"),
@@ -230,6 +240,7 @@ def _made() -> Sequence[Case]:
         Case("10^12 features", "data synthesize out --feature-dim 1000000000000", "feature"),
         Case("a seed of 5000 digits", f"data synthesize out --seed {'9' * 5000}", "seed"),
         Case("an unknown option", "data synthesize out --nothing", "nothing"),
+        Case("made on a full disk", "data synthesize out --recordings 1", "full", disk=100),
         Case("made below a file", "data synthesize file/out", "file", {"file": ""}),
         Case("made into a name of 300 letters", f"data synthesize {LONG}", "x"),
         Case("videos of no size", "data synthesize out --videos --size 13", "size"),
@@ -287,7 +298,7 @@ def _evaluated() -> Sequence[Case]:
         of("a label is null", "", "label", found=results(label=None)),
         of("a score of 400 digits", "", "400 digits", found=results(score=7).replace("7", HUGE)),
         of("results are nested without end", "", "found.json", found='{"results":' * 50_000),
-        Case("results that unpack without end", EVALUATE.replace("found.json", "found.json.gz"), "unpack", {**SCORED, "found.json.gz": zeros(300)}),
+        Case("results that unpack without end", EVALUATE.replace("found.json", "found.json.gz"), "unpack", {**SCORED, "found.json.gz": zeros(110)}),
         Case("results of a cut gzip", EVALUATE.replace("found.json", "found.json.gz"), "gzip", {**SCORED, "found.json.gz": zeros(1)[:500]}),
         Case("results in a name of 300 letters", EVALUATE.replace("found.json", LONG), "x", SCORED),
         Case("no run", online, "metrics.json"),
@@ -347,7 +358,7 @@ def _trained() -> Sequence[Case]:
         of("a weight of infinity", "lambda_r=.inf", "lambda_r"),
         of("a momentum of NaN", "momentum=.nan", "momentum"),
         of("a threshold of NaN for training", "iou=[0.1,.nan]", "iou"),
-        of("a million thresholds", "iou=[" + ",".join(f"{number / 2e5}" for number in range(1, 20_000)) + "]", "iou"),
+        of("2000 thresholds", "iou=[" + ",".join(f"{number / 2e5}" for number in range(1, 2_000)) + "]", "iou"),
         of("10^15 units", "hidden_size=1000000000000000", "hidden_size"),
         of("10^15 layers", "layers=1000000000000000", "layers"),
         of("10^15 sequences", "sequences=1000000000000000", "sequences"),
@@ -369,14 +380,16 @@ def _trained() -> Sequence[Case]:
         config("a configuration with a mapping for a key", "? {a: b}\n: 2"),
         config("a key that stands twice", "layers: 1\nlayers: 2", "layers"),
         config("aliases that stand for a billion values", ALIASES, lines=None),
-        config("a configuration nested without end", "[" * 5_000),
-        config("a configuration of 40 MB", "#" * (40 * 2**20)),
+        config("a configuration nested without end", "[" * 600),
+        config("a configuration of 2 MB", "#" * (2**21)),
         config("a configuration with a date", "learning_rate: 2020-99-99", "learning_rate"),
         config("a configuration with control characters", "device: \x07"),
         Case("output below a file", "train data --output file/out", "file", {**DATA, "file": ""}),
         Case("output that is a file", "train data --output out", "out", {**DATA, "out": ""}),
         Case("output in a name of 300 letters", f"train data --output {LONG}", "x", DATA),
         Case("output that cannot be written", "train data --output /proc/out", "/proc/out", DATA),
+        Case("trained on a full disk", "train data --output out --set iterations=1 --set hidden_size=2 --set threads=1", "full", DATA, disk=500, leaves=("out", "out/checkpoints")),
+        resumed("a checkpoint with NaN", "checkpoint.json", changed(lambda content: content.update(losses={"loss": float("nan")}))),
         resumed("a checkpoint that is a list", "checkpoint.json", "[]"),
         resumed("a checkpoint that is empty", "checkpoint.json", "{}"),
         resumed("a checkpoint without its history", "checkpoint.json", without("history")),
@@ -409,6 +422,8 @@ def _exported() -> Sequence[Case]:
         Case("a destination that exists", line, "exists already", {**RUN, "out": ""}),
         Case("a destination below a file", "export run file/out", "file", {**RUN, "file": ""}),
         Case("a destination of 300 letters", f"export run {LONG}", "x", RUN),
+        Case("exported to a full disk", line, "full", RUN, disk=100),
+        Case("exported as MLflow's to a full disk", f"{line} --format mlflow", "full", RUN, disk=100),
         Case("a form that does not exist", f"{line} --format exe", "format", RUN),
         Case("metrics of a run that are a list", line, "metrics.json", {**RUN, "run/metrics.json": "[]"}),
         Case("metrics of a run without a merge gap", line, "metrics.json", {**RUN, "run/metrics.json": without("merge_gap")}),
@@ -476,6 +491,7 @@ def _detected() -> Sequence[Case]:
         Case("detections below a file", "detect model a.npy --out file/out", "file", {**frames, "file": ""}),
         Case("detections into a folder", "detect model a.npy --out out", "out", {**frames, "out/x": ""}),
         Case("detections into a name of 300 letters", f"detect model a.npy --out {LONG}", "x", frames),
+        Case("detections onto a full disk", "detect model a.npy --out found.json", "full", frames, disk=50),
         Case("alarms without a stream", "detect model a.npy --alarm rate=1/h", "--alarm", frames),
         Case("an alarm that is a word", f"{STREAM} --alarm often", "alarm", MODEL),
         Case("an alarm at NaN", f"{STREAM} --alarm rate=nan/h", "alarm|rate", MODEL),
@@ -540,9 +556,9 @@ def _studied() -> Sequence[Case]:
         of("aliases for a billion values", SMALL + ALIASES, lines=None),
         of("aliases for a billion values in base", SMALL + "base:\n" + "".join(f"  {line}\n" for line in ALIASES.splitlines()), lines=None),
         of("merges for a billion values", SMALL + "base: &a {layers: 1}\nx: {<<: *a, y: {<<: *a}}", lines=None),
-        of("a study nested without end", "[" * 5_000),
-        of("a mapping nested without end", "{a: " * 5_000),
-        of("a study of 40 MB", SMALL + "#" * (40 * 2**20)),
+        of("a study nested without end", "[" * 600),
+        of("a mapping nested without end", "{a: " * 600),
+        of("a study of 2 MB", SMALL + "#" * (2**21)),
         added("a date for a number of trials", "search: {trials: 2020-99-99}", "trials"),
         added("a tagged word for trials", "search: {trials: !!int abc}", "trials"),
         added("a tagged list for trials", "search: {trials: !!int [1]}", "trials"),
@@ -561,10 +577,10 @@ def _studied() -> Sequence[Case]:
         of("a name that climbs", "name: ../x\ndataset: data", "name"),
         added("a million arms", f"ablate: {{lambda_r: [{arms}], dropout: [{arms}]}}\nbase: {{variant: margin}}", "arms"),
         added("10^12 arms", "ablate: {" + ", ".join(f"{key}: [{arms}]" for key in ("lambda_r", "dropout", "weight_decay", "momentum")) + "}", "arms"),
-        added("a million values in a space", "search: {trials: 2, space: {lambda_r: {choices: [" + ", ".join(map(str, range(20_000))) + "]}}}\nbase: {variant: margin}", "choices|values"),
+        added("2000 values in a space", "search: {trials: 2, space: {lambda_r: {choices: [" + ", ".join(map(str, range(2_000))) + "]}}}\nbase: {variant: margin}", "choices|values"),
         added("a billion trials", "search: {trials: 1000000000, space: {learning_rate: {low: 0.1, high: 0.2}}}", "trials"),
-        added("a million seeds", "confirm: {seeds: [" + ", ".join(map(str, range(20_000))) + "]}", "seeds"),
-        added("a million thresholds in a study", "base: {iou: [" + ", ".join(str(number / 1e5) for number in range(1, 20_000)) + "]}", "iou"),
+        added("2000 seeds", "confirm: {seeds: [" + ", ".join(map(str, range(2_000))) + "]}", "seeds"),
+        added("2000 thresholds in a study", "base: {iou: [" + ", ".join(str(number / 1e5) for number in range(1, 2_000)) + "]}", "iou"),
         added("merge gaps up to 10^23", "decode: {merge_gap: {low: 0, high: 100000000000000000000000}}", "merge_gap"),
         added("a merge gap of 10^23 in a study", "decode: {merge_gap: [100000000000000000000000]}", "merge_gap"),
         added("a space up to infinity", "search: {space: {learning_rate: {low: 0.1, high: .inf}}}", "high"),
@@ -582,12 +598,13 @@ def _studied() -> Sequence[Case]:
         override("a change that holds itself", "'base.iou=&a [*a]'", "--set"),
         override("a change of entry 10^30 of a list", f"confirm.seeds.{10**30}=1", "--set"),
         override("a change of 5000 digits", f"confirm.seeds.{'9' * 5000}=1", "--set"),
-        override("a change nested without end", f"base.iou={'[' * 5000}", "--set"),
+        override("a change nested without end", f"base.iou={'[' * 600}", "--set"),
         override("a change of a date", "search.trials=2020-99-99", "trials"),
         Case("an output that is a file", "sweep quick --output out", "out", {"out": ""}),
         Case("an output below a file", "sweep quick --output file/out", "file", {"file": ""}),
         Case("an output of 300 letters", f"sweep quick --output {LONG}", "x"),
         Case("an output that cannot be written", "sweep quick --output /proc/out", "/proc/out"),
+        Case("a study on a full disk", "sweep study/study.yaml --dataset data --output out", "full", {**DATA, **STUDY}, disk=50, leaves=("out", "out/ledger.jsonl")),
         begun("a study that began as a list", "study.json", "[]", "study.json"),
         begun("a study that began as nothing", "study.json", "{}", "study.json"),
         begun("a study whose base is a list", "study.json", set_to("study", "base", value=[1]), "study.json"),
@@ -629,6 +646,8 @@ def _told() -> Sequence[Case]:
         begun("a journal whose line is a list", "sync study", journal, first_line("[]")),
         begun("a journal whose first line is empty", "sync study", journal, first_line("{}")),
         begun("a journal that is a folder", "sync study", journal, lambda path: (removed(path), path.mkdir())),
+        begun("a report on a store that is SQLite only at first", "report study", "mlflow.db", b"SQLite format 3\0" + b"x" * 5000, r"mlflow\.db"),
+        begun("a store that is SQLite only at first", "export abc out --study study", "mlflow.db", b"SQLite format 3\0" + b"x" * 5000, r"mlflow\.db"),
         Case("patience of NaN", "sync study --patience nan", "patience", STUDY),
         Case("patience without end", "sync study --patience inf", "patience", STUDY),
         Case("patience below 0", "sync study --patience -1", "patience", STUDY),

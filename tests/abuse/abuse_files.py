@@ -75,6 +75,11 @@ def first_line(text: str) -> Write:
     return lambda path: path.write_text("\n".join([text, *path.read_text().splitlines()[1:]]) + "\n")
 
 
+def with_line(line: str) -> Write:
+    """The file that is there already, with one more line at its end."""
+    return lambda path: path.write_text(f"{path.read_text()}{line}\n")
+
+
 def removed(path: Path) -> None:
     """Nothing, where there was something."""
     shutil.rmtree(path) if path.is_dir() else path.unlink()

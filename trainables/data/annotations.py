@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import parse_json, read_json
+from crescendo.trainables.files import can_be_written, parse_json, read_json
 
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0
@@ -131,7 +130,7 @@ def _annotations(content: Any, path: str, clip: bool) -> Annotations:
     taxonomy = content.get("taxonomy") or ()
     if not isinstance(taxonomy, list | tuple):
         raise InputError(f"{path}: 'taxonomy' must be a list but is {taxonomy!r:.80}")
-    if not _can_be_written(taxonomy):
+    if not can_be_written(taxonomy):
         raise InputError(f"{path}: 'taxonomy' holds NaN or infinity, which JSON does not have; mend or remove it")
     groups_are = content.get("groups_are", GROUPS)
     if not isinstance(groups_are, str) or not groups_are.strip():
@@ -188,7 +187,7 @@ def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None
         )
     extra = {key: value for key, value in entry.items() if key not in _KEYS}
     for key, value in extra.items():
-        if not _can_be_written(value):
+        if not can_be_written(value):
             faults.append(
                 f"recording {name!r}: {key!r} holds NaN or infinity, which JSON does not have; mend or remove it"
             )
@@ -221,14 +220,6 @@ def _clipped(segments: Iterable[Segment], duration: float) -> Iterable[Segment]:
         start, end = max(0.0, segment.start), min(duration, segment.end)
         if start < end:
             yield replace(segment, start=start, end=end)
-
-
-def _can_be_written(value: Any) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_number(value: Any) -> bool:

@@ -109,19 +109,17 @@ class PixelStore(RecordingStore):
 
     def picture(self, recording: str, number: int) -> np.ndarray:
         """Return frame `number` of `recording`, (3, size, size) uint8; `InputError` if it is damaged."""
+        where = f"{self._paths[self._places[recording].file]}: frame {number} of recording {recording!r}"
+        expected = (self.size, self.size, 3)
         try:
             with Image.open(io.BytesIO(self.encoded(recording, number))) as image:
-                pixels = np.asarray(image.convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(
-                f"{self._paths[self._places[recording].file]}: frame {number} of recording {recording!r} is no picture "
-                f"({error}); extract the frames again"
-            ) from error
-        if pixels.shape != (self.size, self.size, 3):
-            raise InputError(
-                f"{self._paths[self._places[recording].file]}: frame {number} of recording {recording!r} has shape "
-                f"{pixels.shape}, expected {(self.size, self.size, 3)}; extract the frames again"
-            )
+                shape = (image.height, image.width, 3)
+                # One of another size may have been made to fill the memory: it is not decoded.
+                pixels = np.asarray(image.convert("RGB")) if shape == expected else None
+        except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
+            raise InputError(f"{where} is no picture ({error}); extract the frames again") from error
+        if pixels is None:
+            raise InputError(f"{where} has shape {shape}, expected {expected}; extract the frames again")
         return np.moveaxis(pixels, -1, 0)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
+from crescendo.trainables.files import atomic_file, can_be_written, parse_json
 from crescendo.trainables.reading import check_plain, expecting, mapping
 
 RECORDINGS = b"crescendo.recordings"
@@ -53,7 +53,10 @@ class RecordingStore:
         self._readers = [open_arrow(path) for path in self._paths]
         self._places: dict[str, _Place] = {}
         with expecting(_WHAT, self._paths[0], _AGAIN):
-            self.metadata = mapping(json.loads((self._readers[0].schema.metadata or {}).get(METADATA, b"{}")))
+            stored = (self._readers[0].schema.metadata or {}).get(METADATA, b"{}")
+            self.metadata = mapping(parse_json(stored, f"{self._paths[0]}: its metadata"))
+            if not can_be_written(self.metadata):
+                raise ValueError("its metadata hold NaN or infinity")
 
     @property
     def recordings(self) -> tuple[str, ...]:
@@ -190,7 +193,7 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
 def stored_recordings(path: Path, metadata: Mapping[bytes, bytes]) -> list[tuple[str, int]]:
     """Return name and number of frames of every recording that the Arrow file `path` announces; `InputError` if it is damaged."""
     with expecting(_WHAT, path, _AGAIN):
-        entries = [(name, frames) for name, frames in json.loads(metadata[RECORDINGS])]
+        entries = [(name, frames) for name, frames in parse_json(metadata[RECORDINGS], f"{path}: its recordings")]
         wrong = next((one for one in entries if not (isinstance(one[0], str) and _is_count(one[1]))), None)
         if wrong is not None:
             raise ValueError(f"{list(wrong)!s:.80} is no name and number of frames")

@@ -11,7 +11,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.files import read_json, write_json
+from crescendo.trainables.files import can_be_written, read_json, write_json
 
 _FILE = "report.json"
 
@@ -99,7 +99,10 @@ def last_report(folder: Path | str) -> ValidationReport | None:
     if not file.is_file():
         return None
     try:
-        return ValidationReport.from_json(read_json(file))
+        content = read_json(file)
+        if not can_be_written(content):
+            raise InputError("holds NaN or infinity, which JSON does not have")
+        return ValidationReport.from_json(content)
     except InputError as error:
         raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
 

@@ -149,7 +149,7 @@ class Hdf5File:
         """Return the matrix."""
         try:
             return np.asarray(self._dataset(recording)[()])
-        except OSError as error:
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise InputError(f"{self.where(recording)}: cannot be read ({error})") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_da
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import most_unpacked, too_large
 
 FOLDS = (1, 2, 3, 4)
 # The videos run at 15 frames a second and the features have one row for each of their frames.
@@ -98,8 +100,14 @@ def _read(files: RawFiles, name: str) -> tuple[np.ndarray, np.ndarray]:
     content = files.read_bytes(name)
     file: Any = io.BytesIO(content)  # the stubs know of paths only
     try:
+        values = sum(math.prod(shape) for name, shape, _ in scipy.io.whosmat(file) if name in ("A", "Y"))
+        if (limit := most_unpacked(len(content))) < values * np.dtype(np.float64).itemsize:
+            raise too_large(where, limit)
+        file.seek(0)
         table: dict[str, Any] = scipy.io.loadmat(file, variable_names=["A", "Y"])
         features, labels = np.asarray(table["A"]), np.asarray(table["Y"]).reshape(-1)
+    except InputError:
+        raise
     except KeyError as error:
         raise InputError(f"{where}: lacks the matrix {error}; get the data set again") from error
     except Exception as error:  # loadmat has no common exception for a damaged file

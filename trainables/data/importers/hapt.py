@@ -107,7 +107,7 @@ def _activity_names(files: RawFiles) -> dict[int, str]:
         if parts:
             if len(parts) != 2 or not parts[0].isdigit():
                 raise InputError(
-                    f"{files.where('activity_labels.txt')}: line {number} is {line!r}; expected number, name"
+                    f"{files.where('activity_labels.txt')}: line {number} is {line!r:.80}; expected number, name"
                 )
             names[int(parts[0])] = parts[1]
     return names
@@ -177,5 +177,5 @@ def _integer_rows(files: RawFiles, name: str, columns: int) -> Iterator[list[int
         except ValueError:
             row = []
         if len(row) != columns:
-            raise InputError(f"{files.where(name)}: line {number} is {line!r}; expected {columns} whole number(s)")
+            raise InputError(f"{files.where(name)}: line {number} is {line!r:.80}; expected {columns} whole number(s)")
         yield row
