@@ -72,6 +72,10 @@ def generate_report(
     """
     if out is not None:
         _check(out)
+    places = [Path(study).resolve() if Path(study).is_dir() else study for study in studies]
+    twice = next((study for study, place in zip(studies, places, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice}: is named more than once; a study is compared with others, not with itself")
     runs = [read_study_runs(study, tracking_uri) for study in studies]
     folder = out or _default_folder(studies, [study.name for study in runs])
     _check(folder)

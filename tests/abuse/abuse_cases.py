@@ -630,6 +630,7 @@ def _told() -> Sequence[Case]:
         Case("nothing to report on", "report", "STUDY"),
         Case("a report on a study that was not tracked", "report study", "study", {"study": folder}),
         Case("a report without a store", "report study", r"mlflow\.db", STUDY),
+        Case("a report on a study and itself", "report study ./study", "more than once", STUDY),
         Case("a report into a file", "report study --out out", "out", {**STUDY, "out": ""}),
         Case("a report into something else", "report study --out out", "out", {**STUDY, "out/x": ""}),
         Case("a report into a name of 300 letters", f"report study --out {LONG}", "x", STUDY),
@@ -659,5 +660,30 @@ def _told() -> Sequence[Case]:
     ]  # fmt: skip
 
 
-GROUPS = (_described, _imported, _made, _evaluated, _trained, _exported, _detected, _studied, _told)
+def _addressed() -> Sequence[Case]:
+    """Of addresses of MLflow's stores, in each command that takes one."""
+    commands = {
+        "report": "report study",
+        "sync": "sync study",
+        "export": "export abc out",
+        "sweep": "sweep study/study.yaml --dataset data --output out",
+    }
+    addresses = {
+        "an open bracket": "http://[::1",
+        "a host without a scheme": "localhost:5000",
+        "no file": "sqlite://",
+        "a database without its driver": "mssql://a/b",
+        "no host": "http://",
+        "a scheme that is none": "ftp://a/b",
+        "a port beyond all": "http://localhost:99999",
+        "a word": "here",
+    }
+    return [
+        Case(f"{command} to {name}", f"{line} --tracking-uri {address}", "--tracking-uri", {**DATA, **STUDY})
+        for command, line in commands.items()
+        for name, address in addresses.items()
+    ]
+
+
+GROUPS = (_addressed, _described, _imported, _made, _evaluated, _trained, _exported, _detected, _studied, _told)
 CASES: Sequence[Case] = [case for group in GROUPS for case in group()]
