@@ -20,6 +20,7 @@ import numpy as np
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.video.joined import second_file
+from crescendo.trainables.video.mp4 import plays_in_parts
 from crescendo.trainables.video.presentation import timed_pictures
 from crescendo.trainables.video.timeline import Timeline
 from crescendo.trainables.video.timing import UnclearTime
@@ -217,6 +218,11 @@ def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
                     f"{path}: broken video: a second one begins at byte {second}, of which nothing would be seen; "
                     "cut the file there, or join the two with `ffmpeg -f concat`"
                 )
+            if "mov" in container.format.name and _in_parts(where):
+                raise InputError(
+                    f"{path}: broken video: its edit list plays several parts, which FFmpeg does not place rightly; "
+                    "export it from the program that edited it as one"
+                )
             stream.codec_context.thread_count = threads
             stream.codec_context.thread_type = "AUTO"
             yield container, stream
@@ -227,6 +233,11 @@ def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
     except (av.FFmpegError, OSError, EOFError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path}: broken video: cannot be decoded ({reason})") from error
+
+
+def _in_parts(path: Path) -> bool:
+    with path.open("rb") as file:
+        return plays_in_parts(file, path.stat().st_size)
 
 
 def _frames_before(time: Fraction, rate: Fraction) -> int:

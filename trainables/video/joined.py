@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from crescendo.trainables.video.mp4 import boxes
+
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _FLV_TAGS = frozenset({8, 9, 18})  # sound, pictures, data
 
@@ -23,23 +25,16 @@ def second_file(path: Path, format_name: str) -> int | None:
 
 
 def _mp4(file: BinaryIO, length: int) -> int | None:
-    # ISO 14496-12, 4.2: boxes of a size (32 bits; 1: 64 bits follow; 0: up to the end) and a type. A file has one head,
-    # "moov". Where pictures lie in fragments, FFmpeg reads on over repeated heads.
-    place, begins, heads = 0, 0, 0
-    while place + 8 <= length:
-        head = _read(file, place, 16)
-        size, kind = int.from_bytes(head[:4], "big"), head[4:8]
-        if kind == b"moof":
+    # A file has one head, "moov". Where pictures lie in fragments, FFmpeg reads on over repeated heads.
+    begins, heads = 0, 0
+    for box in boxes(file, 0, length):
+        if box.kind == b"moof":
             return None
-        if kind == b"ftyp":
-            begins = place
-        heads += kind == b"moov"
+        if box.kind == b"ftyp":
+            begins = box.begins
+        heads += box.kind == b"moov"
         if heads == 2:
-            return begins or place
-        size = int.from_bytes(head[8:16], "big") if size == 1 else size
-        if size < 8:
-            return None
-        place += size
+            return begins or box.begins
     return None
 
 

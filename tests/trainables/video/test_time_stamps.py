@@ -1,5 +1,6 @@
 """Files that were cut, joined, edited or written at a varying rate: exact, or broken and said."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -42,6 +43,46 @@ def test_an_edit_list_that_begins_inside_a_group_of_pictures(tmp_path: Path, con
     path = tmp_path / f"a.{container}"
     assert 0 < write_encoded(path, codec, groups_cut=1, shift=Fraction(-20, RATE)) < 20
     assert numbers_sampled(path, 25) == list(range(20, 40))
+
+
+def edited(path: Path, edits: list[tuple[int, int]], version: int = 0) -> None:
+    """Replace the edit list of the one track of an MP4 file whose head is its end: pairs of a duration and a time."""
+    content, inside, heads = bytearray(path.read_bytes()), 0, []
+    for kind in (b"moov", b"trak", b"edts", b"elst"):
+        heads.append(content.index(kind, inside) - 4)
+        inside = heads[-1] + 8
+    old = int.from_bytes(content[heads[-1] : heads[-1] + 4], "big")
+    pair = ">IiI" if version == 0 else ">QqI"
+    entries = b"".join(struct.pack(pair, duration, time, 1 << 16) for duration, time in edits)
+    box = struct.pack(">I4sB3xI", 16 + len(entries), b"elst", version, len(edits)) + entries
+    content[heads[-1] : heads[-1] + old] = box
+    for head in heads[:-1]:
+        size = int.from_bytes(content[head : head + 4], "big") + len(box) - old
+        content[head : head + 4] = size.to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+# In milliseconds of the film, and ticks of 1/12800 s of the track; -1 waits.
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("codec", ["H.264", "H.264 B"])
+def test_edit_lists(tmp_path: Path, codec: str, version: int) -> None:
+    path, zero = tmp_path / "a.mp4", 1024 if codec == "H.264 B" else 0
+    for edits, expected in [
+        ([(1600, zero)], [*range(40)]),
+        ([(400, -1), (1600, zero)], [*range(40)]),
+        ([(200, -1), (200, -1), (800, zero)], [*range(20)]),
+        ([(800, zero + 10_240)], [*range(20, 40)]),
+        ([(800, zero + 10_240), (800, zero)], None),
+        ([(800, zero), (800, zero)], None),
+        ([(400, zero), (400, -1), (800, zero + 5120)], None),
+        ([(400, -1), (400, zero), (400, zero + 15_360)], None),
+    ]:
+        write_encoded(path, codec)
+        edited(path, edits, version)
+        if expected is None:
+            assert "its edit list plays several parts" in refused(path)
+        else:
+            assert numbers_sampled(path, 25) == expected
 
 
 def test_heads_of_mp4(tmp_path: Path) -> None:
