@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from crescendo.reports.source.store import QUIET, mlflow_client
-from crescendo.reports.source.store_address import check_address, check_store, hidden, shown_address
+from crescendo.reports.source.store_address import check_address, check_store, hidden, shown_address, sqlite_file
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
@@ -52,8 +52,9 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)  # which also tells every process begun from here
     try:
+        _make_name(client, name)  # before anything is stored under a name that is refused
         found = client.get_experiment_by_name(_EXPERIMENT)
-        experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT)
+        experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT, _artifacts_beside(uri))
         with (
             tempfile.TemporaryDirectory() as place,
             _unadvised(),
@@ -65,6 +66,23 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
     finally:
         mlflow.set_tracking_uri(before)
     return f"models:/{name}/{logged.registered_model_version}"
+
+
+def _make_name(client: Any, name: str) -> None:
+    # As above.
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _artifacts_beside(uri: str) -> str | None:
+    """Return where the artifacts of a database file go; MLflow's own choice would be the working folder."""
+    file = sqlite_file(uri)
+    return None if file is None else (file.absolute().parent / "mlartifacts").as_uri()
 
 
 def read_run_model(run: str, uri: str, *, allow_plugin: bool = False) -> Detector:

@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 
 from crescendo.reports.charts.chart import Numbers
 from crescendo.reports.charts.chart_set import charts
-from crescendo.reports.charts.style import image
+from crescendo.reports.charts.style import image, lacking_letters
 from crescendo.reports.escaping import csv_lines, csv_text, latex_text, markdown_cell, markdown_text
 from crescendo.reports.page.document import html, markdown
 from crescendo.reports.page.part import ReportPart
@@ -182,6 +182,14 @@ def test_charts_are_good_xml_whatever_users_wrote():
         root = ElementTree.fromstring(image(chart.figure, "svg"))
         assert {element.tag.rpartition("}")[2] for element in root.iter()}.isdisjoint({"b", "script", "a"})
         assert image(chart.figure, "png")
+
+
+def test_letters_that_the_font_lacks_are_known_and_nothing_warns(recwarn):
+    drawn, _ = charts(renamed("naïve 中\x00 я"))
+    assert lacking_letters(chart.figure for chart in drawn) == "中"
+    for kind in ("svg", "pdf", "png"):
+        image(drawn[0].figure, kind)
+    assert not recwarn.list
 
 
 def test_numbers_of_a_chart_are_guarded_too():

@@ -108,12 +108,13 @@ def test_a_run_on_a_server_is_exported_and_registered_there(confirmed, tmp_path)
 
 
 def test_where_registering_fails_nothing_is_left(run, empty_store, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where MLflow puts what belongs to a database
+    monkeypatch.chdir(tmp_path)
     store = shutil.copy(empty_store, tmp_path / "mlflow.db")
     for form in ("folder", "onnx"):
         there = ("--format", form, "--tracking-uri", f"sqlite:///{store}", "--register", "no/name")
         assert refused(run, tmp_path / "out" / "model", *there).startswith("--register no/name: ")
         assert not list((tmp_path / "out").iterdir())
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["mlflow.db", "out"]
 
 
 def test_a_model_folder_is_exported_again_in_another_form(run, tmp_path):
