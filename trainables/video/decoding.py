@@ -213,6 +213,8 @@ def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
             stream = container.streams.best("video")
             if stream is None:
                 raise InputError(f"{path}: broken video: has no pictures, only sound or data")
+            if stream.codec_context is None:
+                raise InputError(f"{path}: broken video: FFmpeg has no decoder for its pictures")
             if (second := second_file(where, container.format.name)) is not None:
                 raise InputError(
                     f"{path}: broken video: a second one begins at byte {second}, of which nothing would be seen; "

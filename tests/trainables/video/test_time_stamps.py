@@ -1,9 +1,11 @@
 """Files that were cut, joined, edited or written at a varying rate: exact, or broken and said."""
 
+import contextlib
 import struct
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from encoded_videos import BLACK, RATE, at_rate, joined, numbers_on_screen, numbers_sampled, write_encoded
 
@@ -261,3 +263,31 @@ def test_sound_that_starts_later_or_lasts_longer_moves_nothing(tmp_path: Path, c
     path = tmp_path / f"a.{container}"
     write_encoded(path, codec, sound=(1, 4))
     assert numbers_sampled(path, 25) == list(range(40))
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv", "avi", "ts", "mpg", "flv", "wmv"])
+def test_damaged_files_are_read_or_broken_and_never_a_fault_of_ours(tmp_path: Path, container: str) -> None:
+    path, generator = tmp_path / f"a.{container}", np.random.default_rng(0)
+    write_encoded(path, "MPEG-2 open" if container == "mpg" else "WMV 8" if container == "wmv" else "H.264 open")
+    whole = path.read_bytes()
+    for _ in range(12):
+        content, place, length = bytearray(whole), *generator.integers([len(whole), 3000]).tolist()
+        match generator.integers(4):
+            case 0:
+                content[place] ^= 255
+            case 1:
+                del content[place:]
+            case 2:
+                del content[place : place + length]
+            case _:
+                content[place:place] = whole[length:]
+        path.write_bytes(content)
+        with contextlib.suppress(InputError):
+            numbers_sampled(path, 6)
+
+
+def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    write_encoded(path, "H.264")
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG9/ISO/XYZ"))
+    assert "FFmpeg has no decoder for its pictures" in refused(path)
