@@ -130,8 +130,8 @@ class DecodeClock:
             if stride < 0:
                 raise UnclearTime(f"its time goes back by {float(-stride * self._tick):.2f} s")
             self._stride = self._stride if self._stride is not None else stride
-            # Stamps are rounded to ticks.
-            self._even = self._even and abs(stride - self._stride) <= max(1, self._stride // 8) and stride > 0
+            # Stamps are rounded to ticks, which shows where a picture lasts many.
+            self._even = self._even and abs(stride - self._stride) <= self._stride // 8 and stride > 0
         self._packets += 1
         self._stamps[number] = dts
         self._stamps.pop(number - _KEPT, None)
@@ -144,7 +144,7 @@ class DecodeClock:
             raise UnclearTime("two of its pictures share one time")
         if self.origin is None:
             self._first = self._place = number
-            self.origin = self._stamps[number] * self._tick
+            self.origin = self._stamp(number) * self._tick
         elif not self._reordered and number != self._last + 1:
             self._reordered = bidirectional or number < self._last
             self._dropped = self._dropped or not self._reordered
@@ -152,7 +152,7 @@ class DecodeClock:
             raise UnclearTime("it holds B-pictures at a varying rate, and its format does not say when they are shown")
         self._waiting.discard(number)
         self._last = number
-        stamp = self._stamps[self._place if self._reordered else number]
+        stamp = self._stamp(self._place if self._reordered else number)
         self._place += 1
         begins, before = stamp * self._tick - self.origin, self._begins
         self._begins = begins
@@ -173,3 +173,8 @@ class DecodeClock:
             raise UnclearTime(
                 f"{len(lost)} of its pictures are missing, and its format does not say when the others are shown"
             )
+
+    def _stamp(self, number: int) -> int:
+        if number not in self._stamps:
+            raise UnclearTime("too many of its pictures are missing to say when the others are shown")
+        return self._stamps[number]

@@ -142,8 +142,9 @@ def test_a_varying_rate(tmp_path: Path, case: str) -> None:
 def test_b_pictures_at_a_varying_rate_where_only_decoding_has_times(tmp_path: Path, case: str) -> None:
     container, codec = case.split(maxsplit=1)
     path = tmp_path / f"a.{container}"
-    write_encoded(path, codec, stamps=VARYING)
-    assert "B-pictures at a varying rate" in refused(path)
+    for stamps in (VARYING, [*range(17), *range(18, 41)]):
+        write_encoded(path, codec, stamps=stamps)
+        assert "B-pictures at a varying rate" in refused(path)
 
 
 @pytest.mark.parametrize("container", ["mpg", "vob"])

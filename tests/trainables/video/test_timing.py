@@ -119,13 +119,21 @@ def reordered(steps: Sequence[int], shown: Sequence[int]) -> None:
 
 def test_what_decode_times_do_not_say() -> None:
     reordered([4] * 6, [0, 2, 3, 1, 5, 6, 4])
-    reordered([4, 5, 4, 4, 5, 4], [0, 2, 3, 1, 5, 6, 4])  # rounded
+    reordered([33, 34, 33, 33, 34, 33], [0, 2, 3, 1, 5, 6, 4])  # rounded
     reordered([4] * 6, [0, 4, 3, 6, 5])  # the B-pictures before the first one are lost
-    for steps in ([4, 4, 12, 4, 4, 4], [12, 4, 4, 4, 4, 4], [4, 4, 4, 4, 4, 12]):
+    for steps in (
+        [1, 1, 2, 1, 1, 1],
+        [1, 1, 0, 1, 1, 1],
+        [2, 1, 1, 1, 1, 1],
+        [4, 4, 4, 4, 4, 12],
+        [33, 34, 33, 66, 33, 34],
+    ):
         with pytest.raises(UnclearTime, match="B-pictures at a varying rate"):
             reordered(steps, [0, 2, 3, 1, 5, 6, 4])
     with pytest.raises(UnclearTime, match="1 of its pictures are missing"):
         reordered([4] * 6, [0, 2, 3, 1, 6, 4])
+    with pytest.raises(UnclearTime, match="too many of its pictures are missing"):
+        reordered([4] * 900, [0, 2, 3, 1, 890])
     with pytest.raises(UnclearTime, match="share one time"):
         reordered([4] * 6, [0, 1, 1])
     with pytest.raises(UnclearTime, match="packet 0 has no time stamp"):
