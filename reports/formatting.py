@@ -93,7 +93,7 @@ def hourly_text(estimate: Estimate) -> str:
 
 
 def difference_text(difference: Difference) -> str:
-    """Return a difference in points with its interval, starred where it holds after Holm's correction."""
+    """Return a difference in points with its interval, starred where it answers the study's question."""
     star = "*" if difference.holds else ""
     return f"{signed(difference.value)}{star} [{signed(difference.low)}, {signed(difference.high)}]"
 

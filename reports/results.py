@@ -30,8 +30,9 @@ class Results:
         its name in MLflow without `test/`: `mAP/iou_0.50`, `mAP/mean`, `frame_mAP` ...
     differences : DataFrame
         One row an arm and measure: the arm's test mAP minus the baseline's, as the report has it: `arm`, `baseline`,
-        `question` (`detection`, or `early`: at `observed_fraction`), `measure`, `value`, `low`, `high` (95 %
-        interval), `p`, `p_holm`, `holds` and what else `reports.analysis.estimates.Difference` says.
+        `question` (`detection`, or `early`: at `observed_fraction`), `measure`, `value`, `low`, `high` (95 % interval,
+        simultaneous over the arms), `p`, `p_holm`, `verdict` (`better`, `worse`, `equivalent` or `undecided`; None where
+        the study does not ask about it) and what else `reports.analysis.estimates.Difference` says.
     missing : tuple of str
         What the study lacks, a sentence each.
     """
@@ -108,4 +109,5 @@ def _differences(arm: ArmSummary, baseline: str, fraction: str | None) -> Iterat
                 "question": question,
                 "observed_fraction": observed,
                 **asdict(difference),
+                "verdict": None if difference.verdict is None else difference.verdict.answer,
             }

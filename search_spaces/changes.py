@@ -10,7 +10,7 @@ from crescendo.search_spaces.study import NEUTRAL, Study
 
 
 def differences(old: Study, new: Study) -> list[str]:
-    """Return every difference that changes a trial, as `search.trials: 4 -> 6`; none where the fingerprints agree."""
+    """Return every difference that changes a trial or the question, as `search.trials: 4 -> 6`."""
     return [
         line
         for key in Study.model_fields
@@ -29,6 +29,7 @@ def extends(old: Study, new: Study) -> bool:
         kept
         and new.search.trials >= old.search.trials
         and set(new.confirm.seeds) >= set(old.confirm.seeds)
+        and new.question == old.question
         and _rest(old) == _rest(new)
     )
 

@@ -112,6 +112,10 @@ class Decode(Section):
     )
 
 
+Primary = Literal["detection", "early"]
+"""What the objective is compared in: detection, or early detection."""
+
+
 class Objective(Section):
     """What makes one setting better than another."""
 
@@ -148,6 +152,13 @@ class Confirm(Section):
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
         default=(0, 1, 2), min_length=1, max_length=1000, description="seeds shared by all arms; not the search phase's"
+    )
+    margin: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        allow_inf_nan=False,
+        description="points of the objective: arms that differ by less are equivalent",
     )
 
     @field_validator("seeds")

@@ -18,6 +18,7 @@ from crescendo.search_spaces.schema import (
     Failures,
     Name,
     Objective,
+    Primary,
     Resources,
     Search,
     Setting,
@@ -29,7 +30,7 @@ NEUTRAL = ("description", "dataset", "baseline", "resources", "failures")
 """Keys that change no trial: they may differ when a study goes on. The data set is known by its hash, not its place."""
 
 
-_MODEL_RESETS = "model_resets"
+_PRIMARY, _MODEL_RESETS = "primary", "model_resets"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class Study(Section):
     search: Search = Field(default=Search(), description="search phase: trials and space")
     decode: Decode = Field(default=Decode(), description="what is searched on stored scores")
     objective: Objective = Field(default=Objective(), description="what is best")
+    primary: Primary = Field(
+        default="detection", description="the question: the objective's difference in `detection` or `early` detection"
+    )
     confirm: Confirm = Field(default=Confirm(), description="confirm phase: seeds")
     resources: Resources = Field(default=Resources(), description="what a trial gets")
     early_stopping: Stopping = Field(default=None, description="`none`, or `asha` with its settings")
@@ -92,8 +96,17 @@ class Study(Section):
         return content
 
     def decisive(self) -> dict[str, Any]:
-        """Return the part of `to_json` that decides which trials run and with what result: no `NEUTRAL` keys."""
-        return {key: value for key, value in self.to_json().items() if key not in (*NEUTRAL, _MODEL_RESETS)}
+        """Return the part of `to_json` that decides which trials run and with what result: no `NEUTRAL` keys, no question."""
+        content = {
+            key: value for key, value in self.to_json().items() if key not in (*NEUTRAL, _PRIMARY, _MODEL_RESETS)
+        }
+        del content["confirm"]["margin"]
+        return content
+
+    @property
+    def question(self) -> tuple[str, str, float]:
+        """What the report is to answer, and with what margin: stated before a study runs, it may not change after."""
+        return self.primary, self.objective.metric, self.confirm.margin
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Study:

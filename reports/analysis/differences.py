@@ -7,15 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crescendo.reports.analysis.estimates import Difference
+from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.matched_runs import DetectionTables, Resampled, comparable_tables, match_runs
 from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled_mean_ap
-from crescendo.reports.analysis.statistics import LEVEL, detectable_difference, holm, paired_difference
+from crescendo.reports.analysis.statistics import detectable_difference, holm, paired_difference
+from crescendo.reports.analysis.verdicts import verdict
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.protocols import MatchingRule
 
 _Runs = Mapping[str, Mapping[int, DetectionTables]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a study asks: whether arms differ in `measure`, by what `margin` (a fraction of 1) at least to matter."""
+
+    measure: str
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ def compare(
     *,
     iou: Sequence[float],
     rule: MatchingRule,
+    question: Question | None = None,
     fraction: float | None = None,
     resamples: int,
     seed: int,
@@ -46,6 +56,8 @@ def compare(
     ----------
     arms
         Arm -> seed of training -> what the run left.
+    question
+        What the study asks of these differences, which alone gets a verdict; None: all of them are exploration.
     fraction
         Compare early detection at this observed fraction; None: detection.
     resamples, seed
@@ -69,7 +81,8 @@ def compare(
         return Comparison({}, tested, tuple(left_out))
     sample = _resample(keys, runs, tested, resamples, seed)
     measured = [
-        _differences(str(key), columns, sample, seeds, baseline, seed) for key, columns in _measures(iou).items()
+        _differences(str(key), columns, sample, seeds, baseline, question, seed)
+        for key, columns in _measures(iou).items()
     ]
     by_arm = {name: {one[name].measure: one[name] for one in measured} for name in seeds}
     return Comparison(by_arm, tested, tuple(left_out))
@@ -120,9 +133,10 @@ def _differences(
     sample: _Sample,
     seeds: Mapping[str, Sequence[int]],
     baseline: str,
+    question: Question | None,
     seed: int,
 ) -> dict[str, Difference]:
-    """Return arm -> difference in one measure, p corrected over the arms."""
+    """Return arm -> difference in one measure, p corrected and intervals simultaneous over the arms."""
     observed = sample.observed[:, columns].mean(axis=1)
     resampled = sample.resampled[:, :, columns].mean(axis=2)
     paired = {}
@@ -132,9 +146,18 @@ def _differences(
             observed[ours] - observed[theirs],
             (resampled[ours] - resampled[theirs]).T,
             sample.tested.groups,
+            comparisons=len(seeds),
             seed=seed,
         )
     corrected = holm([one.p for one in paired.values()])
+    asked = question is not None and question.measure == measure
+
+    def answer(name: str, p_holm: float) -> Verdict | None:
+        if question is None or not asked:
+            return None
+        counts = {"seeds": len(seeds[name]), "groups": sample.tested.groups, "comparisons": len(paired)}
+        return verdict(paired[name], p_holm, margin=question.margin, **counts)
+
     return {
         name: Difference(
             measure=measure,
@@ -143,7 +166,7 @@ def _differences(
             high=one.high,
             p=one.p,
             p_holm=p_holm,
-            holds=p_holm <= LEVEL,
+            verdict=answer(name, p_holm),
             improvement=one.improvement,
             detectable=detectable_difference(one.standard_error, one.variance.degrees, len(paired)),
             standard_error=one.standard_error,

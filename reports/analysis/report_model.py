@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from crescendo.reports.analysis.arm_summary import ArmCost, ArmSummary
+from crescendo.reports.analysis.estimates import Difference
 from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 
 
@@ -67,6 +68,8 @@ class ReportModel:
         Name of the baseline arm.
     headline
         The measure that the sentences are about (the study's objective), as `mAP/iou_0.50`.
+    primary
+        In what it is compared to answer the study's question: `detection` or `early` detection.
     iou, fractions
         Threshold and fraction keys, rising: `0.10` ... .
     early_fraction, label_iou
@@ -92,6 +95,7 @@ class ReportModel:
     arms: tuple[ArmSummary, ...]
     baseline: str
     headline: str
+    primary: str
     iou: tuple[str, ...]
     fractions: tuple[str, ...]
     early_fraction: str | None
@@ -110,6 +114,10 @@ class ReportModel:
     def arm(self, name: str) -> ArmSummary:
         """Return the arm of this name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    def asked(self, arm: ArmSummary) -> Difference | None:
+        """Return the difference of `arm` that the study asks about; None where it is not compared."""
+        return (arm.difference if self.primary == "detection" else arm.early_difference).get(self.headline)
 
     @property
     def baseline_arm(self) -> ArmSummary:

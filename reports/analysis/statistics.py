@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from crescendo.reports.analysis.estimates import Estimate
 
@@ -25,10 +25,14 @@ _NOISE = 1e-12
 
 @dataclass(frozen=True)
 class Variance:
-    """The variance of a mean difference, by its source, and the degrees of freedom of their sum."""
+    """The variance of a mean difference and its degrees of freedom, by its source: see `mean_variance`.
+
+    `groups` and `seeds` both hold what the two do `together`.
+    """
 
     groups: float
     seeds: float
+    together: float
     total: float
     degrees: float
 
@@ -37,8 +41,9 @@ class Variance:
 class PairedDifference:
     """A mean difference with its interval.
 
-    `low`, `high`: the 95 % interval; `p`: two-sided, 1 where nothing varied, which is no evidence; `percentile`: the plain
-    percentile interval of groups and seeds resampled together; `improvement`: see `probability_of_improvement`.
+    `low`, `high`: the 95 % interval, simultaneous over the comparisons; `p`: two-sided, 1 where nothing varied, which is no
+    evidence; `percentile`: the plain percentile interval of groups and seeds resampled together; `improvement`: see
+    `probability_of_improvement`.
     """
 
     value: float
@@ -62,9 +67,18 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Estimate:
 
 
 def paired_difference(
-    observed: np.ndarray, resampled: np.ndarray, groups: int, *, seed: int = 0, level: float = LEVEL
+    observed: np.ndarray,
+    resampled: np.ndarray,
+    groups: int,
+    *,
+    comparisons: int = 1,
+    seed: int = 0,
+    level: float = LEVEL,
 ) -> PairedDifference:
     """Return the mean over seeds of a paired difference, its interval and p value.
+
+    The interval is one of as many as there are `comparisons`, which hold together with probability 1 - `level` or more
+    (Bonferroni); p is of this one alone.
 
     Interval and p are Student's t, with the variance and the degrees of freedom of `mean_variance`. The usual percentile
     interval of resampled recordings and seeds is given beside it, but not relied upon: of three seeds it calls equal arms
@@ -89,9 +103,10 @@ def paired_difference(
     value = float(observed.mean())
     variance = mean_variance(observed, resampled, groups)
     error = math.sqrt(variance.total)
-    half = float(stats.t.ppf(1 - level / 2, variance.degrees)) * error
+    error = error if error > _NOISE else 0.0
+    half = float(stats.t.ppf(1 - level / (2 * comparisons), variance.degrees)) * error
     p = 1.0
-    if error > _NOISE:
+    if error > 0:
         p = float(2 * stats.t.sf(abs(value) / error, variance.degrees))
     return PairedDifference(
         value=value,
@@ -127,10 +142,8 @@ def mean_variance(observed: np.ndarray, resampled: np.ndarray, groups: int) -> V
     single = enlarged * float(resampled.var(axis=0, ddof=1).mean())
     together = max(0.0, (single - by_groups) / (seeds - 1))
     total = max(by_groups, by_seeds, by_groups + by_seeds - together)
-    freedom = np.array([groups - 1, seeds - 1, (groups - 1) * (seeds - 1)])
-    weighed = float((np.array([by_groups, by_seeds, together]) ** 2 / freedom).sum())
-    fewest = float(min(groups, seeds) - 1)
-    return Variance(by_groups, by_seeds, total, max(fewest, total**2 / weighed) if weighed else fewest)
+    degrees = _degrees(total, (by_groups, by_seeds, together), groups - 1, seeds - 1)
+    return Variance(by_groups, by_seeds, together, total, degrees)
 
 
 def percentile_interval(resampled: np.ndarray, seed: int, level: float = LEVEL) -> tuple[float, float]:
@@ -165,8 +178,43 @@ def detectable_difference(
 ) -> float:
     """Return the smallest true difference that would be shown with probability `power`.
 
-    (t_{1 - level / (2 comparisons)} + t_{power}) standard errors (Bloom, "Minimum detectable effects", 1995); the level
-    is divided by the number of comparisons, the hardest step of Holm's correction.
+    Where the true difference is d, difference over standard error has a noncentral t distribution with the noncentrality
+    d / `standard_error`; it must pass the t of the level, which is divided by the number of comparisons, the hardest step
+    of Holm's correction.
     """
-    shown, likely = (float(stats.t.ppf(share, degrees)) for share in (1 - level / (2 * comparisons), power))
-    return (shown + likely) * standard_error
+    shown = float(stats.t.ppf(1 - level / (2 * comparisons), degrees))
+    # With few degrees of freedom the t is large, and so is what passes it.
+    found = optimize.brentq(lambda shift: stats.nct.sf(shown, degrees, shift) - power, 0.0, 10 * (shown + 1))
+    return float(found) * standard_error
+
+
+def equivalent(value: float, standard_error: float, degrees: float, margin: float, level: float) -> bool:
+    """Tell whether a difference is shown to lie within plus and minus `margin`: two one-sided tests, each at `level`.
+
+    Schuirmann, "A comparison of the two one-sided tests procedure and the power approach" (1987).
+    """
+    return abs(value) + float(stats.t.ppf(1 - level, degrees)) * standard_error < margin
+
+
+def detectable_with(variance: Variance, seeds: int, groups: int, wanted: int | None, comparisons: int = 1) -> float:
+    """Return the detectable difference that `wanted` seeds would have had in place of `seeds`; None: any number of them.
+
+    Of the variance (`mean_variance`), what groups do alone stays; what seeds do, alone or with groups, falls as their number
+    rises.
+    """
+    share = 0.0 if wanted is None else seeds / wanted
+    alone = max(0.0, variance.groups - variance.together)
+    by_groups = alone + (variance.groups - alone) * share
+    by_seeds, together = variance.seeds * share, variance.together * share
+    total = max(by_groups, by_seeds, alone + by_seeds)
+    freedom = math.inf if wanted is None else wanted - 1
+    degrees = _degrees(total, (by_groups, by_seeds, together), groups - 1, freedom)
+    return detectable_difference(math.sqrt(total), degrees, comparisons)
+
+
+def _degrees(total: float, parts: tuple[float, float, float], by_groups: float, by_seeds: float) -> float:
+    """Return Satterthwaite's degrees of freedom of a sum of variances, at least those of the smaller sample."""
+    freedom = np.array([by_groups, by_seeds, by_groups * by_seeds])
+    weighed = float((np.array(parts) ** 2 / freedom).sum())
+    fewest = float(min(by_groups, by_seeds))
+    return max(fewest, total**2 / weighed) if weighed else fewest

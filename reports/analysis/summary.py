@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crescendo.reports.analysis.arms import Measured, arm_cost, arm_summary
-from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, compare
+from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, Question, compare
 from crescendo.reports.analysis.examples import timelines
 from crescendo.reports.analysis.measured import early_evaluations, iou_keys
 from crescendo.reports.analysis.member import Member, distinct_names, members_of
@@ -46,13 +46,17 @@ def summarise(
     measured = _measured(members, first.study)
     matched = measured.iou and any(member.runs.artifacts for member in members)
     rule = _matching_rule(first, allow_plugin=allow_plugin) if matched else None
-    detection, early = _comparisons(members, baseline.name, measured, rule, resamples, seed)
+    question = Question(first.study.objective.metric, first.study.confirm.margin / 100)
+    detection, early = _comparisons(
+        members, baseline.name, measured, rule, (first.study.primary, question), resamples, seed
+    )
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
     return ReportModel(
         studies=tuple(map(_study_summary, studies, distinct_names(studies))),
         arms=tuple(arm_summary(member, baseline, measured, detection, early) for member in members),
         baseline=baseline.name,
         headline=first.study.objective.metric,
+        primary=first.study.primary,
         iou=measured.iou,
         fractions=measured.fractions,
         early_fraction=measured.early_fraction,
@@ -124,20 +128,25 @@ def _comparisons(
     baseline: str,
     measured: Measured,
     rule: MatchingRule | None,
+    primary: tuple[str, Question],
     resamples: int,
     seed: int,
 ) -> tuple[Comparison, Comparison]:
     """Return the arms compared in detection, and in early detection at `measured.early_fraction`.
 
-    `rule` is None where there is nothing to match.
+    `rule` is None where there is nothing to match; `primary` says in which of the two the question is asked.
     """
+    asked_in, question = primary
     if rule is None:
         return NOT_COMPARED, NOT_COMPARED
     artifacts = {member.name: member.runs.artifacts for member in members}
 
     def compared(fraction: float | None) -> Comparison:
         iou = [float(key) for key in measured.iou]
-        return compare(artifacts, baseline, iou=iou, rule=rule, fraction=fraction, resamples=resamples, seed=seed)
+        asked = question if asked_in == ("detection" if fraction is None else "early") else None
+        return compare(
+            artifacts, baseline, iou=iou, rule=rule, question=asked, fraction=fraction, resamples=resamples, seed=seed
+        )
 
     early = NOT_COMPARED if measured.early_fraction is None else compared(float(measured.early_fraction))
     return compared(None), early

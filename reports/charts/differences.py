@@ -28,9 +28,9 @@ def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Ite
         return
     figure, numbers = _draw(compared, looks)
     caption = (
-        f"Test {measure_name(model.headline)}, minus the baseline's. Lines: 95 % intervals, over recordings (paired bootstrap, "
-        f"{model.resamples:,} resamples) and seeds. Filled: the difference holds after Holm's correction over the arms; "
-        "hollow: no difference shown."
+        f"Test {measure_name(model.headline)}, minus the baseline's. Lines: 95 % intervals of all arms together, over "
+        f"recordings (paired bootstrap, {model.resamples:,} resamples) and seeds. Filled: better or worse; hollow: equivalent, "
+        "undecided, or not what the study asks about."
     )
     yield Chart(name, title, caption, figure, numbers)
 
@@ -38,7 +38,7 @@ def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Ite
 def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, Look]) -> tuple[Figure, Numbers]:
     """Draw arm -> what is compared -> difference: a panel for each of what is compared, a row for each arm.
 
-    A filled marker is a difference that holds.
+    A filled marker is an answer: better, or worse.
     """
     titles = list(dict.fromkeys(title for arm in compared.values() for title in arm))
     figure, [row] = panels(
@@ -54,7 +54,7 @@ def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, 
             axes.plot([100 * one.low, 100 * one.high], [height, height], color=look.colour, linewidth=2)
             fill = look.colour if one.holds else PAPER
             axes.plot(100 * one.value, height, look.marker, color=look.colour, markerfacecolor=fill, markersize=7)
-            told = "difference" if one.holds else "no difference shown"
+            told = "exploration" if one.verdict is None else one.verdict.answer
             rows.append((title, arm, 100 * one.value, 100 * one.low, 100 * one.high, told))
         axes.set_title(title, loc="left")
         axes.set_xlabel("difference (percentage points)")

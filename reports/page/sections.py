@@ -10,6 +10,7 @@ from crescendo.reports.charts.style import looks
 from crescendo.reports.formatting import counted, measure_name, range_text, recordings_text, resampled_text
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
+from crescendo.reports.page.sentences import summary, what_is_asked
 from crescendo.trainables.losses.variants import VARIANTS
 
 # Section -> tables and charts, in order. Timelines are numbered.
@@ -92,12 +93,9 @@ def _answer(section: Section, part: ReportPart) -> None:
     if reached is not None:
         low, high = reached.low, reached.high
         spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
-        compared = [arm.difference[model.headline] for arm in model.arms if model.headline in arm.difference]
-        holding = sum(one.holds for one in compared)
-        count = f" Against it, a difference is shown for {holding or 'none'} of {counted(len(compared), 'arm')}."
         section.text = [
             f"The baseline {model.baseline} reaches a test {measure_name(model.headline)} of {100 * reached.mean:.1f} %"
-            f"{spread}.{count if compared else ''}"
+            f"{spread}. {summary(model)}".rstrip()
         ]
     elif not section.answers:
         section.text = ["Nothing yet: no arm has a confirmed run."]
@@ -130,8 +128,9 @@ def _compared(model: ReportModel) -> list[tuple[str, str]]:
             "Certainty",
             "Arms share seeds, so differences are taken within a seed. An interval covers both what other recordings would "
             f"change ({drawn} resampled {model.resamples:,} times, AP computed anew on each) and what other seeds would "
-            "(their spread, Student's t). p is corrected over the arms (Holm). A difference whose interval holds 0 is called "
-            "no difference, which does not mean that the arms are equal.",
+            "(their spread, Student's t). Intervals hold for all arms together, p is corrected over the arms (Holm). One "
+            f"question was stated before the study ran, {what_is_asked(model)}: it gets an answer, all else is exploration. "
+            "Undecided does not mean equal.",
         ),
     ]
     return details

@@ -19,7 +19,8 @@ def difference(model: ReportModel) -> str:
     """Return what the columns of a difference to the baseline show."""
     drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     return (
-        f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with its 95 % interval (paired bootstrap "
-        f"over {drawn}, {model.resamples} resamples, and seeds); p is Holm-corrected over the arms; * where it is at most "
-        "0.05. Smallest detectable: the true difference that these seeds and recordings show with a probability of 80 %."
+        f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with an interval; those of all arms "
+        f"hold together with 95 % (paired bootstrap over {drawn}, {model.resamples} resamples, and seeds). p, of what the study "
+        "asks about alone, is Holm-corrected over the arms; * where it is at most 0.05. Smallest detectable: the true difference "
+        "that these seeds and recordings show with a probability of 80 %."
     )

@@ -23,19 +23,19 @@ def hourly(estimate: Estimate) -> Cell:
 
 
 def difference(one: Difference | None) -> Cell:
-    """Return a difference in points with its interval, starred where it holds after Holm's correction."""
+    """Return a difference in points with its interval, starred where it answers the study's question."""
     if one is None:
         return NONE
     return Cell(difference_text(one), 100 * one.value, 100 * one.low, 100 * one.high, mark=one.holds)
 
 
 def difference_cells(one: Difference | None) -> list[Cell]:
-    """Return a difference, its p and the smallest detectable one."""
+    """Return a difference, its p, which exploration has none of, and the smallest detectable one."""
     if one is None:
         return [NONE] * 3
     return [
         difference(one),
-        Cell(p_text(one.p_holm), one.p_holm),
+        NONE if one.verdict is None else Cell(p_text(one.p_holm), one.p_holm),
         Cell(points(one.detectable), 100 * one.detectable),
     ]
 

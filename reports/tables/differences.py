@@ -13,6 +13,7 @@ def differences(model: ReportModel) -> Table:
     arms = [arm for arm in model.arms if arm.difference]
     measures = list(arms[0].difference) if arms else []
     headline = measure_name(model.headline)
+    asked = "detection" if model.primary == "detection" else "early detection"
     rows = [
         (
             Cell(arm.name),
@@ -28,9 +29,9 @@ def differences(model: ReportModel) -> Table:
     return Table(
         "differences",
         "Differences to the baseline",
-        f"Difference of test mAP to {model.baseline} in points, with its 95 % interval; * where Holm's correction over "
-        "the arms, taken for each column by itself, leaves p at most 0.05. The last column is the probability that one "
-        f"training beats the baseline's of the same seed, {headline}, in percent. Only {headline} was chosen beforehand.",
+        f"Difference of test mAP to {model.baseline} in points, with an interval; in each column those of all arms hold together "
+        f"with 95 %. The study asks about {headline} of {asked}: * where the answer is better or worse. All else is exploration. "
+        f"The last column is the probability that one training beats the baseline's of the same seed, {headline}, in percent.",
         ("Arm", "Of", *(measure_name(measure) for measure in measures), "P(improvement)"),
         tuple(rows),
     )

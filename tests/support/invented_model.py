@@ -12,7 +12,7 @@ from crescendo.reports.analysis.arm_summary import (
     Snapshot,
     TrialSummary,
 )
-from crescendo.reports.analysis.estimates import Difference, Estimate
+from crescendo.reports.analysis.estimates import Difference, Estimate, Verdict
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
 
 IOU = ("0.10", "0.30", "0.40", "0.50", "0.80")
@@ -33,9 +33,10 @@ def curves(shift):
 
 
 def difference(measure, value, *, holds):
+    answer = Verdict("better", 0.01) if holds else Verdict("undecided", 0.01, seeds=9, detectable=0.006)
     return Difference(
         measure, value, value - 0.015 if holds else -0.02, value + 0.015, 0.004 if holds else 0.4,
-        0.008 if holds else 0.4, holds, 0.98 if holds else 0.6, 0.02, 0.007, 4.0, value - 0.01, value + 0.01,
+        0.008 if holds else 0.4, answer, 0.98 if holds else 0.6, 0.02, 0.007, 4.0, value - 0.01, value + 0.01,
         (0, 1, 2), 50, 50,
     )  # fmt: skip
 
@@ -132,6 +133,7 @@ def invented():
         arms=arms,
         baseline=BASELINE,
         headline="mAP/iou_0.50",
+        primary="detection",
         iou=IOU,
         fractions=FRACTIONS,
         early_fraction="0.30",

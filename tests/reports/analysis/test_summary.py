@@ -1,6 +1,7 @@
 """What a report says: numbers that agree with each other and with those of the runs."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 from stored_study import GOLDEN, report_tables
 
 from crescendo.reports.analysis import paper
+from crescendo.reports.analysis.estimates import Verdict
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.search import importances
 from crescendo.reports.analysis.statistics import holm
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.page.sentences import sentences
+from crescendo.reports.page.sentences import CHOSEN, sentences, summary
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.errors import InputError
@@ -44,7 +46,19 @@ def test_differences_are_those_of_the_means(golden_model):
 def test_p_is_corrected_over_the_arms(golden_model):
     compared = [arm.difference["mAP/iou_0.50"] for arm in golden_model.arms[1:]]
     assert [one.p_holm for one in compared] == pytest.approx(holm([one.p for one in compared]))
-    assert all(one.holds == (one.p_holm <= 0.05) for one in compared)
+    assert all(one.holds == (one.p_holm <= 0.05) == (one.verdict.answer in ("better", "worse")) for one in compared)
+
+
+def test_only_what_the_study_asks_about_has_a_verdict(golden_runs, golden_model):
+    asked = {(arm.name, key) for arm in golden_model.arms for key, one in arm.difference.items() if one.verdict}
+    assert asked == {(arm.name, "mAP/iou_0.50") for arm in golden_model.arms[1:]}
+    assert not any(one.verdict for arm in golden_model.arms for one in arm.early_difference.values())
+    study = golden_runs.study.model_copy(update={"primary": "early"})
+    early = summarise([replace(golden_runs, study=study)], resamples=50)
+    asked = {(arm.name, key) for arm in early.arms for key, one in arm.early_difference.items() if one.verdict}
+    assert asked == {(arm.name, "mAP/iou_0.50") for arm in early.arms[1:]}
+    assert not any(one.verdict for arm in early.arms for one in arm.difference.values())
+    assert all("of early detection" in text for _, text in sentences(early))
 
 
 def test_what_is_about_the_arms(golden_model):
@@ -98,8 +112,9 @@ def test_studies_on_the_same_data_are_compared_under_their_names(golden_runs):
         "golden: variant=none", "golden: variant=score", "golden: variant=margin", "other: variant=none",
     ]  # fmt: skip
     assert model.baseline == "golden: variant=none"
-    twin = model.arms[3].difference["mAP/mean"]
-    assert (twin.value, twin.p, twin.holds) == (0, 1, False)
+    twin = model.arms[3].difference["mAP/iou_0.50"]
+    assert (twin.value, twin.p, twin.verdict.answer) == (0, 1, "undecided")
+    assert twin.verdict.unfit.startswith("nothing varied")
     twice = summarise([golden_runs, golden_runs], resamples=200)
     assert twice.arms[3].name == "golden (2): variant=none"
 
@@ -160,7 +175,7 @@ def test_the_setting_that_matters_is_the_important_one(golden_runs):
 def test_sentences_say_how_sure_they_are(golden_model):
     shown = replace(
         golden_model.arms[1].difference["mAP/iou_0.50"],
-        value=0.021, low=0.004, high=0.039, p_holm=0.0123, holds=True,
+        value=0.021, low=0.004, high=0.039, p_holm=0.0123, verdict=Verdict("better", 0.01),
     )  # fmt: skip
     arms = list(golden_model.arms)
     arms[1] = replace(arms[1], difference={"mAP/iou_0.50": shown})
@@ -169,7 +184,31 @@ def test_sentences_say_how_sure_they_are(golden_model):
         "+2.1 points of mAP at IoU 0.5, 95 % interval +0.4 to +3.9: better than variant=none "
         "(p = 0.012 after Holm's correction)."
     )
-    assert second.startswith("no difference shown: ")
+    assert second.startswith("undecided: ")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict("equivalent", 0.01), r"^equivalent to variant=none within 1 point: \+2\.1 points"),
+        (Verdict("worse", 0.01), "^.*: worse than variant=none"),
+        (Verdict("undecided", 0.01, unfit="2 seeds are too few, it takes 3"), "; 2 seeds are too few, it takes 3.$"),
+        (
+            Verdict("undecided", 0.015, seeds=9, detectable=0.01),
+            "with 9 seeds instead of 3, .* a difference of 1.5 points",
+        ),
+        (Verdict("undecided", 0.01, seeds=3, detectable=0.01), "would be shown in four such studies out of five"),
+        (Verdict("undecided", 0.01, detectable=0.023), "no number of seeds .* it takes 2.3 points at least"),
+    ],
+)
+def test_an_undecided_study_says_what_would_decide_it(golden_model, verdict, said):
+    shown = replace(golden_model.arms[1].difference["mAP/iou_0.50"], value=0.021, verdict=verdict)
+    arms = (golden_model.arms[0], replace(golden_model.arms[1], difference={"mAP/iou_0.50": shown}))
+    model = replace(golden_model, arms=arms)
+    [(_, text)] = sentences(model)
+    assert re.search(said, text)
+    assert f"1 arm is {verdict.answer}" in summary(model)
+    assert CHOSEN in summary(model)
 
 
 def grouped(runs, groups):
