@@ -34,7 +34,7 @@ class Verdict:
         Why nothing can be concluded from what there is, whatever the numbers; None: something can.
     seeds
         Where undecided: with how many seeds, all in all, a true difference of `margin` would have been shown with a
-        probability of 80 %; None: with no number of seeds.
+        probability of 80 %; None: with no number that anybody trains.
     detectable
         The smallest true difference that any number of seeds would show on these recordings.
     """

@@ -8,7 +8,7 @@ from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, detec
 # From fewer nothing is concluded: with two seeds, or three groups, equal arms would be called different too often.
 FEWEST_GROUPS, FEWEST_SEEDS = 4, 3
 # Nobody trains an arm more often than that.
-_MOST_SEEDS = 100
+MOST_SEEDS = 100
 
 
 def verdict(
@@ -44,7 +44,7 @@ def _enough(difference: PairedDifference, seeds: int, groups: int, comparisons: 
     return next(
         (
             number
-            for number in range(seeds, _MOST_SEEDS + 1)
+            for number in range(seeds, MOST_SEEDS + 1)
             if detectable_with(difference.variance, seeds, groups, number, comparisons) <= margin
         ),
         None,

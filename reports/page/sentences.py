@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.analysis.verdicts import MOST_SEEDS
 from crescendo.reports.formatting import counted, measure_name, p_text, plain, points, recordings_text, signed
 
 CHOSEN = "It holds for the settings that were chosen; the search's luck is not in it."
@@ -78,6 +79,8 @@ def _remedy(model: ReportModel, difference: Difference, verdict: Verdict) -> str
         )
     if verdict.seeds is not None:
         return f"a difference of {_margin(verdict)} would be shown in four such studies out of five"
+    if verdict.detectable is not None and verdict.detectable < verdict.margin:
+        return f"it would take more than {MOST_SEEDS} seeds to show a difference of {_margin(verdict)} on {tested}"
     return (
         f"no number of seeds would show one of {_margin(verdict)} in four studies out of five: on {tested} it takes "
         f"{points(verdict.detectable or 0.0)} points at least, so more recordings would decide it"

@@ -80,6 +80,16 @@ def test_nothing_else_extends_it(overrides: list[str], lines: object) -> None:
     assert not extends(study(), study(*overrides))
 
 
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [("primary=early", "primary: detection -> early"), ("confirm.margin=2", "confirm.margin: 1.0 -> 2.0")],
+)
+def test_the_question_is_a_difference_though_it_changes_no_trial(override: str, line: str) -> None:
+    assert differences(study(), study(override)) == [line]
+    assert not extends(study(), study(override))
+    assert study().fingerprint == study(override).fingerprint
+
+
 @pytest.mark.parametrize("overrides", NEUTRAL)
 def test_what_changes_no_trial_is_no_difference(overrides: list[str]) -> None:
     assert differences(study(), study(*overrides)) == []

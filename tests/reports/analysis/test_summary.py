@@ -198,6 +198,10 @@ def test_sentences_say_how_sure_they_are(golden_model):
             "with 9 seeds instead of 3, .* a difference of 1.5 points",
         ),
         (Verdict("undecided", 0.01, seeds=3, detectable=0.01), "would be shown in four such studies out of five"),
+        (
+            Verdict("undecided", 0.01, detectable=0.002),
+            "more than 100 seeds to show a difference of 1 point on 8 recordings",
+        ),
         (Verdict("undecided", 0.01, detectable=0.023), "no number of seeds .* it takes 2.3 points at least"),
     ],
 )
@@ -231,7 +235,7 @@ def test_recordings_of_one_group_are_drawn_together(golden_runs, golden_model):
             assert one.value == alone.difference[measure].value
             assert one.low != alone.difference[measure].low
     shown = " ".join(text for _, text in sentences(model))
-    assert f"3 seeds and {model.recordings} recordings of 4 people would have shown" in shown
+    assert f"on {model.recordings} recordings of 4 people" in shown
     each = Groups({name: name for name in names})
     assert report_json(summarise([grouped(golden_runs, each)], resamples=200)) == report_json(golden_model)
 

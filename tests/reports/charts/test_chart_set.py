@@ -68,7 +68,7 @@ def test_numbers_are_the_models_in_percent(drawn):
     assert [row[0] for row in early.rows] == [100 * float(fraction) for fraction in FRACTIONS]
     assert early.rows[0][1] == pytest.approx(100 * model.arm(BASELINE).early["0.30"]["0.40"].mean)
     [score, margin] = drawn["difference_to_baseline"].numbers.rows[:2]
-    assert (score[1], score[5], margin[1], margin[5]) == (BETTER, "difference", WORSE, "no difference shown")
+    assert (score[1], score[5], margin[1], margin[5]) == (BETTER, "better", WORSE, "undecided")
     assert score[2:5] == pytest.approx((6.0, 4.5, 7.5))
 
 
