@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+import os
 import re
 import resource
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ import pytest
 from abuse_cases import CASES, Case
 
 from crescendo.platform.cli import main
+
+ROOT = Path(__file__).parents[2]
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -88,3 +92,29 @@ def test_bad_input(
 def test_rows_have_names_of_their_own() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names) >= 60
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["-c", "from crescendo.platform.cli import main; main()", "data", "describe", "pipe"], "no dataset.json"),
+        (["-c", "from crescendo.platform.commands.report import main; main()", "nothing"], "no such folder"),
+        ([str(ROOT / "platform" / "sweep.py"), "pipe"], "pipe: must be a file"),
+    ],
+)
+def test_bad_input_of_a_process_of_its_own(command: list[str], says: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert says in line

@@ -1,0 +1,47 @@
+"""What a run left is read whole, and each damaged file of it is named and left out."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from crescendo.reports.source.artifacts import read_artifacts
+
+ROW = {"recording": pa.array(["a"]), "label": pa.array(["run"]), "start": pa.array([0.0]), "end": pa.array([1.0])}
+
+
+@pytest.mark.parametrize(
+    ("columns", "fault"),
+    [
+        ({**ROW, "score": pa.array([0.5])}, None),
+        (ROW, "a column score of double"),
+        ({**ROW, "score": pa.array([1])}, "a column score of double"),
+        ({**ROW, "score": pa.array([None], pa.float64())}, "without nulls"),
+        ({**ROW, "score": pa.array([0.5]), "label": pa.array([b"run"])}, "a column label of string"),
+        ({**ROW, "score": pa.array([0.5]), "start": pa.array([[0.0]])}, "a column start of double"),
+        ({}, "a column recording of string"),
+    ],
+)
+def test_the_columns_of_a_table_are_those_that_were_written(tmp_path, columns, fault):
+    pq.write_table(pa.table(columns), tmp_path / "detections.parquet")
+    artifacts, faults = read_artifacts(tmp_path)
+    assert (artifacts.detections is None) == (fault is not None)
+    assert [fault in one for one in faults] == [True] * (fault is not None)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100, b"PAR1" + bytes(50) + b"PAR1"])
+def test_a_file_that_is_no_parquet_is_named(tmp_path, content):
+    for name in ("detections.parquet", "early_ground_truth.parquet"):
+        (tmp_path / name).write_bytes(content)
+    artifacts, faults = read_artifacts(tmp_path)
+    assert artifacts.detections is artifacts.early_truth is None
+    assert [one.split()[0] for one in faults] == ["detections.parquet", "early_ground_truth.parquet"]
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '{"test": 5}', '{"test": {"mAP": {}, "AP": []}}', "x"])
+@pytest.mark.parametrize("name", ["metrics.json", "snapshots.json"])
+def test_json_of_another_shape_is_named(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    artifacts, faults = read_artifacts(tmp_path)
+    assert artifacts.metrics is None
+    assert artifacts.snapshots == {}
+    assert [one.split()[0] for one in faults] == ([] if (name, content) == ("snapshots.json", "[]") else [name])
