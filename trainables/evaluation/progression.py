@@ -28,6 +28,11 @@ class Violation:
     share: float
     depth: float
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Violation:
+        """Return the violation whose fields `content` holds."""
+        return cls(float(content["share"]), float(content["depth"]))
+
 
 @dataclass(frozen=True)
 class Progression:
@@ -59,17 +64,19 @@ class Progression:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Progression:
-        """Return the progression whose `to_json` is `content`."""
+        """Return the progression whose `to_json` is `content`; `ValueError`, say, if it is something else."""
         score, margin, worst_negative = (
-            np.array(content[name], dtype=np.float64) for name in ("score", "margin", "worst_negative")
+            np.array(content[name], dtype=np.float64).reshape(POINTS) for name in ("score", "margin", "worst_negative")
         )
         violations = content["violations"]
         return cls(
             score,
             margin,
             worst_negative,
-            Violation(**violations["score"]),
-            Violation(**violations["margin"]),
+            *(
+                Violation(float(violations[name]["share"]), float(violations[name]["depth"]))
+                for name in ("score", "margin")
+            ),
             int(content["segments"]),
             int(content["without_frames"]),
         )

@@ -43,11 +43,25 @@ class SubsetMetrics:
             If `content` is something else.
         """
         try:
+            evaluation = Evaluation.from_json(content)
+            early = EarlyDetection.from_json(content["early"]) if "early" in content else None
+            if early is not None and any(one.iou != evaluation.iou for one in early.evaluations):
+                raise ValueError("early detection has other IoU thresholds")
+            _check_numbers(content.get("online", {}))
             return cls(
-                Evaluation.from_json(content),
-                EarlyDetection.from_json(content["early"]) if "early" in content else None,
+                evaluation,
+                early,
                 Progression.from_json(content["progression"]) if "progression" in content else None,
                 OnlineDetection.from_json(content["online"]) if "online" in content else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"not the metrics of a subset ({type(error).__name__}: {error})") from error
+
+
+def _check_numbers(content: Any) -> None:
+    """Raise `TypeError` unless all that `content` holds, however deep, are numbers, or null where there is none."""
+    if isinstance(content, Mapping):
+        for value in content.values():
+            _check_numbers(value)
+    elif content is not None and not isinstance(content, int | float):
+        raise TypeError(f"{content!r:.40} is no number")

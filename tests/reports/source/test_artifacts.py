@@ -1,8 +1,11 @@
 """What a run left is read whole, and each damaged file of it is named and left out."""
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stored_formats import STORED
 
 from crescendo.reports.source.artifacts import read_artifacts
 
@@ -45,3 +48,25 @@ def test_json_of_another_shape_is_named(tmp_path, name, content):
     assert artifacts.metrics is None
     assert artifacts.snapshots == {}
     assert [one.split()[0] for one in faults] == ([] if (name, content) == ("snapshots.json", "[]") else [name])
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("early", "mAP", "0.30", "0.40"), 0.5),
+        (("progression", "score"), [0.5]),
+        (("progression", "violations", "margin", "depth"), [0.5]),
+        (("online", "alarms", "1/h", "false_alarms"), "few"),
+        (("AP", "activity_01"), {"0.30": 1.0}),
+    ],
+)
+def test_figures_that_do_not_fit_together_are_named(tmp_path, path, value):
+    content = json.loads((STORED / "training" / "metrics.json").read_text())
+    inner = content["test"]
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    (tmp_path / "metrics.json").write_text(json.dumps(content))
+    artifacts, faults = read_artifacts(tmp_path)
+    assert artifacts.metrics is None
+    assert [one.split()[0] for one in faults] == ["metrics.json"]
