@@ -10,8 +10,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from crescendo.trainables.decimals import as_written
-
 Scalar = bool | int | float | str
 
 # Bits of an integer that a floating-point number reaches.
@@ -75,6 +73,11 @@ class Section(BaseModel):
 _NEARLY, _NEARLY_AT_MOST = Fraction(1, 10**9), Fraction(1, 100)
 # By how many units in the last place, of the larger limit, a sampler may miss a value that it adds up.
 _ROUNDED = 8
+
+
+def _decimal(value: float) -> Fraction:
+    """Return the number that `value` is written as: 1/10 for 0.1. (This room knows no other: `trainables.decimals` is alike.)"""
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
 
 
 def same(first: Any, second: Any) -> bool:
@@ -185,7 +188,7 @@ class Range(_Conditional):
         """How many steps sums of floating-point numbers may be off."""
         if self.integer or not self.counted:
             return Fraction(0)
-        return _ROUNDED * Fraction(math.ulp(max(abs(self.low), abs(self.high)))) / as_written(self.step or 1)
+        return _ROUNDED * Fraction(math.ulp(max(abs(self.low), abs(self.high)))) / _decimal(self.step or 1)
 
     @property
     def _last(self) -> int:
@@ -193,13 +196,13 @@ class Range(_Conditional):
 
     def _steps(self, value: float) -> Fraction:
         """Return how many steps `value` is above `low`."""
-        return (as_written(value) - as_written(self.low)) / as_written(self.step or 1)
+        return (_decimal(value) - _decimal(self.low)) / _decimal(self.step or 1)
 
     def _value(self, index: int) -> int | float:
         """Return value number `index`; the last is `high`, whatever a step that is only nearly right comes to."""
         if index == self._last:
             return self.high if self.integer else float(self.high)
-        value = as_written(self.low) + index * as_written(self.step or 1)
+        value = _decimal(self.low) + index * _decimal(self.step or 1)
         return int(value) if self.integer else float(value)
 
     def extremes(self) -> tuple[int | float, ...]:

@@ -73,10 +73,8 @@ class Progression:
             score,
             margin,
             worst_negative,
-            *(
-                Violation(float(violations[name]["share"]), float(violations[name]["depth"]))
-                for name in ("score", "margin")
-            ),
+            Violation.from_json(violations["score"]),
+            Violation.from_json(violations["margin"]),
             int(content["segments"]),
             int(content["without_frames"]),
         )
