@@ -18,6 +18,7 @@ from crescendo.platform.terminal_text import say
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store import QUIET
 from crescendo.reports.source.store_address import check_sqlite, local_store, remembered_address
+from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.trainables.errors import InputError
 
 _GUARD = "crescendo.platform.commands.server_guard"
@@ -40,8 +41,9 @@ def ui(
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise InputError(f"--port {port}: cannot be used ({error.strerror}); choose another one") from error
+    artifacts = (folder.absolute() / "mlartifacts").as_uri()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    store = ["--backend-store-uri", local_store(folder), "--artifacts-destination", str(folder / "mlartifacts")]
+    store = ["--backend-store-uri", local_store(folder), "--artifacts-destination", artifacts]
     # Without PYTHONSAFEPATH a file of the working folder could stand in for a module that the server imports.
     environment = {
         **QUIET,
@@ -82,8 +84,19 @@ def sync(
 ) -> None:
     """Tell an MLflow server what it has not been told of a study: after it was down, or because it is another one."""
     tracker = Tracker(output, None, tracking_uri or remembered_address(output))
+    damaged = tracker.damaged
+    if (output / STUDY_FILE).is_file():
+        # Optuna and torch take seconds, and only what a sweep began has a ledger.
+        from crescendo.platform.tracking.catching_up import tell_from_ledger
+
+        try:
+            tell_from_ledger(output, tracker)
+        except InputError as problem:
+            say(f"what its ledger knows is not sent: {problem}", err=True)
     before = tracker.backlog().waiting
     left = tracker.close(patience)
+    if damaged:
+        say(f"{damaged} records in {output / 'tracking'} are damaged; what the ledger knows of them was sent again")
     say(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
     if left.refused:
         say(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")

@@ -25,11 +25,13 @@ def record_study(study: Study, dataset_hash: str, output: Path, *, extend: bool)
     file = output / STUDY_FILE
     record = StudyRecord(study, dataset_hash)
     if file.exists():
-        _compare(record, _begun(file), output, extend)
+        _compare(record, read_record(output), output, extend)
     write_json(file, record.to_json())
 
 
-def _begun(file: Path) -> StudyRecord:
+def read_record(output: Path) -> StudyRecord:
+    """Return the study that was begun in `output`; `InputError` if there is none, or it is of another version."""
+    file = output / STUDY_FILE
     try:
         return StudyRecord.from_json(read_json(file))
     except StudyError as error:

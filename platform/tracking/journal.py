@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from crescendo.platform.append_log import AppendLog, hold
+from crescendo.platform.tracking.records import Record, is_whole
 from crescendo.trainables.files import atomic_file
-
-Record = dict[str, Any]
 
 
 class Journal:
@@ -18,6 +16,11 @@ class Journal:
 
     Nothing is ever removed, so that a second destination can be sent the whole history. One process at a time holds the
     folder; its threads may share it.
+
+    Attributes
+    ----------
+    damaged : set of int
+        Offsets behind the lines read so far that are no whole records; the records around them still count.
 
     Raises
     ------
@@ -27,6 +30,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.damaged: set[int] = set()
         self._held = hold(
             folder / "lock",
             f"{folder}: another process is writing this study's records; wait for it to end, or stop it first",
@@ -53,14 +57,16 @@ class Journal:
         self._log.append([record])
 
     def read(self, offset: int = 0) -> Iterator[tuple[Record, int]]:
-        """Yield each record from byte `offset` on, with the offset that follows it, up to the end as it is now."""
+        """Yield each whole record from byte `offset` on, with the offset that follows it, up to the end as it is now."""
         for line, after in self._log.lines(offset):
             try:
                 record = json.loads(line)
-            except ValueError:  # a block the disk lost in a power failure: the records around it still count
-                continue
-            if isinstance(record, dict):
+            except (ValueError, RecursionError):  # such as a block that the disk lost in a power failure
+                record = None
+            if is_whole(record):
                 yield record, after
+            else:
+                self.damaged.add(after)
 
     def sync(self) -> None:
         """Return once everything appended so far is on the disk itself."""

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from crescendo.platform.tracking.journal import Record
+from crescendo.platform.tracking.records import Record
 from crescendo.reports.source.store import mlflow_client
 from crescendo.reports.source.store_address import hidden
 
@@ -24,7 +24,11 @@ class Refused(Exception):
 
 
 class Forgotten(Exception):
-    """The store knows nothing of the study any more: it was emptied or replaced."""
+    """The store does not know the study: it was emptied or replaced, or the record that begins the study was lost."""
+
+
+class NotBegun(Exception):
+    """The store knows the study but not this run, because the record that begins it was lost; the run's identity."""
 
 
 class MlflowStore:
@@ -33,7 +37,7 @@ class MlflowStore:
     `unknown` says that the store can know none of them yet: nothing of the study was ever said. Runs are known by the
     tags `crescendo.study` and `crescendo.trial`, looked up before one is made, so that a request whose answer was lost
     makes no second run. MLflow's stores keep a metric of the same name, step, time and value once. Any other exception
-    than `Refused` and `Forgotten` means: not now, try again.
+    than `Refused`, `Forgotten` and `NotBegun` means: not now, try again.
     """
 
     def __init__(self, uri: str, study: str, experiment: str, artifacts: Path | None, *, unknown: bool = False) -> None:
@@ -60,7 +64,7 @@ class MlflowStore:
 
         try:
             match record["kind"]:
-                case "study":
+                case "study" | "caught up":
                     pass
                 case "start":
                     self._start(record)
@@ -90,7 +94,8 @@ class MlflowStore:
         # As above.
         from mlflow.entities import Param, RunTag
 
-        identity, tags, params = record["identity"], dict(record["tags"]), dict(record["params"])
+        identity, params = record["identity"], dict(record["params"])
+        tags = {**record["tags"], "crescendo.study": self._study, "crescendo.trial": identity}
         if identity != STUDY:
             tags |= {"mlflow.parentRunId": parent} if (parent := self._run(STUDY)) else {}
         new = self._unknown and identity not in self._runs and identity not in self._doubtful
@@ -102,6 +107,8 @@ class MlflowStore:
         if run.info.lifecycle_stage == "deleted":
             self._runs[identity] = None
             return
+        if run.info.run_name == identity:  # begun before this record was told, because another one was lost
+            tags["mlflow.runName"] = record["name"]
         for key in params.keys() & run.data.params.keys():
             if (value := params.pop(key)) != run.data.params[key]:
                 tags[f"crescendo.changed.{key}"] = value  # an extended study: MLflow never changes a parameter
@@ -170,7 +177,8 @@ class MlflowStore:
         if identity not in self._runs:
             run = self._find(identity)
             if run is None:
-                raise Forgotten(f"no run {identity} of study {self._study}")
+                known = identity != STUDY and self._find(STUDY) is not None
+                raise NotBegun(identity) if known else Forgotten(f"no run {identity} of study {self._study}")
             self._runs[identity] = None if run.info.lifecycle_stage == "deleted" else run.info.run_id
         return self._runs[identity]
 

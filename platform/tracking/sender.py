@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from crescendo.platform.tracking.journal import Journal, Record
-from crescendo.platform.tracking.mlflow_store import Forgotten, MlflowStore, Refused
+from crescendo.platform.tracking.journal import Journal
+from crescendo.platform.tracking.mlflow_store import STUDY, Forgotten, MlflowStore, NotBegun, Refused
+from crescendo.platform.tracking.records import Record
 
 _POSITIONS = "sent.json"
 _LONGEST_PAUSE, _SAVE_EVERY, _GATHER = 30.0, 1.0, 0.5  # seconds
@@ -34,7 +35,9 @@ class Sender:
 
     The position is kept under `destination`, each store its own, and saved once a second: what a crash makes it tell
     twice changes nothing. Metrics of one run that wait together are told together. Files and folders named in
-    records are below `root`. `worked` is called when the store took the first record.
+    records are below `root`; any other is refused. `worked` is called when the store took or refused the first record.
+
+    A run whose `start` was lost is begun from a later one, or without its name, tags and parameters.
     """
 
     def __init__(
@@ -46,7 +49,8 @@ class Sender:
         self._saved, self._saved_at = self._sent, time.monotonic()
         self._batch: list[list[_Waiting]] = []  # what is being told, the next last
         self._batch_end = self._sent
-        self._recorded = self._told = self._refused = self._failures = 0
+        self._recorded = self._told = self._refused = self._failures = self._begun_anew = 0
+        self._starts: dict[str, Record] = {}
         self._error: str | None = None
         self._worked: Callable[[], None] | None = worked
         self._wake, self._closing, self._stopped = threading.Event(), threading.Event(), threading.Event()
@@ -82,15 +86,24 @@ class Sender:
             self._wake.clear()
             try:
                 self._send_all()
+                self._begun_anew = 0
                 if self._closing.is_set() and self._sent == self._journal.end:
                     return
                 if not self._closing.is_set():
                     self._wake.wait()
                     # What follows soon after goes along.
                     self._closing.wait(_GATHER)
-            except Forgotten:
-                self._sent = self._told = 0
+            except Forgotten as error:
+                self._sent = self._told = self._refused = 0
                 self._batch.clear()
+                self._begun_anew += 1
+                if self._begun_anew == 1:
+                    continue
+                # A store that forgets what it was just told: not at once again.
+                self._error, self._failures = self._runs.hidden(_one_line(error)), self._begun_anew
+                if self._closing.is_set() and self._failures > 2:
+                    return
+                self._pause()
             except Exception as error:  # noqa: BLE001 - nothing that a server or a network does may end the study
                 self._error, self._failures = self._runs.hidden(_one_line(error)), self._failures + 1
                 if self._closing.is_set() and self._failures > 1:
@@ -104,10 +117,11 @@ class Sender:
                 while self._batch:
                     if self._stopped.is_set():
                         return
+                    asked = "identity" in self._batch[-1][0][1]  # no store is asked for a record of no run
                     self._tell([record for _, record in self._batch[-1]])
                     self._told += len(self._batch.pop())
                     self._error, self._failures = None, 0
-                    if self._worked is not None:
+                    if self._worked is not None and asked:
                         self._worked()
                         self._worked = None
                     self._sent = self._batch[-1][0][0] if self._batch else self._batch_end
@@ -126,10 +140,10 @@ class Sender:
         return bool(taken)
 
     def _tell(self, records: list[Record]) -> None:
-        if (kind := records[0]["kind"]) in ("file", "folder"):
-            records = [{**records[0], kind: str(self._root / records[0][kind])}]
         try:
-            self._runs.tell(records)
+            if (kind := records[0]["kind"]) in ("file", "folder"):
+                records = [{**records[0], kind: str(_sendable(self._root, records[0][kind]))}]
+            self._tell_begun(records)
         except Refused as refusal:
             if len(records) > 1:
                 for record in records:
@@ -139,6 +153,28 @@ class Sender:
             kept = {"store": self._destination, "reason": self._runs.hidden(str(refusal)), "record": records[0]}
             with (self._journal.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(kept) + "\n")
+
+    def _tell_begun(self, records: list[Record]) -> None:
+        """Tell `records`; the run, or the study, is begun before where the store does not know it."""
+        for _ in range(3):
+            try:
+                self._runs.tell(records)
+                return
+            except NotBegun as unknown:
+                self._runs.tell([self._start_of(str(unknown), records[0])])
+            except Forgotten:
+                if not self._begun_anew and self._sent > 0:
+                    raise  # most likely it was emptied: all of it is to be told again
+                self._runs.tell([self._start_of(STUDY, records[0])])
+        self._runs.tell(records)
+
+    def _start_of(self, identity: str, record: Record) -> Record:
+        """Return the record that begins the run `identity`, or one in its place that says no more than `record` does."""
+        if identity not in self._starts:
+            found = (record for record, _ in self._journal.read() if record["kind"] == "start")
+            self._starts = {start["identity"]: start for start in found}
+        unnamed = {"kind": "start", "identity": identity, "name": identity, "tags": {}, "params": {}}
+        return self._starts.get(identity) or {**unnamed, "time": record["time"]}
 
     def _pause(self) -> None:
         """Wait longer after each failure; new records are no reason to ask a failing server sooner, closing is."""
@@ -167,6 +203,18 @@ def together(waiting: Iterable[_Waiting]) -> list[list[_Waiting]]:
         else:
             metrics.pop(identity, None)
     return groups
+
+
+def _sendable(root: Path, name: str) -> Path:
+    """Return the file or folder `name` below `root`; `Refused` if it, or what is in it, lies outside or is no plain file."""
+    path, inside = root / name, root.resolve()
+    below = path.rglob("*") if path.is_dir() else ()
+    for one in (path, *below):
+        if not one.resolve().is_relative_to(inside):
+            raise Refused(f"{one}: lies outside {root}, from which nothing is sent")
+        if one.exists() and not (one.is_file() or one.is_dir()):
+            raise Refused(f"{one}: is neither a file nor a folder")
+    return path
 
 
 def _one_line(error: Exception) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from crescendo.platform.tracking.journal import Journal, Record
+from crescendo.platform.tracking.journal import Journal
 from crescendo.platform.tracking.mlflow_store import STUDY, MlflowStore
+from crescendo.platform.tracking.records import Record, is_identity
 from crescendo.platform.tracking.sender import Backlog, Sender
 from crescendo.reports.source.store_address import REMEMBERED, check_address, local_store, shown_address
 from crescendo.trainables.errors import InputError
@@ -48,6 +49,8 @@ class Tracker:
             self._journal.close()
             raise
         self._open: set[str] = set()
+        self._begun: set[str] = set()
+        self._damaged_before = 0
         self._steps: dict[str, int] = {}
         self._said: set[tuple[str, str]] = set()
         artifacts = self._output / "mlartifacts" if uri is None else None
@@ -88,12 +91,12 @@ class Tracker:
         self._metrics(identity, "rows", [row for row in rows if (identity, _name(row[0])) not in self._said])
 
     def artifacts(self, identity: str, folder: Path, place: str = "") -> None:
-        """Upload what lies in `folder`, under `place` in the run's artifacts; it must stay there until it is sent."""
+        """Upload what lies in `folder`, under `place` in the run's artifacts; it must be below the study's folder and stay there."""
         path = self._below(folder)
         self._append({"kind": "folder", "identity": identity, "folder": path, "place": place, "time": _now()})
 
     def artifact(self, identity: str, file: Path) -> None:
-        """Upload `file` as it is when it is sent."""
+        """Upload `file`, which must be below the study's folder, as it is when it is sent."""
         self._append({"kind": "file", "identity": identity, "file": self._below(file), "time": _now()})
 
     def finish(self, identity: str, status: Status = "FINISHED", reason: str | None = None, **tags: object) -> None:
@@ -108,6 +111,19 @@ class Tracker:
     def open_study(self) -> bool:
         """Whether the parent run was opened and not closed, by what was ever said here."""
         return STUDY in self._open
+
+    def begun(self, identity: str) -> bool:
+        """Whether the journal has the record that begins the run `identity`."""
+        return identity in self._begun
+
+    @property
+    def damaged(self) -> int:
+        """How many records of the journal were found damaged since `caught_up`."""
+        return len(self._journal.damaged) - self._damaged_before
+
+    def caught_up(self) -> None:
+        """Note that what damaged records may have said has been told again."""
+        self._append({"kind": "caught up"})
 
     def backlog(self) -> Backlog:
         """What the store has not been told yet."""
@@ -128,24 +144,40 @@ class Tracker:
         self.close()
 
     def _begin(self, experiment: str | None) -> tuple[str, str]:
-        """Return the study's identity in the store and its experiment, from the journal's first line or into it."""
+        """Return the study's identity in the store and its experiment, from the journal or into it.
+
+        Where the journal's first record was damaged, every run says whose it is, and the study's own bears the
+        experiment's name.
+        """
+        study = name = None
         for record, _ in self._journal.read():
-            if not isinstance(record.get("experiment"), str) or not isinstance(record.get("study"), str):
+            if record["kind"] == "study":
+                self._same(experiment, record["experiment"])
+                return record["study"], record["experiment"]
+            if record["kind"] == "start":
+                study = study or record["tags"].get("crescendo.study")
+                name = record["name"] if record["identity"] == STUDY else name
+        if self._journal.end == 0:
+            study, name = uuid.uuid4().hex, experiment
+            if name is None:
+                raise InputError(f"{self._output}: no study was tracked here; name the output folder of a sweep")
+        else:
+            name = self._same(experiment, name)
+            if study is None or name is None or not is_identity(study):
                 raise InputError(
                     f"{self._journal.folder / 'journal.jsonl'}: does not say whose records it holds; restore it from a "
                     "copy or choose another output folder"
                 )
-            if experiment not in (None, record["experiment"]):
-                raise InputError(
-                    f"{self._output}: holds the study {record['experiment']!r}, not {experiment!r}; "
-                    "choose another output folder"
-                )
-            return record["study"], record["experiment"]
-        if experiment is None:
-            raise InputError(f"{self._output}: no study was tracked here; name the output folder of a sweep")
-        study = uuid.uuid4().hex
-        self._journal.append({"kind": "study", "experiment": experiment, "study": study})
-        return study, experiment
+        self._journal.append({"kind": "study", "experiment": name, "study": study})
+        return study, name
+
+    def _same(self, experiment: str | None, begun: str | None) -> str | None:
+        """Return the experiment's name, as it is wanted and as it was begun; None where neither is known."""
+        if experiment is not None and begun is not None and experiment != begun:
+            raise InputError(
+                f"{self._output}: holds the study {begun!r}, not {experiment!r}; choose another output folder"
+            )
+        return begun if begun is not None else experiment
 
     def _start(self, identity: str, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:
         ours = {"crescendo.study": self._study, "crescendo.trial": identity}
@@ -161,8 +193,7 @@ class Tracker:
         )
 
     def _below(self, path: Path) -> str:
-        path = path.absolute()
-        return str(path.relative_to(self._output) if path.is_relative_to(self._output) else path)
+        return str(path.absolute().relative_to(self._output))
 
     def _metrics(
         self, identity: str, source: str, rows: list[tuple[str, int, float]], timestamp: float | None = None
@@ -183,6 +214,9 @@ class Tracker:
         match record["kind"]:
             case "start":
                 self._open.add(record["identity"])
+                self._begun.add(record["identity"])
+            case "caught up":
+                self._damaged_before = len(self._journal.damaged)
             case "finish":
                 self._open.discard(record["identity"])
             case "metrics" if record["source"] == "report":

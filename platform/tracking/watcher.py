@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from optuna.trial import TrialState
 
@@ -33,26 +33,30 @@ class StudyWatcher:
 
     def begin(self, run: StudyRun) -> None:
         """Open the parent run, or open it again."""
-        tags = {
-            **self._tags,
-            "mlflow.note.content": self._study.description,
-            "crescendo.dataset": open_dataset(self._place.dataset).metadata.name,
-            "crescendo.arms": [arm.name for arm in arms_of(self._study)],
-            "crescendo.baseline": baseline_of(self._study).name,
-        }
-        self._tracker.start_study(self._study.name, tags, self._study.to_json())
-        self._tracker.artifact(STUDY, self._place.output / STUDY_FILE)
+        self._start_study()
         self.catch_up(run)
 
     def catch_up(self, run: StudyRun) -> None:
-        """Close what ended just before a kill: the ledger knows of it, MLflow may not."""
-        left_open = self._tracker.open_trials()
+        """Tell what the ledger knows and MLflow may not: what ended just before a kill, and what the journal lost."""
+        tracker = self._tracker
+        if not tracker.begun(STUDY):
+            self._start_study()
+        left_open, damaged = tracker.open_trials(), tracker.damaged
         for arm in arms_of(run.study):
             for entry in (*run.entries(arm.name, "search"), *run.entries(arm.name, "confirm")):
-                if entry.identity in left_open and entry.state is not TrialState.RUNNING:
+                if entry.state is TrialState.RUNNING:
+                    continue
+                lost = not tracker.begun(entry.identity)
+                if lost:
+                    self.started(entry)
+                if lost or entry.identity in left_open:
                     self.ended(entry, self._last(entry))
-        if run.over and self._tracker.open_study():
+                elif damaged and entry.state is TrialState.COMPLETE:
+                    self._results(entry, self._last(entry))
+        if run.over and tracker.open_study():
             self._leave(run)
+        if damaged:
+            tracker.caught_up()
 
     @contextmanager
     def left(self, run: StudyRun) -> Iterator[None]:
@@ -97,12 +101,31 @@ class StudyWatcher:
         if entry.state is TrialState.PRUNED:
             tracker.finish(identity, "KILLED", f"pruned at iteration {max(entry.steps)}")
             return
+        self._results(entry, report)
+        tracker.finish(identity, reset=entry.chosen.get("reset"))
+
+    def _start_study(self) -> None:
+        tags = {
+            **self._tags,
+            "mlflow.note.content": self._study.description,
+            "crescendo.arms": [arm.name for arm in arms_of(self._study)],
+            "crescendo.baseline": baseline_of(self._study).name,
+        }
+        with suppress(InputError):  # it may be away when only the records are sent
+            tags["crescendo.dataset"] = open_dataset(self._place.dataset).metadata.name
+        self._tracker.start_study(self._study.name, tags, self._study.to_json())
+        self._tracker.artifact(STUDY, self._place.output / STUDY_FILE)
+
+    def _results(self, entry: TrialRecord, report: ValidationReport | None) -> None:
+        """Send what a trial that ended well came to; what was heard before is not sent again."""
+        tracker, identity = self._tracker, entry.identity
         if report is not None:
-            self.reported(entry, report)  # heard before, unless a kill came between
+            self.reported(entry, report)
             tracker.rows(identity, curves(report))
+        elif entry.steps:
+            tracker.report(identity, entry.metrics, max(entry.steps))
         if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
             tracker.artifacts(identity, folder)
-        tracker.finish(identity, reset=entry.chosen.get("reset"))
 
     def _leave(self, run: StudyRun, broken: str | None = None) -> None:
         interrupted = None if run.over else broken or "interrupted"

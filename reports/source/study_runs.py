@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from crescendo.trainables.evaluation.metric_keys import GAP_CURVE
 from crescendo.trainables.reading import check_plain, expecting
 
 _PAGE = 1000
+_JOURNAL_REMEDY = "`crescendo sync` may mend it; else restore it from a copy"
 
 
 def read_study_runs(source: str | Path, tracking_uri: str | None = None) -> StudyRuns:
@@ -186,11 +188,15 @@ class _Reader:
 
 
 def _journal(folder: Path) -> tuple[str, str]:
-    """Return experiment and identity of the study in `folder`, from the first line of its journal."""
+    """Return experiment and identity of the study in `folder`, from its journal: the first line, if it is not damaged."""
     file = folder / "tracking" / "journal.jsonl"
     if not file.exists():
         raise InputError(f"{folder}: no study was tracked here; name the output folder of a sweep")
     check_plain(file)
-    with expecting("a study's journal", file, "restore it from a copy"), file.open("rb") as lines:
-        first = json.loads(lines.readline())
-        return str(first["experiment"]), str(first["study"])
+    with expecting("a study's journal", file, _JOURNAL_REMEDY), file.open("rb") as lines:
+        for line in lines:
+            with suppress(ValueError, RecursionError):
+                record = json.loads(line)
+                if isinstance(record, dict) and record.get("kind") == "study":
+                    return str(record["experiment"]), str(record["study"])
+        raise ValueError("it does not say whose it is")

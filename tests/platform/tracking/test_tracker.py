@@ -1,6 +1,8 @@
 """The local store: what a study leaves in it, whatever happened to the process that wrote it."""
 
+import json
 import math
+import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from mlflow import MlflowClient
 from tracked_runs import history, runs, small_study
 
 from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store_address import local_store, remembered_address
 from crescendo.trainables.errors import InputError
@@ -303,3 +306,95 @@ def test_a_run_that_went_on_has_no_reason_for_its_end(output):
     for run in runs(local_store(output)).values():
         assert run.info.status == "FINISHED"
         assert "crescendo.reason" not in run.data.tags
+
+
+def damage(output: Path, **having: str) -> None:
+    """Overwrite the first record of the journal that has these fields, as a disk does that loses a block."""
+    lines = (output / "tracking" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    number = next(number for number, line in enumerate(lines) if having.items() <= json.loads(line).items())
+    lines[number] = b"\0" * (len(lines[number]) - 1) + b"\n"
+    (output / "tracking" / "journal.jsonl").write_bytes(b"".join(lines))
+    (output / "tracking" / "sent.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"kind": "study"},
+        {"kind": "start", "identity": STUDY},
+        {"kind": "start", "identity": "t0"},
+        {"kind": "finish", "identity": "t0"},
+    ],
+    ids=lambda lost: " ".join(lost.values()),
+)
+def test_a_record_that_is_lost_costs_its_own_run_what_it_said_and_no_other_anything(output, empty_store, lost):
+    with Tracker(output, "quick") as tracker:
+        small_study(tracker)
+    before = history(local_store(output))
+    damage(output, **lost)
+    shutil.copy(empty_store, output / "mlflow.db")
+    with Tracker(output, None) as tracker:
+        assert tracker.damaged == 1
+        assert tracker.begun("t0") == (lost != {"kind": "start", "identity": "t0"})
+    assert tracker.backlog() == Backlog(0, 0, None)
+    assert history(local_store(output)) == before
+    found = runs(local_store(output))
+    assert found["t1"].info.run_name == "trial 1"
+    assert found["t1"].data.params == {"lambda_r": "0.5"}
+    assert {run.data.tags.get("mlflow.parentRunId") for name, run in found.items() if name != STUDY} == {
+        found[STUDY].info.run_id
+    }
+    with Tracker(output, "quick") as tracker:
+        tracker.start_trial("t0", "trial 0", {"crescendo.arm": "none"}, {"lambda_r": 0.0})
+        tracker.finish("t0")
+        tracker.caught_up()
+    assert history(local_store(output)) == before
+    mended = runs(local_store(output))["t0"]
+    assert (mended.info.run_name, mended.data.params, mended.info.status) == ("trial 0", {"lambda_r": "0.0"}, "FINISHED")
+    with Tracker(output, "quick") as tracker:
+        assert tracker.damaged == 0
+
+
+def test_a_start_that_found_no_room_is_told_when_the_trial_goes_on(output):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        tracker.finish("t", "KILLED", "interrupted; resumable")  # shorter than its start, it fitted
+        tracker.finish(STUDY, "KILLED", "interrupted; resumable")
+    assert tracker.backlog() == Backlog(0, 0, None)
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        tracker.start_trial("t", "trial", {}, {"lambda_r": 6})
+        tracker.finish("t")
+        tracker.finish(STUDY)
+    found = runs(local_store(output))
+    assert {name: (run.info.status, "crescendo.reason" in run.data.tags) for name, run in found.items()} == {
+        STUDY: ("FINISHED", False),
+        "t": ("FINISHED", False),
+    }
+    assert found["t"].info.run_name == "trial"
+
+
+def test_nothing_outside_the_study_is_sent(output, tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "file").write_text("x")
+    output.mkdir(exist_ok=True)
+    (output / "linked").symlink_to(tmp_path / "secret")
+    (output / "holds").mkdir()
+    (output / "holds" / "a link").symlink_to(tmp_path / "secret" / "file")
+    (output / "pipes").mkdir()
+    os.mkfifo(output / "pipes" / "pipe")
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        with pytest.raises(ValueError, match="subpath"):
+            tracker.artifact(STUDY, tmp_path / "secret" / "file")
+        for name in (str(tmp_path / "secret"), "../secret", "linked", "holds", "pipes"):
+            tracker._journal.append({"kind": "folder", "identity": STUDY, "folder": name, "place": "", "time": 1})
+        for name in (str(tmp_path / "secret" / "file"), "../secret/file", "linked/file", "pipes/pipe"):
+            tracker._journal.append({"kind": "file", "identity": STUDY, "file": name, "time": 1})
+        tracker.finish(STUDY)
+    assert tracker.backlog().waiting <= 0
+    refused = [json.loads(line) for line in (output / "tracking" / "refused.jsonl").read_text().splitlines()]
+    assert len(refused) == 9
+    assert {"outside" in one["reason"] or "neither" in one["reason"] for one in refused} == {True}
+    run = runs(local_store(output))[STUDY]
+    assert MlflowClient(local_store(output)).list_artifacts(run.info.run_id) == []

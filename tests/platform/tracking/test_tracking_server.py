@@ -166,11 +166,11 @@ def test_study_is_sent_whole_to_a_second_store(server, tmp_path, empty_store):
 
 
 def test_artifacts_go_through_the_server(server, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "metrics.json").write_text("{}")
+    (tmp_path / "study" / "run").mkdir(parents=True)
+    (tmp_path / "study" / "run" / "metrics.json").write_text("{}")
     with Tracker(tmp_path / "study", "artifacts", server.uri) as tracker:
         tracker.start_study("study", {}, {})
-        tracker.artifacts(STUDY, tmp_path / "run", "confirm")
+        tracker.artifacts(STUDY, tmp_path / "study" / "run", "confirm")
     client = MlflowClient(server.uri)
     run = runs(server.uri, "artifacts")[STUDY]
     assert [one.path for one in client.list_artifacts(run.info.run_id, "confirm")] == ["confirm/metrics.json"]

@@ -1,0 +1,31 @@
+"""What a study's ledger knows, told to MLflow while no sweep runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crescendo.platform.studies.ledger import LEDGER, Ledger
+from crescendo.platform.studies.record import read_record
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.workspace import Workspace
+from crescendo.platform.tracking.tracker import Tracker
+from crescendo.platform.tracking.watcher import StudyWatcher
+
+
+def tell_from_ledger(output: Path, tracker: Tracker) -> None:
+    """Tell `tracker` of every trial that ended in the study in `output` and that its journal has lost.
+
+    Raises
+    ------
+    InputError
+        If the study or its ledger cannot be read, or a sweep runs.
+    """
+    if not (output / LEDGER).is_file():
+        return
+    record = read_record(output)
+    ledger = Ledger(output)
+    try:
+        place = Workspace(output.absolute(), record.study.dataset, record.dataset_hash)
+        StudyWatcher(record.study, place, tracker).catch_up(StudyRun(record.study, ledger, place))
+    finally:
+        ledger.close()
