@@ -16,6 +16,7 @@ before the clock, with its workers up: whether Ray has spare ones left from befo
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import itertools
 import os
@@ -283,7 +284,7 @@ def record(ledger: Ledger, study: Study, arm: Arm, number: int) -> None:
     entry = ledger.add(
         arm.name,
         "search",
-        identity=f"{arm.name}-{number}",
+        identity=hashlib.sha256(f"{arm.name}-{number}".encode()).hexdigest()[:16],
         settings=settings,
         values=values,
         distributions=distributions,

@@ -84,19 +84,20 @@ def sync(
 ) -> None:
     """Tell an MLflow server what it has not been told of a study: after it was down, or because it is another one."""
     tracker = Tracker(output, None, tracking_uri or remembered_address(output))
-    damaged = tracker.damaged
+    lost = f"{tracker.damaged} records in {output / 'tracking'} are damaged" if tracker.damaged else ""
     if (output / STUDY_FILE).is_file():
         # Optuna and torch take seconds, and only what a sweep began has a ledger.
         from crescendo.platform.tracking.catching_up import tell_from_ledger
 
         try:
             tell_from_ledger(output, tracker)
+            lost += "; what the ledger knows of them was sent again" if lost else ""
         except InputError as problem:
             say(f"what its ledger knows is not sent: {problem}", err=True)
     before = tracker.backlog().waiting
     left = tracker.close(patience)
-    if damaged:
-        say(f"{damaged} records in {output / 'tracking'} are damaged; what the ledger knows of them was sent again")
+    if lost:
+        say(lost)
     say(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
     if left.refused:
         say(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")

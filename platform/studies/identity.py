@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_IDENTITY = re.compile(r"[0-9a-f]{16}")
+
+
+def is_trial_identity(text: object) -> bool:
+    """Tell whether `text` has the form of what `trial_identity` returns, and so may name a folder."""
+    return isinstance(text, str) and _IDENTITY.fullmatch(text) is not None
 
 
 def trial_identity(

@@ -21,6 +21,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from crescendo.platform.append_log import AppendLog, hold
+from crescendo.platform.studies.identity import is_trial_identity
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -261,6 +262,8 @@ def _name(arm: str, phase: Phase) -> str:
 
 def _entry(arm: str, phase: Phase, trial: FrozenTrial) -> TrialRecord:
     attributes = trial.user_attrs
+    if not is_trial_identity(attributes["identity"]):  # it names a folder, which is written and removed
+        raise ValueError(f"the identity of trial {trial.number} of {arm} is {attributes['identity']!r:.60}")
     return TrialRecord(
         key=trial._trial_id,
         arm=arm,

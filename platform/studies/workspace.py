@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crescendo.trainables.data.same_dataset import FileStates
+from crescendo.trainables.errors import InputError
 
 TRIALS = "trials"
 
@@ -23,5 +24,16 @@ class Workspace:
     dataset_states: FileStates | None = None
 
     def trial(self, identity: str) -> Path:
-        """Return a trial's folder."""
-        return self.output / TRIALS / identity
+        """Return a trial's folder.
+
+        Raises
+        ------
+        InputError
+            If a link leads out of the output folder: what lies elsewhere is neither written nor removed.
+        """
+        folder = self.output / TRIALS / identity
+        if not folder.resolve().is_relative_to(self.output.resolve()):
+            raise InputError(
+                f"{folder}: lies outside {self.output}, through a link; let --output itself be a link or name its target"
+            )
+        return folder

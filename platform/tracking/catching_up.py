@@ -10,6 +10,8 @@ from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
+from crescendo.search_spaces.record import StudyRecord
+from crescendo.trainables.reading import expecting
 
 
 def tell_from_ledger(output: Path, tracker: Tracker) -> None:
@@ -25,7 +27,12 @@ def tell_from_ledger(output: Path, tracker: Tracker) -> None:
     record = read_record(output)
     ledger = Ledger(output)
     try:
-        place = Workspace(output.absolute(), record.study.dataset, record.dataset_hash)
-        StudyWatcher(record.study, place, tracker).catch_up(StudyRun(record.study, ledger, place))
+        with expecting("the ledger of a study", output / LEDGER, "restore it from a copy"):
+            _tell(output, record, ledger, tracker)
     finally:
         ledger.close()
+
+
+def _tell(output: Path, record: StudyRecord, ledger: Ledger, tracker: Tracker) -> None:
+    place = Workspace(output.absolute(), record.study.dataset, record.dataset_hash)
+    StudyWatcher(record.study, place, tracker).catch_up(StudyRun(record.study, ledger, place))

@@ -13,27 +13,10 @@ _LARGEST = 2**63  # MLflow keeps times and steps in 64 bits
 
 def is_whole(record: object) -> bool:
     """Tell whether `record` has all that its kind has, in the right form; a kind unknown here needs only its name."""
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
         return False
-    match record:
-        case {"kind": "study", "experiment": str(), "study": str(study)}:
-            return is_identity(study)
-        case {"kind": "start", "name": str(), "tags": dict(tags), "params": dict(params)}:
-            return _of_a_run(record) and _texts(tags) and _texts(params)
-        case {"kind": "metrics", "source": str(), "metrics": [_, *_] as points}:
-            return _of_a_run(record) and all(map(_is_point, points))
-        case {"kind": "file", "file": str()}:
-            return _of_a_run(record)
-        case {"kind": "folder", "folder": str()}:
-            return _of_a_run(record) and isinstance(record.get("place", ""), str)
-        case {"kind": "finish", "status": str(), "tags": dict(tags)}:
-            return _of_a_run(record) and _texts(tags)
-        case {"kind": "finish", "status": str(), "reason": str() | None}:  # as journals once had it
-            return _of_a_run(record)
-        case {"kind": "study" | "start" | "metrics" | "file" | "folder" | "finish"}:
-            return False
-        case _:
-            return isinstance(record.get("kind"), str)
+    form = _FORMS.get(record["kind"])
+    return form is None or form(record)
 
 
 def is_identity(text: str) -> bool:
@@ -46,8 +29,8 @@ def _of_a_run(record: Record) -> bool:
     return isinstance(identity, str) and is_identity(identity) and isinstance(time, int) and 0 <= time < _LARGEST
 
 
-def _texts(values: dict[str, object]) -> bool:
-    return all(isinstance(value, str) for value in values.values())
+def _texts(values: object) -> bool:
+    return isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
 
 
 def _is_point(point: object) -> bool:
@@ -55,3 +38,47 @@ def _is_point(point: object) -> bool:
         case [str(), int() | float() as value, int() as step]:
             return abs(step) < _LARGEST and (isinstance(value, float) or abs(value) < math.floor(1e300))
     return False
+
+
+def _is_study(record: Record) -> bool:
+    study, experiment = record.get("study"), record.get("experiment")
+    return isinstance(study, str) and isinstance(experiment, str) and is_identity(study)
+
+
+def _is_start(record: Record) -> bool:
+    return (
+        _of_a_run(record)
+        and isinstance(record.get("name"), str)
+        and _texts(record.get("tags"))
+        and _texts(record.get("params"))
+    )
+
+
+def _is_metrics(record: Record) -> bool:
+    points = record.get("metrics")
+    whole = _of_a_run(record) and isinstance(record.get("source"), str)
+    return whole and isinstance(points, list) and bool(points) and all(map(_is_point, points))
+
+
+def _is_file(record: Record) -> bool:
+    return _of_a_run(record) and isinstance(record.get("file"), str)
+
+
+def _is_folder(record: Record) -> bool:
+    return _of_a_run(record) and isinstance(record.get("folder"), str) and isinstance(record.get("place", ""), str)
+
+
+def _is_finish(record: Record) -> bool:
+    as_once = "reason" in record and isinstance(record["reason"], str | None)
+    said = _texts(record["tags"]) if "tags" in record else as_once
+    return _of_a_run(record) and isinstance(record.get("status"), str) and said
+
+
+_FORMS = {
+    "study": _is_study,
+    "start": _is_start,
+    "metrics": _is_metrics,
+    "file": _is_file,
+    "folder": _is_folder,
+    "finish": _is_finish,
+}

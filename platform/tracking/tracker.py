@@ -91,7 +91,7 @@ class Tracker:
         self._metrics(identity, "rows", [row for row in rows if (identity, _name(row[0])) not in self._said])
 
     def artifacts(self, identity: str, folder: Path, place: str = "") -> None:
-        """Upload what lies in `folder`, under `place` in the run's artifacts; it must be below the study's folder and stay there."""
+        """Upload what lies in `folder`, under `place` in the run's artifacts; it must be, and stay, below the study's."""
         path = self._below(folder)
         self._append({"kind": "folder", "identity": identity, "folder": path, "place": place, "time": _now()})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import cast
 
 from optuna.trial import TrialState
 
@@ -19,8 +20,9 @@ from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.metric_keys import OBJECTIVE
 from crescendo.trainables.training.trial import outputs
-from crescendo.trainables.training.validation_report import ValidationReport, last_report
+from crescendo.trainables.training.validation_report import Decoding, ValidationReport, last_report
 
 
 class StudyWatcher:
@@ -119,11 +121,16 @@ class StudyWatcher:
     def _results(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Send what a trial that ended well came to; what was heard before is not sent again."""
         tracker, identity = self._tracker, entry.identity
+        *before, last = sorted(entry.steps)
+        for iteration in before:
+            tracker.report(identity, {str(OBJECTIVE): entry.steps[iteration]}, iteration)
         if report is not None:
             self.reported(entry, report)
             tracker.rows(identity, curves(report))
-        elif entry.steps:
-            tracker.report(identity, entry.metrics, max(entry.steps))
+        else:
+            chosen = cast(Decoding, entry.chosen)
+            known = ValidationReport(last, entry.steps[last], done=True, chosen=chosen, seconds=entry.seconds)
+            tracker.report(identity, {**entry.metrics, **progress_numbers(known)}, last)
         if entry.phase == "confirm" and (folder := outputs(self._place.trial(identity))).is_dir():
             tracker.artifacts(identity, folder)
 

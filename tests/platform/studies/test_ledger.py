@@ -14,6 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from crescendo.platform.studies.identity import trial_identity
 from crescendo.platform.studies.ledger import LEDGER, JournalFile, Ledger
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -21,10 +22,16 @@ from crescendo.trainables.training.validation_report import ValidationReport
 SPACE = {"learning_rate": optuna.distributions.FloatDistribution(1e-4, 1, log=True)}
 
 
+def identity(arm: str, number: int) -> str:
+    return trial_identity(study="s", dataset_hash="", arm=arm, phase="search", number=number, settings={})
+
+
 def add(ledger: Ledger, rate: float = 0.1, arm: str = "arm"):
     number = len(ledger.entries(arm, "search"))
     values = {"learning_rate": rate}
-    return ledger.add(arm, "search", identity=f"{arm}-{number}", settings=values, values=values, distributions=SPACE)
+    return ledger.add(
+        arm, "search", identity=identity(arm, number), settings=values, values=values, distributions=SPACE
+    )
 
 
 def report(iteration: int, objective: float, done: bool = False) -> ValidationReport:
@@ -54,7 +61,8 @@ def test_opened_again_it_holds_what_it_held(tmp_path):
     )
     assert first.metrics == {"mAP": 0.5}
     assert (second.state, second.failures) == (TrialState.FAIL, ["NaN", "lost"])
-    assert (third.state, third.identity, third.values) == (TrialState.RUNNING, "arm-2", {"learning_rate": 0.3})
+    assert (third.state, third.identity) == (TrialState.RUNNING, identity("arm", 2))
+    assert third.values == {"learning_rate": 0.3}
     assert [entry.number for entry in ledger.entries("other", "search")] == [0]
     assert ledger.entries("arm", "confirm") == []
     ledger.close()
@@ -108,6 +116,21 @@ def test_damage_is_named(tmp_path):
     (tmp_path / LEDGER).write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError, match=r"line 3 is not valid JSON"):
         Ledger(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["../../../evil", "/etc", "", ".", "0123456789abcdeg", "0123456789abcdef\n", "0123456789abcdef/..", 5, None]
+)
+def test_an_identity_that_is_no_hash_is_refused_before_it_names_a_folder(tmp_path, text):
+    ledger = Ledger(tmp_path)
+    add(ledger)
+    ledger.close()
+    file = tmp_path / LEDGER
+    file.write_text(file.read_text().replace(json.dumps(identity("arm", 0)), json.dumps(text)))
+    ledger = Ledger(tmp_path)
+    with pytest.raises(InputError, match=r"ledger\.jsonl: is not the ledger of a study \(the identity of trial 0"):
+        ledger.entries("arm", "search")
+    ledger.close()
 
 
 def test_one_process_at_a_time(tmp_path):

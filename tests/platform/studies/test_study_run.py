@@ -16,6 +16,7 @@ from crescendo.platform.studies.patience import Patience
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arms_of
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.validation_report import ValidationReport
 
 ASHA = "early_stopping: {asha: {grace: 10, reduction: 2}}\n"
@@ -353,3 +354,19 @@ def test_a_ledger_with_values_that_were_added_in_binary_is_gone_on_with(folder, 
         {entry.number: entry.identity for entry in one.entries("variant=none", "search")} for one in (whole.run, old)
     ]
     assert found[0] == found[1]
+
+
+def test_a_link_out_of_the_output_folder_is_not_followed(folder, tmp_path):
+    study = trivial_study(folder, trials=2)
+    outside = tmp_path / "outside"
+    (tmp_path / "output").mkdir()
+    outside.mkdir()
+    (tmp_path / "output" / "trials").symlink_to(outside)
+    virtual = Virtual(study, tmp_path / "output")
+    with pytest.raises(InputError, match="lies outside"):
+        virtual.turn()
+    virtual.ledger.close()
+    assert list(outside.iterdir()) == []
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    assert Virtual(study, tmp_path / "link").play().run.over

@@ -34,8 +34,14 @@ def test_points_of_another_form_are_no_metrics(points):
     assert not is_whole({"kind": "metrics", **RUN, "source": "rows", "metrics": [["loss", 10**400, 1]]})
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+)
+
+
 @settings(max_examples=30)
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)))
+@given(JSON)
 def test_nothing_that_json_may_hold_breaks_the_look_at_it(content):
     assert is_whole(content) in (True, False)
     for record in WHOLE:

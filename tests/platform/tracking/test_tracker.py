@@ -283,7 +283,8 @@ def test_an_address_is_remembered_once_it_worked(tmp_path, empty_store):
     nobody, somewhere = "http://127.0.0.1:9", f"sqlite:///{tmp_path}/elsewhere/runs.db"
     Tracker(tmp_path / "out", "quick", nobody).close(0.1)
     assert remembered_address(tmp_path / "out") == nobody  # the only one there was
-    Tracker(tmp_path / "out", "quick", somewhere).close()
+    with Tracker(tmp_path / "out", "quick", somewhere) as tracker:
+        tracker.start_study("quick", {}, {})
     assert remembered_address(tmp_path / "out") == somewhere
     Tracker(tmp_path / "out", "quick", nobody).close(0.1)
     assert remembered_address(tmp_path / "out") == somewhere
@@ -350,7 +351,11 @@ def test_a_record_that_is_lost_costs_its_own_run_what_it_said_and_no_other_anyth
         tracker.caught_up()
     assert history(local_store(output)) == before
     mended = runs(local_store(output))["t0"]
-    assert (mended.info.run_name, mended.data.params, mended.info.status) == ("trial 0", {"lambda_r": "0.0"}, "FINISHED")
+    assert (mended.info.run_name, mended.data.params, mended.info.status) == (
+        "trial 0",
+        {"lambda_r": "0.0"},
+        "FINISHED",
+    )
     with Tracker(output, "quick") as tracker:
         assert tracker.damaged == 0
 
