@@ -158,7 +158,8 @@ def atomic_directory(destination: Path | str, *, replace: bool = False) -> Itera
                 yield partial
             except InputError as error:
                 if str(partial) in str(error):
-                    raise InputError(str(error).replace(str(partial), str(destination))) from error
+                    kind = SurroundingsError if isinstance(error, SurroundingsError) else InputError
+                    raise kind(str(error).replace(str(partial), str(destination))) from error
                 raise
             if replace and destination.exists():
                 exchange(partial, destination)

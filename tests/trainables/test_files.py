@@ -4,11 +4,14 @@ import gzip
 import json
 
 import pytest
+import torch
+from full_disk import full_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import parse_json
+from crescendo.trainables.errors import InputError, SurroundingsError
+from crescendo.trainables.files import atomic_directory, atomic_file, parse_json, write_json
+from crescendo.trainables.training.checkpoints import write_checkpoint
 
 REFUSED = {
     b'{"a": 1, "a": 2}': "the name 'a' stands 2 times in one object",
@@ -50,3 +53,26 @@ def test_whatever_can_be_written_is_read_as_it_was(content, ascii_only):
 
 def test_a_whole_surrogate_pair_is_a_character():
     assert parse_json(rb'["\ud83d\ude00"]', "file.json") == ["\U0001f600"]
+
+
+def in_a_folder(place):
+    with atomic_directory(place / "whole") as partial, atomic_file(partial / "deep" / "file") as file:
+        file.write_bytes(b"x" * 5000)
+
+
+WRITERS = {
+    "file": lambda place: write_json(place / "file", list(range(2000))),
+    "folder": in_a_folder,
+    "checkpoint": lambda place: write_checkpoint(place / "whole", {"w": torch.ones(2000)}, {}, {}),
+    "metadata": lambda place: write_checkpoint(place / "whole", {}, {}, {"history": list(range(2000))}),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
+@pytest.mark.parametrize("size", [0, 10, 4096])
+def test_a_full_disk_is_said_to_be_full_whatever_was_written_and_leaves_nothing(tmp_path, writer, size):
+    with full_disk(size), pytest.raises(SurroundingsError, match="the disk or the quota is full") as raised:
+        writer(tmp_path)
+    assert "partial" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
+    writer(tmp_path)

@@ -1,13 +1,11 @@
 """What a process does with a cohort of trials that it is given."""
 
-import resource
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.same_dataset import file_states
@@ -120,17 +118,6 @@ def test_a_process_is_used_for_another_cohort(job, tiny_dataset):
     third = job("third", variant="score")
     assert trainable.reset_config({"jobs": (third,), "turns": False})
     assert [results(step.reports["third"]) for step in steps(trainable, 2)] == alone(third, tiny_dataset)
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_not_the_trials_fault_and_costs_no_report(job, tiny_dataset):
