@@ -108,8 +108,8 @@ class StudyRun(StudyTrials):
     def report(self, identity: str, report: ValidationReport) -> bool:
         """Take in a report; return whether the trial is over: done, or stopped early."""
         entry = self.running[identity]
-        if self._held.pop(identity, 0):
-            self._patience.reset()
+        if report.iteration not in entry.steps and self._held.pop(identity, 0):
+            self._patience.reset()  # it got on; what it says again as it is taken up shows nothing
         self.last[identity] = report
         if report.done:
             entry = self._ledger.complete(entry, report, result_numbers(report))

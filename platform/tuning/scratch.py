@@ -16,7 +16,7 @@ from crescendo.trainables.errors import InputError
 
 _PREFIX, _LOCK = "cr-", "crescendo.lock"
 # The longest path that Ray makes below the folder, and what a system takes for the path of a socket.
-_DEEPEST = "/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store"
+_DEEPEST = "/r/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store"
 _SOCKET = 103 if sys.platform == "darwin" else 107
 LONGEST = _SOCKET - len(_DEEPEST) - len(f"/{_PREFIX}12345678")
 """The longest path, in bytes, of a folder in which a folder for Ray's sockets may lie."""

@@ -113,7 +113,7 @@ def _start(scratch: Path, object_store: int) -> None:
                 include_dashboard=False,
                 object_store_memory=object_store,
                 _node_ip_address=_LOOPBACK,
-                _temp_dir=str(scratch),
+                _temp_dir=str(scratch / "r"),  # Ray opens its folder to all users; the one around it is ours
                 **_QUIET,
             )
     except Exception as error:  # noqa: BLE001  # as above

@@ -211,10 +211,12 @@ def test_what_is_no_trials_fault_is_waited_for_and_then_the_study_stops_and_can_
             clock.now += 5
             [first_again] = run.next_jobs()
             run.report(first_again.identity, ValidationReport(int(clock.now), 0.1, False))
+    run.report(second.identity, ValidationReport(10, 0.1, False))
     for pause in (5, 20):
         run.held_up([second.identity], "the disk is full")
         clock.now += pause
         run.next_jobs()
+        run.report(second.identity, ValidationReport(10, 0.1, False))  # said again, for it got no further
     run.held_up([second.identity], "the disk is full")
     assert run.problem == "the disk is full; nothing is lost: mend it, start the same study again, and it goes on"
     assert run.next_jobs() == []

@@ -52,7 +52,7 @@ def test_a_path_of_a_socket_just_fits_in_the_longest(short):
         patch.setenv("RAY_TMPDIR", str(place))
         with scratch_folder() as folder:
             assert folder.parent == place
-            assert len(f"{folder}/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store") == 107
+            assert len(f"{folder}/r/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store") == 107
 
 
 def test_where_nothing_fits_it_says_what_to_set(monkeypatch):
