@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -133,8 +132,6 @@ def _workspace(output: Path, dataset: str) -> Workspace:
 def _synthetic(output: Path) -> str:
     """Make the synthetic data set in `output`, which this process holds, if it is not there yet; return its folder."""
     folder = output / _DATA
-    for left in output.glob(f".{_DATA}.partial-*"):
-        shutil.rmtree(left, ignore_errors=True)  # of a sweep that was killed over it
     if not folder.exists():
         synthesize(folder)
     return str(folder)
