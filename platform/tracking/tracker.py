@@ -15,7 +15,13 @@ from crescendo.platform.tracking.journal import Journal
 from crescendo.platform.tracking.mlflow_store import STUDY, MlflowStore
 from crescendo.platform.tracking.records import Record, is_identity
 from crescendo.platform.tracking.sender import Backlog, Sender
-from crescendo.reports.source.store_address import REMEMBERED, check_address, local_store, shown_address
+from crescendo.reports.source.store_address import (
+    REMEMBERED,
+    absolute_address,
+    check_address,
+    local_store,
+    shown_address,
+)
 from crescendo.trainables.errors import InputError
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -40,6 +46,7 @@ class Tracker:
 
     def __init__(self, output: Path, experiment: str | None, uri: str | None = None) -> None:
         self._output = output.absolute()
+        uri = None if uri is None else absolute_address(uri)
         self.destination, key = destination(self._output, uri)
         self._journal = Journal(self._output / "tracking")
         new = self._journal.end == 0

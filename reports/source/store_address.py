@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
@@ -38,17 +38,24 @@ def _fault(uri: str) -> str | None:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        return f"is no address ({error}); {_FORMS}"
+        # Where there is a password, what is wrong may be a part of it.
+        why = "; in a password / ? # @ are written %2F %3F %23 %40" if "@" in uri else f" ({error})"
+        return f"is no address{why}; {_FORMS}"
     kind = parts.scheme.partition("+")[0]
     if re.fullmatch(r"[\w.-]+:\d+(/.*)?", uri):
         return f"lacks the scheme; write http://{uri}"
     if kind in _SERVERS:
-        return None if host and (port is None or port > 0) else f"names no host; {_FORMS}"
+        return None if host and (port is None or port > 0) and not re.search(r"\s", uri) else f"names no host; {_FORMS}"
     if kind not in _DATABASES:
         return f"MLflow keeps runs in a database or on a server; {_FORMS}"
-    if kind == "sqlite" and (sqlite_file(uri) or Path()).name in ("", ":memory:"):
+    if kind == "sqlite" and _in_memory(uri):
         return "names no file, so nothing would be kept; write sqlite:///FILE.db"
     return None if parts.scheme == "sqlite" else _lacking_driver(uri)
+
+
+def _in_memory(uri: str) -> bool:
+    name = uri.partition(":")[2].removeprefix("///").partition("?")[0]
+    return not uri.partition(":")[2].startswith("///") or name in ("", ":memory:") or name.startswith("file:")
 
 
 def _lacking_driver(uri: str) -> str | None:
@@ -66,16 +73,14 @@ def _lacking_driver(uri: str) -> str | None:
 
 
 def shown_address(uri: str) -> str:
-    """Return `uri` as it is shown and kept: without user, password and query, in which there may be a secret."""
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return uri
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0] if not scheme.startswith("sqlite") else rest.partition("?")[0]
-    authority = rest.partition("/")[0]
-    # A password may hold a slash that nobody escaped: then what looks like host and port is a user.
-    if "@" in authority or (":" in authority and "@" in rest):
-        rest = rest.rpartition("@")[2]
-    return f"{scheme}://{rest}"
+    """Return `uri` as it is shown and kept: without user, password and query, in which there may be a secret.
+
+    A password may hold letters that nobody escaped, so that all up to the last `@` counts as one.
+    """
+    scheme, separator, rest = _parts(uri)
+    if not scheme.startswith("sqlite"):
+        rest = rest.rpartition("@")[2].partition("#")[0]
+    return f"{scheme}{separator}{rest.partition('?')[0]}"
 
 
 def hidden(text: str, uri: str) -> str:
@@ -89,11 +94,19 @@ def hidden(text: str, uri: str) -> str:
 
 
 def _secrets(uri: str) -> set[str]:
-    rest, _, query = uri.partition("://")[2].partition("?")
-    user = rest.rpartition("@")[0]
+    scheme, _, rest = _parts(uri)
+    user, _, rest = ("", "", rest) if scheme.startswith("sqlite") else rest.rpartition("@")
+    rest, _, fragment = rest.partition("#")
+    query = rest.partition("?")[2]
     password = user.partition(":")[2]
-    values = {value for _, value in parse_qsl(query)}
-    return {one for one in (user, password, unquote(password), *values) if one}
+    values = {value for _, value in parse_qsl(query)} | {part.partition("=")[2] or part for part in query.split("&")}
+    return {one for one in (user, password, unquote(password), fragment, *values) if one}
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    """Return scheme, `://` and the rest; an address without a scheme is all rest, whatever its password holds."""
+    scheme, separator, rest = uri.partition("://")
+    return (scheme, separator, rest) if re.fullmatch(r"[A-Za-z][\w+.-]*://", scheme + separator) else ("", "", uri)
 
 
 def local_store(output: Path) -> str:
@@ -116,8 +129,23 @@ def local_store(output: Path) -> str:
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of an SQLite store; None for any other address."""
-    parts: SplitResult = urlsplit(uri)
-    return Path(unquote(parts.path.removeprefix("/"))) if parts.scheme.startswith("sqlite") else None
+    scheme, _, rest = _parts(uri)
+    return Path(unquote(rest.partition("?")[0].removeprefix("/"))) if scheme.startswith("sqlite") else None
+
+
+def absolute_address(uri: str) -> str:
+    """Return `uri`, an SQLite store's with the whole path of its file, so that it is the same in any working folder.
+
+    Raises
+    ------
+    InputError
+        As `check_address` does; or if the working folder is one that `local_store` refuses.
+    """
+    check_address(uri)
+    file = sqlite_file(uri)
+    if file is None or file.is_absolute():
+        return uri
+    return local_store(Path.cwd()).removesuffix("mlflow.db") + uri.partition(":///")[2]
 
 
 def remembered(output: Path) -> dict[str, Any]:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crescendo.reports.source.store_address import check_address, hidden, local_store, shown_address, sqlite_file
+from crescendo.reports.source.store_address import (
+    absolute_address,
+    check_address,
+    hidden,
+    local_store,
+    shown_address,
+    sqlite_file,
+)
 from crescendo.trainables.errors import InputError
 
 
@@ -30,6 +37,15 @@ def test_an_address_of_a_server_or_a_file_is_taken(uri: str) -> None:
         ("sqlite://", "names no file"),
         ("sqlite:///", "names no file"),
         ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///?timeout=5", "names no file"),
+        ("sqlite:///file::memory:?uri=true", "names no file"),
+        ("sqlite:///file:x?mode=memory&uri=true", "names no file"),
+        ("sqlite://runs.db", "names no file"),
+        ("sqlite:runs.db", "names no file"),
+        ("http://a host", "names no host"),
+        ("http://me:secret/@h", "is no address; in a password"),
+        ("http://me:secret?@h", "is no address; in a password"),
+        ("me:secret@h:5000", "MLflow keeps runs in a database or on a server"),
         ("postgresql+nosuch://h/d", "is no address of a database"),
         ("mysql+pymysql://me:secret@h/d", "needs a Python package that is not installed (pymysql)"),
         ("mlruns", "MLflow keeps runs in a database or on a server"),
@@ -58,13 +74,30 @@ def test_another_is_refused_with_what_is_wrong(uri: str, fault: str) -> None:
         ("https://h/base#secret", "https://h/base"),
         ("postgresql://me:secret@h/d?password=secret&sslmode=on", "postgresql://h/d"),
         ("postgresql:///d?host=h&password=secret", "postgresql:///d"),
+        ("http://me:sec?r#et@h:5000/base", "http://h:5000/base"),
+        ("http://me:sec://ret@h", "http://h"),
+        ("me:secret@h:5000", "h:5000"),
         ("sqlite:////a/b#c.db", "sqlite:////a/b#c.db"),
+        ("sqlite:////a/b@c.db", "sqlite:////a/b@c.db"),
         ("sqlite:////a/b.db?key=secret", "sqlite:////a/b.db"),
     ],
 )
 def test_user_password_and_query_are_not_shown(uri: str, shown: str) -> None:
     assert shown_address(uri) == shown
     assert shown_address(shown) == shown
+
+
+@given(
+    st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"])).map(lambda text: f"Zq{text}qZ"),
+    st.sampled_from(["http://me:{}@h", "http://{}@h/x", "me:{}@h:5", "postgresql://me:{}@h/d?sslmode=on"]),
+)
+def test_no_password_is_shown_whatever_letters_it_has(secret: str, form: str) -> None:
+    uri = form.format(secret)
+    assert secret not in shown_address(uri)
+    assert secret not in hidden(f"request to {uri}/api failed; user {secret}", uri)
+    with pytest.raises(InputError) as refusal:
+        check_address(f"{uri}:no port")
+    assert "Zq" not in str(refusal.value)
 
 
 secrets = st.text(st.characters(exclude_categories=("Cs",)), min_size=4, max_size=12).filter(lambda one: one.strip("*"))
@@ -83,6 +116,13 @@ def test_an_error_does_not_tell_the_secret(secret: str, form: str) -> None:
         return
     uri = form.format(secret)
     assert secret not in hidden(f"connection to {uri} refused ({secret})", uri)
+
+
+def test_a_relative_file_is_the_same_in_any_working_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute_address("sqlite:///x/runs.db?timeout=5") == f"sqlite:///{tmp_path}/x/runs.db?timeout=5"
+    for uri in (f"sqlite:///{tmp_path}/runs.db", "http://host"):
+        assert absolute_address(uri) == uri
 
 
 @pytest.mark.parametrize("name", ["run%20x", "what?", "runs #2"])
