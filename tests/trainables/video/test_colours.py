@@ -27,7 +27,7 @@ LUMA = {1: (0.2126, 0.0722), 2: (0.299, 0.114), 5: (0.299, 0.114), 6: (0.299, 0.
 
 
 def encoded(colour: tuple[int, int, int], matrix: int, *, full: bool) -> list[int]:
-    """Y, Cb and Cr of a colour, 8 bits, by the equations of ITU-R BT.709 section 3 (the others differ in the shares)."""
+    """Y, Cb and Cr of a colour, 8 bits, by the equations of ITU-R BT.709 (the others differ in the shares)."""
     red, green, blue = (value / 255 for value in colour)
     of_red, of_blue = LUMA[matrix]
     luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
