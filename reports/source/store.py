@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from crescendo.reports.source.store_address import hidden, shown_address
+from crescendo.reports.source.store_address import hidden, shown_address, sqlite_file
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file, cache_folder
 
@@ -55,8 +55,8 @@ def _make_store(uri: str) -> None:
     MLflow makes its tables in many steps; a kill between two of them would leave a file that it can neither use nor mend
     (`benchmarks/kill_soak.py` met it).
     """
-    file = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:///") or file.exists():
+    file = sqlite_file(uri)
+    if file is None or file.exists():
         return
     for left in file.parent.glob(f".{file.name}.partial-*"):
         left.unlink()
