@@ -125,10 +125,19 @@ def checkpoint_folder(run: Path, iteration: int) -> Path:
 
 
 def prune(run: Path, keep: Path) -> None:
-    """Remove every checkpoint of `run` but `keep`, and the remains of checkpoints whose writing was interrupted."""
+    """Remove every checkpoint of `run` but `keep`, and the remains of checkpoints whose writing was interrupted.
+
+    Nothing is removed from a folder that is only linked: what else lies there is not known.
+    """
     for folder in (run / _CHECKPOINTS, run):
+        if folder != run and folder.is_symlink():
+            continue
         for path in (*folder.glob("iteration-*"), *folder.glob(".iteration-*")):
-            if path != keep:
+            if path == keep:
+                continue
+            if path.is_symlink():
+                path.unlink()
+            else:
                 shutil.rmtree(path)
 
 
