@@ -38,7 +38,7 @@ from yardstick import Row, not_measured, report
 from crescendo.platform.studies.ledger import LEDGER
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import load_study
-from crescendo.platform.studies.study_run import TRIALS
+from crescendo.platform.studies.workspace import TRIALS
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError

@@ -76,7 +76,7 @@ _ROUNDED = 8
 
 
 def _decimal(value: float) -> Fraction:
-    """Return the number that `value` is written as: 1/10 for 0.1. (This room knows no other: `trainables.decimals` is alike.)"""
+    """Return the number that `value` is written as: 1/10 for 0.1."""
     return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
 
 

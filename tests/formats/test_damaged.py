@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stored_formats import STORED
 
-from crescendo.platform.studies.record import _begun
+from crescendo.platform.studies.record import read_record
 from crescendo.reports.source.artifacts import read_artifacts
 from crescendo.trainables.data.annotations import read_annotations
 from crescendo.trainables.data.dataset import Dataset
@@ -36,7 +36,7 @@ READERS = {
     f"{CONFIRMED}/report.json": lambda folder: last_report(folder / CONFIRMED),
     f"{CONFIRMED}/outputs/metrics.json": lambda folder: read_artifacts(folder / CONFIRMED / "outputs"),
     f"{CONFIRMED}/outputs/snapshots.json": lambda folder: read_artifacts(folder / CONFIRMED / "outputs"),
-    "study/study.json": lambda folder: _begun(folder / "study/study.json"),
+    "study/study.json": lambda folder: read_record(folder / "study"),
 }
 VALUES = st.sampled_from(
     [

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-
-from crescendo.trainables.decimals import as_written
 
 if TYPE_CHECKING:
     from crescendo.trainables.data.annotations import Segment
@@ -28,14 +25,15 @@ BACKGROUND_INDEX = 0
 TOLERANCE_SECONDS = 1.0
 TOLERANCE_SHARE = 0.02
 
-# So near to a frame's centre, in frames or as a share of its number, floating-point numbers do not tell on which side.
-_DOUBT = 1e-6
+# As near as that to a frame's centre, as a share of the frame's number, a bound lies on it: the difference is what floating
+# point makes of the decimals, or of the fractions, that are meant.
+_ROUNDING = 1e-14
 
 
 def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
     """Return [first, last) of the frames whose centre lies in [`start`, `end`) seconds; empty if first == last.
 
-    The numbers are taken as the decimals that they are written as: at 6.25 frames a second 0.56 s is the centre of frame 3.
+    The numbers are taken as what is meant by them: at 6.25 frames a second 0.56 s is the centre of frame 3.
     """
     first = max(0, _centre_from(start, fps))
     return first, max(first, _centre_from(end, fps))
@@ -43,10 +41,9 @@ def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
 
 def _centre_from(time: float, fps: float) -> int:
     """Return the first frame whose centre is not before `time` seconds."""
-    near = time * fps - 0.5
-    if abs(near - round(near)) > _DOUBT * max(1.0, abs(near)):
-        return math.ceil(near)
-    return math.ceil(as_written(time) * as_written(fps) - Fraction(1, 2))
+    frame = time * fps - 0.5
+    nearest = round(frame)
+    return nearest if abs(frame - nearest) <= _ROUNDING * max(1.0, abs(frame)) else math.ceil(frame)
 
 
 def seconds(frame: FrameNumbers, fps: float) -> FrameNumbers:

@@ -70,7 +70,7 @@ def test_an_mlflow_run_is_exported_from_its_artifacts(confirmed, output, tmp_pat
         tracker.start_study("tiny", {}, {})
         for identity, phase in (("t", "confirm"), ("s", "search")):
             tracker.start_trial(identity, identity, {"crescendo.phase": phase}, {})
-        tracker.artifacts("t", outputs(confirmed))
+        tracker.artifacts("t", shutil.copytree(outputs(confirmed), output / "trials" / "t" / "outputs"))
         assert tracker.close(60).waiting == 0
     client = mlflow_client(local_store(output))
     experiment = client.get_experiment_by_name("tiny")
@@ -92,7 +92,7 @@ def test_a_run_on_a_server_is_exported_and_registered_there(confirmed, tmp_path)
         with Tracker(tmp_path / "study", "tiny", server.uri) as tracker:
             tracker.start_study("tiny", {}, {})
             tracker.start_trial("t", "t", {"crescendo.phase": "confirm"}, {})
-            tracker.artifacts("t", outputs(confirmed))
+            tracker.artifacts("t", shutil.copytree(outputs(confirmed), tmp_path / "study" / "trials" / "t" / "outputs"))
             assert tracker.close(60).waiting == 0
         client = mlflow_client(server.uri)
         experiment = client.get_experiment_by_name("tiny").experiment_id

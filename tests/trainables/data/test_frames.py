@@ -37,6 +37,11 @@ def test_a_bound_on_a_frames_centre_is_taken_as_it_is_written(start: Fraction, e
         assert frame_span(float(on_centre), 1e6, float(rate))[0] == first
 
 
+@given(st.integers(0, 10**6), st.integers(1, 10**6), st.sampled_from([6.25, 10.0, 15.0, 29.97, 30000 / 1001, 0.3]))
+def test_a_bound_that_was_computed_lies_on_its_centre(first: int, length: int, fps: float) -> None:
+    assert frame_span((first + 0.5) / fps, (first + length + 0.5) / fps, fps) == (first, first + length)
+
+
 def test_hapt_has_bounds_on_centres() -> None:
     assert frame_span(0.56, 1.56, 6.25) == (3, 10)
     assert frame_span(np.float64(0.56), np.float64(1.56), 6.25) == (3, 10)
