@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
 
 from crescendo.trainables.errors import DatasetChangedError, SurroundingsError
 from crescendo.trainables.training.cohort_step import failure_line, shortened
@@ -32,7 +32,9 @@ def blame(error: Exception | str | None) -> Blame:
         return "data"
     if isinstance(cause, SurroundingsError):
         return "surroundings"
-    if isinstance(error, RayActorError) and (error.preempted or _NODE.search(str(error))):
+    # Unavailable: the connection broke, and Ray does not know yet that the machine is gone. A process that died is said to be.
+    gone = isinstance(error, ActorUnavailableError)
+    if isinstance(error, RayActorError) and (gone or error.preempted or _NODE.search(str(error))):
         return "machine"
     return "trial"
 
@@ -47,6 +49,8 @@ def reason(error: Exception | str | None) -> str:
     if isinstance(error, RayTaskError) and cause is not None:
         return failure_line(cause)
     text = str(error)
+    if isinstance(error, ActorUnavailableError):
+        return f"its machine, or the connection to it, was lost ({shortened(' '.join(text.split()))})"
     lost = _lost(text, isinstance(error, RayActorError) and not error.actor_init_failed)
     ends = [found.end() for found in _RAISED.finditer(text)]
     name = "" if ends or isinstance(error, str) else f"{type(error).__name__}: "

@@ -65,7 +65,7 @@ def died(message: str) -> ActorDiedError:
             "trial",
         ),
         (OutOfMemoryError(LOW), None, "trial"),
-        (ActorUnavailableError("the channel is closed", None), None, "trial"),
+        (ActorUnavailableError("the channel is closed", None), None, "machine"),
         (died("The actor died because its node has died. Node Id: 0102"), None, "machine"),
         ("Failure # 1 (occurred at today)\nTraceback\n  File x\nmy.OddError: only Tune's file has it\n", None, "trial"),
         (None, "unknown: Ray kept no word of it", "trial"),
