@@ -150,10 +150,9 @@ def _differences(
             seed=seed,
         )
     corrected = holm([one.p for one in paired.values()])
-    asked = question is not None and question.measure == measure
 
     def answer(name: str, p_holm: float) -> Verdict | None:
-        if question is None or not asked:
+        if question is None or question.measure != measure:
             return None
         counts = {"seeds": len(seeds[name]), "groups": sample.tested.groups, "comparisons": len(paired)}
         return verdict(paired[name], p_holm, margin=question.margin, **counts)

@@ -88,7 +88,7 @@ def match_runs(
     )
     groups = tables[0].groups
     group = groups.numbers(recordings)
-    tested = Resampled(len(recordings), groups.count(recordings), groups.are)
+    tested = Resampled(len(recordings), len(np.unique(group)), groups.are)
     runs = [
         matched_run(
             segments,
