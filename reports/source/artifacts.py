@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.detection_columns import DETECTIONS, OBSERVED, TRUTH, column_type
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import read_json
@@ -22,10 +23,6 @@ from crescendo.trainables.reading import check_plain
 EXPECTED = ("metrics.json", "detections.parquet", "ground_truth.parquet")
 EARLY = ("early_detections.parquet", "early_ground_truth.parquet")
 FILES = (*EXPECTED, *EARLY, "snapshots.json", "scores.arrow")
-
-_ROW = ("recording", "label", "start", "end")
-_EARLY_ROW = ("fraction", "sequence", *_ROW)
-_KINDS = {"recording": pa.string(), "label": pa.string(), "sequence": pa.int64()}
 
 _Content = TypeVar("_Content")
 
@@ -80,10 +77,10 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
     metrics, groups = read("metrics.json", _metrics) or (None, Groups())
     return RunArtifacts(
         metrics=metrics,
-        detections=read("detections.parquet", lambda file: read_rows(file, (*_ROW, "score"))),
-        truth=read("ground_truth.parquet", lambda file: read_rows(file, _ROW)),
-        early_detections=read(EARLY[0], lambda file: read_rows(file, (*_EARLY_ROW, "score"))),
-        early_truth=read(EARLY[1], lambda file: read_rows(file, _EARLY_ROW)),
+        detections=read("detections.parquet", lambda file: read_rows(file, DETECTIONS)),
+        truth=read("ground_truth.parquet", lambda file: read_rows(file, TRUTH)),
+        early_detections=read(EARLY[0], lambda file: read_rows(file, (*OBSERVED, *DETECTIONS))),
+        early_truth=read(EARLY[1], lambda file: read_rows(file, (*OBSERVED, *TRUTH))),
         snapshots=read("snapshots.json", _snapshots) or {},
         scores=read("scores.arrow", _frame_scores),
         groups=groups,
@@ -109,7 +106,7 @@ def read_rows(file: Path, columns: Sequence[str]) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{file}: not a complete parquet file ({' '.join(str(error).split())[:200]})") from error
     for name in columns:
-        kind = _KINDS.get(name, pa.float64())
+        kind = column_type(name)
         if name not in table.column_names or table[name].type != kind or table[name].null_count:
             raise InputError(f"{file}: must have a column {name} of {kind}, without nulls")
     return table

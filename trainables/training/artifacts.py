@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from crescendo.trainables.config import Reset, TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import write_frames
+from crescendo.trainables.evaluation.detection_columns import DETECTIONS, OBSERVED, TRUTH, column_type
 from crescendo.trainables.evaluation.early import ObservedPart
 from crescendo.trainables.evaluation.early_warning import Thresholds
 from crescendo.trainables.evaluation.progression import Progression
@@ -153,12 +154,11 @@ def _write_tables(folder: Path, result: SubsetResult) -> None:
         for recording in sorted(by_recording)
         for segment in dataset.annotations.recordings[recording].segments
     ]
-    columns = ("recording", "label", "start", "end", "score")
-    _write_rows(folder / "detections.parquet", columns, detections)
-    _write_rows(folder / "ground_truth.parquet", columns[:4], truth)
-    early = ("fraction", "sequence", *columns)
-    _write_rows(folder / "early_detections.parquet", early, list(_early_rows(result.observed, truth=False)))
-    _write_rows(folder / "early_ground_truth.parquet", early[:-1], list(_early_rows(result.observed, truth=True)))
+    found, expected = (list(_early_rows(result.observed, truth=one)) for one in (False, True))
+    _write_rows(folder / "detections.parquet", DETECTIONS, detections)
+    _write_rows(folder / "ground_truth.parquet", TRUTH, truth)
+    _write_rows(folder / "early_detections.parquet", (*OBSERVED, *DETECTIONS), found)
+    _write_rows(folder / "early_ground_truth.parquet", (*OBSERVED, *TRUTH), expected)
 
 
 def _early_rows(observed: Iterable[ObservedPart], *, truth: bool) -> Iterator[tuple[Any, ...]]:
@@ -176,10 +176,6 @@ def _early_rows(observed: Iterable[ObservedPart], *, truth: bool) -> Iterator[tu
 
 
 def _write_rows(path: Path, names: Iterable[str], rows: list[tuple[Any, ...]]) -> None:
-    kinds = {"recording": pa.string(), "label": pa.string(), "sequence": pa.int64()}
-    columns = {
-        name: pa.array([row[number] for row in rows], kinds.get(name, pa.float64()))
-        for number, name in enumerate(names)
-    }
+    columns = {name: pa.array([row[number] for row in rows], column_type(name)) for number, name in enumerate(names)}
     with atomic_file(path) as partial:
         pq.write_table(pa.table(columns), partial)
