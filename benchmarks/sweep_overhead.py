@@ -81,7 +81,8 @@ class Trivial(tune.Trainable):
         results = {"validation": SubsetMetrics(Evaluation(("only",), (0.5,), np.array([[value]])))}
         chosen = {"merge_gap": 20, "reset": "memory"} if done else {}
         report = ValidationReport(10 * self.count, value, done, results=results, chosen=chosen)
-        return {"step": CohortStep(dict.fromkeys(self.identities, report)), "done": done}
+        # A sweep ends a trial by its report; a trial that tells Tune as well is over before the sweep hears of it.
+        return {"step": CohortStep(dict.fromkeys(self.identities, report)), "done": done and not self.identities}
 
     def save_checkpoint(self, checkpoint_dir):
         """Write nothing."""

@@ -117,6 +117,13 @@ class StudyCallback(_Shell, Callback):  # type: ignore[misc]
                 for identity in who:
                     self._run.failed(identity, why)
 
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Pass on that a process ended of itself: what it has told no last report of would be waited for without end."""
+        if self._run.problem is None:
+            with kept(self._run):
+                for job in _members(self._run, trial):
+                    self._run.failed(job.identity, "its process ended before its last report")
+
 
 class StudyStopper(_Shell, Stopper):  # type: ignore[misc]
     """Ends Tune's loop when `stop` says so."""
