@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from crescendo.trainables.files import user_path
 from crescendo.trainables.reading import reason
 from crescendo.trainables.text import visible
 
+_LONGEST = 900  # characters of a line of an error
 # `~/x`, and `--output=~/x`, `dataset=~/x`, which a shell passes on as they stand.
 _HOME = re.compile(r"((?:--)?(?:[\w.-]+=){0,2})(~(?:[\w.-]*/.*)?)", re.DOTALL)
 
@@ -60,7 +62,16 @@ def _usage(error: Any) -> str:
     return f"{message.rstrip('.')}; see `{context.command_path} --help`"
 
 
+def _shortened(line: str) -> str:
+    """Return a line without its middle where it repeats what somebody wrote without end."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 3 :]}"
+
+
 def _end(message: str) -> None:
-    for line in message.splitlines():
-        print(f"error: {visible(line)}", file=sys.stderr)  # noqa: T201
+    try:
+        for line in message.splitlines():
+            print(f"error: {_shortened(visible(line))}", file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:
+        # Nobody can be told; Python would try once more as it ends, and end with another code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     sys.exit(2)

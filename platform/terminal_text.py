@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import json
 import os
 import stat
@@ -19,6 +20,12 @@ from crescendo.trainables.text import visible, written_out
 
 _PLAIN = {"±": "+/-", "…": "...", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=", "×": "x"}
 _ERRORS = "crescendo.plain"
+# Number -> its name, and how it is opened where it is closed.
+_STANDARD = {
+    0: ("stdin", os.O_RDONLY, "r"),
+    1: ("stdout", os.O_RDONLY, "w"),
+    2: ("stderr", os.O_WRONLY, "w"),
+}
 
 
 class _Console(Console):
@@ -60,11 +67,29 @@ def json_text(content: Any, indent: int | None = None) -> str:
 
 def prepare_streams() -> None:
     """Let standard output and error write something readable where a terminal lacks a character, rather than fail."""
+    for number in _STANDARD:
+        _open_if_closed(number)
     codecs.register_error(_ERRORS, _readable)
     for stream in (sys.stdout, sys.stderr):
         # A stand-in for a stream, as a notebook has, knows for itself what it can show.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_ERRORS)
+
+
+def _open_if_closed(number: int) -> None:
+    """Open a closed standard stream, else the next file that is opened gets its number, and what libraries print.
+
+    Nothing comes from it. Standard output cannot be written: what goes there is lost.
+    """
+    try:
+        os.fstat(number)
+    except OSError:
+        name, flags, mode = _STANDARD[number]
+        null = os.open(os.devnull, flags)
+        os.dup2(null, number)
+        if null != number:
+            os.close(null)
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def require_standard_output() -> None:
@@ -109,7 +134,8 @@ def whole_output() -> Iterator[None]:
 
 
 def _unwritable(error: OSError) -> InputError:
-    return InputError(f"standard output: cannot be written ({error.strerror}); choose another place")
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return InputError(f"standard output: cannot be written ({reason}); choose another place")
 
 
 def _output_is_at_fault() -> bool:

@@ -159,6 +159,41 @@ def test_a_full_or_closed_standard_output_is_found_out_before_any_work(monkeypat
     assert (tmp_path / "file").read_bytes() == b""
 
 
+@pytest.mark.parametrize(
+    ("closed", "said", "code"),
+    [
+        (">&-", "error: standard output: cannot be written (it is closed); choose another place\n", 2),
+        ("2>&-", "", 0),
+        ("2>/dev/full", "", 0),
+        ("<&- >&- 2>&-", "", 2),
+        (">/dev/full 2>/dev/full", "", 2),
+        ("<&-", "", 0),
+    ],
+)
+def test_no_file_gets_the_number_of_a_standard_stream_that_is_closed(closed, said, code, tmp_path):
+    program = """
+import os
+from pathlib import Path
+from crescendo.platform.console import guarded
+def command():
+    with open("file", "w") as file:
+        os.system("echo of a child; echo of a child >&2; cat")
+    print("shown")
+guarded(command)
+"""
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert (ended.returncode, (tmp_path / "file").read_text()) == (code, "")
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_faults_of_other_files_are_not_taken_for_those_of_standard_output(capsys):
     def fail():
         raise OSError(5, "Input/output error", "/some/file")
