@@ -18,6 +18,8 @@ from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
 from crescendo.search_spaces.schema import Resources
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.addresses import shown_dataset
+from crescendo.trainables.text import visible
 
 study = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at studies, and check them before they run.")
 
@@ -54,7 +56,8 @@ def show(name: StudyName) -> None:
     text = study_source(name)
     console = terminal_console()
     if console.is_terminal:
-        console.print(Syntax(text, "yaml", background_color="default"))
+        shown = visible("\n".join(text.splitlines()))
+        console.print(Syntax(shown, "yaml", background_color="default"))
     else:
         typer.echo(text, nl=False)
 
@@ -71,7 +74,7 @@ def _summary(checked: Study) -> Iterator[str]:
     yield f"{checked.name}: valid"
     if checked.description:
         yield f"  {checked.description}"
-    yield f"  data set   {checked.dataset}"
+    yield f"  data set   {shown_dataset(checked.dataset)}"
     yield f"  objective  {checked.objective.split}/{checked.objective.metric}, {checked.objective.direction}"
     for arm in arms_of(checked):
         mark = " (baseline)" if arm == baseline_of(checked) else ""

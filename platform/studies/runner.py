@@ -27,6 +27,7 @@ from crescendo.platform.tracking.tracker import Tracker, destination
 from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.dataset import SUBSETS
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.same_dataset import file_states
@@ -90,6 +91,8 @@ def run_study(
     ledger = Ledger(output)
     try:
         place = there or _workspace(output, _synthetic(output))
+        # Only workers need what may be secret in it, and `place` tells them.
+        study = study.model_copy(update={"dataset": shown_dataset(study.dataset)})
         record_study(study, place.dataset_hash, output, extend=extend)
         with Tracker(output, study.name, tracking_uri) as tracker, Display(console, output / LOG) as display:
             tracked = StudyWatcher(study, place, tracker)

@@ -9,7 +9,7 @@ from typing import Any
 
 from crescendo.platform.tracking.records import Record
 from crescendo.reports.source.store import mlflow_client
-from crescendo.reports.source.store_address import hidden
+from crescendo.trainables.addresses import hidden
 
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from crescendo.reports.source.store import QUIET, mlflow_client
-from crescendo.reports.source.store_address import check_address, check_store, hidden, shown_address, sqlite_file
+from crescendo.reports.source.store import QUIET, StoreReader, first_line, mlflow_client
+from crescendo.reports.source.store_address import check_address, check_store, sqlite_file
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
@@ -47,7 +47,6 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
     client = mlflow_client(uri)
     # MLflow takes seconds, and reads the environment that `mlflow_client` sets as it is imported.
     import mlflow
-    from mlflow.exceptions import MlflowException
 
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)  # which also tells every process begun from here
@@ -61,8 +60,10 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
             mlflow.start_run(experiment_id=experiment, run_name=f"export of {source}"[:200]),
         ):
             logged = _pyfunc().log_model(name=_ARTIFACT, registered_model_name=name, **_parts(detector, Path(place)))
-    except MlflowException as error:
-        raise InputError(f"--register {name}: {hidden(_first_line(error), uri)}") from error
+    except InputError:
+        raise
+    except Exception as error:  # of MLflow, requests and protobuf, which have no common exception
+        raise InputError(f"--register {name}: {first_line(error, uri)}") from error
     finally:
         mlflow.set_tracking_uri(before)
     return f"models:/{name}/{logged.registered_model_version}"
@@ -91,22 +92,14 @@ def read_run_model(run: str, uri: str, *, allow_plugin: bool = False) -> Detecto
     `allow_plugin`: see `Detector.load`.
     """
     check_store(uri, f"run {run}")
-    client = mlflow_client(uri)
-    # As above.
-    from mlflow.exceptions import MlflowException
-
-    try:
-        phase = client.get_run(run).data.tags.get("crescendo.phase", "none")
-        if not any(one.path == MODEL_FOLDER for one in client.list_artifacts(run)):
-            raise InputError(
-                f"run {run}: has no artifact {MODEL_FOLDER}/ (its phase is {phase}); confirm runs made by this version have"
-            )
-        with tempfile.TemporaryDirectory() as place:
-            return Detector.load(client.download_artifacts(run, MODEL_FOLDER, place), allow_plugin=allow_plugin)
-    except MlflowException as error:
+    store = StoreReader(uri, f"run {run}")
+    phase = store.get_run(run).data.tags.get("crescendo.phase", "none")
+    if not any(one.path == MODEL_FOLDER for one in store.list_artifacts(run)):
         raise InputError(
-            f"run {run}: cannot be read from {shown_address(uri)} ({hidden(_first_line(error), uri)})"
-        ) from error
+            f"run {run}: has no artifact {MODEL_FOLDER}/ (its phase is {phase}); confirm runs made by this version have"
+        )
+    with tempfile.TemporaryDirectory() as place:
+        return Detector.load(store.download_artifacts(run, MODEL_FOLDER, place), allow_plugin=allow_plugin)
 
 
 def _parts(detector: Detector, place: Path) -> dict[str, Any]:
@@ -157,7 +150,3 @@ def _pyfunc() -> Any:
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     return mlflow.pyfunc
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

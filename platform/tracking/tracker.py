@@ -20,8 +20,8 @@ from crescendo.reports.source.store_address import (
     absolute_address,
     check_address,
     local_store,
-    shown_address,
 )
+from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -262,9 +262,11 @@ def _name(name: str) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return "none" if value is None else json.dumps(value, default=str)
+    """Return `value` as text that any store can hold."""
+    if not isinstance(value, str):
+        return "none" if value is None else json.dumps(value, default=str)
+    # A path may hold bytes that are no text.
+    return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _now() -> int:

@@ -12,7 +12,7 @@ def value_of(text: str) -> Any:
     """Return what a parameter or tag says: JSON where it is, the text where it is not."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -35,7 +35,7 @@ def trial_run(run: Any) -> TrialRun:
         id=run.info.run_id,
         arm=tags.get("arm", ""),
         phase=tags.get("phase", ""),
-        number=int(number) if number.isdigit() else 0,
+        number=int(number) if number.isdecimal() else 0,
         seed=seed if isinstance(seed, int) else None,
         state=state,
         reason=reason,

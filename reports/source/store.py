@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 import shutil
@@ -10,7 +11,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from crescendo.reports.source.store_address import hidden, shown_address, sqlite_file
+from crescendo.reports.source.store_address import sqlite_file
+from crescendo.trainables.addresses import hidden, shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file, cache_folder
 
@@ -49,6 +51,38 @@ def mlflow_client(uri: str) -> Any:
         raise InputError(f"{shown_address(uri)}: MLflow cannot use this store ({reason})") from error
 
 
+class StoreReader:
+    """MLflow's client of the store at `uri` for those who read `what`, with the same methods.
+
+    What a store cannot do, or answers in a form that is not MLflow's, is one line that names `what`.
+
+    Raises
+    ------
+    InputError
+        In place of everything that a method raises.
+    """
+
+    def __init__(self, uri: str, what: str) -> None:
+        self._uri, self._what, self._client = uri, what, mlflow_client(uri)
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(*arguments: Any, **options: Any) -> Any:
+            try:
+                return getattr(self._client, name)(*arguments, **options)
+            except Exception as error:  # as above, and of protobuf
+                raise InputError(
+                    f"{self._what}: cannot be read from {shown_address(self._uri)} ({first_line(error, self._uri)})"
+                ) from error
+
+        return ask
+
+
+def first_line(error: Exception, uri: str) -> str:
+    """Return the first line of an error, without the secrets of `uri`."""
+    lines = hidden(str(error), uri).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
 def _make_store(uri: str) -> None:
     """Make an SQLite store that is not there yet, whole or not at all.
 
@@ -58,7 +92,7 @@ def _make_store(uri: str) -> None:
     file = sqlite_file(uri)
     if file is None or file.exists():
         return
-    for left in file.parent.glob(f".{file.name}.partial-*"):
+    for left in file.parent.glob(f".{glob.escape(file.name)}.partial-*"):
         left.unlink()
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.partial-{os.getpid()}")

@@ -6,8 +6,9 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
+from crescendo.trainables.addresses import hidden, parts_of, shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.reading import check_plain, expecting, mapping
@@ -22,8 +23,6 @@ _DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 _FORMS = "write http://HOST:PORT or sqlite:///FILE.db, or leave it out for a store beside the results"
 # In the address of an SQLite file these mean something else, and MLflow does not read them back alike everywhere.
 _NOT_IN_A_PATH = "%?#"
-# A shorter password is only taken out of an address: as a word it is in too many others.
-_SHORTEST_WORD = 4
 
 
 def check_address(uri: str) -> None:
@@ -72,43 +71,6 @@ def _lacking_driver(uri: str) -> str | None:
     return None
 
 
-def shown_address(uri: str) -> str:
-    """Return `uri` as it is shown and kept: without user, password and query, in which there may be a secret.
-
-    A password may hold letters that nobody escaped, so that all up to the last `@` counts as one.
-    """
-    scheme, separator, rest = _parts(uri)
-    if not scheme.startswith("sqlite"):
-        rest = rest.rpartition("@")[2].partition("#")[0]
-    return f"{scheme}{separator}{rest.partition('?')[0]}"
-
-
-def hidden(text: str, uri: str) -> str:
-    """Return `text`, an error say, without what `shown_address` takes out of `uri`."""
-    text = text.replace(uri, shown_address(uri))
-    for secret in sorted(_secrets(uri), key=len, reverse=True):
-        text = text.replace(f"{secret}@", "")
-        if len(secret) >= _SHORTEST_WORD:
-            text = text.replace(secret, "***")
-    return text
-
-
-def _secrets(uri: str) -> set[str]:
-    scheme, _, rest = _parts(uri)
-    user, _, rest = ("", "", rest) if scheme.startswith("sqlite") else rest.rpartition("@")
-    rest, _, fragment = rest.partition("#")
-    query = rest.partition("?")[2]
-    password = user.partition(":")[2]
-    values = {value for _, value in parse_qsl(query)} | {part.partition("=")[2] or part for part in query.split("&")}
-    return {one for one in (user, password, unquote(password), fragment, *values) if one}
-
-
-def _parts(uri: str) -> tuple[str, str, str]:
-    """Return scheme, `://` and the rest; an address without a scheme is all rest, whatever its password holds."""
-    scheme, separator, rest = uri.partition("://")
-    return (scheme, separator, rest) if re.fullmatch(r"[A-Za-z][\w+.-]*://", scheme + separator) else ("", "", uri)
-
-
 def local_store(output: Path) -> str:
     """Return the address of the store beside a study's results.
 
@@ -129,7 +91,7 @@ def local_store(output: Path) -> str:
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of an SQLite store; None for any other address."""
-    scheme, _, rest = _parts(uri)
+    scheme, _, rest = parts_of(uri)
     return Path(unquote(rest.partition("?")[0].removeprefix("/"))) if scheme.startswith("sqlite") else None
 
 

@@ -16,9 +16,10 @@ from crescendo.reports.source.recorded_study import recorded_study
 from crescendo.reports.source.records import provenance_of, state_of, tags_of, trial_run, unfinished
 from crescendo.reports.source.run_files import RunFiles
 from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, best_trial, same_setting
-from crescendo.reports.source.store import mlflow_client
-from crescendo.reports.source.store_address import check_store, hidden, shown_address, store_of
+from crescendo.reports.source.store import StoreReader
+from crescendo.reports.source.store_address import check_store, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE
 from crescendo.trainables.reading import check_plain, expecting
@@ -50,14 +51,7 @@ def read_study_runs(source: str | Path, tracking_uri: str | None = None) -> Stud
             f"{source}: no such folder; name a study's output folder, or its experiment with --tracking-uri"
         )
     check_store(uri, source)
-    # As `mlflow_client` does: after the environment is set.
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return _Reader(uri, folder).study(experiment, study)
-    except MlflowException as error:
-        reason = hidden(str(error).splitlines()[0], uri)
-        raise InputError(f"{shown_address(uri)}: the runs cannot be read from this store: {reason}") from error
+    return _Reader(uri, folder, str(source)).study(experiment, study)
 
 
 @dataclass
@@ -95,8 +89,8 @@ class _Remarks:
 class _Reader:
     """Reads one study from the store `uri`; `folder` is the study's own, where it is known."""
 
-    def __init__(self, uri: str, folder: Path | None) -> None:
-        self._client, self._store, self._folder = mlflow_client(uri), shown_address(uri), folder
+    def __init__(self, uri: str, folder: Path | None, source: str) -> None:
+        self._client, self._store, self._folder = StoreReader(uri, source), shown_address(uri), folder
         self._files = RunFiles(self._client, folder)
         self._remarks = _Remarks()
 
@@ -148,13 +142,16 @@ class _Reader:
         return parent, children
 
     def _search(self, experiment: str, query: str) -> Iterator[Any]:
-        token = None
+        token, asked = None, set[str]()
         while True:
             page = self._client.search_runs([experiment], query, max_results=_PAGE, page_token=token)
             yield from page
             token = page.token
             if not token:
                 return
+            if token in asked:
+                raise InputError(f"{self._store}: answers with the same runs again and again; is it an MLflow server?")
+            asked.add(token)
 
     def _arm(self, arm: Arm, trials: Sequence[tuple[TrialRun, Any]], seeds: Sequence[int]) -> ArmRuns:
         raw = {trial.id: run for trial, run in trials}

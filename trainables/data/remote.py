@@ -9,6 +9,7 @@ import pyarrow as pa
 from filelock import FileLock
 from pyarrow import fs
 
+from crescendo.trainables.addresses import hidden, shown_address
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, cache_folder, mended, parse_json
@@ -34,17 +35,18 @@ def open_dataset(address: str | Path) -> Dataset:
 
 
 def _local_copy(address: str) -> Path:
+    shown = shown_address(address)
     try:
         files, folder = fs.FileSystem.from_uri(address)
-        metadata = parse_json(files.open_input_file(f"{folder}/dataset.json").read(), f"{address}/dataset.json")
+        metadata = parse_json(files.open_input_file(f"{folder}/dataset.json").read(), f"{shown}/dataset.json")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(
-            f"{address}: no prepared data set can be read there ({' '.join(str(error).split())[:300]}); "
+            f"{shown}: no prepared data set can be read there ({hidden(' '.join(str(error).split()), address)[:300]}); "
             "check the address, and that this machine may read it"
         ) from None
     content = str(metadata.get("content_hash", "")) if isinstance(metadata, dict) else ""
     if not re.fullmatch(r"[0-9a-f]{64}", content):
-        raise InputError(f"{address}: dataset.json holds no content hash; import the data set again")
+        raise InputError(f"{shown}: dataset.json holds no content hash; import the data set again")
     copies = cache_folder() / "datasets"
     with mended(copies):
         copies.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
@@ -78,8 +79,8 @@ class SameDataset:
             raise DatasetChangedError(f"{error}; {_REMEDY}") from error
         if found.content_hash != self._hash:
             raise DatasetChangedError(
-                f"{self.address}: the data set was replaced while the study ran (its content hash was {self._hash}, is "
-                f"{found.content_hash}); {_REMEDY}"
+                f"{shown_dataset(self.address)}: the data set was replaced while the study ran (its content hash was "
+                f"{self._hash}, is {found.content_hash}); {_REMEDY}"
             )
         self._states = now
 

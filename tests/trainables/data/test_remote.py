@@ -70,3 +70,9 @@ def test_a_trial_runs_on_it(bucket, tmp_path):
         metric="mAP/mean",
     )
     assert DetectorTrainable(config={"jobs": (job,)}).train()["step"].reports["t"].done
+
+
+def test_a_key_in_its_address_is_not_shown():
+    with pytest.raises(InputError, match=r"^nonsense://bucket/data: no prepared data set") as refusal:
+        open_dataset("nonsense://key:secret@bucket/data?token=secret")
+    assert "secret" not in str(refusal.value)
