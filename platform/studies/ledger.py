@@ -56,7 +56,7 @@ class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not fo
             for number, line in enumerate(stored, log_number_from + 1):
                 try:
                     event = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     raise InputError(
                         f"{self._log.path}: line {number} is not valid JSON; the ledger was damaged: {_AGAIN}"
                     ) from None

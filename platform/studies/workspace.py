@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,8 @@ class Workspace:
             If a link leads out of the output folder: what lies elsewhere is neither written nor removed.
         """
         folder = self.output / TRIALS / identity
-        if not folder.resolve().is_relative_to(self.output.resolve()):
+        # Path.resolve() raises where links lead in a circle.
+        if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(self.output)):
             raise InputError(
                 f"{folder}: lies outside {self.output}, through a link; let --output itself be a link or name its target"
             )

@@ -76,7 +76,7 @@ class Journal:
         """Return what `save` kept under `name`; an empty record if nothing was, or if it cannot be read any more."""
         try:
             content = json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 

@@ -9,6 +9,7 @@ from typing import Any
 Record = dict[str, Any]
 
 _LARGEST = 2**63  # MLflow keeps times and steps in 64 bits
+_ENDS = ("FINISHED", "FAILED", "KILLED")
 
 
 def is_whole(record: object) -> bool:
@@ -29,26 +30,35 @@ def _of_a_run(record: Record) -> bool:
     return isinstance(identity, str) and is_identity(identity) and isinstance(time, int) and 0 <= time < _LARGEST
 
 
+def _is_text(value: object) -> bool:
+    """Tell whether `value` is a text that a store or a file system can hold."""
+    try:
+        return isinstance(value, str) and b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def _texts(values: object) -> bool:
-    return isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
+    return isinstance(values, dict) and all(map(_is_text, (*values, *values.values())))
 
 
 def _is_point(point: object) -> bool:
     match point:
-        case [str(), int() | float() as value, int() as step]:
-            return abs(step) < _LARGEST and (isinstance(value, float) or abs(value) < math.floor(1e300))
+        case [str() as name, int() | float() as value, int() as step]:
+            whole = _is_text(name) and abs(step) < _LARGEST
+            return whole and (isinstance(value, float) or abs(value) < math.floor(1e300))
     return False
 
 
 def _is_study(record: Record) -> bool:
     study, experiment = record.get("study"), record.get("experiment")
-    return isinstance(study, str) and isinstance(experiment, str) and is_identity(study)
+    return isinstance(study, str) and is_identity(study) and _is_text(experiment)
 
 
 def _is_start(record: Record) -> bool:
     return (
         _of_a_run(record)
-        and isinstance(record.get("name"), str)
+        and _is_text(record.get("name"))
         and _texts(record.get("tags"))
         and _texts(record.get("params"))
     )
@@ -61,17 +71,17 @@ def _is_metrics(record: Record) -> bool:
 
 
 def _is_file(record: Record) -> bool:
-    return _of_a_run(record) and isinstance(record.get("file"), str)
+    return _of_a_run(record) and _is_text(record.get("file"))
 
 
 def _is_folder(record: Record) -> bool:
-    return _of_a_run(record) and isinstance(record.get("folder"), str) and isinstance(record.get("place", ""), str)
+    return _of_a_run(record) and _is_text(record.get("folder")) and _is_text(record.get("place", ""))
 
 
 def _is_finish(record: Record) -> bool:
-    as_once = "reason" in record and isinstance(record["reason"], str | None)
+    as_once = "reason" in record and (record["reason"] is None or _is_text(record["reason"]))
     said = _texts(record["tags"]) if "tags" in record else as_once
-    return _of_a_run(record) and isinstance(record.get("status"), str) and said
+    return _of_a_run(record) and record.get("status") in _ENDS and said
 
 
 _FORMS = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import threading
 import time
@@ -207,13 +209,18 @@ def together(waiting: Iterable[_Waiting]) -> list[list[_Waiting]]:
 
 def _sendable(root: Path, name: str) -> Path:
     """Return the file or folder `name` below `root`; `Refused` if it, or what is in it, lies outside or is no plain file."""
-    path, inside = root / name, root.resolve()
-    below = path.rglob("*") if path.is_dir() else ()
-    for one in (path, *below):
-        if not one.resolve().is_relative_to(inside):
-            raise Refused(f"{one}: lies outside {root}, from which nothing is sent")
-        if one.exists() and not (one.is_file() or one.is_dir()):
-            raise Refused(f"{one}: is neither a file nor a folder")
+    path, inside = root / name, Path(os.path.realpath(root))
+    try:
+        below = path.rglob("*") if path.is_dir() else ()
+        for one in (path, *below):
+            if not Path(os.path.realpath(one)).is_relative_to(inside):
+                raise Refused(f"{one}: lies outside {root}, from which nothing is sent")
+            if one.exists() and not (one.is_file() or one.is_dir()):
+                raise Refused(f"{one}: is neither a file nor a folder")
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise Refused(f"{name:.80}...: has a name too long for any file") from None
     return path
 
 

@@ -34,6 +34,18 @@ def test_points_of_another_form_are_no_metrics(points):
     assert not is_whole({"kind": "metrics", **RUN, "source": "rows", "metrics": [["loss", 10**400, 1]]})
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "a\udcffb"])
+def test_what_no_store_could_hold_is_no_text(text):
+    for record in WHOLE:
+        for field in record.keys() & {"experiment", "name", "file", "folder", "place", "status"}:
+            assert not is_whole({**record, field: text}), field
+        for field in record.keys() & {"tags", "params"}:
+            assert not is_whole({**record, field: {"a": text}}), field
+            assert not is_whole({**record, field: {text: "a"}}), field
+        if record["kind"] == "metrics":
+            assert not is_whole({**record, "metrics": [[text, 0.5, 1]]})
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda one: st.lists(one) | st.dictionaries(st.text(), one),
