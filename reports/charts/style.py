@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +37,8 @@ DARK = {
 }
 MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">")
 DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)), "-")
+
+_TAG = re.compile(r"<[^>]*>")
 
 COLUMN, PAGE = 5.0, 7.2
 """Widths in inches: of one panel, and of several side by side."""
@@ -162,11 +164,9 @@ def themed_svg(figure: Figure, name: str, description: str) -> str:
     """
     text = image(figure, "svg").decode()
     text = text[text.index("<svg") :].rstrip()
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]*)', text))
-    text = re.sub(r' id="([^"]*)"', lambda found: found.group(0) if found.group(1) in used else "", text)
-    text = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    for colour in DARK:
-        text = text.replace(colour, f"var(--{colour[1:]})")
+    used = {one for tag in _TAG.findall(text) for one in re.findall(r'(?:href="#|url\(#)([^")]*)', tag)}
+    # Labels stand between the tags, and may look like an id or a colour.
+    text = _TAG.sub(lambda tag: _themed(tag.group(), name, used), text)
     head, body = text.split(">", 1)
     box = re.search(r'viewBox="([^"]*)"', head)
     width = re.search(r'width="([\d.]+)pt"', head)
@@ -178,6 +178,15 @@ def themed_svg(figure: Figure, name: str, description: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'aria-label="{description}" viewBox="{box.group(1)}" style="max-width: {pixels}px">{body}'
     )
+
+
+def _themed(tag: str, name: str, used: Collection[str]) -> str:
+    """Return a tag with the ids that are `used`, which then begin with `name`, and with variables for colours."""
+    tag = re.sub(r' id="([^"]*)"', lambda found: found.group(0) if found.group(1) in used else "", tag)
+    tag = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", tag)
+    for colour in DARK:
+        tag = tag.replace(colour, f"var(--{colour[1:]})")
+    return tag
 
 
 def theme() -> tuple[str, str]:

@@ -167,6 +167,13 @@ def test_on_the_page_every_colour_follows_the_theme(drawn):
         assert set(re.findall(r"var\((--[0-9a-z]+)\)", svg)) <= set(re.findall(r"(--[0-9a-z]+):", style.theme()[1]))
 
 
+def test_a_label_that_looks_like_a_colour_or_an_id_is_shown_as_it_is():
+    text = f'{style.INK} id="a" href="#b" url(#c)'
+    figure, [[axes]] = style.panels(1, 1, 3, 2)
+    axes.set_title(text)
+    assert text in "".join(ET.fromstring(style.themed_svg(figure, "chart", "a chart")).itertext())
+
+
 def test_arms_differ_in_more_than_colour():
     names = [f"arm {number}" for number in range(281)]
     found = looks(names, names[3])
