@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_folder
+from crescendo.trainables.files import check_folder, mended
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun
 from crescendo.trainables.training.listeners import Listener
 from crescendo.trainables.training.measurement import Measurement
 from crescendo.trainables.training.session import TrainingSession
+
+_LOCK = ".lock"
 
 
 def train_detector(
@@ -32,10 +38,40 @@ def train_detector(
         dataset.recordings(subset)
     subsets = tuple(subset for subset in ("validation", "test") if subset in dataset.annotations.subsets())
     measurement = Measurement(output, subsets, whole_scores=True)
-    session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
-    while session.finished is None:
-        session.step()
-    return session.finished
+    with _alone(output):
+        session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
+        while session.finished is None:
+            session.step()
+        return session.finished
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Hold `output`, which is made where it is not there: two trainings would take each other's checkpoints away.
+
+    Raises
+    ------
+    InputError
+        If another training holds it.
+    """
+    with mended(output):
+        made = [path for path in (output, *output.parents) if not path.exists()]
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                f"{output}: another training is at work here; wait for it, or choose another folder"
+            ) from None
+    try:
+        yield
+    finally:
+        (output / _LOCK).unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # they hold what was trained
+            for path in made:
+                path.rmdir()
 
 
 def _check_output(output: Path, resume: bool) -> None:
@@ -43,6 +79,6 @@ def _check_output(output: Path, resume: bool) -> None:
         raise InputError(f"{output}: is a file; choose a folder")
     if (output / METRICS).exists():
         raise InputError(f"{output}: holds a finished run; remove it or choose another folder")
-    if output.exists() and any(output.iterdir()) and not resume:
+    if output.exists() and any(one.name != _LOCK for one in output.iterdir()) and not resume:
         raise InputError(f"{output}: is not empty; pass --resume to go on with the run in it, or choose another folder")
     check_folder(output)
