@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -105,6 +106,12 @@ def _check_absent(destination: Path) -> None:
     with mended(destination):
         if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
             raise InputError(f"{destination}: exists already; remove it or choose another destination")
+        if destination.name == "..":
+            raise InputError(f"{destination}: names a folder by what is in it; name the folder itself")
+        if destination.exists() and destination.samefile("."):
+            raise InputError(
+                f"{destination}: is the working folder, which nothing can take the place of; name one in it"
+            )
 
 
 def check_file(destination: Path) -> None:
@@ -126,7 +133,10 @@ def _replaceable(destination: Path) -> Path:
             raise InputError(f"{destination}: is a folder; name a file")
         if destination.exists() and not destination.is_file():
             raise InputError(f"{destination}: is a device or a pipe, which cannot be replaced by a file; name a file")
-        return destination.resolve() if destination.is_symlink() else destination
+        target = Path(os.path.realpath(destination)) if destination.is_symlink() else destination
+        if target.is_symlink():
+            raise InputError(f"{destination}: is a link that leads to itself; name a file")
+        return target
 
 
 def cache_folder() -> Path:
@@ -257,7 +267,7 @@ def can_be_written(content: Any) -> bool:
     """Tell whether JSON has `content`: it holds no NaN, no infinity, and only text that is some."""
     try:
         json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -269,9 +279,9 @@ class _Content(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Content(f"the name {_short(twice)} stands {names.count(twice)} times in one object; keep one of them")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise _Content(f"the name {_short(twice)} stands {counts[twice]} times in one object; keep one of them")
     return content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import time
@@ -72,7 +73,7 @@ def extract(
         reporter.say(note)
     resolved = resolve_extraction(extraction)
     place = destination.with_name(f"{destination.name}.partial-{resolved.key}")
-    for other in sorted(destination.parent.glob(f"{destination.name}.partial-*")):
+    for other in sorted(destination.parent.glob(f"{glob.escape(destination.name)}.partial-*")):
         if other != place and other.is_dir():
             reporter.say(f"{other}: holds the work of other settings; remove it if they are not wanted any more")
     with _locked(place):

@@ -1,5 +1,6 @@
 """The table: one row a case of bad input. Add a row where something was met that ended otherwise than in one line."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -96,6 +97,7 @@ def _described() -> Sequence[Case]:
         of("fps is a word", "fps", dataset, set_to("fps", value="fast")),
         of("fps is NaN", "NaN", dataset, changed(lambda content: content.update(fps=float("nan")))),
         of("fps is 0", "fps", dataset, set_to("fps", value=0)),
+        of("fps is 10^-300", "fps", dataset, set_to("fps", value=1e-300)),
         of("labels are a number", "labels", dataset, set_to("labels", value=5)),
         of("labels are numbers", "labels", dataset, set_to("labels", value=[0, 1, 2])),
         of("a content hash is a list", "content_hash", dataset, set_to("content_hash", value=[])),
@@ -169,6 +171,10 @@ def _imported() -> Sequence[Case]:
         of("a duration of 10^300 seconds", r"a\.npy|duration", annotations(duration=1e300)),
         of("annotations without recordings", "holds no recordings", '{"database": {}}'),
         of("a recording that is a list", "no object", '{"database": {"a": []}}'),
+        of("a label that is no number", "label nan", annotations(annotations=[{"segment": [1, 2], "label": float("nan")}])),
+        of("a label beyond all numbers", "label inf", annotations().replace('"walk"', "1e999")),
+        of("one matrix for two names of the same letters", "stands for two recordings", json.dumps({
+            "database": {name: json.loads(annotations())["database"]["a"] for name in ("\xe9", "e\u0301")}}), **{"\xe9_npy": npy(np.zeros((20, 2), np.float32))}),
         matrix("an empty matrix file", b""),
         matrix("a matrix file of text", "1 2 3"),
         matrix("a matrix that is cut", npy(np.zeros((20, 2), np.float32))[:150]),
@@ -198,6 +204,9 @@ def _imported() -> Sequence[Case]:
         Case("a zip that unpacks without end", IMPORT, "unpack", {"raw": zipped({"annotations.json": b" " * 1000}, announced=4 * 10**9)}),
         Case("annotations that unpack without end", "data import activitynet all.json.gz out --annotations-only", "unpack", {"all.json.gz": zeros(110)}),
         Case("annotations that are no gzip", "data import activitynet all.json.gz out --annotations-only", "gzip", {"all.json.gz": "x"}),
+        Case("annotations of videos in a pipe", "data import activitynet all.json out --annotations-only", r"all\.json.*pipe", {"all.json": fifo}),
+        Case("annotations of videos without end", "data import activitynet all.json out --annotations-only", r"all\.json.*device", {"all.json": linked("/dev/zero")}),
+        Case("a duration of 10^300 seconds without features", "data import activitynet all.json out --annotations-only", "duration", {"all.json": annotations(duration=1e300)}),
         Case("features that are no HDF5", "data import activitynet all.json out --features f.h5 --fps 2", "all.json|HDF5", {"all.json": annotations(), "f.h5": "x"}),
         given("an fps of 0", "data import directory raw out --fps 0", "fps"),
         given("an fps of a billion", "data import directory raw out --fps 1e9", "fps"),
@@ -243,6 +252,7 @@ def _made() -> Sequence[Case]:
         Case("made on a full disk", "data synthesize out --recordings 1", "full", disk=100),
         Case("made below a file", "data synthesize file/out", "file", {"file": ""}),
         Case("made into a name of 300 letters", f"data synthesize {LONG}", "x"),
+        Case("made in place of the working folder", "data synthesize . --recordings 1", "working folder"),
         Case("videos of no size", "data synthesize out --videos --size 13", "size"),
         Case("videos of an endless size", "data synthesize out --videos --size 1200000000", "size"),
         Case("quirks without videos", "data synthesize out --odd", "--videos"),
@@ -316,6 +326,7 @@ def _evaluated() -> Sequence[Case]:
         Case("scores of other recordings", f"{online} --dataset data", "arrow", {**RUN, **DATA, "run/scores/validation.arrow": arrow({"crescendo.recordings": '[["a", 3]]'}, width=3)}),
         Case("a rate that is a word", f"{online} --alarm often", "alarm", RUN),
         Case("a rate of NaN", f"{online} --alarm rate=nan/h", "alarm|rate", RUN),
+        Case("a rate of 400 digits", f"{online} --alarm rate={HUGE}/h", "alarm", RUN),
         Case("a rate of infinity", f"{online} --alarm rate=inf/h", "alarm|rate", RUN),
         Case("a rate below 0", f"{online} --alarm rate=-1/h", "alarm|rate", RUN),
     ]  # fmt: skip
@@ -441,6 +452,7 @@ def _exported() -> Sequence[Case]:
         model("a model of a later format", "detector.json", set_to("format_version", value=2)),
         model("a model with an unknown key", "detector.json", changed(lambda content: content.update(run="rm"))),
         model("a model at NaN frames a second", "detector.json", changed(lambda content: content.update(fps=float("nan")))),
+        model("a model at a frame in 10^300 seconds", "detector.json", set_to("fps", value=1e-300)),
         model("a model of 10^9 units", "detector.json", set_to("architecture", "hidden_size", value=10**9)),
         model("a model with a merge gap of 10^23", "detector.json", set_to("merge_gap", value=10**23)),
         model("a model whose weights are a link", "model.safetensors", lambda path: (removed(path), linked("/dev/zero")(path))),
@@ -490,6 +502,7 @@ def _detected() -> Sequence[Case]:
         Case("an unknown subset of a data set", "detect model data --subset nothing", "nothing", {**MODEL, **DATA}),
         Case("detections below a file", "detect model a.npy --out file/out", "file", {**frames, "file": ""}),
         Case("detections into a folder", "detect model a.npy --out out", "out", {**frames, "out/x": ""}),
+        Case("detections into a link that leads to itself", "detect model a.npy --out loop", "loop", {**frames, "loop": loop}),
         Case("detections into a name of 300 letters", f"detect model a.npy --out {LONG}", "x", frames),
         Case("detections onto a full disk", "detect model a.npy --out found.json", "full", frames, disk=50),
         Case("alarms without a stream", "detect model a.npy --alarm rate=1/h", "--alarm", frames),
@@ -512,6 +525,7 @@ def _detected() -> Sequence[Case]:
         stream("a stream of half a header", b"\x93NUMPY\x01"),
         stream("a stream with a broken header", npy([1.0, 2.0], header="{'descr': ")),
         stream("a stream with a header nested without end", npy([1.0, 2.0], header="(" * 9_000)),
+        stream("a stream of frames of nothing", npy_of("(1000000000000000, 0)")),
         stream("a stream of objects", npy(np.array([{}]))),
     ]  # fmt: skip
 
@@ -614,6 +628,8 @@ def _studied() -> Sequence[Case]:
         begun("a ledger whose line is no JSON", "ledger.jsonl", first_line("x"), "ledger.jsonl"),
         begun("a ledger of an unknown event", "ledger.jsonl", first_line('{"op_code": 99, "worker_id": "a"}'), "ledger.jsonl"),
         begun("a ledger that is a folder", "ledger.jsonl", lambda path: (removed(path), path.mkdir()), "ledger.jsonl"),
+        begun("a ledger nested without end", "ledger.jsonl", first_line("[" * 100_000), "ledger.jsonl"),
+        begun("a ledger that is a pipe", "ledger.jsonl", lambda path: (removed(path), fifo(path)), "ledger.jsonl"),
         begun("a ledger of numbers", "ledger.jsonl", b"\xff" * 100 + b"\n", "ledger.jsonl"),
     ]  # fmt: skip
 

@@ -15,6 +15,9 @@ from crescendo.trainables.files import can_be_written, parse_json, read_json
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0
 
+LONGEST = 1e9
+"""Seconds that a recording lasts at most: thirty years."""
+
 _KEYS = ("duration", "subset", "annotations", "group")
 
 
@@ -141,7 +144,7 @@ def _annotations(content: Any, path: str, clip: bool) -> Annotations:
 
 def label_text(label: Any) -> str | None:
     """Return the label that `label`, a value of JSON, stands for: a text, or a number as text. None if it is no label."""
-    if isinstance(label, int | float) and not isinstance(label, bool):
+    if _is_number(label):
         return str(label)
     return label if isinstance(label, str) and label.strip() else None
 
@@ -156,8 +159,10 @@ def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None
         faults.append(f"recording {name!r} lacks the key {missing[0]!r}")
         return nothing
     duration = entry["duration"]
-    if not _is_number(duration) or duration < 0:
-        faults.append(f"recording {name!r} has duration {duration!r:.80}; it must be a number of seconds, 0 or more")
+    if not _is_number(duration) or not 0 <= duration <= LONGEST:
+        faults.append(
+            f"recording {name!r} has duration {duration!r:.80}; it must be a number of seconds, from 0 to {LONGEST:g}"
+        )
         return nothing
     if not isinstance(entry["annotations"], list):
         faults.append(f"recording {name!r}: 'annotations' must be a list")

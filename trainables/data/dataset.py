@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 SUBSETS = ("training", "validation", "test")
 PIXELS = "jpeg"
-FASTEST = 1e6
-"""The largest number of frames a second."""
+SLOWEST, FASTEST = 1e-6, 1e6
+"""Frames a second, at least and at most."""
 _FC7 = "fc7.safetensors"
 
 
@@ -61,7 +61,7 @@ class _Stored(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     name: str
-    fps: float = Field(gt=0, le=FASTEST)
+    fps: float = Field(ge=SLOWEST, le=FASTEST)
     features: str
     source: str
     licence: str
@@ -125,6 +125,12 @@ class Dataset:
                 "(its content hash differs); change the source and import it again"
             )
         self._index = {label: number for number, label in enumerate(self.labels)}
+        lacking = set(self.annotations.labels()) - {*self.labels[1:]}
+        if self.labels[0] != BACKGROUND or len(self._index) < len(self.labels) or lacking or not all(self.labels):
+            raise InputError(
+                f"{described}: its labels must be {BACKGROUND} and then every label of the annotations, each once; "
+                "import the data set again"
+            )
         if self.feature_dim is not None:
             if self.store.width != self.feature_dim:
                 raise InputError(
@@ -240,8 +246,8 @@ def write_dataset(
         If the destination exists, the disk fills, a recording lacks features, or a matrix is not as announced; if the
         metadata say no frame rate, or hold what is no text.
     """
-    if not 0 < metadata.fps <= FASTEST:
-        raise InputError(f"fps must be positive and at most {FASTEST:g} but got {metadata.fps}")
+    if not SLOWEST <= metadata.fps <= FASTEST:
+        raise InputError(f"fps must be from {SLOWEST:g} to {FASTEST:g} but got {metadata.fps}")
     names = (BACKGROUND, *(annotations.labels() if labels is None else labels))
     unknown = set(annotations.labels()) - set(names[1:])
     if unknown or len(set(names)) != len(names):

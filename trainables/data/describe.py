@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Recording, Segment
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
-from crescendo.trainables.data.frames import BACKGROUND_INDEX, frame_span
+from crescendo.trainables.data.frames import frame_span
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -50,9 +51,10 @@ def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:
     segments = [segment for one in chosen for segment in one.segments]
     per_label = Counter(segment.label for segment in segments)
     frames = [dataset.frames(name) for name in names]
-    background = sum(int((dataset.frame_labels(name) == BACKGROUND_INDEX).sum()) for name in names)
+    covered = [covered_frames(one, count, dataset.fps) for one, count in zip(chosen, frames, strict=True)]
+    background = sum(frames) - sum(some for some, _ in covered)
     spans = [frame_span(segment.start, segment.end, dataset.fps) for segment in segments]
-    covered = [last - first for first, last in spans]
+    lengths = [last - first for first, last in spans]
     return {
         "recordings": len(names),
         "groups": dataset.annotations.groups(names).count(names),
@@ -62,29 +64,43 @@ def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:
         "segments_per_recording": len(segments) / len(names) if names else 0.0,
         "segments_per_label": {label: per_label[label] for label in dataset.labels[1:]},
         "length_seconds": _quantiles(segment.end - segment.start for segment in segments),
-        "length_frames": _quantiles(covered),
+        "length_frames": _quantiles(lengths),
         "background_share": background / sum(frames) if sum(frames) else 0.0,
         "overlapping_pairs": sum(overlapping_pairs(one.segments) for one in chosen),
-        "overlapping_frames": sum(
-            overlapping_frames(one, count, dataset.fps) for one, count in zip(chosen, frames, strict=True)
-        ),
-        "too_short": covered.count(0),
+        "overlapping_frames": sum(several for _, several in covered),
+        "too_short": lengths.count(0),
     }
 
 
 def overlapping_pairs(segments: Iterable[Segment]) -> int:
     """Return how many pairs of `segments` overlap; a common end point, or a segment without length, is no overlap."""
     solid = sorted((one.start, one.end) for one in segments if one.end > one.start)
-    return sum(other[0] < one[1] for number, one in enumerate(solid) for other in solid[number + 1 :])
+    starts = [start for start, _ in solid]
+    # Of those that start no earlier, the ones that start before it ends.
+    return sum(bisect_left(starts, end) - number - 1 for number, (_, end) in enumerate(solid))
 
 
-def overlapping_frames(recording: Recording, frames: int, fps: float) -> int:
-    """Return how many of the recording's `frames` have a centre that is covered by activities of several labels."""
-    labels = sorted({segment.label for segment in recording.segments})
-    covered = np.zeros((len(labels), frames), dtype=bool)
+def covered_frames(recording: Recording, frames: int, fps: float) -> tuple[int, int]:
+    """Return how many of the recording's `frames` have a centre that an activity covers, and activities of several labels."""
+    by_label = defaultdict[str, list[tuple[int, int]]](list)
     for segment in recording.segments:
-        covered[labels.index(segment.label), slice(*frame_span(segment.start, segment.end, fps))] = True
-    return int((covered.sum(axis=0) > 1).sum())
+        by_label[segment.label].append(frame_span(segment.start, segment.end, fps))
+    # At which frames how many labels more, or fewer, cover the centre.
+    changes = Counter[int]()
+    for spans in by_label.values():
+        end = 0
+        for span in sorted(spans):
+            first, last = max(span[0], end), min(span[1], frames)
+            if first < last:
+                changes.update({first: 1})
+                changes.subtract({last: 1})
+                end = last
+    some = several = labels = before = 0
+    for frame in sorted(changes):
+        some += (frame - before) * (labels > 0)
+        several += (frame - before) * (labels > 1)
+        labels, before = labels + changes[frame], frame
+    return some, several
 
 
 def _quantiles(lengths: Iterable[float]) -> dict[str, float] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import FASTEST, SUBSETS, Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.dataset import FASTEST, SLOWEST, SUBSETS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
@@ -74,9 +74,9 @@ def synthesize(
     for key, value in (("recordings", recordings), ("labels", labels), ("feature_dim", feature_dim)):
         if not 1 <= value <= MOST[key]:
             raise InputError(f"{key} must be from 1 to {MOST[key]:,} but got {value}")
-    if not 0 < fps <= FASTEST or not 0 <= noise <= _LOUDEST or seed < 0:
+    if not SLOWEST <= fps <= FASTEST or not 0 <= noise <= _LOUDEST or seed < 0:
         raise InputError(
-            f"fps must be positive and at most {FASTEST:g}, noise from 0 to {_LOUDEST:g}, seed 0 or more but got {fps}, "
+            f"fps must be from {SLOWEST:g} to {FASTEST:g}, noise from 0 to {_LOUDEST:g}, seed 0 or more but got {fps}, "
             f"{noise} and {seed}"
         )
     world = _world(np.random.default_rng([seed, 0]), labels, feature_dim)

@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from crescendo.trainables.config import Reset, TrainingConfig, configuration
+from crescendo.trainables.data.dataset import FASTEST, SLOWEST
 from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
@@ -103,7 +104,7 @@ class ModelMetadata(_Strict):
     format: Literal["crescendo-detector"] = "crescendo-detector"
     format_version: Literal[1] = 1
     labels: list[str] = Field(min_length=2, max_length=2**16)
-    fps: float = Field(gt=0)
+    fps: float = Field(ge=SLOWEST, le=FASTEST)
     features: Features
     architecture: Architecture
     reset: Reset

@@ -75,6 +75,8 @@ class NpyFrames(Iterator[Frame]):
                 f"frame {self._frame}: the .npy array has shape {shape}{order}; "
                 "expected (features,) or (frames, features) in C order"
             )
+        if shape[-1] == 0:  # of which any number comes of nothing
+            raise BrokenInput(f"frame {self._frame}: announces frames without features")
         if dtype.itemsize * shape[-1] > _LARGEST_FRAME:
             raise BrokenInput(f"frame {self._frame}: announces {shape[-1]:,} features, more than can be read")
         self._left = 1 if len(shape) == 1 else shape[0]

@@ -19,6 +19,8 @@ from crescendo.trainables.detector.step import RecurrentStep
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import State
 
+_NEVER = 2**53  # frames
+
 
 class TimeGapError(InputError):
     """A frame's time stamp is not that of the next frame."""
@@ -60,7 +62,7 @@ class Stream(Iterator[Event]):
         self._decoder = SpanDecoder(
             metadata.labels,
             metadata.merge_gap,
-            revise_every=max(1, round(revise_every * metadata.fps)),
+            revise_every=max(1, round(min(revise_every * metadata.fps, _NEVER))),
             thresholds=thresholds,
         )
         self._events: deque[Event] = deque()

@@ -10,6 +10,7 @@ at or below a given rate an hour of recording.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def read_rate(key: str) -> float:
 def parse_rate(option: str) -> float:
     """Return the rate of an option `rate=1/h`; `InputError` if it is something else."""
     match = re.fullmatch(r"rate=(\d+(?:\.\d*)?|\.\d+)/h", option.strip())
-    if match is None:
+    if match is None or not math.isfinite(float(match.group(1))):
         raise InputError(f"--alarm {option}: expected rate=NUMBER/h, false alarms an hour, such as rate=1/h")
     return float(match.group(1))
 

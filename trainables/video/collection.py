@@ -58,9 +58,10 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
     Raises
     ------
     InputError
-        If no video is annotated, or two stand for one recording.
+        If no video is annotated, two stand for one recording, or one for two.
     """
     matched: dict[str, Path] = {}
+    of_video: dict[str, str] = {}
     stems = FileNames(videos)
     for name in annotations.recordings:
         found = stems.of(name)
@@ -68,6 +69,10 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
             raise InputError(f"{videos[found[0]]} and {videos[found[1]]} stand for the recording {name!r}; remove one")
         if found:
             matched[name] = videos[found[0]]
+            if (other := of_video.setdefault(found[0], name)) != name:
+                raise InputError(
+                    f"{matched[name]}: stands for two recordings, {other!r} and {name!r}; give each a video of its own"
+                )
     if not matched:
         raise InputError(
             f"none of the {len(videos)} videos is annotated: {next(iter(videos))!r} is none of the "

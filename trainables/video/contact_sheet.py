@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.frames import BACKGROUND, frame_labels, seconds
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.text import visible
 from crescendo.trainables.video.backbones import Preparation
 from crescendo.trainables.video.decoding import sampled_frames
 
@@ -101,6 +102,7 @@ def _activities(labels: Sequence[str] | None) -> list[str]:
 def _fitted(
     draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
 ) -> str:
+    text = visible(" ".join(text.split()))
     if draw.textlength(text, font) <= width:
         return text
     while text and draw.textlength(text + "...", font) > width:

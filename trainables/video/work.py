@@ -72,7 +72,7 @@ class WorkFolder:
         try:
             reader = open_arrow(self._file(recording))
             metadata = json.loads((reader.schema.metadata or {}).get(_FACTS, b"{}"))
-        except (InputError, ValueError):
+        except (InputError, ValueError, RecursionError):
             return None
         with suppress(OSError):
             if metadata == state_of(video):

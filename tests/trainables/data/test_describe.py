@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
-from crescendo.trainables.data.describe import describe, overlapping_frames, overlapping_pairs
+from crescendo.trainables.data.describe import covered_frames, describe, overlapping_pairs
 from crescendo.trainables.data.importers.activitynet import import_activitynet
 
 times = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted)
@@ -25,9 +25,18 @@ def test_overlapping_pairs_agree_with_literal_reference(content: list[Segment]) 
 
 
 @given(segments)
-def test_overlapping_frames_agree_with_literal_reference(content: list[Segment]) -> None:
-    labels = [{one.label for one in content if one.start <= (t + 0.5) / 2 < one.end} for t in range(60)]
-    assert overlapping_frames(Recording("t", 30.0, tuple(content)), 60, 2.0) == sum(len(one) > 1 for one in labels)
+def test_covered_frames_agree_with_literal_reference(content: list[Segment]) -> None:
+    labels = [{one.label for one in content if one.start <= (t + 0.5) / 2 < one.end} for t in range(50)]
+    some, several = sum(map(bool, labels)), sum(len(one) > 1 for one in labels)
+    assert covered_frames(Recording("t", 30.0, tuple(content)), 50, 2.0) == (some, several)
+
+
+def test_what_lasts_thirty_years_or_has_many_segments_is_counted_at_once(tmp_path: Path) -> None:
+    whole = Recording("training", 1e9, (Segment("run", 0.0, 1e9),) * 20_000)
+    content = describe(
+        write_dataset(tmp_path / "d", DatasetMetadata("mine", 1e6, "", "", ""), Annotations({"a": whole}))
+    )
+    assert (content["all"]["overlapping_pairs"], content["all"]["background_share"]) == (199_990_000, 0.0)
 
 
 def test_counts(tmp_path: Path) -> None:

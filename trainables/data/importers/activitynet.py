@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from crescendo.trainables.data.annotations import Annotations, parse_annotations
+from crescendo.trainables.data.annotations import Annotations, parse_annotations, read_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
 from crescendo.trainables.data.importers.external import Hdf5File, Matrices, NumpyFiles, check_matrices
@@ -93,10 +93,7 @@ def import_activitynet(
 
 def _annotations(source: Path, files: RawFiles | None, clip: bool) -> Annotations:
     if files is None:
-        try:
-            return parse_annotations(source.read_bytes(), str(source), clip=clip)
-        except OSError as error:
-            raise InputError(f"{source}: cannot be read ({error.strerror})") from error
+        return read_annotations(source, clip=clip)
     found = files.matching(ANNOTATIONS)
     if len(found) != 1:
         raise InputError(

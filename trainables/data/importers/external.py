@@ -178,6 +178,12 @@ def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps:
         raise InputError(
             f"{what}: recording {lacking[0]!r} has no features ({len(lacking)} of {len(recordings)} lack them)"
         )
+    of_file: dict[str, str] = {}
+    for name in recordings:
+        if (other := of_file.setdefault(matrices.where(name), name)) != name:
+            raise InputError(
+                f"{matrices.where(name)}: stands for two recordings, {other!r} and {name!r}; give each a file of its own"
+            )
     shapes = {name: matrices.shape(name) for name in recordings}
     first_name, first = next(iter(shapes.items()))
     for name, shape in shapes.items():
