@@ -98,6 +98,10 @@ class AppendLog:
                 offset += len(line)
                 yield line, offset
 
+    def begins(self, offset: int) -> bool:
+        """Tell whether a line begins at byte `offset`, or would as the next one."""
+        return offset == 0 or (0 < offset <= self.end and os.pread(self._file, 1, offset - 1) == b"\n")
+
     def sync(self) -> None:
         """Return once everything appended so far is on the disk itself."""
         end = self.end

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from crescendo.platform.append_log import AppendLog, hold
 from crescendo.platform.tracking.records import Record, is_whole
-from crescendo.trainables.files import atomic_file
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import atomic_file, read_json
 
 
 class Journal:
@@ -68,6 +69,10 @@ class Journal:
             else:
                 self.damaged.add(after)
 
+    def begins(self, offset: int) -> bool:
+        """Tell whether a record begins at byte `offset`, or would as the next one."""
+        return self._log.begins(offset)
+
     def sync(self) -> None:
         """Return once everything appended so far is on the disk itself."""
         self._log.sync()
@@ -75,8 +80,8 @@ class Journal:
     def load(self, name: str) -> Record:
         """Return what `save` kept under `name`; an empty record if nothing was, or if it cannot be read any more."""
         try:
-            content = json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError, RecursionError):
+            content = read_json(self.folder / name)
+        except InputError:
             return {}
         return content if isinstance(content, dict) else {}
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from crescendo.platform.tracking.records import Record
 from crescendo.reports.source.store import mlflow_client
@@ -15,6 +18,7 @@ STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
 _REASON = "crescendo.reason"
 _DOUBT = 5.0  # seconds
+_NOT_OURS = "it says yes and nothing else; is it an MLflow server?"
 _FOR_GOOD = {"INVALID_PARAMETER_VALUE"}
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -126,7 +130,10 @@ class MlflowStore:
         if time.monotonic() < self._doubtful.get(identity, 0.0):
             raise TimeoutError(f"waiting to see whether the run {name!r} was made by a request that was not answered")
         try:
-            return self._client.create_run(self._experiment_id(), start, tags, name)
+            run = self._client.create_run(self._experiment_id(), start, tags, name)
+            if not run.info.run_id:
+                raise ValueError(_NOT_OURS)
+            return run
         except Exception:
             self._doubtful[identity] = time.monotonic() + _DOUBT
             raise
@@ -151,7 +158,7 @@ class MlflowStore:
         file = Path(record["file"])
         if not file.is_file():
             raise Refused(f"{file}: no such file any more")
-        self._client.log_artifact(run, str(file))
+        self._artifacts_of(run).log_artifact(str(file))
 
     def _upload_folder(self, record: Record) -> None:
         if (run := self._run(record["identity"])) is None:
@@ -159,7 +166,24 @@ class MlflowStore:
         folder = Path(record["folder"])
         if not folder.is_dir():
             raise Refused(f"{folder}: no such folder any more")
-        self._client.log_artifacts(run, str(folder), artifact_path=record.get("place") or None)
+        self._artifacts_of(run).log_artifacts(str(folder), artifact_path=record.get("place") or None)
+
+    def _artifacts_of(self, run: str) -> Any:
+        """Return where the run's artifacts go, which the store decides; `Refused` if that may be files of somebody else's.
+
+        A server may name a folder of this machine, as one on a disk that both share. All of MLflow's bear the run's id.
+        """
+        # As above.
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        place = self._client.get_run(run).info.artifact_uri
+        parts = urlsplit(place)
+        own = re.fullmatch(r"[0-9a-f]{32}", run) and run in os.path.normpath(unquote(parts.path)).split("/")
+        if parts.scheme in ("", "file") and not own:
+            raise Refused(
+                f"{place}: is where the store wants the artifacts of run {run}, and no folder of that run's own"
+            )
+        return get_artifact_repository(place, tracking_uri=self._uri)
 
     def _finish(self, record: Record) -> None:
         if self._doubtful.pop(record["identity"], None) is not None:
@@ -211,4 +235,7 @@ class MlflowStore:
                 for key in _EXPERIMENT_TAGS.keys() - found.tags.keys():
                     self._client.set_experiment_tag(found.experiment_id, key, _EXPERIMENT_TAGS[key])
                 self._experiment = found.experiment_id
+            if not self._experiment:
+                self._experiment = None
+                raise ValueError(_NOT_OURS)
         return self._experiment

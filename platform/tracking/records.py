@@ -38,6 +38,11 @@ def _is_text(value: object) -> bool:
         return False
 
 
+def _is_place(value: object) -> bool:
+    """Tell whether `value` is a path below a run's artifacts, or empty."""
+    return isinstance(value, str) and _is_text(value) and not value.startswith("/") and ".." not in value.split("/")
+
+
 def _texts(values: object) -> bool:
     return isinstance(values, dict) and all(map(_is_text, (*values, *values.values())))
 
@@ -75,7 +80,7 @@ def _is_file(record: Record) -> bool:
 
 
 def _is_folder(record: Record) -> bool:
-    return _of_a_run(record) and _is_text(record.get("folder")) and _is_text(record.get("place", ""))
+    return _of_a_run(record) and _is_text(record.get("folder")) and _is_place(record.get("place", ""))
 
 
 def _is_finish(record: Record) -> bool:

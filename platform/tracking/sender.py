@@ -47,7 +47,7 @@ class Sender:
     ) -> None:
         self._journal, self._runs, self._destination, self._root = journal, runs, destination, root
         sent = journal.load(_POSITIONS).get(destination, 0)
-        self._sent = min(sent, journal.end) if isinstance(sent, int) and sent >= 0 else 0
+        self._sent = sent if isinstance(sent, int) and journal.begins(sent) else 0
         self._saved, self._saved_at = self._sent, time.monotonic()
         self._batch: list[list[_Waiting]] = []  # what is being told, the next last
         self._batch_end = self._sent

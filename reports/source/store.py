@@ -41,6 +41,7 @@ def mlflow_client(uri: str) -> Any:
 
     for chatty in ("mlflow", "alembic"):  # after the import, which sets these levels itself
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.exceptions").setLevel(logging.ERROR)  # of answers that are none of MLflow's, which we say
     try:
         _make_store(uri)
         return MlflowClient(tracking_uri=uri)

@@ -128,7 +128,8 @@ class _Reader:
         if known is None:
             raise InputError(f"{self._store}: holds no experiment {experiment!r}; check the study's name")
         of_study = f" and tags.`crescendo.study` = '{identity}'" if identity else ""
-        parents = list(self._search(known.experiment_id, f"tags.`crescendo.phase` = 'study'{of_study}"))
+        found = self._search(known.experiment_id, f"tags.`crescendo.phase` = 'study'{of_study}")
+        parents = [run for run in found if "crescendo.study" in run.data.tags]
         if not parents:
             raise InputError(f"{self._store}: experiment {experiment!r} holds no run of a study; was it deleted?")
         parent = max(parents, key=lambda run: run.info.start_time)

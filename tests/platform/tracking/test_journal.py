@@ -115,3 +115,12 @@ def test_full_disk_leaves_the_journal_as_it_was(tmp_path):
     box.append({"kind": "c3"})
     assert texts(box) == ['{"kind": "a1"}', '{"kind": "c3"}']
     box.close()
+
+
+def test_a_record_begins_behind_a_line_alone(tmp_path):
+    box = Journal(tmp_path)
+    box.append({"kind": "a1"})
+    assert [offset for offset in range(-1, box.end + 2) if box.begins(offset)] == [0, box.end]
+    (tmp_path / "sent.json").write_text("[" * 100_000)
+    assert box.load("sent.json") == {}
+    box.close()

@@ -46,6 +46,12 @@ def test_what_no_store_could_hold_is_no_text(text):
             assert not is_whole({**record, "metrics": [[text, 0.5, 1]]})
 
 
+@pytest.mark.parametrize("place", ["..", "../../evil", "/evil", "model/../../evil"])
+def test_a_place_among_artifacts_leads_nowhere_else(place):
+    assert is_whole({"kind": "folder", **RUN, "folder": "trials/x", "place": "model/inner"})
+    assert not is_whole({"kind": "folder", **RUN, "folder": "trials/x", "place": place})
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda one: st.lists(one) | st.dictionaries(st.text(), one),

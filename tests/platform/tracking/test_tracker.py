@@ -5,9 +5,11 @@ import math
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,20 @@ def test_artifacts_of_a_run(output):
     assert "no such folder any more" in refused
     assert "no such file any more" in refused
     assert run.info.status == "FINISHED"
+
+
+def test_nothing_is_written_where_a_store_wants_it_among_files_of_somebody_else(output, tmp_path):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with closing(sqlite3.connect(output / "mlflow.db")) as store, store:
+        store.execute("UPDATE runs SET artifact_uri = ?", (elsewhere.as_uri(),))
+    (output / "note.txt").write_text("x")
+    with Tracker(output, "quick") as tracker:
+        tracker.artifact(STUDY, output / "note.txt")
+        backlog = tracker.close()
+    assert (backlog.refused, backlog.waiting, list(elsewhere.iterdir())) == (1, 0, [])
 
 
 def test_a_file_that_is_told_again_replaces_what_the_run_had(output):
