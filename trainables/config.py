@@ -23,7 +23,7 @@ from pydantic import (
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
 from crescendo.trainables.files import user_path
-from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, without_ranking
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, without_ranking
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.reading import read_text
 from crescendo.trainables.registry import Registry
@@ -55,6 +55,9 @@ Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
 
 _SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE][+-]?\d{1,5}")
 
+# Settings that came after version 0.1. Their defaults are what it did.
+_LATER = ("graphs", "clip_scaling", "margin_rivals")
+
 PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -72,6 +75,9 @@ class TrainingConfig(BaseModel):
         description=f"ranking loss beside the cross entropy: {', '.join(VARIANTS)}, or MODULE:ATTRIBUTE for your own",
     )
     lambda_r: float = Field(6.0, ge=0, allow_inf_nan=False, description="weight of the ranking loss (Eq. 1)")
+    margin_rivals: MarginRivals = Field(
+        "all", description="labels a margin is taken over: all others, or the other activities, as Eq. 11 may mean"
+    )
 
     # Model (protocol section 2)
     model: Model = Field(
@@ -117,6 +123,7 @@ class TrainingConfig(BaseModel):
     gradient_clip: float = Field(
         5.0, ge=0, allow_inf_nan=False, description="largest gradient norm; 0: no clipping (ours)"
     )
+    clip_scaling: bool = Field(False, description="gradient_clip times 1 + lambda_r where something is ranked (ours)")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: mixed precision, on CUDA only")
 
     # Detection and scoring (protocol sections 3 and 4)
@@ -152,9 +159,9 @@ class TrainingConfig(BaseModel):
         return PROTOCOLS.resolve(self.protocol)
 
     def for_identity(self) -> dict[str, Any]:
-        """Return every setting, but for `graphs` at its default: studies that were begun before there was one go on."""
-        default = self.graphs == type(self).model_fields["graphs"].default
-        return self.model_dump(exclude={"graphs"} if default else None)
+        """Return every setting, but for later ones at their defaults: studies that were begun before there were any go on."""
+        fields = type(self).model_fields
+        return self.model_dump(exclude={key for key in _LATER if getattr(self, key) == fields[key].default})
 
     @model_validator(mode="before")
     @classmethod

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crescendo.trainables.losses.variants import without_ranking
+from crescendo.trainables.losses.variants import VARIANTS, without_ranking
 from crescendo.trainables.models.registry import MODELS
 
 _BESIDE: dict[str, Sequence[Mapping[str, Any]]] = {
     "lambda_r": tuple({"variant": name} for name in without_ranking()),
+    "margin_rivals": tuple({"variant": name} for name, one in VARIANTS.items() if "margin" not in one.quantities),
+    "clip_scaling": ({"gradient_clip": 0}, *({"variant": name} for name in without_ranking())),
     "momentum": ({"optimizer": "adam"},),
     "fc7_learning_rate": ({"fc7": "new", "fc7_size": 0},),
     "learning_rate_gamma": ({"learning_rate_step": 0},),

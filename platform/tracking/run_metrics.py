@@ -13,6 +13,7 @@ from crescendo.trainables.evaluation.early_warning import read_rate
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.metric_keys import (
     CHOSEN_MERGE_GAP,
+    CLIPPED_SHARE,
     GAP_CURVE,
     MEAN_AP,
     OBJECTIVE,
@@ -33,6 +34,8 @@ def result_numbers(report: ValidationReport) -> dict[str, float]:
     numbers = {str(MetricKey(name, "training")): value for name, value in report.losses.items()}
     if report.frames_per_second:
         numbers[str(MetricKey("frames_per_second", "training"))] = report.frames_per_second
+    if report.clipped_share is not None:
+        numbers[str(CLIPPED_SHARE)] = report.clipped_share
     for split, metrics in report.results.items():
         numbers |= {str(key.on(split)): value for key, value in subset_numbers(metrics)}
     return numbers

@@ -121,6 +121,9 @@ CHOSEN_MERGE_GAP = MetricKey("chosen/merge_gap")
 SECONDS = MetricKey("seconds")
 """How long a trial has run, all its starts together."""
 
+CLIPPED_SHARE = MetricKey("clipped_share", "training")
+"""Share of a training's steps so far whose gradient was clipped."""
+
 GAP_CURVE = MetricKey("curve/mAP_against_merge_gap", "validation")
 """The objective at each merge gap that was tried."""
 

@@ -58,7 +58,8 @@ def rank(
     own: dict[Quantity, Tensor] = {"score": score}
     left: dict[Quantity, Tensor] = {"score": score_ranked}
     if "margin" in variant.quantities:
-        best, rival, best_of_ranked = _rivals(probabilities, labels, ranked, changes, score_ranked)
+        left_out = background if variant.margin_rivals == "activities" else None
+        best, rival, best_of_ranked = _rivals(probabilities, labels, ranked, changes, score_ranked, left_out)
         own["margin"], left["margin"] = score - best, score_ranked - best_of_ranked  # Eq. 11
         at.append(rival)
         scores.append(best_of_ranked)
@@ -118,14 +119,22 @@ def _running_maximum(values: Tensor, changes: Tensor) -> Tensor:
 
 
 def _rivals(
-    probabilities: Tensor, labels: Tensor, ranked: Tensor, changes: Tensor, score_ranked: Tensor
+    probabilities: Tensor,
+    labels: Tensor,
+    ranked: Tensor,
+    changes: Tensor,
+    score_ranked: Tensor,
+    left_out: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the score of the best rival of `labels`, and the best rival of `ranked` with its score: (time, batch) each.
 
-    Background is a rival like any other (reading 4). Of rivals that tie, the lowest index is taken.
+    Rivals are all other labels but `left_out` (reading 4). Of rivals that tie, the lowest index is taken.
     """
     others = probabilities.scatter(0, ranked.unsqueeze(0), -1.0)
+    if left_out is not None:
+        others[left_out] = -1.0
+        score_ranked = score_ranked.masked_fill(ranked == left_out, -1.0)
     best, label = others.max(0)
-    # Where the label changes, its rivals are all but itself, the ranked one among them.
+    # Where the label changes, the ranked one is among its rivals.
     beside = torch.maximum(score_ranked, others.scatter_(0, labels.unsqueeze(0), -1.0).amax(0))
     return torch.where(changes, beside, best), label, best

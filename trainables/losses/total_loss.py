@@ -158,6 +158,10 @@ def _check(logits: Tensor, labels: Tensor, variant: Variant, background: int, st
         raise ValueError(
             f"labels must be int64 of shape {tuple(logits.shape[:2])} but got {labels.dtype} of {tuple(labels.shape)}"
         )
+    if variant.among_activities and logits.shape[2] < 3:
+        raise ValueError(
+            "margin_rivals: activities needs two activities at least, but logits have one beside background"
+        )
     if not 0 <= background < logits.shape[2]:
         raise ValueError(f"background must be a label below {logits.shape[2]} but got {background}")
     if isinstance(state, RankingState) and variant.function is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from crescendo.trainables.registry import Registry
 
 Quantity = Literal["score", "margin"]
 Reference = Literal["running_maximum", "previous_frame"]
+MarginRivals = Literal["all", "activities"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Variant:
     function
         A loss of the user's own, in place of `quantities` and `reference`: `function(probabilities, labels, *,
         background, state)` returns R (batch, time) and a state; see `losses.custom`.
+    margin_rivals
+        The labels that a margin is taken over: `all` others, background among them, or the other `activities` (reading 4).
     """
 
     quantities: tuple[Quantity, ...] = ()
@@ -38,6 +41,7 @@ class Variant:
     description: str = ""
     paper_row: str | None = None
     function: Callable[..., Any] | None = None
+    margin_rivals: MarginRivals = "all"
 
     def __post_init__(self) -> None:
         known = get_args(Quantity)
@@ -45,6 +49,10 @@ class Variant:
             raise ValueError(f"quantities must be among {', '.join(known)}, each once, but got {self.quantities!r}")
         if self.reference not in get_args(Reference):
             raise ValueError(f"reference must be one of {', '.join(get_args(Reference))} but got {self.reference!r}")
+        if self.margin_rivals not in get_args(MarginRivals):
+            raise ValueError(
+                f"margin_rivals must be one of {', '.join(get_args(MarginRivals))} but got {self.margin_rivals!r}"
+            )
         if self.quantities and self.function is not None:
             raise ValueError("a variant has either quantities or a function of its own but got both")
 
@@ -52,6 +60,15 @@ class Variant:
     def ranks(self) -> bool:
         """Whether there is a ranking loss at all: without one, lambda_r has no effect."""
         return bool(self.quantities) or self.function is not None
+
+    @property
+    def among_activities(self) -> bool:
+        """Whether it ranks margins over activities alone, of which there must then be two."""
+        return "margin" in self.quantities and self.margin_rivals == "activities"
+
+    def with_rivals(self, margin_rivals: MarginRivals) -> Variant:
+        """Return the variant with these rivals; one that names `activities` itself keeps them."""
+        return self if margin_rivals == "all" else replace(self, margin_rivals=margin_rivals)
 
 
 def _own(found: Any) -> Variant:

@@ -42,6 +42,8 @@ class FinishedRun:
         What results were decoded with, in frames.
     training_seconds
         How long training took, validations included, over all its starts; None if a start was not timed.
+    clipped_share
+        Share of the steps whose gradient was clipped; None if they were not counted.
     history
         A row for each validation (`listeners.Validation.to_json`).
     results
@@ -53,6 +55,7 @@ class FinishedRun:
     merge_gap: int
     iterations: int
     training_seconds: float | None
+    clipped_share: float | None
     history: tuple[Mapping[str, Any], ...]
     results: Mapping[str, SubsetResult]
 
@@ -83,6 +86,7 @@ class FinishedRun:
             "labels": list(dataset.labels),
             "iterations": self.iterations,
             "training_seconds": self.training_seconds,
+            "clipped_share": self.clipped_share,
             "history": [dict(row) for row in self.history],
             **{subset: result.metrics.to_json() for subset, result in self.results.items()},
             "alarms": {rate: dict(thresholds) for rate, thresholds in self.alarms.items()},
@@ -93,11 +97,12 @@ class FinishedRun:
 def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None:
     """Write what a finished run leaves; each file is complete or absent, and `metrics.json` comes last.
 
-    metrics.json            data set, configuration, reset and merge gap (frames), iterations, seconds, `history` (losses and
-                            validation mAP at every validation); under `validation` and `test` mAP and AP per label, early
-                            detection by observed fraction, progression curves and violations, per-frame precision and
-                            early warning; under `alarms` the thresholds by rate and label, chosen on validation; under
-                            `groups` those of the recordings, where there are any (`data.groups.Groups.to_json`)
+    metrics.json            data set, configuration, reset and merge gap (frames), iterations, seconds, share of clipped
+                            steps, `history` (losses and validation mAP at every validation); under `validation` and
+                            `test` mAP and AP per label, early detection by observed fraction, progression curves and
+                            violations, per-frame precision and early warning; under `alarms` the thresholds by rate and
+                            label, chosen on validation; under `groups` those of the recordings, where there are any
+                            (`data.groups.Groups.to_json`)
     configuration.json      every setting of the training; reset and merge gap are those used
     detections.json         detections in ActivityNet's result format
     detections.parquet      recording, label, start, end (seconds), score: one row a detection

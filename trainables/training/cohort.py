@@ -18,6 +18,7 @@ from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sampler import SequenceSampler
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.clipping import ClippedSteps
 from crescendo.trainables.training.feed import Feed, feed_for
 from crescendo.trainables.training.graphs import TRIED, CapturedStep, take_both_ways
 from crescendo.trainables.training.mean_losses import LossSums
@@ -33,6 +34,7 @@ class Member(Protocol):
     step: TrainingStep
     iteration: int
     losses: LossSums
+    clipped: ClippedSteps
 
     def note(self, text: str) -> None:
         """Keep what its user should know of how it trains."""
@@ -202,6 +204,7 @@ class Cohort:
                     diverged[member] = self._error(member, row)
                     break
                 member.losses.add(row[:3])
+                member.clipped.add(row[3], member.step.largest_norm)
             if on_progress is not None:
                 for done, row in enumerate(rows[: member.iteration - first], first + 1):
                     on_progress(member, done, row[0])

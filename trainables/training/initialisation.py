@@ -9,6 +9,7 @@ from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sampler import feature_moments
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import check_model
@@ -22,7 +23,7 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     Raises
     ------
     InputError
-        If the model cannot be trained on such a data set, or the fc7 layer is missing or has another width.
+        If the model or the loss cannot be trained on such a data set, or the fc7 layer is missing or has another width.
     """
     if dataset.feature_dim is None:
         raise InputError(f"{dataset.path}: holds annotations only; import it with features to train on it")
@@ -33,6 +34,11 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
         if dataset.holds_pixels:
             remedy = f"set model: {of_pixels}"
         raise InputError(f"{dataset.path}: holds {holds}, and model {config.model} cannot use them; {remedy}")
+    variant = VARIANTS.resolve(config.variant).with_rivals(config.margin_rivals)
+    if variant.among_activities and len(dataset.labels) < 3:
+        raise InputError(
+            f"margin_rivals: activities needs two activities at least but {dataset.path} has one; set it to all"
+        )
     if config.fc7 == "new":
         return config
     outputs = len(_stored_fc7(dataset)[0])

@@ -79,6 +79,7 @@ def measure(
         merge_gap=gap,
         iterations=trainer.iteration,
         training_seconds=seconds,
+        clipped_share=trainer.clipped.share,
         history=tuple(trainer.history),
         results=results,
     )

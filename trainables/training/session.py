@@ -199,6 +199,7 @@ class TrainingSession:
             done=done,
             losses={name: row[name] for name in ("loss", "cross_entropy", "ranking")},
             frames_per_second=row["frames_per_second"],
+            clipped_share=trainer.clipped.share,
             results=results,
             chosen={"reset": reset, "merge_gap": gap},
             tried=[

@@ -16,6 +16,7 @@ from crescendo.trainables.losses.total_loss import total_loss
 from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.dropout import Dropout
+from crescendo.trainables.training.clipping import largest_norm
 from crescendo.trainables.training.feed import DeviceBatch
 
 UNREAD = 64
@@ -37,13 +38,16 @@ class TrainingStep:
     Attributes
     ----------
     optimizer : torch.optim.Optimizer
+    largest_norm : float
+        A gradient of a larger norm is clipped; 0: none is.
     generator : torch.Generator or None
         What dropout draws from on CUDA; on a CPU it is torch's own, which `prepare` seeds.
     """
 
     def __init__(self, model: DetectionModel, config: TrainingConfig, device: torch.device) -> None:
         self.model, self.device, self._config = model, device, config
-        self._variant = VARIANTS.resolve(config.variant)
+        self._variant = VARIANTS.resolve(config.variant).with_rivals(config.margin_rivals)
+        self.largest_norm = largest_norm(config, self._variant)
         self._weights = list(model.parameters())
         self.optimizer = _optimizer(model, config, device)
         self.generator: torch.Generator | None = None
@@ -96,8 +100,8 @@ class TrainingStep:
         row = torch.stack((loss.total.detach(), loss.cross_entropy, loss.ranking, norm))
         self._kept.index_copy_(0, self._next, row.unsqueeze(0))
         self._next.add_(1)
-        if config.gradient_clip > 0:
-            nn.utils.clip_grads_with_norm_(self._weights, config.gradient_clip, norm)
+        if self.largest_norm > 0:
+            nn.utils.clip_grads_with_norm_(self._weights, self.largest_norm, norm)
         self.optimizer.step()
 
     @property

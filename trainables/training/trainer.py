@@ -18,6 +18,7 @@ from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores
 from crescendo.trainables.inference.scoring import Span, score_recordings, score_spans
 from crescendo.trainables.reading import expecting
 from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training.clipping import ClippedSteps
 from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.initialisation import initial_model, resolved_for
 from crescendo.trainables.training.malloc import keep_freed_memory
@@ -39,6 +40,8 @@ class Trainer:
         JSON-able rows that the caller adds as training goes on; checkpoints carry them.
     losses : LossSums
         Sums of the current stage, or of the last one; saved in checkpoints.
+    clipped : ClippedSteps
+        How many steps of the whole training were clipped; saved in checkpoints.
     step : TrainingStep
         What `Cohort` takes its steps with.
     notes : list of str
@@ -59,6 +62,7 @@ class Trainer:
         self.notes: list[str] = []
         self.on_note: Callable[[str], None] = lambda _: None
         self.losses, self._in_stage = LossSums(), False
+        self.clipped = ClippedSteps()
         dataset.recordings("training")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(weight_seed(config.seed))
@@ -126,6 +130,7 @@ class Trainer:
             "iteration": self.iteration,
             "history": self.history,
             "losses": self.losses.to_json(),
+            "clipped": self.clipped.to_json(),
             "config": self.config.model_dump(mode="json"),
             "labels": self.dataset.labels,
             "feature_dim": self.dataset.feature_dim,
@@ -161,6 +166,8 @@ class Trainer:
             if self.iteration and self.config.optimizer == "adam" and not tensors:
                 raise ValueError("it holds no state of the optimiser")
             self.losses, self._in_stage = LossSums(**metadata.get("losses", {})), False
+            # Of checkpoints of version 0.1, which did not count them, only later steps are known.
+            self.clipped = ClippedSteps(**metadata.get("clipped", {}))
 
     def resume_stage(self) -> None:
         """Let `train` go on with the stage of the checkpoint that was restored, which has not been reported."""

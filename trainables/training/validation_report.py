@@ -35,6 +35,8 @@ class ValidationReport:
         Whether this is the training's last report.
     losses
         Means since the last report: `loss`, `cross_entropy`, `ranking`.
+    clipped_share
+        Share of the training's steps so far whose gradient was clipped; None if they were not counted.
     results
         Split -> metrics: always the mAP of validation; in the last report of a confirmed trial, all metrics of test.
     chosen
@@ -52,6 +54,7 @@ class ValidationReport:
     done: bool
     losses: Mapping[str, float] = field(default_factory=dict)
     frames_per_second: float = 0.0
+    clipped_share: float | None = None
     results: Mapping[str, SubsetMetrics] = field(default_factory=dict)
     chosen: Decoding = field(default_factory=Decoding)
     tried: Sequence[tuple[str, int, float]] = ()
@@ -66,6 +69,7 @@ class ValidationReport:
             "done": self.done,
             "losses": dict(self.losses),
             "frames_per_second": self.frames_per_second,
+            "clipped_share": self.clipped_share,
             "results": {split: metrics.to_json() for split, metrics in self.results.items()},
             "chosen": dict(self.chosen),
             "tried": [list(combination) for combination in self.tried],
@@ -80,7 +84,8 @@ class ValidationReport:
             results = {split: SubsetMetrics.from_json(metrics) for split, metrics in content["results"].items()}
             tried = [(str(reset), int(merge_gap), float(value)) for reset, merge_gap, value in content["tried"]]
             report = cls(**{**content, "results": results, "tried": tried})
-            numbers = (report.objective, report.seconds, report.frames_per_second, *report.losses.values())
+            clipped = 0.0 if report.clipped_share is None else report.clipped_share
+            numbers = (report.objective, report.seconds, report.frames_per_second, clipped, *report.losses.values())
             if not all(isinstance(value, int | float) for value in (report.iteration, *numbers)):
                 raise TypeError(f"{numbers!r:.80} are no numbers")
             return report

@@ -120,6 +120,8 @@ def test_a_report_names_the_split_of_everything():
     assert {"training/loss", "validation/mAP/mean", "test/mAP/mean", "test/frame_mAP"} <= set(numbers)
     assert "validation/frame_mAP" not in numbers
     assert result_numbers(replace(REPORT, frames_per_second=9.0))["training/frames_per_second"] == 9.0
+    assert result_numbers(replace(REPORT, clipped_share=0.25))["training/clipped_share"] == 0.25
+    assert "training/clipped_share" not in numbers
     assert progress_numbers(REPORT) == {"objective": 0.4, "seconds": 12.0, "chosen/merge_gap": 20}
 
 

@@ -55,3 +55,27 @@ def test_batches_are_those_of_the_literal_sampler(tmp_path, dtype, length):
         for found, expected in ((batch.features, features), (batch.labels, labels), (batch.valid, valid)):
             assert found.dtype == expected.dtype
             np.testing.assert_array_equal(found, expected)
+
+
+def test_the_first_frame_of_a_recording_counts_as_the_protocol_says(tmp_path):
+    """Section 2: n / (L (n - L + 1)) of the mean weight of a frame."""
+    frames, length = {"long": 90, "other": 300}, 20
+    dataset = write_dataset(
+        tmp_path / "data",
+        DatasetMetadata("random", 1.0, "random", "made for the tests", "MIT"),
+        Annotations(
+            {name: Recording("training", float(n), (Segment("walk", 2.0, 5.0),)) for name, n in frames.items()}
+        ),
+        frames=frames,
+        features=(np.zeros((n, 1), "float32") for n in frames.values()),
+        feature_dim=1,
+        dtype="float32",
+    )
+    sampler = SequenceSampler(dataset, "training", sequences=64, length=length, seed=0)
+    drawn = np.concatenate([np.stack(sampler.windows(block), -1).reshape(-1, 2) for block in range(60)])
+    held = np.zeros(sum(frames.values()))
+    for first, last in drawn:
+        held[first:last] += 1
+    for first, n in ((0, 90), (90, 300)):
+        assert held[first] / held.mean() == pytest.approx(n / (length * (n - length + 1)), rel=0.1)
+        assert held[first + length : first + n - length].mean() > held.mean()

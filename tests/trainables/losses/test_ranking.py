@@ -63,6 +63,38 @@ def test_values_and_gradients_are_those_of_the_table(dtype, tolerance, data, var
         torch.testing.assert_close(one, other, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("variant", ["margin", "combined"])
+@given(case=cases(), size=st.integers(1, 31))
+@settings(max_examples=60, deadline=None)
+def test_background_can_be_left_out_of_the_rivals_of_a_margin(variant, case, size):
+    """As the literal loops have it, in one piece and in chunks; with two labels an activity would have no rival."""
+    logits, labels, background = case
+    chosen = VARIANTS[variant].with_rivals("activities")
+    if logits.shape[2] < 3:
+        with pytest.raises(ValueError, match="needs two activities at least"):
+            ranking_loss(logits, labels, chosen, background=background)
+        return
+    weights = weights_like(labels, torch.float64)
+    whole = value_and_gradient(lambda z: ranking_loss(z, labels, chosen, background=background)[0], logits, weights)
+    cut = value_and_gradient(lambda z: in_chunks(z, labels, chosen, size, background), logits, weights)
+    expected = value_and_gradient(
+        lambda z: literal_loss(softmax(z), labels, variant, background, activities=True), logits, weights
+    )
+    for found in (whole, cut):
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+def test_without_background_among_its_rivals_a_margin_is_over_the_next_activity():
+    """Background wins the second frame: over all labels the margin fell by 0.5, over activities it rose."""
+    logits = logits_of([[[0.1, 0.6, 0.3], [0.6, 0.4, 0.0001]]])
+    labels = torch.tensor([[1, 1]])
+    everything, _ = ranking_loss(logits, labels, "margin")
+    activities, _ = ranking_loss(logits, labels, VARIANTS["margin"].with_rivals("activities"))
+    assert everything.tolist() == [[0.0, pytest.approx(0.3 - (0.4 - 0.6), abs=1e-3)]]
+    assert activities.tolist() == [[0.0, 0.0]]
+
+
 def in_chunks(logits, labels, variant, size, background=0):
     losses, state = [], None
     for chunk, targets in zip(logits.split(size, 1), labels.split(size, 1), strict=True):

@@ -31,6 +31,10 @@ def test_reading_the_table_needs_no_torch():
             {"quantities": ("score",), "reference": "mean"},
             "reference must be one of running_maximum, previous_frame but got 'mean'",
         ),
+        (
+            {"quantities": ("margin",), "margin_rivals": "none"},
+            "margin_rivals must be one of all, activities but got 'none'",
+        ),
         ({"quantities": ("score",), "function": max}, "a variant has either quantities or a function of its own"),
     ],
 )
