@@ -58,7 +58,7 @@ def test_batches_are_those_of_the_literal_sampler(tmp_path, dtype, length):
 
 
 def test_the_first_frame_of_a_recording_counts_as_the_protocol_says(tmp_path):
-    """Section 2: n / (L (n - L + 1)) of the mean weight of a frame."""
+    """A frame has n / (L (n - L + 1)) of the mean weight (protocol section 2)."""
     frames, length = {"long": 90, "other": 300}, 20
     dataset = write_dataset(
         tmp_path / "data",
