@@ -23,7 +23,7 @@ from pydantic import (
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
 from crescendo.trainables.files import user_path
-from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, without_ranking
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, Variant, without_ranking
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.reading import read_text
 from crescendo.trainables.registry import Registry
@@ -49,7 +49,7 @@ def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) 
 Model = Annotated[str, _one_of(MODELS)]
 # Whoever opens a trained model need not have, nor run, the loss that it was trained with or the matching rule that it was
 # scored with: training resolves these names.
-Variant = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
+VariantName = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
 Reset = Literal["memory", "state", "none"]
 Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
 
@@ -70,7 +70,7 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     # Loss (protocol section 1)
-    variant: Variant = Field(
+    variant: VariantName = Field(
         CROSS_ENTROPY,
         description=f"ranking loss beside the cross entropy: {', '.join(VARIANTS)}, or MODULE:ATTRIBUTE for your own",
     )
@@ -157,6 +157,11 @@ class TrainingConfig(BaseModel):
     def matching_rule(self) -> MatchingRule:
         """The rule that `protocol` names."""
         return PROTOCOLS.resolve(self.protocol)
+
+    @property
+    def loss_variant(self) -> Variant:
+        """The loss that `variant` names, with its `margin_rivals`."""
+        return VARIANTS.resolve(self.variant).with_rivals(self.margin_rivals)
 
     def for_identity(self) -> dict[str, Any]:
         """Return every setting, but for later ones at their defaults: studies that were begun before there were any go on."""

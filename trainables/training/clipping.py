@@ -6,16 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crescendo.trainables.config import TrainingConfig
-from crescendo.trainables.losses.variants import Variant
 
 
-def largest_norm(config: TrainingConfig, variant: Variant) -> float:
+def largest_norm(config: TrainingConfig) -> float:
     """Return the norm that a larger gradient is scaled down to; 0: none is.
 
     With `clip_scaling` it grows with the loss (Eq. 1), whose ranking part has lambda_r times the weight of the cross
     entropy. Else a large lambda_r would also mean that most steps are clipped.
     """
-    scaled = config.clip_scaling and variant.ranks
+    scaled = config.clip_scaling and config.loss_variant.ranks
     return config.gradient_clip * (1 + config.lambda_r) if scaled else config.gradient_clip
 
 

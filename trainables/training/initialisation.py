@@ -9,7 +9,6 @@ from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sampler import feature_moments
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import check_model
@@ -34,8 +33,7 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
         if dataset.holds_pixels:
             remedy = f"set model: {of_pixels}"
         raise InputError(f"{dataset.path}: holds {holds}, and model {config.model} cannot use them; {remedy}")
-    variant = VARIANTS.resolve(config.variant).with_rivals(config.margin_rivals)
-    if variant.among_activities and len(dataset.labels) < 3:
+    if config.loss_variant.among_activities and len(dataset.labels) < 3:
         raise InputError(
             f"margin_rivals: activities needs two activities at least but {dataset.path} has one; set it to all"
         )

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.losses.total_loss import total_loss
-from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.dropout import Dropout
 from crescendo.trainables.training.clipping import largest_norm
@@ -46,8 +45,8 @@ class TrainingStep:
 
     def __init__(self, model: DetectionModel, config: TrainingConfig, device: torch.device) -> None:
         self.model, self.device, self._config = model, device, config
-        self._variant = VARIANTS.resolve(config.variant).with_rivals(config.margin_rivals)
-        self.largest_norm = largest_norm(config, self._variant)
+        self._variant = config.loss_variant
+        self.largest_norm = largest_norm(config)
         self._weights = list(model.parameters())
         self.optimizer = _optimizer(model, config, device)
         self.generator: torch.Generator | None = None
