@@ -1,4 +1,4 @@
-"""The files of a folder and of all folders below it, linked ones too."""
+"""What lies in a folder, links followed: its files and those of all folders below it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from crescendo.trainables.errors import InputError
 
 # The folder that file systems put into the root of a disk; only its administrator may read it.
 _OF_THE_DISK = "lost+found"
+
+
+def lies_in(path: Path, folder: Path) -> bool:
+    """Tell whether `path` is `folder` or lies below it once all links are followed."""
+    # Path.resolve() raises where links lead in a circle.
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -32,7 +38,7 @@ def files_below(folder: Path) -> list[Path]:
             here = folders.pop()
         else:
             here = links.pop(0)
-            if Path(os.path.realpath(here.parent)).is_relative_to(os.path.realpath(here)):
+            if lies_in(here.parent, here):
                 continue
         try:
             state = here.stat()

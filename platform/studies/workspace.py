@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from crescendo.trainables.data.same_dataset import FileStates
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.folders import lies_in
 
 TRIALS = "trials"
 
@@ -33,8 +33,7 @@ class Workspace:
             If a link leads out of the output folder: what lies elsewhere is neither written nor removed.
         """
         folder = self.output / TRIALS / identity
-        # Path.resolve() raises where links lead in a circle.
-        if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(self.output)):
+        if not lies_in(folder, self.output):
             raise InputError(
                 f"{folder}: lies outside {self.output}, through a link; let --output itself be a link or name its target"
             )

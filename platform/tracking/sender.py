@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import random
 import threading
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from crescendo.platform.tracking.journal import Journal
 from crescendo.platform.tracking.mlflow_store import STUDY, Forgotten, MlflowStore, NotBegun, Refused
 from crescendo.platform.tracking.records import Record
+from crescendo.trainables.folders import lies_in
 
 _POSITIONS = "sent.json"
 _LONGEST_PAUSE, _SAVE_EVERY, _GATHER = 30.0, 1.0, 0.5  # seconds
@@ -209,11 +209,11 @@ def together(waiting: Iterable[_Waiting]) -> list[list[_Waiting]]:
 
 def _sendable(root: Path, name: str) -> Path:
     """Return the file or folder `name` below `root`; `Refused` if it, or what is in it, lies outside or is no plain file."""
-    path, inside = root / name, Path(os.path.realpath(root))
+    path = root / name
     try:
         below = path.rglob("*") if path.is_dir() else ()
         for one in (path, *below):
-            if not Path(os.path.realpath(one)).is_relative_to(inside):
+            if not lies_in(one, root):
                 raise Refused(f"{one}: lies outside {root}, from which nothing is sent")
             if one.exists() and not (one.is_file() or one.is_dir()):
                 raise Refused(f"{one}: is neither a file nor a folder")
