@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from crescendo.trainables.errors import InputError
 
 
 class FileNames:
@@ -25,6 +27,16 @@ class FileNames:
         for name in (recording, f"v_{recording}"):
             found += [name] if name in self._stems else self._composed.get(_composed(name), [])
         return found
+
+
+def check_each_its_own(files: Mapping[str, object], what: str) -> None:
+    """Raise `InputError` if two recordings have the same file; `files` maps recordings to theirs, `what` says of which kind."""
+    owner: dict[object, str] = {}
+    for name, file in files.items():
+        if (other := owner.setdefault(file, name)) != name:
+            raise InputError(
+                f"{file}: stands for two recordings, {other!r} and {name!r}; give each a {what} of its own"
+            )
 
 
 def _composed(name: str) -> str:

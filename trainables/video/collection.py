@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crescendo.trainables.data.annotations import Annotations
-from crescendo.trainables.data.recording_names import FileNames
+from crescendo.trainables.data.recording_names import FileNames, check_each_its_own
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.folders import files_below
 from crescendo.trainables.video.decoding import SUFFIXES
@@ -61,7 +61,6 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
         If no video is annotated, two stand for one recording, or one for two.
     """
     matched: dict[str, Path] = {}
-    of_video: dict[str, str] = {}
     stems = FileNames(videos)
     for name in annotations.recordings:
         found = stems.of(name)
@@ -69,10 +68,7 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
             raise InputError(f"{videos[found[0]]} and {videos[found[1]]} stand for the recording {name!r}; remove one")
         if found:
             matched[name] = videos[found[0]]
-            if (other := of_video.setdefault(found[0], name)) != name:
-                raise InputError(
-                    f"{matched[name]}: stands for two recordings, {other!r} and {name!r}; give each a video of its own"
-                )
+    check_each_its_own(matched, "video")
     if not matched:
         raise InputError(
             f"none of the {len(videos)} videos is annotated: {next(iter(videos))!r} is none of the "

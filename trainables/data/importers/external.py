@@ -17,7 +17,7 @@ from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.raw_files import RawFiles, check_packed
 from crescendo.trainables.data.npy import npy_header, read_npy
-from crescendo.trainables.data.recording_names import FileNames
+from crescendo.trainables.data.recording_names import FileNames, check_each_its_own
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import check_plain
 
@@ -178,12 +178,7 @@ def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps:
         raise InputError(
             f"{what}: recording {lacking[0]!r} has no features ({len(lacking)} of {len(recordings)} lack them)"
         )
-    of_file: dict[str, str] = {}
-    for name in recordings:
-        if (other := of_file.setdefault(matrices.where(name), name)) != name:
-            raise InputError(
-                f"{matrices.where(name)}: stands for two recordings, {other!r} and {name!r}; give each a file of its own"
-            )
+    check_each_its_own({name: matrices.where(name) for name in recordings}, "file")
     shapes = {name: matrices.shape(name) for name in recordings}
     first_name, first = next(iter(shapes.items()))
     for name, shape in shapes.items():
