@@ -228,14 +228,14 @@ class MlflowStore:
             found = self._client.get_experiment_by_name(self._experiment_name)
             if found is None:
                 place = self._artifacts.as_uri() if self._artifacts else None
-                self._experiment = self._client.create_experiment(self._experiment_name, place, _EXPERIMENT_TAGS)
+                experiment = self._client.create_experiment(self._experiment_name, place, _EXPERIMENT_TAGS)
             else:
                 if found.lifecycle_stage == "deleted":
                     self._client.restore_experiment(found.experiment_id)
                 for key in _EXPERIMENT_TAGS.keys() - found.tags.keys():
                     self._client.set_experiment_tag(found.experiment_id, key, _EXPERIMENT_TAGS[key])
-                self._experiment = found.experiment_id
-            if not self._experiment:
-                self._experiment = None
+                experiment = found.experiment_id
+            if not experiment:
                 raise ValueError(_NOT_OURS)
+            self._experiment = experiment
         return self._experiment
