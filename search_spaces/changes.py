@@ -11,16 +11,18 @@ from crescendo.search_spaces.study import NEUTRAL, Study
 
 def differences(old: Study, new: Study) -> list[str]:
     """Return every difference that changes a trial or the question, as `search.trials: 4 -> 6`."""
-    return [
-        line
-        for key in Study.model_fields
-        if key not in NEUTRAL
-        for line in _changes(key, old.to_json()[key], new.to_json()[key])
-    ]
+    before, after = _content(old), _content(new)
+    return [line for key in Study.model_fields if key not in NEUTRAL for line in _changes(key, before[key], after[key])]
+
+
+def _content(study: Study) -> dict[str, Any]:
+    """Return every key of `study`; of data sets their names as folds, for they are known by their hashes."""
+    content: dict[str, Any] = study.model_dump(mode="json")
+    return {**content, "folds": study.decisive().get("folds")}
 
 
 def extends(old: Study, new: Study) -> bool:
-    """Tell whether `new` differs from `old` only by more trials, arms or seeds."""
+    """Tell whether `new` differs from `old` only by more trials, arms, seeds or repeats."""
     arms = {arm.name: arm for arm in arms_of(new)}
     # What a model is belongs to the program, not to the study.
     before = arms_of(old.with_model_resets(new.model_resets))
@@ -29,6 +31,7 @@ def extends(old: Study, new: Study) -> bool:
         kept
         and new.search.trials >= old.search.trials
         and set(new.confirm.seeds) >= set(old.confirm.seeds)
+        and new.repeats >= old.repeats
         and new.question == old.question
         and _rest(old) == _rest(new)
     )
@@ -49,7 +52,7 @@ def _rest(study: Study) -> dict[str, Any]:
     content = study.decisive()
     for section, key in (("search", "trials"), ("confirm", "seeds")):
         del content[section][key]
-    return {key: value for key, value in content.items() if key != "ablate"}
+    return {key: value for key, value in content.items() if key not in ("ablate", "repeats")}
 
 
 def _changes(key: str, old: Any, new: Any) -> Iterator[str]:

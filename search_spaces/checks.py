@@ -9,6 +9,7 @@ from typing import Any
 
 from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
 from crescendo.search_spaces.problems import Path, Problem
+from crescendo.search_spaces.replicates import SEED_STEP, clashing_seeds
 from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
 from crescendo.search_spaces.schema_errors import suggestion
 from crescendo.search_spaces.spaces import Choices, Range, same
@@ -26,7 +27,8 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     combinations = list(combinations_of(study.ablate))
     arms = [(one, combination.path) for one, combination in zip(arms_of(study), combinations, strict=True)]
     idle = {arm.name: _idle(arm, resolve) for arm, _ in arms}
-    single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_names(combinations)]
+    single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_data(study)]
+    single += _names(combinations)
     joint = [
         *_decode(study),
         *_baseline(study),
@@ -110,6 +112,22 @@ def _seeds(study: Study) -> Iterator[Problem]:
     if study.search.seed in study.confirm.seeds:
         rule = f"must be fresh but {study.search.seed} is the search phase's (search.seed), on which the settings were chosen"
         yield Problem(("confirm", "seeds"), rule, (("search", "seed"),))
+    for seed, other, of in itertools.islice(clashing_seeds(study), 1):
+        rule = (
+            f"must not meet another repeat's, whose seeds are larger by {SEED_STEP:,} each time, but {seed} and {other} "
+            f"({of}) do in one of {study.repeats} repeats"
+        )
+        yield Problem(("confirm", "seeds"), rule, (("search", "seed"), ("repeats",)))
+    largest = max(study.search.seed, *study.confirm.seeds) + SEED_STEP * (study.repeats - 1)
+    if largest >= 2**32:
+        rule = f"the last of {study.repeats} repeats would have the seed {largest}, and seeds are below {2**32}"
+        yield Problem(("repeats",), rule, (("search", "seed"), ("confirm", "seeds")))
+
+
+def _data(study: Study) -> Iterator[Problem]:
+    """Find a data set beside folds that are data sets themselves."""
+    if isinstance(study.folds, tuple) and study.dataset != study.folds[0]:
+        yield Problem(("dataset",), "must be left out where folds lists the data sets", (("folds",),))
 
 
 def _names(combinations: Sequence[Combination]) -> Iterator[Problem]:

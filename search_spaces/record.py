@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,14 +16,20 @@ STUDY_FILE = "study.json"
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study, and the content hash of the data set that it runs on."""
+    """A study, and the content hash of the data set that it runs on.
+
+    `folds` are the names of its folds, in order, each with the content hash of its recordings as they are divided; empty
+    where the study has none.
+    """
 
     study: Study
     dataset_hash: str
+    folds: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `STUDY_FILE`."""
-        return {"study": self.study.to_json(), "dataset_hash": self.dataset_hash}
+        content = {"study": self.study.to_json(), "dataset_hash": self.dataset_hash}
+        return {**content, "folds": dict(self.folds)} if self.folds else content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> StudyRecord:
@@ -35,7 +41,8 @@ class StudyRecord:
             If it is of another version, or damaged.
         """
         try:
-            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]))
+            folds = {name: str(content_hash) for name, content_hash in content.get("folds", {}).items()}
+            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise StudyError([f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]) from error

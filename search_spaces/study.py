@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
+from crescendo.search_spaces.fold_names import names_of_sets
 from crescendo.search_spaces.schema import (
     Ablate,
     Baseline,
     Confirm,
     Decode,
     Failures,
+    Folds,
     Name,
     Objective,
     Primary,
@@ -31,6 +33,7 @@ NEUTRAL = ("description", "dataset", "baseline", "resources", "failures")
 
 
 _PRIMARY, _MODEL_RESETS = "primary", "model_resets"
+_UNSAID = {"folds": None, "repeats": 1}  # written down only where they are more than that: most studies have neither
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,13 @@ class Study(Section):
     description: str = Field(default="", description="what it asks, in a sentence or two")
     dataset: str = Field(
         description="folder of a prepared data set, its URI (s3://...), or `synthetic`: made on demand"
+    )
+    folds: Folds = Field(
+        default=None,
+        description="`own`: the data set's; a number of parts to be made; or a list of prepared data sets; default: one split",
+    )
+    repeats: int = Field(
+        default=1, ge=1, le=1000, description="independent searches of every arm, each confirmed by itself"
     )
     trainable: str | None = Field(
         default=None, description="model of every arm that sets none, or MODULE:CLASS of your own; default: the first"
@@ -74,6 +84,15 @@ class Study(Section):
     early_stopping: Stopping = Field(default=None, description="`none`, or `asha` with its settings")
     failures: Failures = Field(default=Failures(), description="what happens when a training breaks")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_folds(cls, values: Any) -> Any:
+        """Let a list of data sets, the folds, stand for the data set."""
+        folds = values.get("folds") if isinstance(values, Mapping) else None
+        if isinstance(folds, list | tuple) and folds and "dataset" not in values:
+            return {**values, "dataset": str(folds[0])}
+        return values
+
     # Not of the file: what the models in it are, which the room that knows them said when the file was read.
     _model_resets: dict[str, ModelReset] = PrivateAttr(default_factory=dict)
 
@@ -91,6 +110,7 @@ class Study(Section):
     def to_json(self) -> dict[str, Any]:
         """Return the whole study as plain JSON content; `from_json` reads it back to an equal study."""
         content: dict[str, Any] = self.model_dump(mode="json")
+        content = {key: value for key, value in content.items() if key not in _UNSAID or value != _UNSAID[key]}
         if self._model_resets:
             content[_MODEL_RESETS] = {model: asdict(one) for model, one in self._model_resets.items()}
         return content
@@ -101,6 +121,8 @@ class Study(Section):
             key: value for key, value in self.to_json().items() if key not in (*NEUTRAL, _PRIMARY, _MODEL_RESETS)
         }
         del content["confirm"]["margin"]
+        if isinstance(self.folds, tuple):
+            content["folds"] = list(names_of_sets(self.folds))
         return content
 
     @property
