@@ -11,7 +11,9 @@ from crescendo.search_spaces.study import Study
 
 @dataclass(frozen=True)
 class Cost:
-    """Counts for the whole study, if every trial runs to its end: early stopping saves some, failed trials add some.
+    """Counts for the whole study, in every fold and repeat, if every trial runs to its end.
+
+    Early stopping saves some, failed trials add some.
 
     `iterations` are optimiser steps and `frames` the frames they learn from; `passes` are forward passes over the
     validation recordings at the end of each trial of the search phase, one for each reset, and `gaps` the merge gaps
@@ -32,22 +34,23 @@ class Cost:
         return self.trials + self.confirmations
 
 
-def cost(study: Study) -> Cost:
-    """Return what `study`, whose base configuration was read, costs."""
+def cost(study: Study, folds: int = 1) -> Cost:
+    """Return what `study`, whose base configuration was read, costs if it has so many `folds`."""
     arms = arms_of(study)
-    seeds = len(study.confirm.seeds)
+    seeds, times = len(study.confirm.seeds), study.repeats * folds
     runs = {arm.name: arm.trials + seeds for arm in arms}
     return Cost(
         arms=len(arms),
-        trials=sum(arm.trials for arm in arms),
-        confirmations=len(arms) * seeds,
-        iterations=sum(runs[arm.name] * _most(arm, "iterations") for arm in arms),
-        frames=sum(
+        trials=times * sum(arm.trials for arm in arms),
+        confirmations=times * len(arms) * seeds,
+        iterations=times * sum(runs[arm.name] * _most(arm, "iterations") for arm in arms),
+        frames=times
+        * sum(
             runs[arm.name] * _most(arm, "iterations") * _most(arm, "sequences") * _most(arm, "sequence_length")
             for arm in arms
         ),
-        passes=sum(arm.trials * len(arm.decode.reset) for arm in arms),
-        gaps=sum(arm.trials * len(arm.decode.reset) * _gaps(arm) for arm in arms),
+        passes=times * sum(arm.trials * len(arm.decode.reset) for arm in arms),
+        gaps=times * sum(arm.trials * len(arm.decode.reset) * _gaps(arm) for arm in arms),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -36,8 +36,9 @@ def import_command(name: str) -> typer.Typer:
     def command(**options: Any) -> None:
         with terminal() as reporter:
             told = {"reporter": reporter} if "reporter" in inspect.signature(importer).parameters else {}
-            dataset = _run(name, importer, options.pop("source"), options.pop("destination"), {**options, **told})
-        print_summary(dataset)
+            made = _run(name, importer, options.pop("source"), options.pop("destination"), {**options, **told})
+        for dataset in made:
+            print_summary(dataset)
 
     command.__annotations__ = {}
     app = typer.Typer(add_completion=False)
@@ -81,21 +82,22 @@ def _text(annotation: Any) -> str | None:
     return escape(texts[0]) if get_origin(annotation) is Annotated and texts else None
 
 
-def _run(name: str, importer: Importer, source: Path, destination: Path, options: dict[str, Any]) -> Dataset:
+def _run(name: str, importer: Importer, source: Path, destination: Path, options: dict[str, Any]) -> Sequence[Dataset]:
     check_new_folder(destination)
     try:
-        dataset = importer(source, destination, **options)
+        made = importer(source, destination, **options)
     except InputError:
         raise
     except Exception as error:
         if not is_plugin(name):
             raise
         raise InputError(f"{IMPORTERS.key}: {name} failed ({blame(error)})") from error
-    if not isinstance(dataset, Dataset):
+    several = made if isinstance(made, tuple) else (made,)
+    if not several or not all(isinstance(one, Dataset) for one in several):
         raise InputError(
-            f"{IMPORTERS.key}: {name} must return the Dataset that write_dataset makes but returned {dataset!r:.80}"
+            f"{IMPORTERS.key}: {name} must return the Dataset that write_dataset makes but returned {made!r:.80}"
         )
-    return dataset
+    return several
 
 
 imports = lazy_group(

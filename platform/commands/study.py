@@ -70,11 +70,22 @@ def schema() -> None:
 
 def _summary(checked: Study) -> Iterator[str]:
     """Yield what the study will do, a line at a time."""
-    bill = cost(checked)
+    # pyarrow takes its time, and `study list` has no need of it.
+    from crescendo.platform.studies.study_data import fold_names
+
+    folds = fold_names(checked) if checked.folds is not None else ()
+    bill = cost(checked, len(folds or ()) or 1)
     yield f"{checked.name}: valid"
     if checked.description:
         yield f"  {checked.description}"
     yield f"  data set   {shown_dataset(checked.dataset)}"
+    if checked.folds is not None:
+        found = (
+            f"{len(folds)} ({', '.join(folds)})" if folds else "those of the data set; what follows is of one of them"
+        )
+        yield f"  folds      {found}; every arm is searched and confirmed in each"
+    if checked.repeats > 1:
+        yield f"  repeats    {checked.repeats}: every arm is searched and confirmed anew in each"
     yield f"  objective  {checked.objective.split}/{checked.objective.metric}, {checked.objective.direction}"
     for arm in arms_of(checked):
         mark = " (baseline)" if arm == baseline_of(checked) else ""
@@ -83,14 +94,20 @@ def _summary(checked: Study) -> Iterator[str]:
         yield f"  arm        {arm.name}{mark}: {trials}, {space}"
     first = arms_of(checked)[0].decode
     yield f"  decode     merge_gap {first.merge_gap}; reset {', '.join(first.reset)}"
-    yield f"  search     {bill.arms} arms: {bill.trials:,} trials"
-    seeds = len(checked.confirm.seeds)
-    yield f"  confirm    {bill.arms} arms x {seeds} seeds: {bill.confirmations:,} trainings"
+    seeds, times = len(checked.confirm.seeds), _times(checked, len(folds or ()))
+    yield f"  search     {bill.arms} arms{times}: {bill.trials:,} trials"
+    yield f"  confirm    {bill.arms} arms x {seeds} seeds{times}: {bill.confirmations:,} trainings"
     yield (
         f"  cost       {bill.trainings:,} trainings, {bill.iterations:,} iterations on {bill.frames:,} frames; "
         f"{bill.passes:,} forward passes over the validation recordings for {bill.gaps:,} decodings"
     )
     yield f"  resources  {_resources(checked.resources)}"
+
+
+def _times(checked: Study, folds: int) -> str:
+    """Return by what else than arms and seeds the trainings of a study are multiplied."""
+    parts = ((folds, "folds"), (checked.repeats, "repeats"))
+    return "".join(f" x {count} {what}" for count, what in parts if count > 1)
 
 
 def _resources(resources: Resources) -> str:

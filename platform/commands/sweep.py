@@ -29,7 +29,7 @@ def sweep(
             metavar="URI", envvar="MLFLOW_TRACKING_URI", help="MLflow server; default: a store in the output folder."
         ),
     ] = None,
-    extend: Annotated[bool, typer.Option("--extend", help="Add trials, arms or seeds to a study that began.")] = False,
+    extend: Annotated[bool, typer.Option("--extend", help="Add trials, arms, seeds or repeats to a study.")] = False,
     join: Annotated[bool, typer.Option("--join", help="Join the Ray cluster on this machine, if one runs.")] = False,
 ) -> None:
     """Run a study: every arm searched with the same budget, its best setting confirmed with fresh seeds.
@@ -45,10 +45,10 @@ def sweep(
             "after it; give an absolute path that stays, on shared storage if the cluster has several nodes"
         )
 
-    # torch, Ray and Optuna take seconds: help and an error in the study come before them.
-    from crescendo.platform.studies.display import outcome
-    from crescendo.platform.studies.runner import run_study
+        # torch, Ray and Optuna take seconds: help and an error in the study come before them.
+        from crescendo.platform.studies.runner import run_study
     from crescendo.platform.studies.screen import LOG, Screen
+    from crescendo.platform.studies.study_tables import outcome
 
     result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
     screen = Screen(terminal_console(), folder / LOG)

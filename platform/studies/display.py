@@ -1,26 +1,23 @@
-"""What a person sees of a sweep: a live table on a terminal, a line an event elsewhere, and the outcome at the end."""
+"""What a person sees of a sweep while it runs: a live table on a terminal, a line an event elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, stdev
 from types import TracebackType
 from typing import Self
 
 from optuna.trial import TrialState
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.study_trials import PHASES
+from crescendo.platform.studies.study_tables import progress_table, settings_text, tested_objective
 from crescendo.platform.terminal_text import literal
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
-from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.training.validation_report import ValidationReport
 
 _REFRESH = 0.5
@@ -38,12 +35,14 @@ class Display:
         self._notes: set[str] = set()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
-    def show(self, run: StudyRun) -> None:
-        """Show `run` from now on."""
+    def show(self, run: StudyRun, remarks: Sequence[str] = ()) -> None:
+        """Show `run` from now on; before anything else `remarks`, a line each."""
         self._run = run
         self._began, self._work_before = time.monotonic(), _work(run)
-        states = [run.states(arm.name, phase) for arm in arms_of(run.study) for phase in PHASES]
-        known, resumed = sum(one.total() for one in states), sum(one[TrialState.RUNNING] for one in states)
+        for remark in remarks:
+            self._print(remark)
+        states = [entry.state for entry in run.everything()]
+        known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
             self._print(f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume")
 
@@ -96,14 +95,14 @@ class Display:
         elif self._run is not None:
             run = self._run
             total = arm_named(run.study, entry.arm).trials if entry.phase == "search" else len(run.study.confirm.seeds)
-            states = run.states(entry.arm, entry.phase)
+            states = run.states(entry.arm, entry.phase, entry.replicate)
             count = f"{states[TrialState.COMPLETE] + states[TrialState.PRUNED]}/{total}"
             if entry.state is TrialState.PRUNED:
                 outcome = f"stopped early at iteration {max(entry.steps)}"
             else:
                 metric, value = _outcome(run, entry)
-                outcome = f"{metric} {value:.3f} ({_settings(entry)}), {entry.seconds:.1f} s"
-            line = f"{entry.phase} {entry.arm} {count}: {outcome}; {self._footer(run)}"
+                outcome = f"{metric} {value:.3f} ({settings_text(entry)}), {entry.seconds:.1f} s"
+            line = f"{entry.phase} {_where(entry)} {count}: {outcome}; {self._footer(run)}"
             if self._live is None:
                 self._print(line)
             else:
@@ -120,58 +119,6 @@ class Display:
         return f"{frames:,.0f} frames/s, {left}" if frames else left
 
 
-def progress_table(run: StudyRun) -> Table:
-    """Return the state of every arm as a table."""
-    table = Table(title=f"{run.study.name}: {_phase(run)}", title_justify="left")
-    for name in ("arm", "search", "confirm", "running", "failed", f"best\n{run.study.objective.metric}", "setting"):
-        table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
-    running = [entry.arm for entry in run.running.values()]
-    for arm in arms_of(run.study):
-        search, confirm = run.states(arm.name, "search"), run.states(arm.name, "confirm")
-        best = run.best(arm.name)
-        table.add_row(
-            arm.name,
-            f"{search[TrialState.COMPLETE] + search[TrialState.PRUNED]}/{arm.trials}",
-            f"{len(run.confirmed(arm.name))}/{len(run.study.confirm.seeds)}",
-            str(running.count(arm.name)),
-            str(search[TrialState.FAIL] + confirm[TrialState.FAIL]),
-            f"{best.value:.3f}" if best is not None and best.value is not None else "",
-            literal(_settings(best) if best is not None else ""),
-        )
-    return table
-
-
-def outcome(run: StudyRun) -> Iterator[Table | str]:
-    """Yield what came out: each arm's confirmed test mAP as a table that fits 80 columns, then its best setting."""
-    metric = run.study.objective.metric
-    tested, mean = _tested(run), str(MEAN_AP.on("test"))
-    yield f"{run.study.name}: mAP; of the test split, mean ± standard deviation over seeds"
-    table = Table()
-    table.add_column("arm", no_wrap=True)
-    for name in ("validation", "test"):
-        table.add_column(f"{name}\n{metric}", justify="right", no_wrap=True)
-    table.add_column(f"test\n{MEAN_AP}", justify="right", no_wrap=True)
-    table.add_column("seeds", justify="right")
-    for arm in arms_of(run.study):
-        best, confirmed = run.best(arm.name), run.confirmed(arm.name)
-        table.add_row(
-            arm.name,
-            f"{best.value:.3f}" if best is not None and best.value is not None else "none",
-            _spread(confirmed, tested),
-            _spread(confirmed, mean),
-            f"{len(confirmed)}/{len(run.study.confirm.seeds)}",
-        )
-    yield table
-    for arm in arms_of(run.study):
-        best = run.best(arm.name)
-        yield f"{arm.name}: best {_settings(best) if best is not None else 'none, every trial failed or was stopped'}"
-
-
-def _phase(run: StudyRun) -> str:
-    searched = all(run.searched(arm) for arm in arms_of(run.study))
-    return "confirming" if searched else "searching"
-
-
 def _side_by_side(run: StudyRun) -> str:
     """Say how many trials train in how many cohorts, where any train together."""
     trials, cohorts = len(run.running), run.cohorts
@@ -179,50 +126,34 @@ def _side_by_side(run: StudyRun) -> str:
 
 
 def _title(entry: TrialRecord) -> str:
-    return f"{entry.phase} {entry.arm} {entry.number} ({entry.identity})"
+    return f"{entry.phase} {_where(entry)} {entry.number} ({entry.identity})"
 
 
-def _tested(run: StudyRun) -> str:
-    """Return the name that the study's objective has on the test split."""
-    return str(MetricKey.read(run.study.objective.metric).on("test"))
+def _where(entry: TrialRecord) -> str:
+    return f"{entry.arm}, {entry.replicate.name}," if entry.replicate.name else entry.arm
 
 
 def _outcome(run: StudyRun, entry: TrialRecord) -> tuple[str, float]:
-    name = _tested(run)
+    name = tested_objective(run)
     if name in entry.metrics:
         return name, entry.metrics[name]
     return run.study.objective.metric, entry.value or 0.0
 
 
-def _settings(entry: TrialRecord) -> str:
-    shown: Mapping[str, object] = {**entry.values, **entry.chosen}
-    if entry.phase == "confirm":
-        shown = {"seed": entry.settings["seed"]}
-    return ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
-    )
-
-
-def _spread(entries: Sequence[TrialRecord], name: str) -> str:
-    values = [entry.metrics[name] for entry in entries if name in entry.metrics]
-    if not values:
-        return ""
-    return f"{fmean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
-
-
 def _work(run: StudyRun) -> float:
     """Return the iterations done, of those the study asks for; a trial stopped early has saved the rest."""
     work = 0.0
-    for arm in arms_of(run.study):
-        search = run.states(arm.name, "search")
-        ended = search[TrialState.COMPLETE] + search[TrialState.PRUNED] + len(run.confirmed(arm.name))
-        work += ended * _iterations(arm)
+    for replicate in run.replicates:
+        for arm in arms_of(run.study):
+            search = run.states(arm.name, "search", replicate)
+            confirmed = len(run.confirmed(arm.name, replicate))
+            work += (search[TrialState.COMPLETE] + search[TrialState.PRUNED] + confirmed) * _iterations(arm)
     return work + sum(report.iteration for report in run.last.values())
 
 
 def _total(run: StudyRun) -> float:
     seeds = len(run.study.confirm.seeds)
-    return float(sum((arm.trials + seeds) * _iterations(arm) for arm in arms_of(run.study)))
+    return len(run.replicates) * float(sum((arm.trials + seeds) * _iterations(arm) for arm in arms_of(run.study)))
 
 
 def _iterations(arm: Arm) -> int:

@@ -23,9 +23,13 @@ def trial_identity(
     return _digest([study, dataset_hash, arm, phase, number, settings])[:16]
 
 
-def proposal_seed(study: str, arm: str, number: int, seed: int) -> int:
-    """Return the seed, below 2**32, with which trial `number` of `arm` is proposed; `seed` is the search's."""
-    return int(_digest([study, arm, number, seed])[:8], 16)
+def proposal_seed(study: str, arm: str, number: int, seed: int, fold: str | None = None) -> int:
+    """Return the seed, below 2**32, with which trial `number` of `arm` is proposed, in `fold` if the study has folds.
+
+    `seed` is the search's.
+    """
+    content = [study, arm, number, seed] if fold is None else [study, arm, number, seed, fold]
+    return int(_digest(content)[:8], 16)
 
 
 def _digest(content: Any) -> str:

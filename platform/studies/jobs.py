@@ -18,13 +18,15 @@ def job_of(study: Study, entry: TrialRecord, place: Workspace) -> Job:
     settings = {**entry.settings, "threads": resources.cpus}
     if not resources.gpus and settings.get("device", "auto") == "auto":
         settings["device"] = "cpu"
-    decode = DecodeSearch(arm_named(study, entry.arm).decode, study.search.seed)
+    decode = DecodeSearch(arm_named(study, entry.arm).decode, entry.replicate.search_seed(study))
+    recordings = place.recordings(entry.replicate)
     return Job(
         identity=entry.identity,
         phase=entry.phase,
-        dataset=place.dataset,
-        dataset_hash=place.dataset_hash,
-        dataset_states=place.dataset_states,
+        dataset=recordings.dataset,
+        dataset_hash=recordings.dataset_hash,
+        dataset_states=recordings.dataset_states,
+        division=recordings.division,
         settings=settings,
         folder=str(place.trial(entry.identity)),
         metric=study.objective.metric,

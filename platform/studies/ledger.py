@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from crescendo.platform.append_log import AppendLog, hold
 from crescendo.platform.studies.identity import is_trial_identity
+from crescendo.search_spaces.replicates import ONLY, Replicate
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -105,8 +106,8 @@ class TrialRecord:
 
     Attributes
     ----------
-    arm, phase, number
-        Where it belongs; `number` counts within the arm and phase.
+    arm, replicate, phase, number
+        Where it belongs; `number` counts within the others.
     identity
         Hash of what it runs, the name of its folder and of its run in MLflow.
     values
@@ -127,6 +128,7 @@ class TrialRecord:
 
     key: int
     arm: str
+    replicate: Replicate
     phase: Phase
     number: int
     identity: str
@@ -176,20 +178,20 @@ class Ledger:
         """Tell whether the ledger is where it was opened, and not removed or replaced."""
         return self._journal.in_place()
 
-    def study(self, arm: str, phase: Phase) -> optuna.Study:
-        """Return the Optuna study of an arm and phase, made if there is none."""
-        self._key(arm, phase)
+    def study(self, arm: str, phase: Phase, replicate: Replicate = ONLY) -> optuna.Study:
+        """Return the Optuna study of an arm and phase in a replicate, made if there is none."""
+        self._key(arm, phase, replicate)
         # A study object remembers the trials it saw; a new one sees them all.
-        return optuna.load_study(study_name=_name(arm, phase), storage=self._storage)
+        return optuna.load_study(study_name=_name(arm, phase, replicate), storage=self._storage)
 
-    def entries(self, arm: str, phase: Phase) -> list[TrialRecord]:
-        """Return the trials of an arm and phase, by number."""
-        trials = self._storage.get_all_trials(self._key(arm, phase), deepcopy=False)
+    def entries(self, arm: str, phase: Phase, replicate: Replicate = ONLY) -> list[TrialRecord]:
+        """Return the trials of an arm and phase in a replicate, by number."""
+        trials = self._storage.get_all_trials(self._key(arm, phase, replicate), deepcopy=False)
         with expecting(_WHAT, self._path, _AGAIN):
-            return [_entry(arm, phase, trial) for trial in trials]
+            return [_entry(arm, phase, replicate, trial) for trial in trials]
 
-    def _key(self, arm: str, phase: Phase) -> int:
-        name = _name(arm, phase)
+    def _key(self, arm: str, phase: Phase, replicate: Replicate) -> int:
+        name = _name(arm, phase, replicate)
         if name not in self._keys:
             self._keys[name] = self._storage.create_new_study([StudyDirection.MAXIMIZE], name)
         return self._keys[name]
@@ -198,6 +200,7 @@ class Ledger:
         self,
         arm: str,
         phase: Phase,
+        replicate: Replicate = ONLY,
         *,
         identity: str,
         settings: Mapping[str, Any],
@@ -215,7 +218,8 @@ class Ledger:
             # As they will be read back: what is decided now must be what would be decided after a restart.
             user_attrs={"identity": identity, "settings": json.loads(json.dumps(dict(settings)))},
         )
-        return self._read(arm, phase, self._storage.create_new_trial(self._key(arm, phase), trial))
+        key = self._storage.create_new_trial(self._key(arm, phase, replicate), trial)
+        return _entry(arm, phase, replicate, self._storage.get_trial(key))
 
     def report(
         self, entry: TrialRecord, report: ValidationReport, pruner: optuna.pruners.BasePruner | None
@@ -228,10 +232,10 @@ class Ledger:
             return entry
         with self._journal.batch():
             self._storage.set_trial_intermediate_value(entry.key, report.iteration, report.objective)
-            study = self.study(entry.arm, entry.phase)
+            study = self.study(entry.arm, entry.phase, entry.replicate)
             if pruner is not None and pruner.prune(study, self._storage.get_trial(entry.key)):
                 self._storage.set_trial_state_values(entry.key, TrialState.PRUNED, [report.objective])
-        return self._read(entry.arm, entry.phase, entry.key)
+        return self._read(entry)
 
     def complete(self, entry: TrialRecord, report: ValidationReport, metrics: Mapping[str, float]) -> TrialRecord:
         """Write down that the trial ended well: its objective, `metrics`, and decode-time settings."""
@@ -241,32 +245,35 @@ class Ledger:
             for key, value in attributes.items():
                 self._storage.set_trial_user_attr(entry.key, key, value)
             self._storage.set_trial_state_values(entry.key, TrialState.COMPLETE, [report.objective])
-        return self._read(entry.arm, entry.phase, entry.key)
+        return self._read(entry)
 
     def fail(self, entry: TrialRecord, reason: str, *, final: bool) -> TrialRecord:
         """Write down a failure; a `final` one makes the trial FAIL, another leaves it to run again."""
         with self._journal.batch():
-            failures = [*self._read(entry.arm, entry.phase, entry.key).failures, reason]
+            failures = [*self._read(entry).failures, reason]
             self._storage.set_trial_user_attr(entry.key, "failures", failures)
             if final:
                 self._storage.set_trial_state_values(entry.key, TrialState.FAIL)
-        return self._read(entry.arm, entry.phase, entry.key)
+        return self._read(entry)
 
-    def _read(self, arm: str, phase: Phase, key: int) -> TrialRecord:
-        return _entry(arm, phase, self._storage.get_trial(key))
-
-
-def _name(arm: str, phase: Phase) -> str:
-    return arm if phase == "search" else f"{arm} ({phase})"
+    def _read(self, entry: TrialRecord) -> TrialRecord:
+        return _entry(entry.arm, entry.phase, entry.replicate, self._storage.get_trial(entry.key))
 
 
-def _entry(arm: str, phase: Phase, trial: FrozenTrial) -> TrialRecord:
+def _name(arm: str, phase: Phase, replicate: Replicate) -> str:
+    """Return the name of an Optuna study; no arm's name has brackets or blanks."""
+    named = arm if replicate == ONLY else f"{arm} [{replicate.name}]"
+    return named if phase == "search" else f"{named} ({phase})"
+
+
+def _entry(arm: str, phase: Phase, replicate: Replicate, trial: FrozenTrial) -> TrialRecord:
     attributes = trial.user_attrs
     if not is_trial_identity(attributes["identity"]):  # it names a folder, which is written and removed
         raise ValueError(f"the identity of trial {trial.number} of {arm} is {attributes['identity']!r:.60}")
     return TrialRecord(
         key=trial._trial_id,
         arm=arm,
+        replicate=replicate,
         phase=phase,
         number=trial.number,
         identity=attributes["identity"],

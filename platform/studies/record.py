@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.changes import differences, extends
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
@@ -12,20 +13,20 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json, write_json
 
 
-def record_study(study: Study, dataset_hash: str, output: Path, *, extend: bool) -> None:
-    """Write `study` down in `output`, or check that it is the one that was begun there.
+def record_study(study: Study, place: Workspace, *, extend: bool) -> None:
+    """Write `study` down where it works, or check that it is the one that was begun there.
 
-    `extend` lets it have more trials, arms or seeds than it had.
+    `extend` lets it have more trials, arms, seeds or repeats than it had.
 
     Raises
     ------
     InputError
         Naming every change, if the study or its data set is another one.
     """
-    file = output / STUDY_FILE
-    record = StudyRecord(study, dataset_hash)
+    file = place.output / STUDY_FILE
+    record = StudyRecord(study, place.dataset_hash, {name: one.content_hash for name, one in place.folds.items()})
     if file.exists():
-        _compare(record, read_record(output), output, extend)
+        _compare(record, read_record(place.output), place.output, extend)
     write_json(file, record.to_json())
 
 
@@ -47,12 +48,18 @@ def _compare(record: StudyRecord, begun: StudyRecord, output: Path, extend: bool
             f"{study.dataset}: the data set changed since the study began (its content hash was "
             f"{begun.dataset_hash[:12]}, is {record.dataset_hash[:12]}); restore it, or choose another --output"
         )
+    if record.folds != begun.folds and study.folds == begun.study.folds:
+        changed = [name for name in (*begun.folds, *record.folds) if record.folds.get(name) != begun.folds.get(name)]
+        raise InputError(
+            f"{study.dataset}: the folds changed since the study began ({', '.join(dict.fromkeys(changed))}); restore them, or "
+            "choose another --output"
+        )
     changes = differences(begun.study, study)
     if not changes or (extend and extends(begun.study, study)):
         return
     remedy = (
-        "--extend may only add trials, arms or seeds"
+        "--extend may only add trials, arms, seeds or repeats"
         if extend
-        else "restore it, pass --extend to add trials, arms or seeds, or choose another --output"
+        else "restore it, pass --extend to add trials, arms, seeds or repeats, or choose another --output"
     )
     raise InputError("\n".join([f"{output}: the study changed since it began: {one}; {remedy}" for one in changes]))

@@ -19,8 +19,8 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import record_study
 from crescendo.platform.studies.screen import LOG
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
+from crescendo.platform.studies.study_data import open_data
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker, destination
@@ -28,9 +28,6 @@ from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
-from crescendo.trainables.data.dataset import SUBSETS
-from crescendo.trainables.data.remote import is_remote, open_dataset
-from crescendo.trainables.data.same_dataset import file_states
 from crescendo.trainables.data.synthetic import synthesize
 
 _DATA = "data"
@@ -67,7 +64,7 @@ def run_study(
     tracking_uri
         Where MLflow's runs go; None: a store in `output`.
     extend
-        The study may have more trials, arms or seeds than it was begun with.
+        The study may have more trials, arms, seeds or repeats than it was begun with.
     trainable
         A `tune.Trainable` that reads its jobs, a tuple of `Job`, under `config["jobs"]`, and returns a `CohortStep` under
         `step`; default: the detectors'.
@@ -87,17 +84,16 @@ def run_study(
     output = output.absolute()
     destination(output, tracking_uri)
     check_dataset(study)
-    there = None if study.dataset == SYNTHETIC else _workspace(output, study.dataset)
+    there = None if study.dataset == SYNTHETIC else open_data(study, output, study.dataset)
     ledger = Ledger(output)
     try:
-        place = there or _workspace(output, _synthetic(output))
-        # Only workers need what may be secret in it, and `place` tells them.
-        study = study.model_copy(update={"dataset": shown_dataset(study.dataset)})
-        record_study(study, place.dataset_hash, output, extend=extend)
+        place, remarks = there or open_data(study, output, _synthetic(output))
+        study = _shown(study)
+        record_study(study, place, extend=extend)
         with Tracker(output, study.name, tracking_uri) as tracker, Display(console, output / LOG) as display:
             tracked = StudyWatcher(study, place, tracker)
             run = StudyRun(study, ledger, place, (tracked, display))
-            display.show(run)
+            display.show(run, remarks)
             if run.over:
                 tracked.catch_up(run)
                 return Sweep(run, False, tracker.destination, tracker.close())
@@ -120,16 +116,10 @@ def run_study(
         ledger.close()
 
 
-def _workspace(output: Path, dataset: str) -> Workspace:
-    if is_remote(dataset):
-        address, states = dataset, None
-    else:
-        address = str(Path(dataset).absolute())
-        states = file_states(address)
-    opened = open_dataset(address)
-    for subset in SUBSETS:
-        opened.recordings(subset)
-    return Workspace(output, address, opened.content_hash, states)
+def _shown(study: Study) -> Study:
+    """Return `study` as it is shown and kept. Only workers need what may be secret in an address, and jobs tell them."""
+    folds = tuple(map(shown_dataset, study.folds)) if isinstance(study.folds, tuple) else study.folds
+    return study.model_copy(update={"dataset": shown_dataset(study.dataset), "folds": folds})
 
 
 def _synthetic(output: Path) -> str:

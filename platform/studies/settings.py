@@ -48,6 +48,13 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
         study = read_study(name_or_file, overrides, resolve_settings)
     except StudyError as error:
         raise InputError(str(error)) from None
+    if isinstance(study.folds, tuple):
+        if dataset is not None:
+            raise InputError(
+                f"--dataset {dataset}: {study.name} lists the data sets of its folds; change them with --set folds"
+            )
+        folds = tuple(map(_address, study.folds))
+        return study.model_copy(update={"folds": folds, "dataset": folds[0]})
     return study.model_copy(update={"dataset": _address(study.dataset if dataset is None else str(dataset))})
 
 
@@ -80,13 +87,25 @@ def check_dataset(study: Study) -> None:
     """
     # pyarrow takes its time, and `study list` has no need of it.
     from crescendo.trainables.data.remote import is_remote
+    from crescendo.trainables.data.splits import FOLDS
 
-    if is_remote(study.dataset):
-        return
-    if study.dataset != SYNTHETIC and not (Path(study.dataset) / "dataset.json").is_file():
+    sets = isinstance(study.folds, tuple)
+    key, made, other = (
+        ("folds", "", "") if sets else ("dataset", f", or `{SYNTHETIC}`,", ", or name another with --dataset")
+    )
+    for dataset in study.folds if isinstance(study.folds, tuple) else (study.dataset,):
+        if is_remote(dataset) or (dataset == SYNTHETIC and not sets) or (Path(dataset) / "dataset.json").is_file():
+            continue
+        if (Path(dataset) / FOLDS).is_file():
+            if study.folds == "own":
+                continue
+            raise InputError(
+                f"{study.name}: {dataset}: holds a data set of each of several folds; set `folds: own` for all of them, or "
+                "name one of the folders in it"
+            )
         raise InputError(
-            f"{study.name}: dataset: must be a prepared data set, or `{SYNTHETIC}`, but {study.dataset!r} is none "
-            "(no dataset.json); make one with `crescendo data import`, or name another with --dataset"
+            f"{study.name}: {key}: must be a prepared data set{made} but {dataset!r} is none (no dataset.json); make one with "
+            f"`crescendo data import`{other}"
         )
 
 

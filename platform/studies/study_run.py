@@ -1,27 +1,21 @@
-"""What a study does next, and what becomes of what came back: all of a sweep but where the trials run.
-
-Every decision is a function of the ledger, so a study that was killed decides as it would have.
-"""
+"""What becomes of what the trials of a study come to: all of a sweep but which begin next, and where they run."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from optuna.pruners import BasePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
-from crescendo.platform.studies.cohorts import Batches, agree, batches_of, largest, together
-from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.jobs import job_of
-from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
+from crescendo.platform.studies.ledger import Ledger, TrialRecord
 from crescendo.platform.studies.patience import Patience
-from crescendo.platform.studies.proposals import Proposal, propose, setting_key, taken_key
-from crescendo.platform.studies.study_trials import StudyTrials
+from crescendo.platform.studies.study_queue import StudyQueue
 from crescendo.platform.studies.watcher import Watcher
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.run_metrics import result_numbers
-from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.replicates import Replicate
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.trial import Job
@@ -30,19 +24,15 @@ from crescendo.trainables.training.validation_report import ValidationReport
 _MOVES = 10  # how often a trial may lose its machine without getting on
 
 
-class StudyRun(StudyTrials):
+class StudyRun(StudyQueue):
     """A study on its way from its ledger to its confirmed arms.
 
     Attributes
     ----------
-    running
-        The trials that run now, by identity.
     last
         Identity -> the last report, in this process, of a trial that is not over.
     problem
         Why the study must stop, once it must.
-    spread
-        Cohorts among which the trials that wait are spread, where the study leaves it open how large one is.
     """
 
     def __init__(
@@ -54,16 +44,11 @@ class StudyRun(StudyTrials):
         patience: Patience | None = None,
     ) -> None:
         """Take up the study where the ledger left it: trials that were running wait to go on."""
-        super().__init__(study, ledger)
-        self.place, self._ledger, self._watchers = place, ledger, watchers
+        super().__init__(study, ledger, place)
+        self._watchers = watchers
         self._patience, self._held = patience or Patience(), Counter[str]()
-        self._waiting = deque(self.unfinished())
-        self._broken: Counter[str] = Counter()
-        self._failed: set[str] = set()
-        self.running: dict[str, TrialRecord] = {}
-        self._cohorts: dict[str, int] = {}
+        self._broken: Counter[tuple[str, Replicate]] = Counter()
         self._begun = 0
-        self.spread = 1
         self.last: dict[str, ValidationReport] = {}
         self.problem: str | None = None
         self._pruner: BasePruner | None = None
@@ -76,14 +61,15 @@ class StudyRun(StudyTrials):
         """Whether nothing is left to run, or the study must stop."""
         if self.running:
             return False
-        return self.problem is not None or not (self._waiting or any(self._wanted(arm) for arm in arms_of(self.study)))
+        return self.problem is not None or (not self._waiting and all(map(self.finished, self.replicates)))
 
     def next_jobs(self) -> list[Job]:
         """Return the trials that are to run together next; none if none can start before another ends.
 
         Where trials train in cohorts, they are those that may share every batch; else there is one. Interrupted trials
-        come first. Then the arms take turns in the search; what the search has nothing for confirms: without cohorts the
-        arms whose own search is over, in cohorts, once every search is over, all arms seed by seed.
+        come first, then those of the first replicate that has any. In it the arms take turns in the search; what the search
+        has nothing for confirms: without cohorts the arms whose own search is over, in cohorts, once every search is over,
+        all arms seed by seed.
         """
         if self.problem is not None or self._patience.waiting:
             return []
@@ -99,11 +85,6 @@ class StudyRun(StudyTrials):
     def cohort(self, identity: str) -> int | None:
         """Return the number of the cohort that a trial runs in now, None if it does not run."""
         return self._cohorts.get(identity)
-
-    @property
-    def cohorts(self) -> int:
-        """How many cohorts run now."""
-        return len(set(self._cohorts.values()))
 
     def report(self, identity: str, report: ValidationReport) -> bool:
         """Take in a report; return whether the trial is over: done, or stopped early."""
@@ -143,11 +124,13 @@ class StudyRun(StudyTrials):
                 watcher.broke(entry)
             return
         self._failed.add(identity)
-        self._broken[entry.arm] += 1
+        of = entry.arm, entry.replicate
+        self._broken[of] += 1
         self._end(entry, None)
-        if self._broken[entry.arm] >= limits.limit:
+        if self._broken[of] >= limits.limit:
+            where = f", {entry.replicate.name}" if entry.replicate.name else ""
             self.problem = (
-                f"arm {entry.arm}: {self._broken[entry.arm]} trials failed, each {limits.retries + 1} times; "
+                f"arm {entry.arm}{where}: {self._broken[of]} trials failed, each {limits.retries + 1} times; "
                 f"the last one: {reason}"
             )
 
@@ -169,122 +152,6 @@ class StudyRun(StudyTrials):
         seconds = 0.0 if moved else self._patience.wait()
         for watcher in self._watchers:
             watcher.held_up(entries, reason, seconds)
-
-    def _wanted(self, arm: Arm) -> bool:
-        if not self.searched(arm):
-            return True
-        return any(True for _ in self._unconfirmed(arm.name))
-
-    def _gather(self) -> list[TrialRecord]:
-        """Return the members of the next cohort: of the trials that wait, where any do, else new ones.
-
-        New ones never join those that wait. So what is proposed does not depend on when a study was killed.
-        """
-        return self._resumed() if self._waiting else self._begin()
-
-    def _resumed(self) -> list[TrialRecord]:
-        most = self._most(len(self._waiting))
-        first, *others = self._waiting
-        members, self._waiting = [first], deque[TrialRecord]()
-        for entry in others:
-            alone = self._last_try(first) or self._last_try(entry)
-            fits = not alone and len(members) < most and agree(batches_of(entry.settings), batches_of(first.settings))
-            (members if fits else self._waiting).append(entry)
-        return members
-
-    def _begin(self) -> list[TrialRecord]:
-        """Begin new trials; one that turns out not to share the batches of the others waits for the next cohort."""
-        new = sum(max(0, self.open_trials(arm)) for arm in arms_of(self.study)) or len(list(self._confirmable()))
-        most, members, passed = self._most(new), list[TrialRecord](), set[str]()
-        while len(members) < most:
-            batches = batches_of(members[0].settings) if members else None
-            entry = self._new(batches, passed)
-            if entry is None:
-                break
-            if batches is None or agree(batches_of(entry.settings), batches):
-                members.append(entry)
-            else:
-                self._waiting.append(entry)
-                passed.add(entry.arm)
-        return members
-
-    def _most(self, ready: int) -> int:
-        """Return how many of the `ready` trials the next cohort may hold."""
-        return largest(self.study.resources, ready, max(1, self.spread - self.cohorts))
-
-    def _last_try(self, entry: TrialRecord) -> bool:
-        """Tell whether a trial runs by itself: nobody is to fail for good because another breaks its process."""
-        return 0 < self.study.failures.retries <= len(entry.failures)
-
-    def _new(self, batches: Batches | None, passed: Collection[str]) -> TrialRecord | None:
-        """Begin another trial: one that shares `batches`, as far as that is known, and not of the arms `passed`."""
-        seed = self.study.search.seed
-        hungry = [arm for arm in arms_of(self.study) if arm.name not in passed and self.open_trials(arm) > 0]
-        if batches is not None:
-            hungry = [arm for arm in hungry if agree(batches_of({**arm.settings, "seed": seed}), batches)]
-        if hungry:
-            return self._propose(min(hungry, key=lambda arm: len(self._by_arm[arm.name, "search"])))
-        for arm, settings in self._confirmable():
-            if batches is None or agree(batches_of(settings), batches):
-                return self._add(arm, "confirm", settings, Proposal({}, {}))
-        return None
-
-    def _confirmable(self) -> Iterator[tuple[str, dict[str, object]]]:
-        """Yield arm and settings of every confirmation that can begin, in order."""
-        arms, seeds = arms_of(self.study), self.study.confirm.seeds
-        found = ((arm.name, one) for arm in arms if self.searched(arm) for one in self._unconfirmed(arm.name))
-        if not together(self.study.resources):
-            yield from found
-        elif all(map(self.searched, arms)):
-            yield from sorted(found, key=lambda pair: seeds.index(int(str(pair[1]["seed"]))))
-
-    def _propose(self, arm: Arm) -> TrialRecord:
-        tried = self.entries(arm.name, "search")
-        number, seed = len(tried), self.study.search.seed
-        taken = [taken_key(arm, entry.values) for entry in tried]
-        alive = [taken_key(arm, entry.values) for entry in tried if entry.state is not TrialState.FAIL]
-        for keys in (taken, alive, ()):
-            proposal = propose(
-                self._ledger.study(arm.name, "search"),
-                arm,
-                self.study.search,
-                number=number,
-                seed=proposal_seed(self.study.name, arm.name, number, seed),
-                taken=set(keys),
-            )
-            if proposal is not None:
-                break
-        assert proposal is not None  # noqa: S101  # the empty list of taken settings excludes nothing
-        return self._add(arm.name, "search", {**arm.settings, **proposal.values, "seed": seed}, proposal)
-
-    def _add(self, arm: str, phase: Phase, settings: dict[str, object], proposal: Proposal) -> TrialRecord:
-        identity = trial_identity(
-            study=self.study.name,
-            dataset_hash=self.place.dataset_hash,
-            arm=arm,
-            phase=phase,
-            number=len(self._by_arm[arm, phase]),
-            settings=settings,
-        )
-        entry = self._ledger.add(
-            arm,
-            phase,
-            identity=identity,
-            settings=settings,
-            values=proposal.values,
-            distributions=proposal.distributions,
-        )
-        self.put(entry)
-        return entry
-
-    def _unconfirmed(self, arm: str) -> Iterable[dict[str, object]]:
-        # One that failed has had its turn, until the study is started again.
-        begun = {
-            setting_key(entry.settings)
-            for entry in self.entries(arm, "confirm")
-            if entry.state is not TrialState.FAIL or entry.identity in self._failed
-        }
-        return (settings for settings in self.confirmations(arm) if setting_key(settings) not in begun)
 
     def _end(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         self._leave(entry.identity)

@@ -7,7 +7,7 @@ from pathlib import Path
 from crescendo.platform.studies.ledger import LEDGER, Ledger
 from crescendo.platform.studies.record import read_record
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.workspace import Workspace
+from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.search_spaces.record import StudyRecord
@@ -34,5 +34,7 @@ def tell_from_ledger(output: Path, tracker: Tracker) -> None:
 
 
 def _tell(output: Path, record: StudyRecord, ledger: Ledger, tracker: Tracker) -> None:
-    place = Workspace(output.absolute(), record.study.dataset, record.dataset_hash)
+    study, content = record.study, record.dataset_hash
+    folds = {name: Recordings(study.dataset, content, content_hash=its) for name, its in record.folds.items()}
+    place = Workspace(output.absolute(), study.dataset, content, folds=folds)
     StudyWatcher(record.study, place, tracker).catch_up(StudyRun(record.study, ledger, place))

@@ -17,6 +17,7 @@ from crescendo.platform.tracking.run_metrics import curves, progress_numbers, re
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.record import STUDY_FILE
+from crescendo.search_spaces.replicates import FOLD_TAG, REPEAT_TAG
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
@@ -44,17 +45,16 @@ class StudyWatcher:
         if not tracker.begun(STUDY):
             self._start_study()
         left_open, damaged = tracker.open_trials(), tracker.damaged
-        for arm in arms_of(run.study):
-            for entry in (*run.entries(arm.name, "search"), *run.entries(arm.name, "confirm")):
-                if entry.state is TrialState.RUNNING:
-                    continue
-                lost = not tracker.begun(entry.identity)
-                if lost:
-                    self.started(entry)
-                if lost or entry.identity in left_open:
-                    self.ended(entry, self._last(entry))
-                elif damaged and entry.state is TrialState.COMPLETE:
-                    self._results(entry, self._last(entry))
+        for entry in run.everything():
+            if entry.state is TrialState.RUNNING:
+                continue
+            lost = not tracker.begun(entry.identity)
+            if lost:
+                self.started(entry)
+            if lost or entry.identity in left_open:
+                self.ended(entry, self._last(entry))
+            elif damaged and entry.state is TrialState.COMPLETE:
+                self._results(entry, self._last(entry))
         if run.over and tracker.open_study():
             self._leave(run)
         if damaged:
@@ -72,13 +72,18 @@ class StudyWatcher:
 
     def started(self, entry: TrialRecord) -> None:
         """Open the trial's run, or open it again."""
+        replicate = entry.replicate
         tags = {
             **self._tags,
+            "crescendo.dataset_hash": self._place.recordings(replicate).content_hash,
             "crescendo.arm": entry.arm,
             "crescendo.phase": entry.phase,
             "crescendo.seed": entry.settings.get("seed"),
+            **({} if replicate.fold is None else {FOLD_TAG: replicate.fold}),
+            **({REPEAT_TAG: replicate.repeat} if self._study.repeats > 1 else {}),
         }
-        name = f"{entry.arm} {entry.phase} {entry.number}"
+        where = f", {replicate.name}," if replicate.name else ""
+        name = f"{entry.arm}{where} {entry.phase} {entry.number}"
         self._tracker.start_trial(
             entry.identity, name, tags, {**arm_named(self._study, entry.arm).ablated, **entry.settings}
         )

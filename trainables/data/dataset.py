@@ -4,25 +4,26 @@ annotations.json        ActivityNet's format
 features/features.arrow one row a frame (absent from a data set of annotations only)
 dataset.json            fps, labels, feature dimension and meaning, source, licence, content hash
 fc7.safetensors         where the features are a network's fc6: the layer that follows (`weight`, `bias`)
+splits.json             where the data set divides its recordings into several folds (`splits.Splits`)
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from crescendo.trainables.data.annotations import Annotations, Recording, read_annotations
 from crescendo.trainables.data.frames import BACKGROUND, frame_labels
+from crescendo.trainables.data.metadata import FASTEST, SLOWEST, DatasetMetadata, StoredMetadata, content_hash
 from crescendo.trainables.data.pixels import PixelFrames, PixelStore, write_pixels
+from crescendo.trainables.data.splits import FOLDS, SPLITS, SUBSETS, Splits, check_splits, read_splits
 from crescendo.trainables.data.store import FrameStore, write_frames
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
@@ -32,46 +33,8 @@ from crescendo.trainables.validated import validated
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUBSETS = ("training", "validation", "test")
 PIXELS = "jpeg"
-SLOWEST, FASTEST = 1e-6, 1e6
-"""Frames a second, at least and at most."""
 _FC7 = "fc7.safetensors"
-
-
-@dataclass(frozen=True)
-class DatasetMetadata:
-    """The content of `dataset.json` beside labels and hash.
-
-    `fps` is the number of frames a second; `features` says what the columns mean, `source` where the data come from,
-    `licence` what may be done with them, `notes` what the importer decided or left out.
-    """
-
-    name: str
-    fps: float
-    features: str
-    source: str
-    licence: str
-    notes: tuple[str, ...] = ()
-
-
-class _Stored(BaseModel):
-    """What `dataset.json` must hold."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-    name: str
-    fps: float = Field(ge=SLOWEST, le=FASTEST)
-    features: str
-    source: str
-    licence: str
-    notes: list[str]
-    labels: list[str] = Field(min_length=1)
-    feature_dim: int | None = Field(ge=1)
-    dtype: str | None
-    features_hash: str
-    fc7_hash: str = ""
-    content_hash: str
 
 
 class Dataset:
@@ -87,8 +50,10 @@ class Dataset:
         Columns of the feature matrices; None for a data set of annotations only.
     holds_pixels : bool
         Whether the features are prepared frames, to fine-tune a network on (`pixels.PixelStore`).
+    splits : mapping
+        The folds that the data set divides its recordings into by itself; empty for most (`splits.Splits`).
     content_hash : str
-        SHA-256 over features, annotations, labels and fps.
+        SHA-256 over features, annotations, labels and fps, and splits where there are any.
     features_hash : str
         SHA-256 of the features (`store.digest()`), which opening the data set does not read; empty if there are none.
     """
@@ -103,11 +68,15 @@ class Dataset:
         """
         self.path = Path(path)
         if not (self.path / "dataset.json").is_file():
+            if (self.path / FOLDS).is_file():
+                raise InputError(
+                    f"{self.path}: holds a data set of each of several folds; name one of the folders in it"
+                )
             raise InputError(
                 f"{self.path}: not a prepared data set (no dataset.json); make one with `crescendo data import`"
             )
         described = self.path / "dataset.json"
-        stored = validated(_Stored, read_json(described), described, "import the data set again")
+        stored = validated(StoredMetadata, read_json(described), described, "import the data set again")
         fields = {key: getattr(stored, key) for key in DatasetMetadata.__dataclass_fields__}
         self.metadata = DatasetMetadata(**{**fields, "notes": tuple(stored.notes)})
         self.labels: tuple[str, ...] = tuple(stored.labels)
@@ -117,11 +86,12 @@ class Dataset:
         self.features_hash: str = stored.features_hash
         self._fc7_hash: str = stored.fc7_hash
         self.annotations = read_annotations(self.path / "annotations.json")
-        if self.content_hash != _content_hash(
-            self.metadata, self.labels, self.annotations, self.features_hash + self._fc7_hash
+        self.splits: Splits = read_splits(self.path / SPLITS)
+        if self.content_hash != content_hash(
+            self.metadata, self.labels, self.annotations, self.features_hash + self._fc7_hash, self.splits
         ):
             raise InputError(
-                f"{self.path}: annotations.json or dataset.json was changed after the data set was prepared "
+                f"{self.path}: annotations.json, dataset.json or {SPLITS} was changed after the data set was prepared "
                 "(its content hash differs); change the source and import it again"
             )
         self._index = {label: number for number, label in enumerate(self.labels)}
@@ -220,6 +190,7 @@ def write_dataset(
     labels: Iterable[str] | None = None,
     store_metadata: Mapping[str, Any] | None = None,
     fc7: tuple[Tensor, Tensor] | None = None,
+    splits: Splits | None = None,
 ) -> Dataset:
     """Write a prepared data set, complete or not at all, and open it.
 
@@ -239,6 +210,8 @@ def write_dataset(
     fc7
         Where the features are a network's fc6: weight (outputs, `feature_dim`) and bias (outputs,) of the layer that
         follows.
+    splits
+        Folds that the data set divides its recordings into.
 
     Raises
     ------
@@ -253,6 +226,8 @@ def write_dataset(
     if unknown or len(set(names)) != len(names):
         wrong = f"{sorted(unknown)[0]!r} is not among the labels" if unknown else "a label stands twice"
         raise InputError(f"labels {list(names[1:])}: {wrong}; 'background' is reserved")
+    if splits:
+        check_splits(splits, annotations.recordings, SPLITS)
     with atomic_directory(destination) as partial:
         features_hash = ""
         if feature_dim is not None:
@@ -270,6 +245,8 @@ def write_dataset(
                 )
         fc7_hash = "" if fc7 is None else _write_fc7(partial / _FC7, fc7)
         write_json(partial / "annotations.json", annotations.to_json())
+        if splits:
+            write_json(partial / SPLITS, splits)
         content: dict[str, Any] = {
             **asdict(metadata),
             "labels": names,
@@ -277,7 +254,7 @@ def write_dataset(
             "dtype": dtype if feature_dim is not None else None,
             "features_hash": features_hash,
             **({"fc7_hash": fc7_hash} if fc7_hash else {}),
-            "content_hash": _content_hash(metadata, names, annotations, features_hash + fc7_hash),
+            "content_hash": content_hash(metadata, names, annotations, features_hash + fc7_hash, splits or {}),
         }
         write_json(partial / "dataset.json", content)
     return Dataset(destination)
@@ -294,11 +271,4 @@ def _write_fc7(path: Path, fc7: tuple[Tensor, Tensor]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _content_hash(
-    metadata: DatasetMetadata, labels: tuple[str, ...], annotations: Annotations, features_hash: str
-) -> str:
-    content = json.dumps([float(metadata.fps), labels, annotations.to_json(), features_hash], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-__all__ = ["SUBSETS", "Annotations", "Dataset", "DatasetMetadata", "Recording", "write_dataset"]
+__all__ = ["FASTEST", "SUBSETS", "Annotations", "Dataset", "DatasetMetadata", "Recording", "write_dataset"]

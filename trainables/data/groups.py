@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,19 @@ class Groups:
         numbers: dict[tuple[str, ...], int] = {}
         keys = [(self.of[name],) if name in self.of else ("", name) for name in recordings]
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+    def members(self, recordings: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the recordings of each group, groups by the SHA-256 of their names: whatever order they come in.
+
+        A recording without a group goes by its own name.
+        """
+        members: dict[int, list[str]] = {}
+        for name, number in zip(recordings, self.numbers(recordings).tolist(), strict=True):
+            members.setdefault(number, []).append(name)
+        return sorted(map(tuple, members.values()), key=lambda one: self._place(one[0]))
+
+    def _place(self, recording: str) -> tuple[bytes, bool]:
+        return hashlib.sha256(self.of.get(recording, recording).encode()).digest(), recording in self.of
 
     def count(self, recordings: Sequence[str]) -> int:
         """Return how many groups `recordings` are of."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.remote import is_remote, open_dataset
+from crescendo.trainables.data.splits import SPLITS
 from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
 
 FileStates = tuple[tuple[str, int, int], ...]
@@ -23,9 +24,8 @@ def file_states(folder: Path | str) -> FileStates | None:
     folder = Path(folder)
     files = [folder / "dataset.json", folder / "annotations.json"]
     try:
-        states = [
-            (file, file.stat()) for file in (*files, *sorted(folder.glob("*/*.arrow")), *folder.glob("*.safetensors"))
-        ]
+        others = (*sorted(folder.glob("*/*.arrow")), *folder.glob("*.safetensors"), *folder.glob(SPLITS))
+        states = [(file, file.stat()) for file in (*files, *others)]
     except OSError:
         return None
     return tuple((str(file.relative_to(folder)), status.st_size, status.st_mtime_ns) for file, status in states)

@@ -23,10 +23,10 @@ from crescendo.trainables.training.validation_report import ValidationReport
 class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
     """Trains the jobs under `config["jobs"]` together; every step is one `CohortStep`, under `step` in the result.
 
-    They are of one data set, which must stay the one that the jobs name by its hash; what it came to be in a step that
-    began with another is thrown away. `config["turns"]` says whether they share their GPU with another cohort. A trial writes
-    checkpoints into its own folder and resumes from them wherever it is started again, so Tune keeps none. An actor is
-    reused for the next cohort and keeps the memory-mapped data set open.
+    They are of one data set and one division of it. The data set must stay the one that the jobs name by its hash; what it
+    came to be in a step that began with another is thrown away. `config["turns"]` says whether they share their GPU with
+    another cohort. A trial writes checkpoints into its own folder and resumes from them wherever it is started again, so
+    Tune keeps none. An actor is reused for the next cohort and keeps the memory-mapped data set open.
 
     Raises
     ------
@@ -60,12 +60,13 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
         return {"step": self._step()}
 
     def _begin(self, jobs: Sequence[Job], *, turns: bool) -> None:
-        data = self._opened(jobs[0])
+        data, division = self._opened(jobs[0]), jobs[0].division
+        dataset = data.dataset if division is None else division.of(data.dataset)
         for job in jobs:
             try:
                 with mended(Path(job.folder)):
                     leaves_cohort(job.folder)  # said to a process that ended before it heard
-                    self._trials[job.identity] = Trial(job, data.dataset)
+                    self._trials[job.identity] = Trial(job, dataset)
             except SurroundingsError:
                 raise
             except InputError as error:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.folds import Division
 from crescendo.trainables.data.same_dataset import FileStates
 from crescendo.trainables.registry import look_in
 from crescendo.trainables.training.measurement import Measurement
@@ -38,6 +39,8 @@ class Job:
     dataset_hash, dataset_states
         The content hash that the data set must have, and the states of its files when it had it (`data.same_dataset`);
         None: whatever lies there.
+    division
+        How its recordings are divided into training, validation and test; None: as the data set says.
     settings
         The settings of the training configuration that differ from the defaults, seed and threads included.
     folder
@@ -64,6 +67,7 @@ class Job:
     plugin_folder: str | None = None
     dataset_hash: str | None = None
     dataset_states: FileStates | None = None
+    division: Division | None = None
 
 
 class Trial(TrainingSession):

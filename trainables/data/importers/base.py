@@ -35,8 +35,10 @@ class Silent:
         yield from items
 
 
-Importer = Callable[..., "Dataset"]
+Importer = Callable[..., "Dataset | tuple[Dataset, ...]"]
 """Turns a raw data set into a prepared one: `importer(source, destination, *, reporter=None, **options)` -> `Dataset`.
+
+One that makes a data set of each of several folds (`fold_sets.write_fold_sets`) returns all of them.
 
 `source` and `destination` are paths. Every other parameter but `reporter` is an option of the command line, of its name,
 type and default; `Annotated[TYPE, "text"]` gives the option its help. Ends with `write_dataset`, and raises `InputError`
@@ -75,7 +77,7 @@ IMPORTERS = Registry(
         ),
         "gtea": ImporterSpec(
             f"{_IMPORTERS}.gtea:import_gtea",
-            "GTEA with the features of a spatial CNN, one of four folds, 15 frames a second.",
+            "GTEA with the features of a spatial CNN, one of four folds or all, 15 frames a second.",
         ),
         "activitynet": ImporterSpec(
             f"{_IMPORTERS}.activitynet:import_activitynet",

@@ -11,10 +11,10 @@ from crescendo.trainables.data.dataset import SUBSETS, Dataset, DatasetMetadata,
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
 from crescendo.trainables.data.importers.external import NumpyFiles, check_matrices
 from crescendo.trainables.data.importers.raw_files import RawFiles
-from crescendo.trainables.data.importers.splits import held_out
+from crescendo.trainables.data.importers.splits import SYNONYMS, given_folds, held_out
+from crescendo.trainables.data.splits import Splits
 from crescendo.trainables.errors import InputError
-
-SYNONYMS = {"train": "training", "val": "validation", "testing": "test"}
+from crescendo.trainables.files import parse_json
 
 
 def import_directory(
@@ -23,6 +23,7 @@ def import_directory(
     *,
     fps: Annotated[float, "Rows of the feature matrices a second."],
     annotations: Annotated[str, "Path of the annotation file in SOURCE."] = "annotations.json",
+    splits: Annotated[str, "Path of a file in SOURCE that divides the recordings into folds; default: none."] = "",
     name: Annotated[str, "Name of the data set; default: SOURCE's."] = "",
     licence: Annotated[str, "What may be done with the data."] = "not stated",
     clip: Annotated[bool, CLIP] = False,
@@ -46,7 +47,8 @@ def import_directory(
     ) as files:
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
         split, notes = given_split(found, files.where(annotations))
-        notes = [*found.notes, *notes]
+        folds, decided = ({}, []) if not splits else _folds(files, splits, split)
+        notes = [*found.notes, *notes, *decided]
         for note in notes:
             reporter.say(note)
         checked = check_matrices(NumpyFiles(files), split.recordings, fps, str(source))
@@ -58,7 +60,13 @@ def import_directory(
             features=reporter.track(checked.matrices, len(checked.frames), "copying features"),
             feature_dim=checked.width,
             dtype=checked.dtype,
+            splits=folds,
         )
+
+
+def _folds(files: RawFiles, splits: str, annotations: Annotations) -> tuple[Splits, list[str]]:
+    where = files.where(splits)
+    return given_folds(parse_json(files.read_bytes(splits), where), annotations, where)
 
 
 def given_split(annotations: Annotations, where: str) -> tuple[Annotations, list[str]]:

@@ -1,4 +1,4 @@
-"""GTEA with the per-frame features of a spatial CNN (Lea et al.): one of four folds, each with its own features."""
+"""GTEA with the per-frame features of a spatial CNN (Lea et al.): four folds, each with its own features."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import scipy.io
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.fold_sets import write_fold_sets
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import most_unpacked, too_large
 
-FOLDS = (1, 2, 3, 4)
+FOLDS = ("1", "2", "3", "4")
+ALL = "all"
 # The videos run at 15 frames a second and the features have one row for each of their frames.
 FPS = 15
 # The files hold numbers only. Their counts by recording fit the ten verbs in alphabetical order and no other: number 2
@@ -34,10 +36,10 @@ def import_gtea(
     source: Path | str,
     destination: Path | str,
     *,
-    fold: Annotated[int, "1 to 4: the subject to test."] = 1,
+    fold: Annotated[str, "1 to 4: the subject to test; all: four data sets in a folder, for a study's folds."] = "1",
     reporter: Reporter | None = None,
-) -> Dataset:
-    """Prepare one fold of GTEA: its features as stored, its test split, one training subject as validation.
+) -> Dataset | tuple[Dataset, ...]:
+    """Prepare a fold of GTEA, or all: its features as stored, its test split, one training subject as validation.
 
     The validation subject is the one that follows the test subject (S1 follows S4).
 
@@ -47,8 +49,15 @@ def import_gtea(
         If a file is missing, damaged or of another form, the fold unknown, or `destination` exists.
     """
     reporter = reporter or Silent()
+    fold = str(fold)
+    if fold == ALL:
+        return write_fold_sets(destination, FOLDS, lambda one, folder: _import(source, folder, one, reporter))
     if fold not in FOLDS:
-        raise InputError(f"fold must be one of {', '.join(map(str, FOLDS))} but got {fold}")
+        raise InputError(f"fold must be one of {', '.join((*FOLDS, ALL))} but got {fold}")
+    return _import(source, Path(destination), fold, reporter)
+
+
+def _import(source: Path | str, destination: Path, fold: str, reporter: Reporter) -> Dataset:
     folder = f"features/GTEA/SpatialCNN/Split_{fold}"
     matrices: dict[str, np.ndarray] = {}
     recordings: dict[str, Recording] = {}

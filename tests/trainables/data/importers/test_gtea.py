@@ -80,5 +80,5 @@ def test_damaged_raw_data_is_refused(raw, absent: Path, damage, message: str) ->
 
 
 def test_fold_must_exist(raw, absent: Path) -> None:
-    with pytest.raises(InputError, match="fold must be one of 1, 2, 3, 4 but got 5"):
+    with pytest.raises(InputError, match="fold must be one of 1, 2, 3, 4, all but got 5"):
         import_gtea(raw.gtea(), absent, fold=5)

@@ -1,0 +1,132 @@
+"""The recordings that a study runs on: its data set, opened and known by its hash, and the folds that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from crescendo.platform.studies.workspace import Recordings, Workspace
+from crescendo.search_spaces.fold_names import names_of_sets
+from crescendo.search_spaces.schema import Parts
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.data.dataset import SUBSETS, Dataset
+from crescendo.trainables.data.fold_sets import fold_sets
+from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks
+from crescendo.trainables.data.metadata import hash_of
+from crescendo.trainables.data.remote import is_remote, open_dataset
+from crescendo.trainables.data.same_dataset import FileStates, file_states
+from crescendo.trainables.data.splits import FOLDS, SPLITS
+from crescendo.trainables.errors import InputError
+
+
+def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tuple[str, ...]]:
+    """Open what `study` runs on, and return where it works, and what its user should know of its folds, in lines.
+
+    `dataset` is the address of its data set.
+
+    Raises
+    ------
+    InputError
+        If a data set cannot be opened, lacks a subset, or cannot be divided as the study asks.
+    """
+    sets = _sets(study, dataset)
+    if sets is not None:
+        return _several(output, sets)
+    address, opened, states = _opened(dataset)
+    place = Workspace(output, address, opened.content_hash, states)
+    if study.folds is None:
+        _check_subsets(opened)
+        return place, ()
+    views = {division.fold: (division, division.of(opened)) for division in _divisions(study, opened)}
+    place.folds.update(
+        (name, Recordings(address, opened.content_hash, states, division, view.content_hash))
+        for name, (division, view) in views.items()
+    )
+    made = isinstance(study.folds, Parts)
+    aside = [f"{dataset}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
+    return place, (*aside, *_checked({name: view for name, (_, view) in views.items()}))
+
+
+def fold_names(study: Study) -> tuple[str, ...] | None:
+    """Return the names of the folds of `study` as far as they are known before its data are opened; None if they are not."""
+    if study.folds is None:
+        return ()
+    if isinstance(study.folds, Parts):
+        return tuple(division.fold for division in made_folds(study.folds.count, study.folds.by))
+    if isinstance(study.folds, tuple):
+        return names_of_sets(study.folds)
+    if is_remote(study.dataset) or not Path(study.dataset).is_dir():
+        return None
+    sets = tuple(fold_sets(study.dataset))
+    prepared = (Path(study.dataset) / "dataset.json").is_file()
+    return sets or (tuple(Dataset(study.dataset).splits) if prepared else ()) or None
+
+
+def _sets(study: Study, dataset: str) -> dict[str, str] | None:
+    """Return fold -> address of its data set, where each fold is one; None where they share one."""
+    if isinstance(study.folds, tuple):
+        return dict(zip(names_of_sets(study.folds), study.folds, strict=True))
+    if study.folds == "own" and not is_remote(dataset):
+        return {name: str(folder) for name, folder in fold_sets(dataset).items()} or None
+    return None
+
+
+def _several(output: Path, sets: Mapping[str, str]) -> tuple[Workspace, tuple[str, ...]]:
+    opened = {name: _opened(dataset) for name, dataset in sets.items()}
+    folds = {
+        name: Recordings(address, dataset.content_hash, states) for name, (address, dataset, states) in opened.items()
+    }
+    hashes = {name: one.content_hash for name, one in folds.items()}
+    for name, content in hashes.items():
+        same = [other for other, its in hashes.items() if its == content]
+        if len(same) > 1:
+            raise InputError(f"folds {' and '.join(same)}: hold the same data ({sets[name]}); every fold must differ")
+    _check_alike({name: dataset for name, (_, dataset, _) in opened.items()})
+    first = next(iter(folds.values()))
+    place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds)
+    return place, _checked({name: dataset for name, (_, dataset, _) in opened.items()})
+
+
+def _check_alike(folds: Mapping[str, Dataset]) -> None:
+    """Refuse data sets that no study could measure alike."""
+    (name, first), *others = folds.items()
+    for other, dataset in others:
+        for what, one, its in (
+            ("labels", first.labels[1:], dataset.labels[1:]),
+            ("frames a second", first.fps, dataset.fps),
+            ("numbers a frame", first.feature_dim, dataset.feature_dim),
+        ):
+            if one != its:
+                raise InputError(
+                    f"folds {name} and {other}: must be of one kind but their {what} differ: {one!s:.80} and {its!s:.80}"
+                )
+
+
+def _divisions(study: Study, dataset: Dataset) -> tuple[Division, ...]:
+    if isinstance(study.folds, Parts):
+        return made_folds(study.folds.count, study.folds.by)
+    if not dataset.splits:
+        raise InputError(
+            f"{study.name}: folds: own, but {dataset.path} brings no folds ({SPLITS}, or {FOLDS} beside several data sets); "
+            "import it with --splits, or ask for {count: 5, by: group}"
+        )
+    return own_folds(dataset)
+
+
+def _opened(dataset: str) -> tuple[str, Dataset, FileStates | None]:
+    if is_remote(dataset):
+        return dataset, open_dataset(dataset), None
+    address = str(Path(dataset).absolute())
+    states = file_states(address)
+    return address, open_dataset(address), states
+
+
+def _check_subsets(dataset: Dataset) -> None:
+    for subset in SUBSETS:
+        dataset.recordings(subset)
+
+
+def _checked(folds: Mapping[str, Dataset]) -> tuple[str, ...]:
+    for dataset in folds.values():
+        _check_subsets(dataset)
+    return tuple(remarks(folds))

@@ -1,0 +1,127 @@
+"""How a study stands, and what came of it, as tables that fit 80 columns and as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean, stdev
+
+from optuna.trial import TrialState
+from rich.table import Table
+
+from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.terminal_text import literal
+from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.replicates import Replicate
+from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
+
+_FIRST_REPEAT = "repeat 1"
+
+
+def progress_table(run: StudyRun) -> Table:
+    """Return the state of every arm as a table: of a study with several replicates in the first that is not over."""
+    replicate = next((one for one in run.replicates if not run.finished(one)), run.replicates[-1])
+    table = Table(title=f"{run.study.name}: {_phase(run, replicate)}", title_justify="left")
+    for name in ("arm", "search", "confirm", "running", "failed", f"best\n{run.study.objective.metric}", "setting"):
+        table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
+    running = [entry.arm for entry in run.running.values() if entry.replicate == replicate]
+    for arm in arms_of(run.study):
+        search, confirm = (run.states(arm.name, phase, replicate) for phase in ("search", "confirm"))
+        best = run.best(arm.name, replicate)
+        table.add_row(
+            arm.name,
+            f"{search[TrialState.COMPLETE] + search[TrialState.PRUNED]}/{arm.trials}",
+            f"{len(run.confirmed(arm.name, replicate))}/{len(run.study.confirm.seeds)}",
+            str(running.count(arm.name)),
+            str(search[TrialState.FAIL] + confirm[TrialState.FAIL]),
+            f"{best.value:.3f}" if best is not None and best.value is not None else "",
+            literal(settings_text(best) if best is not None else ""),
+        )
+    return table
+
+
+def outcome(run: StudyRun) -> Iterator[Table | str]:
+    """Yield what came out: each arm's confirmed test mAP as a table, then its best setting.
+
+    Of a study with several replicates: means over them, and what they are means of.
+    """
+    study, over = run.study, "seeds" if len(run.replicates) == 1 else f"the means of {_replicates(run)}"
+    tested, mean = tested_objective(run), str(MEAN_AP.on("test"))
+    yield f"{study.name}: mAP; of the test split, mean ± standard deviation over {over}"
+    table = Table()
+    table.add_column("arm", no_wrap=True)
+    for name in ("validation", "test"):
+        table.add_column(f"{name}\n{study.objective.metric}", justify="right", no_wrap=True)
+    table.add_column(f"test\n{MEAN_AP}", justify="right", no_wrap=True)
+    table.add_column("seeds", justify="right")
+    for arm in arms_of(study):
+        found = [best.value for one in run.replicates if (best := run.best(arm.name, one)) and best.value is not None]
+        confirmed = [run.confirmed(arm.name, one) for one in run.replicates]
+        table.add_row(
+            arm.name,
+            f"{fmean(found):.3f}" if found else "none",
+            _spread(confirmed, tested),
+            _spread(confirmed, mean),
+            f"{sum(map(len, confirmed))}/{len(study.confirm.seeds) * len(run.replicates)}",
+        )
+    yield table
+    for arm in arms_of(study):
+        yield _best(run, arm) if len(run.replicates) == 1 else _by_replicate(run, arm, tested)
+
+
+def settings_text(entry: TrialRecord) -> str:
+    """Return what was proposed for a trial and chosen after it; of a confirmation its seed."""
+    shown: Mapping[str, object] = {**entry.values, **entry.chosen}
+    if entry.phase == "confirm":
+        shown = {"seed": entry.settings["seed"]}
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
+    )
+
+
+def tested_objective(run: StudyRun) -> str:
+    """Return the name that the study's objective has on the test split."""
+    return str(MetricKey.read(run.study.objective.metric).on("test"))
+
+
+def _phase(run: StudyRun, replicate: Replicate) -> str:
+    searched = all(run.searched(arm, replicate) for arm in arms_of(run.study))
+    phase = "confirming" if searched else "searching"
+    if len(run.replicates) == 1:
+        return phase
+    number = run.replicates.index(replicate) + 1
+    return f"{replicate.name or _FIRST_REPEAT} ({number} of {len(run.replicates)}): {phase}"
+
+
+def _replicates(run: StudyRun) -> str:
+    folds, repeats = len({one.fold for one in run.replicates}), run.study.repeats
+    parts = [f"{folds} folds"] if folds > 1 else []
+    return " x ".join([*parts, f"{repeats} repeats"] if repeats > 1 else parts)
+
+
+def _best(run: StudyRun, arm: Arm) -> str:
+    best = run.best(arm.name, run.replicates[0])
+    return f"{arm.name}: best {settings_text(best) if best is not None else 'none, every trial failed or was stopped'}"
+
+
+def _by_replicate(run: StudyRun, arm: Arm, tested: str) -> str:
+    means = (f"{_mean(run.confirmed(arm.name, one), tested)} ({one.name or _FIRST_REPEAT})" for one in run.replicates)
+    return f"{arm.name}: {tested} {', '.join(means)}"
+
+
+def _mean(entries: Sequence[TrialRecord], name: str) -> str:
+    values = _values(entries, name)
+    return f"{fmean(values):.3f}" if values else "none"
+
+
+def _spread(confirmed: Sequence[Sequence[TrialRecord]], name: str) -> str:
+    """Return the mean and standard deviation of a metric: over the seeds of one replicate, else over the replicates."""
+    each = [_values(entries, name) for entries in confirmed]
+    values = each[0] if len(each) == 1 else [fmean(one) for one in each if one]
+    if not values:
+        return ""
+    return f"{fmean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+
+
+def _values(entries: Sequence[TrialRecord], name: str) -> list[float]:
+    return [entry.metrics[name] for entry in entries if name in entry.metrics]
