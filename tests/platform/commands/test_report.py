@@ -44,7 +44,7 @@ def conducted(output: Path, dataset: Dataset, name: str, trials: int | None = No
     """Run a study in this process, without Ray, or as many trials of it as named."""
     study = parse_study(STUDY.format(dataset=dataset.path, name=name), "study.yaml", (), resolve_settings)
     place, ledger = Workspace(output, str(dataset.path), dataset.content_hash), Ledger(output)
-    record_study(study, dataset.content_hash, output, extend=False)
+    record_study(study, place, extend=False)
     with Tracker(output, study.name, None) as tracker:
         tracked = StudyWatcher(study, place, tracker)
         run = StudyRun(study, ledger, place, (tracked,))

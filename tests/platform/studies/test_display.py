@@ -7,10 +7,11 @@ import pytest
 from rich.console import Console
 from trivial_study import trivial_study
 
-from crescendo.platform.studies.display import Display, outcome, progress_table
+from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.workspace import Workspace
+from crescendo.platform.studies.study_tables import outcome, progress_table
+from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -38,8 +39,8 @@ def finish(run, job, objective=0.5):
     )
 
 
-def printed(renderable) -> str:
-    console = Console(file=io.StringIO(), width=200)
+def printed(renderable, width: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(renderable)
     return console.file.getvalue()
 
@@ -131,3 +132,50 @@ def test_at_the_end_every_arm_has_its_test_result(run_and_display):
     assert "± 0.014" in shown
     assert shown.count("2/2") == 2
     assert "variant=score: best learning_rate" in shown
+
+
+@pytest.mark.parametrize(("repeats", "folds"), [(1, ("1", "2")), (2, ()), (2, ("S1", "S2"))])
+def test_a_study_in_folds_and_repeats_fits_80_columns_and_shows_where_it_is(tmp_path, repeats, folds):
+    study = trivial_study(tmp_path, trials=2, changes=(f"repeats={repeats}",))
+    recordings = {name: Recordings(str(tmp_path), "hash", content_hash=name) for name in folds}
+    screen = io.StringIO()
+    display = Display(Console(file=screen, width=80))
+    ledger = Ledger(tmp_path / "output")
+    run = StudyRun(study, ledger, Workspace(tmp_path / "output", str(tmp_path), "hash", folds=recordings), (display,))
+    display.show(run, ("fold 2: its training part has no jumping",))
+    values = iter(np.arange(0.1, 0.9, 0.01))
+    titles = []
+    while jobs := run.next_jobs():
+        for job in jobs:
+            titles.append(printed(progress_table(run), 80).splitlines()[0].strip())
+            finish(run, job, next(values))
+    ledger.close()
+    count = repeats * max(1, len(folds))
+    first = f"fold {folds[0]}" if folds else "repeat 1"
+    last = ", ".join([f"fold {folds[-1]}"] * bool(folds) + [f"repeat {repeats}"] * (repeats > 1))
+    assert titles[0] == f"trivial: {first} (1 of {count}): searching"
+    assert titles[-1] == f"trivial: {last} ({count} of {count}): confirming"
+    lines = screen.getvalue().splitlines()
+    assert lines[0] == "fold 2: its training part has no jumping"
+    assert sum(line.startswith(f"confirm variant=score, {last}, 2/2: ") for line in lines) == 1
+    table, *each = list(outcome(run))[1:]
+    shown = printed(table, 80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count(f"{2 * count}/{2 * count}") == 2
+    assert [line.count("(") for line in each] == [count, count]
+    assert f"({last})" in each[0]
+
+
+def test_the_outcome_of_several_replicates_is_the_mean_over_them_of_each_ones_mean(tmp_path):
+    study = trivial_study(tmp_path, trials=1, changes=("repeats=2",))
+    ledger = Ledger(tmp_path / "output")
+    run = StudyRun(study, ledger, Workspace(tmp_path / "output", str(tmp_path), "hash"))
+    while jobs := run.next_jobs():
+        for job in jobs:
+            seed = job.settings["seed"]
+            finish(run, job, {0: 0.1, 1: 0.3, 10_000: 0.6, 10_001: 0.8}.get(seed, 0.5))
+    ledger.close()
+    head, table, *each = outcome(run)
+    assert "over the means of 2 repeats" in head
+    assert "0.450 ± 0.354" in printed(table)  # of 0.2 and 0.7
+    assert each[0] == "variant=none: test/mAP/iou_0.50 0.200 (repeat 1), 0.700 (repeat 2)"

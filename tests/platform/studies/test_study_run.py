@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 from trivial_study import trivial_study, value
+from virtual_study import Virtual
 
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.patience import Patience
@@ -25,68 +26,6 @@ ASHA = "early_stopping: {asha: {grace: 10, reduction: 2}}\n"
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("studies")
-
-
-class Virtual:
-    """Runs a study's cohorts in turn, one step of each member; `concurrent` cohorts at once."""
-
-    def __init__(self, study, output: Path, concurrent: int = 1, score=value):
-        self.ledger = Ledger(output)
-        self.run = StudyRun(study, self.ledger, Workspace(output, study.dataset, "hash"))
-        self.concurrent, self.score = concurrent, score
-        self.cohorts: list[dict[str, list]] = []
-        self.sizes: list[int] = []
-        self.steps: Counter[tuple[str, int]] = Counter()
-
-    def turn(self) -> bool:
-        """Do one thing; False when the study is over."""
-        if len(self.cohorts) < self.concurrent and (jobs := self.run.next_jobs()):
-            self.cohorts.append({job.identity: [job, self.saved(job)] for job in jobs})
-            self.sizes.append(len(jobs))
-            return True
-        if not self.cohorts:
-            assert self.run.over
-            return False
-        cohort = self.cohorts.pop(0)
-        for identity in list(cohort):
-            self.advance(cohort, identity)
-        if cohort:
-            self.cohorts.append(cohort)
-        return True
-
-    def advance(self, cohort, identity: str) -> None:
-        job, iteration = cohort.pop(identity)
-        iteration += 10
-        self.steps[identity, iteration] += 1
-        Path(job.folder).mkdir(parents=True, exist_ok=True)
-        (Path(job.folder) / "at").write_text(str(iteration))
-        if not self.run.report(identity, self.report(job, iteration)):
-            cohort[identity] = [job, iteration]
-
-    def saved(self, job) -> int:
-        at = Path(job.folder) / "at"
-        return int(at.read_text()) if at.exists() else 0
-
-    def report(self, job, iteration: int) -> ValidationReport:
-        objective = self.score(job.settings, iteration)
-        done = iteration == job.settings["iterations"]
-        return ValidationReport(iteration, objective, done, chosen={"merge_gap": 20, "reset": "memory"} if done else {})
-
-    def play(self, turns: int = 10_000) -> "Virtual":
-        for _ in range(turns):
-            if not self.turn():
-                break
-        self.ledger.close()
-        return self
-
-    def told(self):
-        return {
-            (arm.name, phase): [
-                (e.number, e.state.name, dict(e.settings), e.value) for e in self.run.entries(arm.name, phase)
-            ]
-            for arm in arms_of(self.run.study)
-            for phase in ("search", "confirm")
-        }
 
 
 def test_every_arm_gets_its_budget_and_the_best_is_confirmed_with_shared_seeds(folder, tmp_path):

@@ -30,7 +30,7 @@ def finished(tmp_path_factory, empty_store) -> Path:
     shutil.copy(empty_store, output / "mlflow.db")
     study = trivial_study(output.parent, trials=2)
     place = Workspace(output, study.dataset, "hash")
-    record_study(study, "hash", output, extend=False)
+    record_study(study, place, extend=False)
     ledger = Ledger(output)
     with Tracker(output, study.name) as tracker:
         watcher = StudyWatcher(study, place, tracker)

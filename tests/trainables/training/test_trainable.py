@@ -8,6 +8,7 @@ import pytest
 from full_disk import full_disk
 
 from crescendo.trainables.config import configuration
+from crescendo.trainables.data.folds import made_folds
 from crescendo.trainables.data.same_dataset import file_states
 from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.errors import DatasetChangedError, SurroundingsError
@@ -57,6 +58,20 @@ def test_every_member_reports_what_it_would_alone(job, tiny_dataset):
     for one in jobs:
         assert [results(step.reports[one.identity]) for step in came] == alone(one, tiny_dataset)
     assert not any(step.failures for step in came)
+
+
+def test_a_fold_is_trained_as_the_view_of_it_is_and_the_next_one_in_the_same_process(job, tiny_dataset):
+    first, second = made_folds(3, "recording")[:2]
+    jobs = [replace(job("1"), division=first), replace(job("2"), division=second)]
+    trainable = DetectorTrainable(config={"jobs": (jobs[0],)})
+    came = steps(trainable, 2)
+    opened = trainable._data
+    trainable.reset_config({"jobs": (jobs[1],)})
+    later = steps(trainable, 2)
+    assert trainable._data is opened
+    assert [results(step.reports["1"]) for step in came] == alone(jobs[0], first.of(tiny_dataset))
+    assert [results(step.reports["2"]) for step in later] == alone(jobs[1], second.of(tiny_dataset))
+    assert results(came[0].reports["1"])["losses"] != results(later[0].reports["2"])["losses"]
 
 
 def test_a_member_that_diverges_or_cannot_be_built_fails_by_itself(job, tiny_dataset):

@@ -166,3 +166,56 @@ def test_lengths_within_the_tolerance_are_taken(raw, tmp_path: Path, frames: int
 def test_fps_must_be_positive(raw, absent: Path, fps: float) -> None:
     with pytest.raises(InputError, match="fps must be a positive number"):
         import_directory(raw.directory(), absent, fps=fps)
+
+
+FOLDS = {"a": {"train": ["r0", "r1"], "testing": ["r2"]}, "b": {"train": ["r2"], "val": ["r0"], "test": ["r1"]}}
+
+
+def test_own_folds(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    (root / "folds").mkdir()
+    (root / "folds/mine.json").write_text(json.dumps(FOLDS))
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, splits="folds/mine.json")
+    found = {fold: {subset: list(names) for subset, names in parts.items()} for fold, parts in dataset.splits.items()}
+    assert found == {
+        "a": {"training": ["r1"], "validation": ["r0"], "test": ["r2"]},
+        "b": {"training": ["r2"], "validation": ["r0"], "test": ["r1"]},
+    }
+    assert "fold a: no validation subset: 1 of 2 training recordings became one" in dataset.metadata.notes
+    assert import_directory(root, tmp_path / "b", fps=4.0).splits == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([], "must hold two or more folds; expected {FOLD: {training"),
+        ({"a": FOLDS["a"]}, "must hold two or more folds"),
+        ({**FOLDS, "": FOLDS["a"]}, "a fold is called ''; its name must be at most 40 letters"),
+        ({**FOLDS, "c": []}, r"fold c is \[\]; expected"),
+        ({**FOLDS, "c": {"train": "r0"}}, "fold c: train must be a list of recordings but is 'r0'"),
+        ({**FOLDS, "c": {"train": ["r0"], "val": ["r1"], "test": ["r9"]}}, "fold c names 'r9', which is no recording"),
+        (
+            {**FOLDS, "c": {"train": ["r0"], "training": ["r0"], "val": ["r1"], "test": ["r2"]}},
+            "fold c names 'r0' 2 times",
+        ),
+        ({**FOLDS, "c": {"train": ["r0"], "val": ["r1"]}}, "fold c has no recordings for test"),
+    ],
+)
+def test_folds_of_another_form(raw, tmp_path: Path, content, said: str) -> None:
+    root = raw.directory()
+    (root / "splits.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=rf"splits\.json: {said}"):
+        import_directory(root, tmp_path / "a", fps=4.0, splits="splits.json")
+    assert not (tmp_path / "a").exists()
+
+
+def test_folds_that_cut_a_group_are_said(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    content = json.loads((root / "annotations.json").read_text())
+    for name in ("r0", "r2"):
+        content["database"][name]["group"] = "Ada"
+    (root / "annotations.json").write_text(json.dumps({**content, "groups_are": "people"}))
+    (root / "splits.json").write_text(json.dumps(FOLDS))
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, splits="splits.json")
+    [note] = [one for one in dataset.metadata.notes if "several subsets of fold" in one]
+    assert note.startswith("people have recordings in several subsets of fold a, b (Ada, for one)")

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.frames import BACKGROUND_INDEX
 from crescendo.trainables.data.importers.gtea import import_gtea
 from crescendo.trainables.errors import InputError
@@ -82,3 +84,19 @@ def test_damaged_raw_data_is_refused(raw, absent: Path, damage, message: str) ->
 def test_fold_must_exist(raw, absent: Path) -> None:
     with pytest.raises(InputError, match="fold must be one of 1, 2, 3, 4, all but got 5"):
         import_gtea(raw.gtea(), absent, fold=5)
+
+
+def test_all_folds_are_data_sets_in_a_folder(real_data: Path, tmp_path: Path) -> None:
+    made = import_gtea(real_data / "gtea.zip", tmp_path / "gtea", fold="all")
+    folders = fold_sets(tmp_path / "gtea")
+    assert list(folders) == ["1", "2", "3", "4"]
+    assert [dataset.path for dataset in made] == list(folders.values())
+    assert made[2].content_hash == import_gtea(real_data / "gtea.zip", tmp_path / "third", fold="3").content_hash
+    tested = [name for folder in folders.values() for name in Dataset(folder).recordings("test")]
+    assert len(set(tested)) == len(tested) == 28
+
+
+def test_of_folds_that_cannot_all_be_made_nothing_stays(raw, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Split_2"):
+        import_gtea(raw.gtea(), tmp_path / "g", fold="all")
+    assert not (tmp_path / "g").exists()
