@@ -16,8 +16,10 @@ def differences(old: Study, new: Study) -> list[str]:
 
 
 def _content(study: Study) -> dict[str, Any]:
-    """Return every key of `study`; of data sets their names as folds, for they are known by their hashes."""
+    """Return every key of `study` that matters; of data sets their names as folds, for they are known by their hashes."""
     content: dict[str, Any] = study.model_dump(mode="json")
+    if study.search.finalists == 1:
+        del content["search"]["finalist_seeds"]
     return {**content, "folds": study.decisive().get("folds")}
 
 

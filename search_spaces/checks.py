@@ -9,7 +9,7 @@ from typing import Any
 
 from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
 from crescendo.search_spaces.problems import Path, Problem
-from crescendo.search_spaces.replicates import SEED_STEP, clashing_seeds
+from crescendo.search_spaces.replicates import ONLY, SEED_STEP, clashing_seeds
 from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
 from crescendo.search_spaces.schema_errors import suggestion
 from crescendo.search_spaces.spaces import Choices, Range, same
@@ -113,12 +113,18 @@ def _seeds(study: Study) -> Iterator[Problem]:
         rule = f"must be fresh but {study.search.seed} is the search phase's (search.seed), on which the settings were chosen"
         yield Problem(("confirm", "seeds"), rule, (("search", "seed"),))
     for seed, other, of in itertools.islice(clashing_seeds(study), 1):
+        if seed == study.search.seed:
+            continue
         rule = (
-            f"must not meet another repeat's, whose seeds are larger by {SEED_STEP:,} each time, but {seed} and {other} "
+            f"must be fresh but {seed} is {of}, on which the settings were chosen"
+            if seed == other
+            else f"must not meet another repeat's, whose seeds are larger by {SEED_STEP:,} each time, but {seed} and {other} "
             f"({of}) do in one of {study.repeats} repeats"
         )
-        yield Problem(("confirm", "seeds"), rule, (("search", "seed"), ("repeats",)))
-    largest = max(study.search.seed, *study.confirm.seeds) + SEED_STEP * (study.repeats - 1)
+        yield Problem(("confirm", "seeds"), rule, (("search", "seed"), ("search", "finalists"), ("repeats",)))
+    largest = max(study.search.seed, *ONLY.finalist_seeds(study), *study.confirm.seeds) + SEED_STEP * (
+        study.repeats - 1
+    )
     if largest >= 2**32:
         rule = f"the last of {study.repeats} repeats would have the seed {largest}, and seeds are below {2**32}"
         yield Problem(("repeats",), rule, (("search", "seed"), ("confirm", "seeds")))

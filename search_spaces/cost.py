@@ -22,6 +22,7 @@ class Cost:
 
     arms: int
     trials: int
+    finalists: int
     confirmations: int
     iterations: int
     frames: int
@@ -30,18 +31,20 @@ class Cost:
 
     @property
     def trainings(self) -> int:
-        """Trainings of both phases."""
-        return self.trials + self.confirmations
+        """Trainings of all phases."""
+        return self.trials + self.finalists + self.confirmations
 
 
 def cost(study: Study, folds: int = 1) -> Cost:
     """Return what `study`, whose base configuration was read, costs if it has so many `folds`."""
     arms = arms_of(study)
     seeds, times = len(study.confirm.seeds), study.repeats * folds
-    runs = {arm.name: arm.trials + seeds for arm in arms}
+    again = {arm.name: finalist_trainings(study, arm) for arm in arms}
+    runs = {arm.name: arm.trials + again[arm.name] + seeds for arm in arms}
     return Cost(
         arms=len(arms),
         trials=times * sum(arm.trials for arm in arms),
+        finalists=times * sum(again.values()),
         confirmations=times * len(arms) * seeds,
         iterations=times * sum(runs[arm.name] * _most(arm, "iterations") for arm in arms),
         frames=times
@@ -52,6 +55,12 @@ def cost(study: Study, folds: int = 1) -> Cost:
         passes=times * sum(arm.trials * len(arm.decode.reset) for arm in arms),
         gaps=times * sum(arm.trials * len(arm.decode.reset) * _gaps(arm) for arm in arms),
     )
+
+
+def finalist_trainings(study: Study, arm: Arm) -> int:
+    """Return how often finalists of an arm are trained in a replicate; an arm that tries one setting has none."""
+    count = min(study.search.finalists, arm.trials)
+    return count * study.search.finalist_seeds if count > 1 else 0
 
 
 def _most(arm: Arm, key: str) -> int:

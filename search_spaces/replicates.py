@@ -35,6 +35,11 @@ class Replicate:
         """Return the seed of the proposals and of every training of the search phase."""
         return study.search.seed + self._seeds_later
 
+    def finalist_seeds(self, study: Study) -> tuple[int, ...]:
+        """Return the seeds that finalists are trained again with, which follow on that of the search."""
+        first = self.search_seed(study) + 1
+        return tuple(range(first, first + study.search.finalist_seeds)) if study.search.finalists > 1 else ()
+
     def confirm_seeds(self, study: Study) -> tuple[int, ...]:
         """Return the seeds of the confirm phase, which all arms and all folds share."""
         return tuple(seed + self._seeds_later for seed in study.confirm.seeds)
@@ -57,10 +62,14 @@ def replicates_of(study: Study, folds: Sequence[str] = ()) -> tuple[Replicate, .
 
 
 def clashing_seeds(study: Study) -> Iterator[tuple[int, int, str]]:
-    """Yield two seeds of the confirm phase, or of it and the search, that two repeats would share: both, and of what."""
-    others = [(study.search.seed, "search.seed"), *((seed, "confirm.seeds") for seed in study.confirm.seeds)]
+    """Yield two seeds of the confirm phase, or of it and what is trained before, that meet in one repeat or in two.
+
+    Those of the first repeat are given, and what the second is of.
+    """
+    before = [(study.search.seed, "search.seed"), *((seed, "a finalist's") for seed in ONLY.finalist_seeds(study))]
+    others = [*before, *((seed, "confirm.seeds") for seed in study.confirm.seeds)]
     for seed in study.confirm.seeds:
         for other, of in others:
             apart = abs(seed - other)
-            if apart and apart % SEED_STEP == 0 and apart // SEED_STEP < study.repeats:
+            if apart % SEED_STEP == 0 and apart // SEED_STEP < study.repeats and (apart or of != "confirm.seeds"):
                 yield seed, other, of

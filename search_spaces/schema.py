@@ -127,6 +127,18 @@ class Search(Section):
     seed: int = Field(
         default=1000, ge=0, lt=2**32, description="seed of the proposals and of every training of the search phase"
     )
+    finalists: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="best settings of an arm that are trained again, on validation, before one of them is chosen",
+    )
+    finalist_seeds: int = Field(
+        default=2,
+        ge=1,
+        le=1000,
+        description="fresh seeds that each finalist is trained with; only if there are several",
+    )
     space: dict[str, Space] = Field(default={}, description="setting -> range or choices")
     start: tuple[dict[str, Plain], ...] = Field(
         default=(), max_length=1000, description="settings tried first, in this order"

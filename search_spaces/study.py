@@ -111,6 +111,8 @@ class Study(Section):
         """Return the whole study as plain JSON content; `from_json` reads it back to an equal study."""
         content: dict[str, Any] = self.model_dump(mode="json")
         content = {key: value for key, value in content.items() if key not in _UNSAID or value != _UNSAID[key]}
+        if self.search.finalists == 1:
+            del content["search"]["finalists"], content["search"]["finalist_seeds"]
         if self._model_resets:
             content[_MODEL_RESETS] = {model: asdict(one) for model, one in self._model_resets.items()}
         return content

@@ -96,6 +96,9 @@ def _summary(checked: Study) -> Iterator[str]:
     yield f"  decode     merge_gap {first.merge_gap}; reset {', '.join(first.reset)}"
     seeds, times = len(checked.confirm.seeds), _times(checked, len(folds or ()))
     yield f"  search     {bill.arms} arms{times}: {bill.trials:,} trials"
+    if bill.finalists:
+        kept, each = checked.search.finalists, checked.search.finalist_seeds
+        yield f"  finalists  {bill.arms} arms x up to {kept} settings x {each} seeds{times}: {bill.finalists:,} trainings"
     yield f"  confirm    {bill.arms} arms x {seeds} seeds{times}: {bill.confirmations:,} trainings"
     yield (
         f"  cost       {bill.trainings:,} trainings, {bill.iterations:,} iterations on {bill.frames:,} frames; "

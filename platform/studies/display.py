@@ -12,12 +12,14 @@ from optuna.trial import TrialState
 from rich.console import Console, Group
 from rich.live import Live
 
-from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.ledger import Phase, TrialRecord
 from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import progress_table, settings_text, tested_objective
+from crescendo.platform.studies.study_trials import phases_of
 from crescendo.platform.terminal_text import literal
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
+from crescendo.search_spaces.cost import finalist_trainings
 from crescendo.trainables.training.validation_report import ValidationReport
 
 _REFRESH = 0.5
@@ -94,7 +96,7 @@ class Display:
             self._print(f"{_title(entry)}: failed: {entry.failures[-1]}", style="red")
         elif self._run is not None:
             run = self._run
-            total = arm_named(run.study, entry.arm).trials if entry.phase == "search" else len(run.study.confirm.seeds)
+            total = _trainings(run, arm_named(run.study, entry.arm))[entry.phase]
             states = run.states(entry.arm, entry.phase, entry.replicate)
             count = f"{states[TrialState.COMPLETE] + states[TrialState.PRUNED]}/{total}"
             if entry.state is TrialState.PRUNED:
@@ -145,15 +147,21 @@ def _work(run: StudyRun) -> float:
     work = 0.0
     for replicate in run.replicates:
         for arm in arms_of(run.study):
-            search = run.states(arm.name, "search", replicate)
-            confirmed = len(run.confirmed(arm.name, replicate))
-            work += (search[TrialState.COMPLETE] + search[TrialState.PRUNED] + confirmed) * _iterations(arm)
+            before = [run.states(arm.name, phase, replicate) for phase in phases_of(run.study) if phase != "confirm"]
+            ended = sum(states[TrialState.COMPLETE] + states[TrialState.PRUNED] for states in before)
+            work += (ended + len(run.confirmed(arm.name, replicate))) * _iterations(arm)
     return work + sum(report.iteration for report in run.last.values())
 
 
 def _total(run: StudyRun) -> float:
-    seeds = len(run.study.confirm.seeds)
-    return len(run.replicates) * float(sum((arm.trials + seeds) * _iterations(arm) for arm in arms_of(run.study)))
+    each = sum(sum(_trainings(run, arm).values()) * _iterations(arm) for arm in arms_of(run.study))
+    return float(len(run.replicates) * each)
+
+
+def _trainings(run: StudyRun, arm: Arm) -> dict[Phase, int]:
+    """Return how many trainings an arm has in each phase of a replicate."""
+    study = run.study
+    return {"search": arm.trials, "finalist": finalist_trainings(study, arm), "confirm": len(study.confirm.seeds)}
 
 
 def _iterations(arm: Arm) -> int:

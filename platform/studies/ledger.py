@@ -27,7 +27,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
 
-Phase = Literal["search", "confirm"]
+Phase = Literal["search", "finalist", "confirm"]
 
 LEDGER = "ledger.jsonl"
 _WHAT, _AGAIN = "the ledger of a study", "restore it from a copy or choose another --output"

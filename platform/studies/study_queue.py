@@ -6,14 +6,14 @@ Every decision is a function of the ledger, so a study that was killed decides a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from optuna.trial import TrialState
 
 from crescendo.platform.studies.cohorts import Batches, agree, batches_of, largest, together
 from crescendo.platform.studies.identity import proposal_seed, trial_identity
 from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
-from crescendo.platform.studies.proposals import Proposal, propose, setting_key, taken_key
+from crescendo.platform.studies.proposals import Proposal, propose, taken_key
 from crescendo.platform.studies.study_trials import StudyTrials
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import Arm, arms_of
@@ -39,7 +39,6 @@ class StudyQueue(StudyTrials):
         super().__init__(study, ledger, place.folds)
         self.place, self._ledger = place, ledger
         self._waiting = deque(self.unfinished())
-        self._failed: set[str] = set()
         self.running: dict[str, TrialRecord] = {}
         self._cohorts: dict[str, int] = {}
         self.spread = 1
@@ -50,9 +49,9 @@ class StudyQueue(StudyTrials):
         return len(set(self._cohorts.values()))
 
     def finished(self, replicate: Replicate) -> bool:
-        """Tell whether every arm of `replicate` is searched and every confirmation had its turn."""
+        """Tell whether every arm of `replicate` has its setting and every confirmation had its turn."""
         return not any(
-            not self.searched(arm, replicate) or any(True for _ in self._unconfirmed(arm.name, replicate))
+            not self.decided(arm, replicate) or any(True for _ in self.unbegun(arm.name, "confirm", replicate))
             for arm in arms_of(self.study)
         )
 
@@ -94,7 +93,7 @@ class StudyQueue(StudyTrials):
     def _ready(self, replicate: Replicate) -> int:
         """Return how many new trials of a replicate can begin now."""
         searches = sum(max(0, self.open_trials(arm, replicate)) for arm in arms_of(self.study))
-        return searches or len(list(self._confirmable(replicate)))
+        return searches or len(list(self._following(replicate)))
 
     def _most(self, ready: int) -> int:
         """Return how many of the `ready` trials the next cohort may hold."""
@@ -121,23 +120,36 @@ class StudyQueue(StudyTrials):
             hungry = [arm for arm in hungry if agree(batches_of({**arm.settings, "seed": seed}), batches)]
         if hungry:
             return self._propose(min(hungry, key=lambda arm: self._begun_of(arm, replicate)), replicate)
-        for arm, settings in self._confirmable(replicate):
+        for arm, phase, settings in self._following(replicate):
             if batches is None or agree(batches_of(settings), batches):
-                return self._add(arm, "confirm", replicate, settings, Proposal({}, {}))
+                return self._add(arm, phase, replicate, settings, Proposal({}, {}))
         return None
 
     def _begun_of(self, arm: Arm, replicate: Replicate) -> int:
         return len(self.entries(arm.name, "search", replicate))
 
-    def _confirmable(self, replicate: Replicate) -> Iterator[tuple[str, dict[str, object]]]:
-        """Yield arm and settings of every confirmation that can begin, in order."""
-        arms, seeds = arms_of(self.study), replicate.confirm_seeds(self.study)
+    def _following(self, replicate: Replicate) -> Iterator[tuple[str, Phase, dict[str, object]]]:
+        """Yield arm, phase and settings of every training that can begin once the search has none, in order."""
+        arms = arms_of(self.study)
         searched = [arm for arm in arms if self.searched(arm, replicate)]
-        found = ((arm.name, one) for arm in searched for one in self._unconfirmed(arm.name, replicate))
+        decided = [arm for arm in searched if self.decided(arm, replicate)]
         if not together(self.study.resources):
-            yield from found
+            for arm in searched:
+                yield from self._open(arm, "confirm" if arm in decided else "finalist", replicate)
+        elif len(decided) == len(arms):
+            yield from self._by_seed("confirm", replicate, replicate.confirm_seeds(self.study))
         elif len(searched) == len(arms):
-            yield from sorted(found, key=lambda pair: seeds.index(int(str(pair[1]["seed"]))))
+            yield from self._by_seed("finalist", replicate, replicate.finalist_seeds(self.study))
+
+    def _open(self, arm: Arm, phase: Phase, replicate: Replicate) -> Iterator[tuple[str, Phase, dict[str, object]]]:
+        return ((arm.name, phase, settings) for settings in self.unbegun(arm.name, phase, replicate))
+
+    def _by_seed(
+        self, phase: Phase, replicate: Replicate, seeds: Sequence[int]
+    ) -> list[tuple[str, Phase, dict[str, object]]]:
+        """Return the open trainings of all arms, seed by seed: those of a seed may share every batch."""
+        found = (one for arm in arms_of(self.study) for one in self._open(arm, phase, replicate))
+        return sorted(found, key=lambda one: seeds.index(int(str(one[2]["seed"]))))
 
     def _propose(self, arm: Arm, replicate: Replicate) -> TrialRecord:
         tried = self.entries(arm.name, "search", replicate)
@@ -181,12 +193,3 @@ class StudyQueue(StudyTrials):
         )
         self.put(entry)
         return entry
-
-    def _unconfirmed(self, arm: str, replicate: Replicate) -> Iterator[dict[str, object]]:
-        # One that failed has had its turn, until the study is started again.
-        begun = {
-            setting_key(entry.settings)
-            for entry in self.entries(arm, "confirm", replicate)
-            if entry.state is not TrialState.FAIL or entry.identity in self._failed
-        }
-        return (one for one in self.confirmations(arm, replicate) if setting_key(one) not in begun)

@@ -68,8 +68,8 @@ class StudyRun(StudyQueue):
 
         Where trials train in cohorts, they are those that may share every batch; else there is one. Interrupted trials
         come first, then those of the first replicate that has any. In it the arms take turns in the search; what the search
-        has nothing for confirms: without cohorts the arms whose own search is over, in cohorts, once every search is over,
-        all arms seed by seed.
+        has nothing for trains finalists and confirms: without cohorts those of the arms whose own search is over, in
+        cohorts, once every search is over, those of all arms seed by seed.
         """
         if self.problem is not None or self._patience.waiting:
             return []
@@ -156,7 +156,7 @@ class StudyRun(StudyQueue):
     def _end(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         self._leave(entry.identity)
         self.last.pop(entry.identity, None)
-        if entry.phase == "search":
+        if entry.phase != "confirm":
             checkpoints.discard(self.place.trial(entry.identity))
         for watcher in self._watchers:
             watcher.ended(entry, report)

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.study_trials import phases_of
 from crescendo.platform.terminal_text import literal
 from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.cost import finalist_trainings
 from crescendo.search_spaces.replicates import Replicate
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 
@@ -22,18 +24,21 @@ def progress_table(run: StudyRun) -> Table:
     """Return the state of every arm as a table: of a study with several replicates in the first that is not over."""
     replicate = next((one for one in run.replicates if not run.finished(one)), run.replicates[-1])
     table = Table(title=f"{run.study.name}: {_phase(run, replicate)}", title_justify="left")
-    for name in ("arm", "search", "confirm", "running", "failed", f"best\n{run.study.objective.metric}", "setting"):
+    finalists = ("finalist",) if run.study.search.finalists > 1 else ()
+    columns = ("arm", "search", *finalists, "confirm", "running", "failed")
+    for name in (*columns, f"best\n{run.study.objective.metric}", "setting"):
         table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
     running = [entry.arm for entry in run.running.values() if entry.replicate == replicate]
     for arm in arms_of(run.study):
-        search, confirm = (run.states(arm.name, phase, replicate) for phase in ("search", "confirm"))
+        search, *others = (run.states(arm.name, phase, replicate) for phase in phases_of(run.study))
         best = run.best(arm.name, replicate)
         table.add_row(
             arm.name,
             f"{search[TrialState.COMPLETE] + search[TrialState.PRUNED]}/{arm.trials}",
+            *(f"{others[0][TrialState.COMPLETE]}/{finalist_trainings(run.study, arm)}" for _ in finalists),
             f"{len(run.confirmed(arm.name, replicate))}/{len(run.study.confirm.seeds)}",
             str(running.count(arm.name)),
-            str(search[TrialState.FAIL] + confirm[TrialState.FAIL]),
+            str(sum(states[TrialState.FAIL] for states in (search, *others))),
             f"{best.value:.3f}" if best is not None and best.value is not None else "",
             literal(settings_text(best) if best is not None else ""),
         )
@@ -72,7 +77,7 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
 def settings_text(entry: TrialRecord) -> str:
     """Return what was proposed for a trial and chosen after it; of a confirmation its seed."""
     shown: Mapping[str, object] = {**entry.values, **entry.chosen}
-    if entry.phase == "confirm":
+    if entry.phase != "search":
         shown = {"seed": entry.settings["seed"]}
     return ", ".join(
         f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
@@ -85,8 +90,10 @@ def tested_objective(run: StudyRun) -> str:
 
 
 def _phase(run: StudyRun, replicate: Replicate) -> str:
-    searched = all(run.searched(arm, replicate) for arm in arms_of(run.study))
-    phase = "confirming" if searched else "searching"
+    arms = arms_of(run.study)
+    searched = all(run.searched(arm, replicate) for arm in arms)
+    decided = all(run.decided(arm, replicate) for arm in arms)
+    phase = "confirming" if decided else "training finalists again" if searched else "searching"
     if len(run.replicates) == 1:
         return phase
     number = run.replicates.index(replicate) + 1

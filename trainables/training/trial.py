@@ -33,7 +33,7 @@ class Job:
     identity
         The trial's name in its study.
     phase
-        `search`: the trial is scored on the validation split alone. `confirm`: also on test, once, after training.
+        `search`, `finalist`: the trial is scored on the validation split alone. `confirm`: also on test, once, after training.
     dataset
         Folder of the prepared data set, or its URI (`data.remote`); every worker opens it itself.
     dataset_hash, dataset_states
@@ -57,7 +57,7 @@ class Job:
     """
 
     identity: str
-    phase: Literal["search", "confirm"]
+    phase: Literal["search", "finalist", "confirm"]
     dataset: str
     settings: Mapping[str, Any]
     folder: str
