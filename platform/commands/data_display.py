@@ -111,6 +111,10 @@ def print_description(content: dict[str, Any]) -> None:
     console = terminal_console()
     for key in ("path", "name", "fps", "feature_dim", "features", "source", "licence", "content_hash"):
         console.print(f"{key}: {content[key]}", soft_wrap=True)
+    for fold, sizes in content.get("folds", {}).items():
+        console.print(
+            f"fold {fold}: {', '.join(f'{count} {subset}' for subset, count in sizes.items())}", soft_wrap=True
+        )
     for note in content["notes"]:
         console.print(f"note: {note}", soft_wrap=True)
     parts = {**content["subsets"], "all": content["all"]}

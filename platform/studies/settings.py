@@ -93,6 +93,10 @@ def check_dataset(study: Study) -> None:
     key, made, other = (
         ("folds", "", "") if sets else ("dataset", f", or `{SYNTHETIC}`,", ", or name another with --dataset")
     )
+    if study.dataset == SYNTHETIC and study.folds == "own":
+        raise InputError(
+            f"{study.name}: folds: own, but the {SYNTHETIC} data set brings no folds; ask for {{count: 5}}"
+        )
     for dataset in study.folds if isinstance(study.folds, tuple) else (study.dataset,):
         if is_remote(dataset) or (dataset == SYNTHETIC and not sets) or (Path(dataset) / "dataset.json").is_file():
             continue

@@ -71,6 +71,7 @@ IMPORT = "data import directory raw out --fps 4"
 EVALUATE = "evaluate --ground-truth truth.json --detections found.json --subset test"
 SCORED = {"truth.json": TRUTH, "found.json": results()}
 STREAM = "detect model --stream"
+SPLITS = '{"1": {"training": ["a"], "validation": ["b"], "test": ["c"]}, "2": {}}'
 SMALL = "name: small\ndataset: data\n"
 HUGE = "9" * 400
 
@@ -109,6 +110,12 @@ def _described() -> Sequence[Case]:
         of("a feature dimension is -1", "feature_dim", dataset, set_to("feature_dim", value=-1)),
         of("a dtype is a list", "dtype", dataset, set_to("dtype", value=[])),
         of("an fc7 hash is a number", "fc7_hash", dataset, changed(lambda content: content.update(fc7_hash=7))),
+        of("splits that are a list", r"splits\.json.*two or more folds", "data/splits.json", "[1, 2]"),
+        of("splits of nothing", r"splits\.json.*not valid JSON", "data/splits.json", ""),
+        of("splits that are a pipe", r"splits\.json", "data/splits.json", fifo),
+        of("splits that were put there by hand", r"splits\.json was changed", "data/splits.json", SPLITS),
+        Case("folds that are no folders", "study validate s.yaml", r"folds\.json", {"data/folds.json": '{"1": "/etc", "2": "x"}', "s.yaml": SMALL + "folds: own"}),
+        Case("a folder of folds in place of a data set", line, "each of several folds", {"data/folds.json": "{}"}),
         of("dataset.json has a name twice", "2 times", dataset, '{"fps": 1, "fps": 2}'),
         of("annotations are a list", "database", annotated, "[]"),
         of("annotations were changed", "changed after", annotated, set_to("version", value="2")),
@@ -196,6 +203,10 @@ def _imported() -> Sequence[Case]:
         matrix("a matrix that is a pipe", fifo),
         matrix("a matrix that is a loop of links", loop, r"a"),
         matrix("a matrix with NaN", npy(np.full((20, 2), np.nan, np.float32)), "NaN"),
+        Case("splits that are not there", f"{IMPORT} --splits nothing.json", r"nothing\.json", source()),
+        Case("splits of no recordings", f"{IMPORT} --splits splits.json", "names 'b', which is no recording", source(splits_json=SPLITS)),
+        Case("splits that are a number", f"{IMPORT} --splits splits.json", "two or more folds", source(splits_json="5")),
+        Case("splits with a name of 300 letters", f"{IMPORT} --splits splits.json", "a fold is called", source(splits_json=SPLITS.replace('"1"', f'"{LONG}"'))),
         Case("an .npz of objects", IMPORT, r"a\.npz", {"raw/annotations.json": annotations(), "raw/a.npz": zipped({"x.npy": npy(np.array([[{}]]))})}),
         Case("an .npz that is text", IMPORT, r"a\.npz", {"raw/annotations.json": annotations(), "raw/a.npz": "x"}),
         Case("an .npz of no matrix", IMPORT, r"a\.npz", {"raw/annotations.json": annotations(), "raw/a.npz": zipped({"x.txt": b"x"})}),
@@ -600,6 +611,15 @@ def _studied() -> Sequence[Case]:
         added("a space up to infinity", "search: {space: {learning_rate: {low: 0.1, high: .inf}}}", "high"),
         added("a space from NaN", "search: {space: {learning_rate: {low: .nan, high: 1}}}", "low"),
         added("a space of 10^300 steps", "search: {space: {learning_rate: {low: 0.1, high: 1.0e300, step: 0.1}}}", "learning_rate"),
+        added("folds of 400 digits", f"folds: {{count: {HUGE}}}", "folds"),
+        added("folds that are a list of lists", "folds: [[a], [b]]", "folds", None),
+        added("repeats of 400 digits", f"repeats: {HUGE}", "repeats"),
+        added("finalists without end", "search: {finalists: 1000000000}", "finalists"),
+        swept("own folds of synthetic data", "name: small\ndataset: synthetic\nfolds: own", "folds"),
+        swept("folds that are nowhere", "name: small\nfolds: [nothing/a, nothing/b]", "folds"),
+        Case("more folds than recordings", "sweep s.yaml --output out", "too few for 1000 folds", {**DATA, "s.yaml": f"{SMALL}folds: {{count: 1000}}"}),
+        Case("own folds of a data set without any", "sweep s.yaml --output out", "brings no folds", {**DATA, "s.yaml": f"{SMALL}folds: own"}),
+        Case("the same data set for two folds", "sweep s.yaml --output out", "the same data", {"a": stored("data"), "b": stored("data"), "s.yaml": "name: small\nfolds: [a, b]"}),
         added("a metric that is none", "objective: {metric: nothing}", "metric"),
         added("a model in no module for a study", "trainable: nothing:Model", "nothing"),
         added("gpus of NaN", "resources: {gpus: .nan}", "gpus"),

@@ -71,6 +71,8 @@ def test_no_confirmation_has_a_seed_of_a_search_or_of_another_repeat(repeats: in
         (["folds=[a]"], "folds: must be two or more different prepared data sets but got ['a']"),
         (["folds=[a, b, a]"], "folds: must be two or more different prepared data sets but got ['a', 'b', 'a']"),
         (["folds=[a, b]"], "dataset: must be left out where folds lists the data sets"),
+        (["search.finalists=2", "confirm.seeds=[1002]"], "confirm.seeds: must be fresh but 1002 is a finalist's"),
+        (["search.finalists=2", "repeats=2", "confirm.seeds=[11001]"], "confirm.seeds: must not meet another repeat's"),
         (["repeats=0"], "repeats: must be greater than or equal to 1 but got 0"),
         (["repeats=2", "confirm.seeds=[0, 10000]"], "confirm.seeds: must not meet another repeat's"),
         (["repeats=2", "confirm.seeds=[11000]"], "confirm.seeds: must not meet another repeat's"),
@@ -133,6 +135,25 @@ def test_a_study_costs_as_much_in_each() -> None:
     assert several.arms == one.arms
     for key in ("trials", "confirmations", "trainings", "iterations", "frames", "passes", "gaps"):
         assert getattr(several, key) == 10 * getattr(one, key)
+
+
+def test_finalists_go_without_saying_where_there_is_one() -> None:
+    assert study("search.finalists=1", "search.finalist_seeds=7").fingerprint == study().fingerprint
+    assert study().to_json()["search"].keys() & {"finalists", "finalist_seeds"} == set()
+    assert Replicate(None, 3).finalist_seeds(study("search.finalists=4", "search.finalist_seeds=2")) == (21_001, 21_002)
+    assert differences(study(), study("search.finalists=3")) == [
+        "search.finalists: 1 -> 3",
+        "search.finalist_seeds: not there -> 2",
+    ]
+    assert not extends(study(), study("search.finalists=3"))
+    assert differences(study(), study("search.finalist_seeds=3")) == []
+
+
+def test_finalists_cost_trainings_where_several_settings_are_tried() -> None:
+    searched = ("search.trials=4", "search.space={dropout: [0.1, 0.2, 0.3]}")
+    assert cost(study("search.finalists=5", *searched)).finalists == 2 * 3 * 2
+    assert cost(study("search.finalists=2", "search.finalist_seeds=3", *searched)).finalists == 2 * 2 * 3
+    assert cost(study("search.finalists=5")).finalists == 0
 
 
 def test_what_is_written_down_has_the_folds_with_their_hashes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Return metadata and counts of `dataset` as plain JSON types.
 
-    `groups_are` is what groups of recordings are called. `subsets` holds the counts of each subset, `all` those of the whole
+    `groups_are` is what groups of recordings are called; `folds`, only where the data set brings any along, fold -> subset ->
+    recordings. `subsets` holds the counts of each subset, `all` those of the whole
     data set: `recordings`, `groups` (a recording without one counts as one), `hours`, `frames`, `segments`,
     `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the segments' lengths,
     keyed by the quantile; None without segments), `background_share` (of the frames), `overlapping_pairs` (of segments that
@@ -41,9 +42,14 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "notes": list(dataset.metadata.notes),
         "content_hash": dataset.content_hash,
         "groups_are": dataset.annotations.groups_are,
+        **({"folds": {fold: _sizes(parts) for fold, parts in dataset.splits.items()}} if dataset.splits else {}),
         "subsets": {subset: _counts(dataset, names) for subset, names in subsets.items() if names},
         "all": _counts(dataset, list(recordings)),
     }
+
+
+def _sizes(parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    return {subset: len(parts[subset]) for subset in SUBSETS}
 
 
 def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:

@@ -27,7 +27,6 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.study_trials import PHASES
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tuning.session import ray_session
 from crescendo.search_spaces.arms import arms_of
@@ -40,6 +39,7 @@ from crescendo.trainables.training.trial import Trial
 
 pytestmark = pytest.mark.ray
 
+PHASES = ("search", "confirm")
 REAL = """
 name: real
 dataset: {dataset}
