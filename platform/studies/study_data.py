@@ -11,7 +11,7 @@ from crescendo.search_spaces.schema import Parts
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
 from crescendo.trainables.data.fold_sets import fold_sets
-from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks
+from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks_on
 from crescendo.trainables.data.metadata import hash_of
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.same_dataset import FileStates, file_states
@@ -33,18 +33,18 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
     if sets is not None:
         return _several(output, sets)
     address, opened, states = _opened(dataset)
-    place = Workspace(output, address, opened.content_hash, states)
     if study.folds is None:
         _check_subsets(opened)
-        return place, ()
+        return Workspace(output, address, opened.content_hash, states), ()
     views = {division.fold: (division, division.of(opened)) for division in _divisions(study, opened)}
-    place.folds.update(
-        (name, Recordings(address, opened.content_hash, states, division, view.content_hash))
+    folds = {
+        name: Recordings(address, opened.content_hash, states, division, view.content_hash)
         for name, (division, view) in views.items()
-    )
+    }
     made = isinstance(study.folds, Parts)
     aside = [f"{dataset}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
-    return place, (*aside, *_checked({name: view for name, (_, view) in views.items()}))
+    remarks = _checked({name: view for name, (_, view) in views.items()})
+    return Workspace(output, address, opened.content_hash, states, folds), (*aside, *remarks)
 
 
 def fold_names(study: Study) -> tuple[str, ...] | None:
@@ -129,4 +129,4 @@ def _check_subsets(dataset: Dataset) -> None:
 def _checked(folds: Mapping[str, Dataset]) -> tuple[str, ...]:
     for dataset in folds.values():
         _check_subsets(dataset)
-    return tuple(remarks(folds))
+    return tuple(remarks_on(folds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Workspace:
     dataset: str
     dataset_hash: str
     dataset_states: FileStates | None = None
-    folds: dict[str, Recordings] = field(default_factory=dict)
+    folds: Mapping[str, Recordings] = field(default_factory=dict)
 
     def recordings(self, replicate: Replicate) -> Recordings:
         """Return what the trials of a replicate learn from and are measured on."""

@@ -126,7 +126,7 @@ def deal(frames: Mapping[str, int], groups: Groups, count: int) -> tuple[tuple[s
     return tuple(tuple(sorted(part)) for part in parts)
 
 
-def remarks(folds: Mapping[str, Dataset]) -> Iterator[str]:
+def remarks_on(folds: Mapping[str, Dataset]) -> Iterator[str]:
     """Yield, a line each, what a user should know of the folds of a study before it runs."""
     for name, fold in folds.items():
         trained = {

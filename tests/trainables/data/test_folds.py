@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.fold_sets import fold_sets, write_fold_sets
-from crescendo.trainables.data.folds import Division, deal, made_folds, own_folds, remarks
+from crescendo.trainables.data.folds import Division, deal, made_folds, own_folds, remarks_on
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.errors import InputError
 
@@ -132,7 +132,7 @@ def test_two_groups_make_no_folds(tmp_path: Path) -> None:
 def test_what_a_fold_cannot_learn_is_said(tmp_path: Path) -> None:
     dataset = made(tmp_path)
     folds = {division.fold: division.of(dataset) for division in made_folds(5, "group")}
-    said = list(remarks(folds))
+    said = list(remarks_on(folds))
     assert len(said) == 5
     for line, fold in zip(said, folds.values(), strict=True):
         unseen = {fold.annotations.recordings[fold.recordings(subset)[0]].group for subset in ("test", "validation")}
@@ -163,7 +163,7 @@ def test_the_folds_that_a_data_set_brings_along(tmp_path: Path) -> None:
     folds = {division.fold: division.of(dataset) for division in divisions}
     for name, fold in folds.items():
         assert {subset: list(fold.recordings(subset)) for subset in SUBSETS} == own()[name]
-    said = list(remarks(folds))
+    said = list(remarks_on(folds))
     assert said[-2:] == [
         "1 recordings are tested in more than one fold (r21, for one)",
         "3 recordings are tested in no fold (r01, for one)",
