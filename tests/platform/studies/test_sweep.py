@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from rich.console import Console
 from trivial_study import trivial, trivial_study
 
 from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.record import read_record
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.platform.studies.study_run import StudyRun
@@ -313,12 +315,27 @@ def test_extend_may_not_change_a_space(finished, real):
         run_study(changed, output, extend=True, console=silent())
 
 
-def test_a_changed_data_set_is_refused(folder, output, tmp_path):
-    study = trivial_study(folder, trials=1)
+def test_a_study_in_folds_grows_by_repeats_and_not_on_other_data(folder, output, tmp_path):
+    changes = ("folds={count: 3, by: recording}", "confirm.seeds=[0]")
+    study = trivial_study(folder, trials=1, changes=changes)
     run_study(study, output, trainable=trivial(), console=silent())
+    more = trivial_study(folder, trials=1, changes=(*changes, "repeats=2"))
+    with pytest.raises(InputError, match=r"repeats: 1 -> 2; .*--extend"):
+        run_study(more, output, console=silent())
+    sweep = run_study(more, output, trainable=trivial(), extend=True, console=silent())
+    assert sweep.run.shortfall() is None
+    client = MlflowClient(sweep.store)
+    [experiment] = [one for one in client.search_experiments() if one.name == "trivial"]
+    runs = client.search_runs([experiment.experiment_id])
+    tags = [run.data.tags for run in runs if run.data.tags["crescendo.phase"] != "study"]
+    found = Counter((one["crescendo.fold"], one.get("crescendo.repeat", "1")) for one in tags)
+    assert found == dict.fromkeys(itertools.product("123", "12"), 4)
+    folds = read_record(output).folds
+    assert {(one["crescendo.fold"], one["crescendo.dataset_hash"]) for one in tags} == set(folds.items())
+    assert "variant=none, fold 2, repeat 2, search 0" in {run.info.run_name for run in runs}
     other = synthesize(tmp_path / "other", seed=1, recordings=2, labels=3, feature_dim=4).path
     with pytest.raises(InputError, match="the data set changed since the study began"):
-        run_study(study.model_copy(update={"dataset": str(other)}), output, console=silent())
+        run_study(more.model_copy(update={"dataset": str(other)}), output, console=silent())
 
 
 @pytest.mark.parametrize("resources", ["{cpus: 4096}", "{gpus: 0.5}"])
