@@ -91,11 +91,17 @@ def _siblings(schema: Any, path: Path) -> list[str]:
         return list(dict.fromkeys([*Range.model_fields, *Choices.model_fields]))
     for step in path[:-1]:
         annotation = schema.model_fields[step].annotation
-        inner = [one for one in (annotation, *getattr(annotation, "__args__", ())) if _is_model(one)]
+        alternatives = (annotation, *getattr(annotation, "__args__", ()))
+        inner = [one for one in map(_bare, alternatives) if _is_model(one)]
         if not inner:
             return []
         schema = inner[0]
     return list(schema.model_fields)
+
+
+def _bare(annotation: Any) -> Any:
+    """Return a type without what is annotated to it."""
+    return getattr(annotation, "__origin__", annotation)
 
 
 def _is_model(annotation: Any) -> bool:

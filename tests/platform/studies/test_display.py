@@ -152,7 +152,7 @@ def test_a_study_in_folds_and_repeats_fits_80_columns_and_shows_where_it_is(tmp_
     ledger.close()
     count = repeats * max(1, len(folds))
     first = f"fold {folds[0]}" if folds else "repeat 1"
-    last = ", ".join([f"fold {folds[-1]}"] * bool(folds) + [f"repeat {repeats}"] * (repeats > 1))
+    last = ", ".join([*(f"fold {one}" for one in folds[-1:]), *(f"repeat {repeats}" for _ in range(repeats > 1))])
     assert titles[0] == f"trivial: {first} (1 of {count}): searching"
     assert titles[-1] == f"trivial: {last} ({count} of {count}): confirming"
     lines = screen.getvalue().splitlines()

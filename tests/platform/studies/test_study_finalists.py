@@ -27,21 +27,21 @@ def study(folder, *changes, **options):
 
 
 def lucky(job_settings, iteration):
-    """The first setting is the best in the search alone, by luck."""
-    luck = 10 if job_settings["learning_rate"] == 0.01 and job_settings["seed"] == 1000 else 0
-    return value(job_settings, iteration) + luck
+    """The setting that is tried first is the best in the search, by luck, and the worst with any other seed."""
+    luck = 5 if job_settings["seed"] % 10_000 == 1000 else -5
+    return value(job_settings, iteration) + (luck if job_settings["learning_rate"] == 0.01 else 0)
 
 
 def test_a_lucky_trial_is_found_out(folder, tmp_path):
     alone = Virtual(trivial_study(folder, trials=4), tmp_path / "alone", score=lucky).play().run
-    virtual = Virtual(study(folder, "search.finalists=3", "search.finalist_seeds=30"), tmp_path / "again", score=lucky)
+    virtual = Virtual(study(folder, "search.finalists=3"), tmp_path / "again", score=lucky)
     run = virtual.play().run
     assert run.shortfall() is None
     for arm in arms_of(run.study):
         assert alone.best(arm.name).values["learning_rate"] == 0.01
         search = sorted(run.entries(arm.name, "search"), key=lambda entry: -entry.value)
         again = run.entries(arm.name, "finalist")
-        assert {entry.settings["seed"] for entry in again} == set(range(1001, 1031))
+        assert {entry.settings["seed"] for entry in again} == {1001, 1002}
         means = {
             entry.number: fmean(
                 [

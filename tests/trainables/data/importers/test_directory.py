@@ -178,7 +178,7 @@ def test_own_folds(raw, tmp_path: Path) -> None:
     dataset = import_directory(root, tmp_path / "a", fps=4.0, splits="folds/mine.json")
     found = {fold: {subset: list(names) for subset, names in parts.items()} for fold, parts in dataset.splits.items()}
     assert found == {
-        "a": {"training": ["r1"], "validation": ["r0"], "test": ["r2"]},
+        "a": {"training": ["r0"], "validation": ["r1"], "test": ["r2"]},
         "b": {"training": ["r2"], "validation": ["r0"], "test": ["r1"]},
     }
     assert "fold a: no validation subset: 1 of 2 training recordings became one" in dataset.metadata.notes
