@@ -13,6 +13,7 @@ from crescendo.search_spaces.loading import read_study, study_text
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.resolution import Resolved
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.config import TrainingConfig, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
@@ -51,7 +52,7 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
     if isinstance(study.folds, tuple):
         if dataset is not None:
             raise InputError(
-                f"--dataset {dataset}: {study.name} lists the data sets of its folds; change them with --set folds"
+                f"--dataset {shown_dataset(str(dataset))}: {study.name} lists the data sets of its folds; change them with --set folds"
             )
         folds = tuple(map(_address, study.folds))
         return study.model_copy(update={"folds": folds, "dataset": folds[0]})

@@ -9,6 +9,7 @@ from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.search_spaces.fold_names import names_of_sets
 from crescendo.search_spaces.schema import Parts
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
 from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks_on
@@ -42,7 +43,9 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
         for name, (division, view) in views.items()
     }
     made = isinstance(study.folds, Parts)
-    aside = [f"{dataset}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
+    aside = (
+        [f"{shown_dataset(dataset)}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
+    )
     remarks = _checked({name: view for name, (_, view) in views.items()})
     return Workspace(output, address, opened.content_hash, states, folds), (*aside, *remarks)
 
@@ -80,7 +83,9 @@ def _several(output: Path, sets: Mapping[str, str]) -> tuple[Workspace, tuple[st
     for name, content in hashes.items():
         same = [other for other, its in hashes.items() if its == content]
         if len(same) > 1:
-            raise InputError(f"folds {' and '.join(same)}: hold the same data ({sets[name]}); every fold must differ")
+            raise InputError(
+                f"folds {' and '.join(same)}: hold the same data ({shown_dataset(sets[name])}); every fold must differ"
+            )
     _check_alike({name: dataset for name, (_, dataset, _) in opened.items()})
     first = next(iter(folds.values()))
     place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds)

@@ -109,7 +109,7 @@ def test_names_of_data_sets_are_distinct_and_plain(addresses: list[str]) -> None
 
 
 def test_names_of_data_sets_are_the_last_parts_of_their_paths() -> None:
-    assert names_of_sets(["data/fold1", "s3://b/gtea 2/", "a/x", "b/x", "/", "3"]) == (
+    assert names_of_sets(["data/fold1", "s3://key:se/cret@b/gtea 2/?session_token=x", "a/x", "b/x", "/", "3"]) == (
         "fold1",
         "gtea-2",
         "3+",

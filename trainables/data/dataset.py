@@ -271,4 +271,4 @@ def _write_fc7(path: Path, fc7: tuple[Tensor, Tensor]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-__all__ = ["FASTEST", "SUBSETS", "Annotations", "Dataset", "DatasetMetadata", "Recording", "write_dataset"]
+__all__ = ["FASTEST", "SLOWEST", "SUBSETS", "Annotations", "Dataset", "DatasetMetadata", "Recording", "write_dataset"]
