@@ -45,8 +45,8 @@ def sweep(
             "after it; give an absolute path that stays, on shared storage if the cluster has several nodes"
         )
 
-        # torch, Ray and Optuna take seconds: help and an error in the study come before them.
-        from crescendo.platform.studies.runner import run_study
+    # torch, Ray and Optuna take seconds: help and an error in the study come before them.
+    from crescendo.platform.studies.runner import run_study
     from crescendo.platform.studies.screen import LOG, Screen
     from crescendo.platform.studies.study_tables import outcome
 

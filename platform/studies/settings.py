@@ -52,7 +52,8 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
     if isinstance(study.folds, tuple):
         if dataset is not None:
             raise InputError(
-                f"--dataset {shown_dataset(str(dataset))}: {study.name} lists the data sets of its folds; change them with --set folds"
+                f"--dataset {shown_dataset(str(dataset))}: {study.name} lists the data sets of its folds; change them with "
+                "--set folds"
             )
         folds = tuple(map(_address, study.folds))
         return study.model_copy(update={"folds": folds, "dataset": folds[0]})

@@ -28,8 +28,13 @@ def write_fold_sets(
     """
     folders = {fold: f"fold{fold}" for fold in folds}
     with atomic_directory(destination) as partial:
+        # Not in `partial` itself, which is locked as long as it is being made.
+        inside = partial / "sets"
+        inside.mkdir()
         for fold, folder in folders.items():
-            make(fold, partial / folder)
+            make(fold, inside / folder)
+            (inside / folder).rename(partial / folder)
+        inside.rmdir()
         write_json(partial / FOLDS, folders)
     return tuple(Dataset(Path(destination) / folder) for folder in folders.values())
 

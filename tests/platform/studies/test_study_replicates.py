@@ -68,9 +68,9 @@ def test_the_first_repeat_is_the_study_without_any_which_extend_adds_to(folder, 
     assert at_once.told() == more.told()
 
 
-@settings(max_examples=20)
+@settings(max_examples=6)
 @given(
-    kills=st.lists(st.integers(1, 30), max_size=6),
+    kills=st.lists(st.integers(1, 30), max_size=4),
     asha=st.booleans(),
     cohort=st.sampled_from([1, 2, 5]),
     layout=st.sampled_from([(1, FOLDS), (2, ()), (2, ("x", "y"))]),

@@ -101,7 +101,8 @@ def test_every_recording_is_tested_in_one_fold_and_validates_in_one(tmp_path: Pa
 
 
 def test_recordings_one_by_one_may_part_a_group(tmp_path: Path) -> None:
-    folds = [division.of(made(tmp_path)) for division in made_folds(10, "recording")]
+    dataset = made(tmp_path)
+    folds = [division.of(dataset) for division in made_folds(10, "recording")]
     assert [len(fold.recordings("test")) for fold in folds] == [1] * 10
 
 
@@ -207,9 +208,11 @@ def test_splits_that_do_not_fit(tmp_path: Path, splits, said: str) -> None:
 
 
 def test_a_folder_of_folds(tmp_path: Path) -> None:
-    sets = write_fold_sets(
-        tmp_path / "all", ("1", "2"), lambda fold, folder: made(folder.parent / fold).path.rename(folder)
-    )
+    def make(fold: str, folder: Path) -> None:
+        annotations = Annotations({fold: Recording("test", 5.0, ())})
+        write_dataset(folder, DatasetMetadata(fold, 1.0, "none", "here", "free"), annotations)
+
+    sets = write_fold_sets(tmp_path / "all", ("1", "2"), make)
     found = fold_sets(tmp_path / "all")
     assert list(found) == ["1", "2"]
     assert [Dataset(folder).content_hash for folder in found.values()] == [one.content_hash for one in sets]
