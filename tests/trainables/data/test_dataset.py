@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from crescendo.trainables.data import dataset as subject
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.metadata import content_hash
 from crescendo.trainables.errors import InputError
 
 FACTS = DatasetMetadata("mine", 4.0, "counted", "here", "free", ("a note",))
@@ -141,7 +141,7 @@ def test_the_layer_after_fc6_comes_back(tmp_path: Path) -> None:
 def test_labels_that_are_not_those_of_the_annotations_are_refused(labels: list[str], tmp_path: Path) -> None:
     made = make(tmp_path / "d")
     stored = made.path / "dataset.json"
-    digest = subject._content_hash(made.metadata, tuple(labels), made.annotations, made.features_hash)
+    digest = content_hash(made.metadata, tuple(labels), made.annotations, made.features_hash, {})
     content = json.loads(stored.read_text()) | {"labels": labels, "content_hash": digest}
     stored.write_text(json.dumps(content))
     with pytest.raises(InputError, match="its labels must be background and then every label"):
