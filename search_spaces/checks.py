@@ -9,9 +9,9 @@ from typing import Any
 
 from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
 from crescendo.search_spaces.problems import Path, Problem
-from crescendo.search_spaces.replicates import ONLY, SEED_STEP, clashing_seeds
 from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
 from crescendo.search_spaces.schema_errors import suggestion
+from crescendo.search_spaces.seeds import seed_problems
 from crescendo.search_spaces.spaces import Choices, Range, same
 from crescendo.search_spaces.study import Study
 
@@ -27,7 +27,7 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     combinations = list(combinations_of(study.ablate))
     arms = [(one, combination.path) for one, combination in zip(arms_of(study), combinations, strict=True)]
     idle = {arm.name: _idle(arm, resolve) for arm, _ in arms}
-    single = [*_places(study), *_conditions(study), *_starts(study), *_seeds(study), *_data(study)]
+    single = [*_places(study), *_conditions(study), *_starts(study), *seed_problems(study), *_data(study)]
     single += _names(combinations)
     joint = [
         *_decode(study),
@@ -106,28 +106,6 @@ def _decode(study: Study) -> Iterator[Problem]:
         yield Problem(("decode", "merge_gap", "when"), "a merge gap has no conditions; let an arm set it")
     if isinstance(gaps, Range) and not gaps.integer:
         yield Problem(("decode", "merge_gap"), f"must be whole numbers of frames but got {gaps}")
-
-
-def _seeds(study: Study) -> Iterator[Problem]:
-    if study.search.seed in study.confirm.seeds:
-        rule = f"must be fresh but {study.search.seed} is the search phase's (search.seed), on which the settings were chosen"
-        yield Problem(("confirm", "seeds"), rule, (("search", "seed"),))
-    for seed, other, of in itertools.islice(clashing_seeds(study), 1):
-        if seed == study.search.seed:
-            continue
-        rule = (
-            f"must be fresh but {seed} is {of}, on which the settings were chosen"
-            if seed == other
-            else f"must not meet another repeat's, whose seeds are larger by {SEED_STEP:,} each time, but {seed} and {other} "
-            f"({of}) do in one of {study.repeats} repeats"
-        )
-        yield Problem(("confirm", "seeds"), rule, (("search", "seed"), ("search", "finalists"), ("repeats",)))
-    largest = max(study.search.seed, *ONLY.finalist_seeds(study), *study.confirm.seeds) + SEED_STEP * (
-        study.repeats - 1
-    )
-    if largest >= 2**32:
-        rule = f"the last of {study.repeats} repeats would have the seed {largest}, and seeds are below {2**32}"
-        yield Problem(("repeats",), rule, (("search", "seed"), ("confirm", "seeds")))
 
 
 def _data(study: Study) -> Iterator[Problem]:

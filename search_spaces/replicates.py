@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crescendo.search_spaces.study import Study
@@ -59,17 +59,3 @@ def replicates_of(study: Study, folds: Sequence[str] = ()) -> tuple[Replicate, .
     `folds` are the names of its folds, in order; none where it has no `folds`.
     """
     return tuple(Replicate(fold, repeat) for repeat in range(1, study.repeats + 1) for fold in folds or (None,))
-
-
-def clashing_seeds(study: Study) -> Iterator[tuple[int, int, str]]:
-    """Yield two seeds of the confirm phase, or of it and what is trained before, that meet in one repeat or in two.
-
-    Those of the first repeat are given, and what the second is of.
-    """
-    before = [(study.search.seed, "search.seed"), *((seed, "a finalist's") for seed in ONLY.finalist_seeds(study))]
-    others = [*before, *((seed, "confirm.seeds") for seed in study.confirm.seeds)]
-    for seed in study.confirm.seeds:
-        for other, of in others:
-            apart = abs(seed - other)
-            if apart % SEED_STEP == 0 and apart // SEED_STEP < study.repeats and (apart or of != "confirm.seeds"):
-                yield seed, other, of

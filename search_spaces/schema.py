@@ -70,44 +70,6 @@ class Block(Section):
         return self
 
 
-class Parts(Section):
-    """Folds that are made of the recordings there are: each part is tested once."""
-
-    count: int = Field(
-        ge=3, le=1000, description="parts: each fold tests one, validates on the next, trains on the rest"
-    )
-    by: Literal["group", "recording"] = Field(
-        default="group", description="what is never cut: a group of recordings (a person, a session), or a recording"
-    )
-
-
-def _dividing(folds: Any) -> Any:
-    if folds is not None and folds != "own" and not isinstance(folds, Parts | Mapping | tuple):
-        raise ValueError(f"must be own, {{count: 5, by: group}} or a list of prepared data sets but got {folds!r:.80}")
-    return folds
-
-
-def _several(folds: tuple[str, ...]) -> tuple[str, ...]:
-    if len(folds) < 2 or len(set(folds)) < len(folds):
-        raise ValueError(f"must be two or more different prepared data sets but got {list(folds)!s:.80}")
-    return folds
-
-
-_DataSets = Annotated[tuple[str, ...], Field(max_length=1000), AfterValidator(_several)]
-Folds = Annotated[
-    Annotated[Parts, Tag("parts")]
-    | Annotated[_DataSets, Tag("sets")]
-    | Annotated[Literal["own"], Tag("own")]
-    | Annotated[None, Tag("none")],
-    Discriminator(
-        lambda value: (
-            "none" if value is None else "own" if value == "own" else "sets" if isinstance(value, tuple) else "parts"
-        )
-    ),
-    BeforeValidator(_dividing),
-]
-
-
 class Search(Section):
     """The search phase: what Optuna may propose, and how often."""
 

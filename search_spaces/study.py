@@ -10,14 +10,13 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from crescendo.search_spaces.fold_names import names_of_sets
+from crescendo.search_spaces.folds import Folds, names_of_sets
 from crescendo.search_spaces.schema import (
     Ablate,
     Baseline,
     Confirm,
     Decode,
     Failures,
-    Folds,
     Name,
     Objective,
     Primary,

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crescendo.platform.studies.workspace import Recordings, Workspace
-from crescendo.search_spaces.fold_names import names_of_sets
-from crescendo.search_spaces.schema import Parts
+from crescendo.search_spaces.folds import Parts, names_of_sets
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.dataset import SUBSETS, Dataset

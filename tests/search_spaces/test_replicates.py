@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.changes import differences, extends
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.fold_names import FOLD_NAME, names_of_sets
+from crescendo.search_spaces.folds import FOLD_NAME, names_of_sets
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import StudyRecord
