@@ -1,21 +1,23 @@
-"""How sure a difference between two arms is (protocol section 8).
+"""How sure a difference between two arms is (protocol section 8, docs/statistics.md).
 
-Runs of two arms differ by the seed of the training and by the recordings they are tested on. Both are samples: what is
-asked is whether another training, tested on other recordings of this kind, would show the same. Recordings of one group (a
-person, say) are alike, so groups are what is sampled. All arms share seeds and resamples of groups, so every difference is
-taken within a seed and within a resample.
+Runs of two arms differ by the seed of the training, by what their searches found, and by the recordings they are tested on.
+All are samples: what is asked is whether other trainings, tested on other recordings of this kind, would show the same.
+Recordings of one group (a person, say) are alike, so groups are what is sampled. All arms share seeds and resamples of groups,
+so every difference is taken within a seed and within a resample.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import optimize, stats
 
 from crescendo.reports.analysis.estimates import Estimate
+from crescendo.reports.analysis.family import adjusted_p, critical_value
+from crescendo.reports.analysis.variance import FoldSample, Layout, Parts, Variance, combined, layout_of, parts_of
 
 LEVEL = 0.05
 POWER = 0.8
@@ -24,36 +26,29 @@ _NOISE = 1e-12
 
 
 @dataclass(frozen=True)
-class Variance:
-    """The variance of a mean difference and its degrees of freedom, by its source: see `mean_variance`.
-
-    `groups` and `seeds` both hold what the two do `together`.
-    """
-
-    groups: float
-    seeds: float
-    together: float
-    total: float
-    degrees: float
-
-
-@dataclass(frozen=True)
 class PairedDifference:
     """A mean difference with its interval.
 
-    `low`, `high`: the 95 % interval, simultaneous over the comparisons; `p`: two-sided, 1 where nothing varied, which is no
-    evidence; `percentile`: the plain percentile interval of groups and seeds resampled together; `improvement`: see
-    `probability_of_improvement`.
+    `low`, `high`: the 95 % interval, simultaneous over the arms; `p`: two-sided, of this arm alone; `p_adjusted`: over all arms,
+    at most 0.05 where the interval is without 0. Both p are 1 where nothing varied, which is no evidence. `percentile`: the
+    plain percentile interval of groups and seeds resampled together; `improvement`: see `probability_of_improvement`.
     """
 
     value: float
     low: float
     high: float
     p: float
+    p_adjusted: float
     standard_error: float
     variance: Variance
+    layout: Layout
     percentile: tuple[float, float]
     improvement: float
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom of its standard error."""
+        return float(self.variance.degrees)
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Estimate:
@@ -66,91 +61,87 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Estimate:
     return Estimate(mean, mean - half, mean + half, tuple(values))
 
 
-def paired_difference(
-    observed: np.ndarray,
-    resampled: np.ndarray,
-    groups: int,
-    *,
-    comparisons: int = 1,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> PairedDifference:
-    """Return the mean over seeds of a paired difference, its interval and p value.
+def paired_differences(
+    arms: Sequence[Sequence[FoldSample]], *, seed: int = 0, level: float = LEVEL
+) -> list[PairedDifference]:
+    """Return the mean difference of every arm, whose folds are given, with its interval and p.
 
-    The interval is one of as many as there are `comparisons`, which hold together with probability 1 - `level` or more
-    (Bonferroni); p is of this one alone.
+    It is the mean over folds of the mean over repeats of the mean over seeds. Interval and p are Student's t, with variance and
+    degrees of freedom of `variance.combined`; the intervals of all arms hold together with probability 1 - `level`, and p is
+    adjusted for their number (`family`).
 
-    Interval and p are Student's t, with the variance and the degrees of freedom of `mean_variance`. The usual percentile
-    interval of resampled recordings and seeds is given beside it, but not relied upon: of three seeds it calls equal arms
-    different in up to a quarter of all studies, since three values resampled know little of how far a fourth may lie.
-
-    Parameters
-    ----------
-    observed
-        (seeds,) difference of each seed on all recordings.
-    resampled
-        (resamples, seeds) the same on bootstrap resamples of the groups of recordings, shared by all seeds.
-    groups
-        How many were resampled.
-    seed
-        Of the resampling of seeds in the percentile interval.
+    The usual percentile interval of resampled recordings and seeds is given beside it, but not relied upon: of three seeds it
+    calls equal arms different in up to a quarter of all studies, since three values resampled know little of how far a fourth
+    may lie. `seed` is of the resampling of seeds in it.
 
     Raises
     ------
     ValueError
-        If there is but one group or one seed: one says nothing of how much others would differ.
+        If an arm has one fold, and in it one group, or one seed: one says nothing of how much others would differ.
     """
-    value = float(observed.mean())
-    variance = mean_variance(observed, resampled, groups)
-    error = math.sqrt(variance.total)
-    error = error if error > _NOISE else 0.0
-    half = float(stats.t.ppf(1 - level / (2 * comparisons), variance.degrees)) * error
-    p = 1.0
-    if error > 0:
-        p = float(2 * stats.t.sf(abs(value) / error, variance.degrees))
+    layouts = [layout_of(folds) for folds in arms]
+    for layout in layouts:
+        if layout.folds == 1 and (layout.groups[0] < 2 or layout.units < 2):
+            raise ValueError(f"at least 2 groups and 2 seeds are needed but got {layout.groups[0]} and {layout.units}")
+    parts = [parts_of(folds) for folds in arms]
+    return [
+        _difference(folds, _variance(number, parts, layouts), parts[number], layouts[number], (len(arms), seed, level))
+        for number, folds in enumerate(arms)
+    ]
+
+
+def _variance(arm: int, parts: Sequence[Parts], layouts: Sequence[Layout]) -> Variance:
+    """Return the variance of one arm's difference, drawn towards those of the arms that have as many folds and repeats."""
+    own = layouts[arm]
+    like = [one for one, layout in enumerate(layouts) if (layout.folds, layout.repeats) == (own.folds, own.repeats)]
+    scaled = [_scaled(parts[one], layouts[one].seeds / own.seeds, own.repeats == 1) for one in like]
+    found = combined(Parts(*(np.array([getattr(one, part.name) for one in scaled]) for part in fields(Parts))), own)
+    place = like.index(arm)
+    mine = Parts(*(float(np.asarray(getattr(found.parts, part.name))[place]) for part in fields(Parts)))
+    return Variance(mine, float(np.asarray(found.total)[place]), float(np.asarray(found.degrees)[place]), len(like))
+
+
+def _scaled(parts: Parts, seeds: float, units_are_seeds: bool) -> Parts:
+    """Return `parts` of an arm with `seeds` times as many seeds as they would be with as many as others have."""
+    units = seeds if units_are_seeds else 1.0
+    return Parts(parts.groups, parts.units * units, parts.together * units, parts.seeds * seeds, parts.folds)
+
+
+def _difference(
+    folds: Sequence[FoldSample], variance: Variance, own: Parts, layout: Layout, family: tuple[int, int, float]
+) -> PairedDifference:
+    comparisons, seed, level = family
+    value, resampled = float(np.mean([fold.mean for fold in folds])), _every_run(folds)
+    # Where nothing of its own varied, what other arms vary is no evidence.
+    varied = max(own.groups, own.units, own.folds, own.seeds) > _NOISE**2
+    error = math.sqrt(float(variance.total)) if varied else 0.0
+    half = critical_value(float(variance.degrees), comparisons, level) * error
+    statistic = abs(value) / error if error > 0 else 0.0
     return PairedDifference(
         value=value,
         low=value - half,
         high=value + half,
-        p=p,
+        p=float(2 * stats.t.sf(statistic, variance.degrees)),
+        p_adjusted=adjusted_p(statistic, float(variance.degrees), comparisons),
         standard_error=error,
         variance=variance,
+        layout=layout,
         percentile=percentile_interval(resampled, seed, level),
         improvement=probability_of_improvement(resampled),
     )
 
 
-def mean_variance(observed: np.ndarray, resampled: np.ndarray, groups: int) -> Variance:
-    """Return the variance of the mean difference over seeds and groups of recordings, both random and crossed.
-
-    With r the variance of the mean over seeds due to the groups (bootstrap), s that of the mean due to the seeds
-    (their sample variance over their number), and i the variance due to what groups and seeds do together, which
-    both r and s hold: r + s - i, as in the two-way analysis of variance with random effects, and at least the larger of
-    r and s. i follows from the bootstrap: the variance of single seeds' differences is larger than r by i times (seeds -
-    1). A bootstrap over n groups gives (n - 1) / n of a mean's variance, which is put right. The degrees of freedom
-    are Satterthwaite's (1946), and no fewer than the smaller sample has.
-
-    An AP is no mean over groups; to first order it behaves like one, and the bootstrap, which takes it anew on each
-    resample, is what makes r right.
-    """
-    seeds = len(observed)
-    if groups < 2 or seeds < 2:
-        raise ValueError(f"at least 2 groups and 2 seeds are needed but got {groups} and {seeds}")
-    enlarged = groups / (groups - 1)
-    by_seeds = float(observed.var(ddof=1)) / seeds
-    by_groups = enlarged * float(resampled.mean(axis=1).var(ddof=1))
-    single = enlarged * float(resampled.var(axis=0, ddof=1).mean())
-    together = max(0.0, (single - by_groups) / (seeds - 1))
-    total = max(by_groups, by_seeds, by_groups + by_seeds - together)
-    degrees = _degrees(total, (by_groups, by_seeds, together), groups - 1, seeds - 1)
-    return Variance(by_groups, by_seeds, together, total, degrees)
+def _every_run(folds: Sequence[FoldSample]) -> np.ndarray:
+    """Return the differences of all trainings on resamples, (resamples, trainings)."""
+    fewest = min(len(one) for fold in folds for one in fold.resampled)
+    return np.concatenate([one[:fewest] for fold in folds for one in fold.resampled], axis=1)
 
 
 def percentile_interval(resampled: np.ndarray, seed: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the percentiles of the mean difference over resampled seeds, on the resamples of recordings."""
-    resamples, seeds = resampled.shape
-    counts = np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
-    low, high = np.quantile((resampled * counts).sum(axis=1) / seeds, [level / 2, 1 - level / 2])
+    """Return the percentiles of the mean difference over resampled trainings, on the resamples of recordings."""
+    resamples, trainings = resampled.shape
+    counts = np.random.default_rng(seed).multinomial(trainings, np.full(trainings, 1 / trainings), size=resamples)
+    low, high = np.quantile((resampled * counts).sum(axis=1) / trainings, [level / 2, 1 - level / 2])
     return float(low), float(high)
 
 
@@ -163,29 +154,25 @@ def probability_of_improvement(resampled: np.ndarray) -> float:
     return float((resampled > 0).mean() + (resampled == 0).mean() / 2)
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """Return the p values corrected for their number by Holm's method (1979), in the order given."""
-    corrected = [0.0] * len(p)
-    largest = 0.0
-    for rank, number in enumerate(sorted(range(len(p)), key=lambda one: p[one])):
-        largest = max(largest, min(1.0, (len(p) - rank) * p[number]))
-        corrected[number] = largest
-    return corrected
-
-
 def detectable_difference(
     standard_error: float, degrees: float, comparisons: int = 1, *, power: float = POWER, level: float = LEVEL
 ) -> float:
     """Return the smallest true difference that would be shown with probability `power`.
 
     Where the true difference is d, difference over standard error has a noncentral t distribution with the noncentrality
-    d / `standard_error`; it must pass the t of the level, which is divided by the number of comparisons, the hardest step
-    of Holm's correction.
+    d / `standard_error`; it must pass the critical value of as many `comparisons`.
     """
-    shown = float(stats.t.ppf(1 - level / (2 * comparisons), degrees))
+    shown = critical_value(degrees, comparisons, level)
     # With few degrees of freedom the t is large, and so is what passes it.
     found = optimize.brentq(lambda shift: stats.nct.sf(shown, degrees, shift) - power, 0.0, 10 * (shown + 1))
     return float(found) * standard_error
+
+
+def shown_with_power(
+    difference: float, standard_error: float, degrees: float, comparisons: int = 1, *, level: float = LEVEL
+) -> float:
+    """Return how probably a true `difference` would be shown, of as many `comparisons`: `detectable_difference` has `POWER`."""
+    return float(stats.nct.sf(critical_value(degrees, comparisons, level), degrees, difference / standard_error))
 
 
 def equivalent(value: float, standard_error: float, degrees: float, margin: float, level: float) -> bool:
@@ -194,27 +181,3 @@ def equivalent(value: float, standard_error: float, degrees: float, margin: floa
     Schuirmann, "A comparison of the two one-sided tests procedure and the power approach" (1987).
     """
     return abs(value) + float(stats.t.ppf(1 - level, degrees)) * standard_error < margin
-
-
-def detectable_with(variance: Variance, seeds: int, groups: int, wanted: int | None, comparisons: int = 1) -> float:
-    """Return the detectable difference that `wanted` seeds would have had in place of `seeds`; None: any number of them.
-
-    Of the variance (`mean_variance`), what groups do alone stays; what seeds do, alone or with groups, falls as their number
-    rises.
-    """
-    share = 0.0 if wanted is None else seeds / wanted
-    alone = max(0.0, variance.groups - variance.together)
-    by_groups = alone + (variance.groups - alone) * share
-    by_seeds, together = variance.seeds * share, variance.together * share
-    total = max(by_groups, by_seeds, alone + by_seeds)
-    freedom = math.inf if wanted is None else wanted - 1
-    degrees = _degrees(total, (by_groups, by_seeds, together), groups - 1, freedom)
-    return detectable_difference(math.sqrt(total), degrees, comparisons)
-
-
-def _degrees(total: float, parts: tuple[float, float, float], by_groups: float, by_seeds: float) -> float:
-    """Return Satterthwaite's degrees of freedom of a sum of variances, at least those of the smaller sample."""
-    freedom = np.array([by_groups, by_seeds, by_groups * by_seeds])
-    weighed = float((np.array(parts) ** 2 / freedom).sum())
-    fewest = float(min(by_groups, by_seeds))
-    return max(fewest, total**2 / weighed) if weighed else fewest

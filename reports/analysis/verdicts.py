@@ -2,50 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from crescendo.reports.analysis.estimates import Verdict
-from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, detectable_with, equivalent
+from crescendo.reports.analysis.planning import (
+    ANY_NUMBER,
+    detectable_with,
+    enough_groups,
+    enough_repeats,
+    enough_seeds,
+)
+from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, equivalent
+from crescendo.reports.analysis.variance import Layout
 
-# From fewer nothing is concluded: with two seeds, or three groups, equal arms would be called different too often.
-FEWEST_GROUPS, FEWEST_SEEDS = 4, 3
-# Nobody trains an arm more often than that.
-MOST_SEEDS = 100
+# From fewer nothing is concluded: equal arms would be called different too often.
+FEWEST_GROUPS, FEWEST_SEEDS, FEWEST_FOLDS = 4, 3, 3
+MOST_RARE = 0.25
+"""Of the labels: as many in fewer than `FEWEST_GROUPS` groups are too many."""
 
 
-def verdict(
-    difference: PairedDifference, p_holm: float, *, seeds: int, groups: int, comparisons: int, margin: float
-) -> Verdict:
-    """Return what `difference`, over `seeds` and `groups` of recordings, says among as many `comparisons` with the baseline."""
-    unfit = _unfit(difference, seeds, groups)
+def verdict(difference: PairedDifference, *, comparisons: int, margin: float, unfit: str | None = None) -> Verdict:
+    """Return what `difference` says among as many `comparisons` with the baseline.
+
+    `unfit` says why nothing can be concluded from the recordings there are, if so.
+    """
+    layout, variance = difference.layout, difference.variance
+    if difference.standard_error == 0:
+        unfit = "nothing varied, so there is nothing to tell how much it could have"
+    unfit = too_little(layout) or unfit
     if unfit is not None:
         return Verdict("undecided", margin, unfit=unfit)
-    if p_holm <= LEVEL:
+    if difference.p_adjusted <= LEVEL:
         return Verdict("better" if difference.value > 0 else "worse", margin)
-    variance = difference.variance
-    if equivalent(difference.value, difference.standard_error, variance.degrees, margin, LEVEL / comparisons):
+    if equivalent(difference.value, difference.standard_error, difference.degrees, margin, LEVEL / comparisons):
         return Verdict("equivalent", margin)
-    limit = detectable_with(variance, seeds, groups, None, comparisons)
-    enough = _enough(difference, seeds, groups, comparisons, margin) if limit < margin else None
-    return Verdict("undecided", margin, seeds=enough, detectable=limit)
+    asked = (variance, layout, comparisons, margin)
+    limit = detectable_with(variance, layout, replace(layout, seeds=ANY_NUMBER), comparisons)
+    return Verdict(
+        "undecided",
+        margin,
+        seeds=enough_seeds(*asked) if limit < margin else None,
+        repeats=enough_repeats(*asked),
+        groups=enough_groups(*asked),
+        detectable=limit,
+    )
 
 
-def _unfit(difference: PairedDifference, seeds: int, groups: int) -> str | None:
+def too_little(layout: Layout) -> str | None:
+    """Return why nothing is concluded from a study of this layout, whatever its numbers; None: something may be."""
+    groups = sum(layout.groups)
     if groups < FEWEST_GROUPS:
         return f"{groups} groups of recordings are too few, it takes {FEWEST_GROUPS}"
-    if seeds < FEWEST_SEEDS:
-        return f"{seeds} seeds are too few, it takes {FEWEST_SEEDS}"
-    if difference.standard_error == 0:
-        return "nothing varied, so there is nothing to tell how much it could have"
+    if layout.folds == layout.repeats == 1 and layout.seeds < FEWEST_SEEDS:
+        return f"{layout.seeds} seeds are too few, it takes {FEWEST_SEEDS}"
+    if 1 < layout.folds < FEWEST_FOLDS:
+        return f"{layout.folds} folds are too few to tell what another would find, it takes {FEWEST_FOLDS}"
     return None
 
 
-def _enough(difference: PairedDifference, seeds: int, groups: int, comparisons: int, margin: float) -> int | None:
-    """Return the smallest number of seeds with which a difference of `margin` would be shown; None: none that is trained."""
-    # Not by halves: with more seeds the variance falls, but so may its degrees of freedom.
-    return next(
-        (
-            number
-            for number in range(seeds, MOST_SEEDS + 1)
-            if detectable_with(difference.variance, seeds, groups, number, comparisons) <= margin
-        ),
-        None,
-    )
+def too_rare(having: Sequence[int]) -> str | None:
+    """Return why nothing is concluded from labels of so many groups of recordings each; None: something may be.
+
+    What a label of one or two groups varies, no resample of them tells.
+    """
+    rare = sum(groups < FEWEST_GROUPS for groups in having)
+    if not having or rare < MOST_RARE * len(having):
+        return None
+    return f"{rare} of {len(having)} labels are in fewer than {FEWEST_GROUPS} groups of recordings, too few to tell of others"

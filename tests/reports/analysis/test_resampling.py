@@ -16,7 +16,8 @@ from crescendo.reports.analysis.resampling import (
     resampled_mean_ap,
     weighted_ap,
 )
-from crescendo.reports.analysis.statistics import LEVEL, paired_difference
+from crescendo.reports.analysis.statistics import LEVEL, paired_differences
+from crescendo.reports.analysis.variance import FoldSample
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
 from crescendo.trainables.evaluation.mean_ap import evaluate_detections
@@ -170,7 +171,8 @@ def test_of_detections_too_equal_arms_are_called_different_in_at_most_one_study_
             ]
             resampled = resampled_mean_ap([*arms[0], *arms[1]], recordings, resamples=256, seed=number)[:, :, 0]
             differences = (resampled[:seeds] - resampled[seeds:]).T
-            called += paired_difference(np.array(observed), differences, recordings).p < LEVEL
+            fold = FoldSample((np.array(observed),), (differences,), recordings)
+            called += paired_differences([[fold]])[0].p < LEVEL
         return called / studies
 
     assert share_called_different(0.0) <= 0.05 + 2.6 * (0.05 * 0.95 / studies) ** 0.5

@@ -7,28 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from crescendo.reports.analysis.statistics import (
     LEVEL,
     detectable_difference,
-    holm,
     mean_interval,
-    mean_variance,
-    paired_difference,
+    paired_differences,
     percentile_interval,
     probability_of_improvement,
 )
+from crescendo.reports.analysis.variance import FoldSample
 
 STUDIES, RESAMPLES = 1000, 400
 SAMPLING_ERROR = 2.6 * math.sqrt(LEVEL * (1 - LEVEL) / STUDIES)  # 99 %
 
 
-@pytest.mark.parametrize("number", range(20))
-def test_holm_is_that_of_statsmodels(number):
-    random = np.random.default_rng(number)
-    p = np.round(random.beta(0.5, 2, size=random.integers(1, 12)), 2)  # some of them equal
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), abs=1e-12)
+def paired_difference(observed, resampled, groups):
+    """The difference of one arm in one fold, searched once."""
+    [found] = paired_differences([[FoldSample((observed,), (resampled,), groups)]])
+    return found
 
 
 def test_the_interval_of_a_mean_is_that_of_scipy():
@@ -60,29 +57,6 @@ def test_recordings_resampled_alone_give_the_percentile_interval_of_scipy():
     ).confidence_interval
     resampled = random.multinomial(20, np.full(20, 0.05), size=20_000) @ values / 20
     assert percentile_interval(resampled[:, None], seed=0) == pytest.approx((expected.low, expected.high), abs=0.02)
-
-
-def test_of_a_mean_the_variance_is_that_of_the_two_way_analysis_of_variance():
-    random = np.random.default_rng(5)
-    seeds, recordings = 6, 30
-    values = (
-        random.normal(size=seeds)[:, None] + random.normal(size=recordings) + random.normal(size=(seeds, recordings))
-    )
-    residual = values - values.mean(axis=0) - values.mean(axis=1)[:, None] + values.mean()
-    squares = (
-        seeds * values.mean(axis=0).var(ddof=1),
-        recordings * values.mean(axis=1).var(ddof=1),
-        (residual**2).sum() / (seeds - 1) / (recordings - 1),
-    )
-    expected = (squares[0] + squares[1] - squares[2]) / (seeds * recordings)
-    resampled = means_of_resamples(values, random, 40_000)
-    found = mean_variance(values.mean(axis=1), resampled, recordings)
-    assert found.total == pytest.approx(expected, rel=0.03)
-    weighed = sum(
-        square**2 / freedom
-        for square, freedom in zip(squares, (recordings - 1, seeds - 1, (seeds - 1) * (recordings - 1)), strict=True)
-    )
-    assert found.degrees == pytest.approx((squares[0] + squares[1] - squares[2]) ** 2 / weighed, rel=0.05)
 
 
 def means_of_resamples(values, random, resamples):
@@ -185,7 +159,26 @@ def test_where_nothing_varies_there_is_no_evidence():
 @pytest.mark.parametrize(("seeds", "recordings"), [(1, 5), (3, 1)])
 def test_one_seed_or_one_group_says_nothing_of_others(seeds, recordings):
     with pytest.raises(ValueError, match="at least 2 groups and 2 seeds"):
-        mean_variance(np.zeros(seeds), np.zeros((10, seeds)), recordings)
+        paired_difference(np.zeros(seeds), np.zeros((10, seeds)), recordings)
+
+
+def test_what_other_arms_vary_is_no_evidence_for_one_that_does_not():
+    random = np.random.default_rng(0)
+    weights = random.multinomial(8, np.full(8, 1 / 8), size=100) / 8
+    values = random.normal(size=(3, 8))
+    varied = [FoldSample((values.mean(axis=1),), (weights @ values.T,), 8)]
+    still = [FoldSample((np.full(3, 0.1),), (np.full((100, 3), 0.1),), 8)]
+    [_, found] = paired_differences([varied, still])
+    assert (found.standard_error, found.p, found.p_adjusted) == (0, 1, 1)
+
+
+def test_the_value_is_the_mean_over_folds_of_the_mean_over_repeats_of_the_mean_over_seeds():
+    folds = [
+        FoldSample((np.array([1.0, 2.0]), np.array([3.0])), (np.zeros((5, 2)), np.zeros((5, 1))), 4),
+        FoldSample((np.array([10.0, 11.0, 12.0]),), (np.zeros((5, 3)),), 4),
+    ]
+    [found] = paired_differences([folds])
+    assert found.value == pytest.approx(((1.5 + 3) / 2 + 11) / 2)
 
 
 def test_ties_are_half_an_improvement():
