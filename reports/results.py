@@ -23,15 +23,16 @@ class Results:
     Attributes
     ----------
     trials : DataFrame
-        One row a trial of the search phase: `arm`, `number`, `state`, `objective` (on the validation split), `seconds`,
-        `reason` (why it did not finish), `merge_gap` and the proposed settings, a column each.
+        One row a trial of the search phase: `arm`, `fold` (None without folds), `repeat`, `number`, `state`, `objective`
+        (on the validation split), `seconds`, `reason` (why it did not finish), `merge_gap` and the proposed settings, a
+        column each.
     runs : DataFrame
-        One row a confirmed run: `arm`, `seed`, `seconds`, `run_id` (in MLflow), and each metric of the test split under
-        its name in MLflow without `test/`: `mAP/iou_0.50`, `mAP/mean`, `frame_mAP` ...
+        One row a confirmed run: `arm`, `fold`, `repeat`, `seed`, `seconds`, `run_id` (in MLflow), and each metric of the
+        test split under its name in MLflow without `test/`: `mAP/iou_0.50`, `mAP/mean`, `frame_mAP` ...
     differences : DataFrame
         One row an arm and measure: the arm's test mAP minus the baseline's, as the report has it: `arm`, `baseline`,
         `question` (`detection`, or `early`: at `observed_fraction`), `measure`, `value`, `low`, `high` (95 % interval,
-        simultaneous over the arms), `p`, `p_holm`, `verdict` (`better`, `worse`, `equivalent` or `undecided`; None where
+        simultaneous over the arms), `p`, `p_adjusted`, `verdict` (`better`, `worse`, `equivalent` or `undecided`; None where
         the study does not ask about it) and what else `reports.analysis.estimates.Difference` says.
     missing : tuple of str
         What the study lacks, a sentence each.
@@ -77,9 +78,11 @@ def read_results(
 
 
 def _trials(arm: ArmSummary) -> Iterator[dict[str, Any]]:
-    for trial in arm.search.trials:
-        row = asdict(trial)
-        yield {"arm": arm.name, **{key: row[key] for key in row if key != "proposed"}, **trial.proposed}
+    for replicate in arm.replicates:
+        for trial in replicate.search.trials:
+            row = asdict(trial)
+            place = {"fold": replicate.fold, "repeat": replicate.repeat}
+            yield {"arm": arm.name, **place, **{key: row[key] for key in row if key != "proposed"}, **trial.proposed}
 
 
 def _confirmed(arm: ArmRuns) -> Iterator[dict[str, Any]]:
@@ -88,7 +91,8 @@ def _confirmed(arm: ArmRuns) -> Iterator[dict[str, Any]]:
         tested = {
             str(key.on(None)): value for key, value in keys.items() if key and key.split == "test" and not key.of_curve
         }
-        yield {"arm": arm.name, "seed": run.seed, "seconds": run.seconds, "run_id": run.id, **tested}
+        place = {"fold": arm.replicate.fold, "repeat": arm.replicate.repeat}
+        yield {"arm": arm.name, **place, "seed": run.seed, "seconds": run.seconds, "run_id": run.id, **tested}
 
 
 def _key(name: str) -> MetricKey | None:

@@ -69,6 +69,34 @@ class SearchSummary:
 
 
 @dataclass(frozen=True)
+class ReplicateSummary:
+    """What came of an arm in one fold and repeat, which searched and confirmed it by itself.
+
+    Attributes
+    ----------
+    name, fold, repeat
+        `fold 2, repeat 3`, and its parts; the name is empty and the fold None where there are no folds.
+    seeds
+        Confirmed ones.
+    search
+        Of its search.
+    setting
+        Its best setting: searched values, merge gap and reset.
+    detection, early
+        IoU threshold or `mean` -> test mAP, the mean over its seeds; early detection at `ReportModel.early_fraction`.
+    """
+
+    name: str
+    fold: str | None
+    repeat: int
+    seeds: tuple[int, ...]
+    search: SearchSummary
+    setting: Mapping[str, Any]
+    detection: Mapping[str, float] = field(default_factory=dict)
+    early: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ProgressionCurves:
     """Mean curves over the course of an activity, means over seeds: (20,) float64 each."""
 
@@ -89,7 +117,8 @@ class Snapshot:
 class ArmSummary:
     """What came of one arm.
 
-    All but `search` is of its confirmed runs on the test split, and empty or None where there are none.
+    All but the searches is of its confirmed runs on the test split, and empty or None where there are none. Means are over folds,
+    in each over repeats, in each over seeds.
 
     Attributes
     ----------
@@ -98,11 +127,16 @@ class ArmSummary:
     ablated
         What sets it apart.
     setting
-        Its best setting: searched values, merge gap and reset (what table 1 shows).
+        Its best setting: searched values, merge gap and reset (what table 1 shows); where replicates chose different ones, from
+        which to which.
     variant
         Of its loss.
     seeds, wanted
-        Confirmed seeds, and those the study asks for.
+        Confirmed seeds, and those the study asks for in each replicate.
+    search
+        Of its search; of several, of the first.
+    replicates
+        Its searches and their confirmations, in the order of work.
     detection
         IoU threshold or `mean` -> mAP.
     early
@@ -137,6 +171,7 @@ class ArmSummary:
     seeds: tuple[int, ...]
     wanted: tuple[int, ...]
     search: SearchSummary
+    replicates: tuple[ReplicateSummary, ...]
     detection: Mapping[str, Estimate]
     early: Mapping[str, Mapping[str, Estimate]]
     labels: Mapping[str, Estimate]

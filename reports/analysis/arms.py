@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from crescendo.reports.analysis import paper
-from crescendo.reports.analysis.arm_summary import ArmCost, ArmSummary, ProgressionCurves, Snapshot
+from crescendo.reports.analysis.arm_summary import (
+    ArmCost,
+    ArmSummary,
+    ProgressionCurves,
+    ReplicateSummary,
+    Snapshot,
+)
 from crescendo.reports.analysis.differences import Comparison
 from crescendo.reports.analysis.estimates import Estimate
+from crescendo.reports.analysis.means import means
 from crescendo.reports.analysis.measured import early_evaluations, label_ap, mean_ap, violations
-from crescendo.reports.analysis.member import Member
+from crescendo.reports.analysis.member import Member, Training
 from crescendo.reports.analysis.search import best_setting, combinations_tried, search_summary
-from crescendo.reports.analysis.statistics import mean_interval
+from crescendo.reports.formatting import plain
 from crescendo.reports.source.runs import ArmRuns, TrialRun
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.progression import Progression
@@ -48,49 +56,88 @@ def arm_summary(
     member: Member, baseline: Member, measured: Measured, detection: Comparison, early: Comparison
 ) -> ArmSummary:
     """Return what came of an arm; `detection` and `early` compare all arms with the baseline."""
-    runs, best, metrics = member.runs, member.runs.best, member.metrics()
+    metrics = member.metrics()
     theirs = {} if baseline is member else baseline.metrics()
-    every = list(metrics.values())
-    online = [one.online for one in every if one.online is not None]
-    in_paper = paper.figures(member.study.study, member.study.dataset, runs.arm)
+    online = {key: one.online for key, one in metrics.items() if one.online is not None}
+    in_paper = paper.figures(member.study.study, member.study.dataset, member.arm)
+    replicates = tuple(replicate_summary(member, runs, measured) for runs in member.replicates)
     return ArmSummary(
         name=member.name,
         study=member.study_name,
         baseline=member is baseline,
-        ablated=runs.arm.ablated,
-        setting={} if best is None else best_setting(runs, best),
+        ablated=member.arm.ablated,
+        setting=_common_setting([one.setting for one in replicates if one.setting]),
         variant=member.variant,
-        seeds=tuple(sorted(metrics)),
+        seeds=tuple(sorted({seed for _, seed in metrics})),
         wanted=member.study.study.confirm.seeds,
-        search=search_summary(member.study.study, runs),
-        detection=_estimates([{**mean_ap(one.evaluation), "mean": one.evaluation.mean} for one in every]),
-        early=_early(every),
-        labels=_estimates([measured.labels_of(one) for one in every]),
+        search=replicates[0].search,
+        replicates=replicates,
+        detection=means({key: _detection(one) for key, one in metrics.items()}),
+        early=_early(metrics),
+        labels=means({key: measured.labels_of(one) for key, one in metrics.items()}),
         gain=_gains(metrics, theirs, measured.labels_of),
-        early_labels=_estimates([measured.early_labels_of(one) for one in every]),
+        early_labels=means({key: measured.early_labels_of(one) for key, one in metrics.items()}),
         early_gain=_gains(metrics, theirs, measured.early_labels_of),
-        progression=_mean_curves([one.progression for one in every if one.progression is not None]),
-        violations=_estimates([violations(one) for one in every]),
-        snapshots=_snapshots(runs),
+        progression=_mean_curves([one.progression for one in metrics.values() if one.progression is not None]),
+        violations=means({key: violations(one) for key, one in metrics.items()}),
+        snapshots=_snapshots(member),
         difference=detection.differences.get(member.name, {}),
         early_difference=early.differences.get(member.name, {}),
-        frame=_estimates([{"mAP": one.frame.mean_ap, "cAP": one.frame.mean_cap} for one in online]),
+        frame=means({key: {"mAP": one.frame.mean_ap, "cAP": one.frame.mean_cap} for key, one in online.items()}),
         alarms=_alarms(online),
         paper_detection=None if in_paper is None else in_paper.detection,
         paper_early=None if in_paper is None else in_paper.early,
     )
 
 
+def replicate_summary(member: Member, runs: ArmRuns, measured: Measured) -> ReplicateSummary:
+    """Return what came of an arm in one replicate."""
+    metrics = {seed: one.metrics for seed, one in runs.artifacts.items() if one.metrics is not None}
+    early = measured.early_fraction
+    return ReplicateSummary(
+        name=runs.replicate.name,
+        fold=runs.replicate.fold,
+        repeat=runs.replicate.repeat,
+        seeds=tuple(sorted(metrics)),
+        search=search_summary(member.study.study, runs),
+        setting={} if runs.best is None else best_setting(runs, runs.best),
+        detection=_plain_means([_detection(one) for one in metrics.values()]),
+        early=_plain_means([mean_ap(early_evaluations(one)[early]) for one in metrics.values()] if early else []),
+    )
+
+
+def _detection(metrics: SubsetMetrics) -> dict[str, float]:
+    return {**mean_ap(metrics.evaluation), "mean": metrics.evaluation.mean}
+
+
+def _plain_means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([row[key] for row in rows])) for key in (rows[0] if rows else ())}
+
+
+def _common_setting(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return one setting for those that replicates chose; where numbers differ, from which to which, as text."""
+    keys = dict.fromkeys(key for one in settings for key in one)
+    return {key: _common([one[key] for one in settings if key in one]) for key in keys}
+
+
+def _common(values: Sequence[Any]) -> Any:
+    if all(value == values[0] for value in values):
+        return values[0]
+    if all(isinstance(value, int | float) for value in values):
+        return f"{plain(min(values))} to {plain(max(values))}"
+    return " or ".join(sorted({plain(value) for value in values}))
+
+
 def arm_cost(member: Member) -> ArmCost:
     """Return what the runs of an arm took."""
-    runs, resources = member.runs, member.study.study.resources
-    finished = sum(run.state == "finished" for run in runs.search)
-    tried = combinations_tried(runs)
+    runs, resources = member.replicates, member.study.study.resources
+    finished = sum(run.state == "finished" for one in runs for run in one.search)
+    tried = combinations_tried(runs[0])
     return ArmCost(
         arm=member.name,
-        trainings=len(runs.search) + len(runs.confirm),
-        search_hours=_hours(runs.search),
-        confirm_hours=_hours(runs.confirm),
+        trainings=sum(len(one.search) + len(one.finalists) + len(one.confirm) for one in runs),
+        search_hours=_hours([run for one in runs for run in (*one.search, *one.finalists)]),
+        confirm_hours=_hours([run for one in runs for run in one.confirm]),
         cpus=float(resources.cpus),
         gpus=float(resources.gpus),
         decodings=finished * tried,
@@ -102,34 +149,30 @@ def _hours(runs: Sequence[TrialRun]) -> float:
     return sum(run.seconds or 0.0 for run in runs) / 3600
 
 
-def _estimates(rows: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-    return {key: mean_interval([row[key] for row in rows]) for key in (rows[0] if rows else ())}
+def _early(metrics: Mapping[Training, SubsetMetrics]) -> dict[str, dict[str, Estimate]]:
+    parts = {key: early_evaluations(one) for key, one in metrics.items()}
+    fractions = next(iter(parts.values()), {})
+    return {fraction: means({key: mean_ap(part[fraction]) for key, part in parts.items()}) for fraction in fractions}
 
 
-def _early(metrics: Sequence[SubsetMetrics]) -> dict[str, dict[str, Estimate]]:
-    parts = [early_evaluations(one) for one in metrics]
-    return {
-        fraction: _estimates([mean_ap(part[fraction]) for part in parts]) for fraction in (parts[0] if parts else ())
-    }
-
-
-def _alarms(online: Sequence[OnlineDetection]) -> dict[str, dict[str, Estimate]]:
+def _alarms(online: Mapping[Training, OnlineDetection]) -> dict[str, dict[str, Estimate]]:
     """Return rate -> the measures of early warning that every run has."""
     alarms = {}
-    for rate in online[0].warnings if online else ():
-        rows = [one.warnings[rate].measures() for one in online]
-        shared = [key for key in rows[0] if all(key in row for row in rows)]
-        alarms[rate] = _estimates([{key: row[key] for key in shared} for row in rows])
+    for rate in next(iter(online.values())).warnings if online else ():
+        rows = {key: one.warnings[rate].measures() for key, one in online.items()}
+        every = set.intersection(*map(set, rows.values()))
+        alarms[rate] = means({key: {name: row[name] for name in row if name in every} for key, row in rows.items()})
     return alarms
 
 
 def _gains(
-    ours: Mapping[int, SubsetMetrics], theirs: Mapping[int, SubsetMetrics], label_ap: LabelAP
+    ours: Mapping[Training, SubsetMetrics], theirs: Mapping[Training, SubsetMetrics], label_ap: LabelAP
 ) -> dict[str, Estimate]:
-    """Return label -> gain in AP over the baseline, over the seeds that both have."""
-    pairs = [(label_ap(ours[seed]), label_ap(theirs[seed])) for seed in sorted(ours.keys() & theirs.keys())]
-    shared = [label for label in pairs[0][0] if all(label in row for pair in pairs for row in pair)] if pairs else []
-    return {label: mean_interval([mine[label] - other[label] for mine, other in pairs]) for label in shared}
+    """Return label -> gain in AP over the baseline, over the trainings that both have."""
+    pairs = {key: (label_ap(ours[key]), label_ap(theirs[key])) for key in ours if key in theirs}
+    return means(
+        {key: {label: mine[label] - its[label] for label in mine if label in its} for key, (mine, its) in pairs.items()}
+    )
 
 
 def _mean_curves(progressions: Sequence[Progression]) -> ProgressionCurves | None:
@@ -143,9 +186,9 @@ def _mean_curves(progressions: Sequence[Progression]) -> ProgressionCurves | Non
     )
 
 
-def _snapshots(runs: ArmRuns) -> tuple[Snapshot, ...]:
+def _snapshots(member: Member) -> tuple[Snapshot, ...]:
     """Return the mean curves at each iteration that every run kept."""
-    kept = [artifacts.snapshots for artifacts in runs.artifacts.values()]
+    kept = [artifacts.snapshots for artifacts in member.artifacts.values()]
     shared = set.intersection(*(set(one) for one in kept)) if kept else set()
     found = [(iteration, _mean_curves([one[iteration] for one in kept])) for iteration in sorted(shared)]
     return tuple(Snapshot(iteration, curves) for iteration, curves in found if curves is not None)

@@ -1,22 +1,33 @@
-"""Differences of arms to the baseline, with the certainty that seeds and recordings give them."""
+"""Differences of arms to the baseline, with the certainty that seeds, searches and recordings give them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from crescendo.reports.analysis.estimates import Difference, Verdict
-from crescendo.reports.analysis.matched_runs import DetectionTables, Resampled, comparable_tables, match_runs
+from crescendo.reports.analysis.matched_runs import (
+    DetectionTables,
+    Resampled,
+    Tested,
+    all_tested,
+    comparable_tables,
+    match_runs,
+)
+from crescendo.reports.analysis.member import Training
 from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled_mean_ap
-from crescendo.reports.analysis.statistics import detectable_difference, holm, paired_difference
-from crescendo.reports.analysis.verdicts import verdict
+from crescendo.reports.analysis.statistics import PairedDifference, detectable_difference, paired_differences
+from crescendo.reports.analysis.variance import FoldSample
+from crescendo.reports.analysis.verdicts import too_rare, verdict
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.protocols import MatchingRule
 
-_Runs = Mapping[str, Mapping[int, DetectionTables]]
+_Runs = Mapping[str, Mapping[Training, DetectionTables]]
+SHARED = "a group of recordings is tested in several folds, so they are not independent; make folds that cut no group"
+_BETWEEN_FOLDS = 7919  # so that the resamples of one fold are not those of another
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ NOT_COMPARED = Comparison({}, Resampled(), ())
 
 
 def compare(
-    arms: Mapping[str, Mapping[int, RunArtifacts]],
+    arms: Mapping[str, Mapping[Training, RunArtifacts]],
     baseline: str,
     *,
     iou: Sequence[float],
@@ -55,7 +66,7 @@ def compare(
     Parameters
     ----------
     arms
-        Arm -> seed of training -> what the run left.
+        Arm -> replicate and seed of training -> what the run left.
     question
         What the study asks of these differences, which alone gets a verdict; None: all of them are exploration.
     fraction
@@ -67,24 +78,22 @@ def compare(
     tables, left_out = comparable_tables(arms, fraction, what)
     if not any(tables.values()):
         return NOT_COMPARED
-    seeds = _shared_seeds(tables, baseline)
-    for name in [arm for arm in seeds if len(seeds[arm]) < 2]:
+    shared = _shared(tables, baseline)
+    for name in [arm for arm in shared if len(shared[arm]) < 2]:
         left_out.append(f"{what} of arm {name} is not compared: it shares fewer than two seeds with the baseline.")
-        del seeds[name]
-    if not seeds:
+        del shared[name]
+    if not shared:
         return Comparison({}, Resampled(), tuple(left_out))
-    wanted = {(arm, one) for name, shared in seeds.items() for one in shared for arm in (name, baseline)}
-    keys = sorted(wanted)
-    tested, runs = match_runs([tables[name][one] for name, one in keys], iou, rule, early=fraction is not None)
+    samples = list(_samples(tables, shared, baseline, (iou, rule, fraction is not None), (resamples, seed)))
+    tested = all_tested([one.tested for one in samples])
     if tested.groups < 2:
         left_out.append(f"{what} is not compared: {_single(tested)} says nothing of others.")
         return Comparison({}, tested, tuple(left_out))
-    sample = _resample(keys, runs, tested, resamples, seed)
     measured = [
-        _differences(str(key), columns, sample, seeds, baseline, question, seed)
+        _differences(str(key), columns, (samples, tested), shared, baseline, question, seed)
         for key, columns in _measures(iou).items()
     ]
-    by_arm = {name: {one[name].measure: one[name] for one in measured} for name in seeds}
+    by_arm = {name: {one[name].measure: one[name] for one in measured} for name in shared}
     return Comparison(by_arm, tested, tuple(left_out))
 
 
@@ -96,33 +105,49 @@ def _single(tested: Resampled) -> str:
     )
 
 
-def _shared_seeds(tables: _Runs, baseline: str) -> dict[str, list[int]]:
-    """Return arm -> the seeds that it shares with the baseline, in order."""
-    return {name: sorted(tables[name].keys() & tables[baseline].keys()) for name in tables if name != baseline}
+def _shared(tables: _Runs, baseline: str) -> dict[str, list[Training]]:
+    """Return arm -> the replicates and seeds that it shares with the baseline, in order."""
+    return {name: [key for key in runs if key in tables[baseline]] for name, runs in tables.items() if name != baseline}
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """mAP of every run, (runs, thresholds), and on resamples of whole groups of recordings, (runs, resamples, thresholds).
+    """mAP of every run of a fold, (runs, thresholds), and on resamples of whole groups, (runs, resamples, thresholds).
 
-    `row`: (arm, seed) -> the run's number.
+    `row`: (arm, replicate and seed) -> the run's number.
     """
 
-    row: Mapping[tuple[str, int], int]
+    row: Mapping[tuple[str, Training], int]
     observed: np.ndarray
     resampled: np.ndarray
-    tested: Resampled
+    tested: Tested
 
-    def rows(self, arm: str, seeds: Sequence[int]) -> list[int]:
+    def rows(self, arm: str, trainings: Sequence[Training]) -> list[int]:
         """Return the numbers of an arm's runs."""
-        return [self.row[arm, seed] for seed in seeds]
+        return [self.row[arm, one] for one in trainings]
+
+
+def _samples(
+    tables: _Runs,
+    shared: Mapping[str, Sequence[Training]],
+    baseline: str,
+    matched: tuple[Sequence[float], MatchingRule, bool],
+    drawn: tuple[int, int],
+) -> Iterator[_Sample]:
+    """Yield the sample of each fold; `matched`: thresholds, rule, whether early; `drawn`: resamples and their seed."""
+    wanted = dict.fromkeys((arm, key) for name, keys in shared.items() for key in keys for arm in (name, baseline))
+    (iou, rule, early), (resamples, seed) = matched, drawn
+    for number, fold in enumerate(dict.fromkeys(replicate.fold for _, (replicate, _) in wanted)):
+        keys = [(name, key) for name, key in wanted if key[0].fold == fold]
+        tested, runs = match_runs([tables[name][key] for name, key in keys], iou, rule, early=early)
+        yield _resample(keys, runs, tested, resamples, seed + _BETWEEN_FOLDS * number)
 
 
 def _resample(
-    keys: Sequence[tuple[str, int]], runs: Sequence[MatchedRun], tested: Resampled, resamples: int, seed: int
+    keys: Sequence[tuple[str, Training]], runs: Sequence[MatchedRun], tested: Tested, resamples: int, seed: int
 ) -> _Sample:
-    observed = np.stack([mean_ap(run, np.ones((1, tested.groups)))[0] for run in runs])
-    resampled = resampled_mean_ap(runs, tested.groups, resamples=resamples, seed=seed)
+    observed = np.stack([mean_ap(run, np.ones((1, tested.count)))[0] for run in runs])
+    resampled = resampled_mean_ap(runs, tested.count, resamples=resamples, seed=seed)
     resampled = resampled[:, ~np.isnan(resampled[0, :, 0])]
     return _Sample({key: number for number, key in enumerate(keys)}, observed, resampled, tested)
 
@@ -130,32 +155,23 @@ def _resample(
 def _differences(
     measure: str,
     columns: Sequence[int],
-    sample: _Sample,
-    seeds: Mapping[str, Sequence[int]],
+    tested: tuple[Sequence[_Sample], Resampled],
+    shared: Mapping[str, Sequence[Training]],
     baseline: str,
     question: Question | None,
     seed: int,
 ) -> dict[str, Difference]:
-    """Return arm -> difference in one measure, p corrected and intervals simultaneous over the arms."""
-    observed = sample.observed[:, columns].mean(axis=1)
-    resampled = sample.resampled[:, :, columns].mean(axis=2)
-    paired = {}
-    for name, shared in seeds.items():
-        ours, theirs = sample.rows(name, shared), sample.rows(baseline, shared)
-        paired[name] = paired_difference(
-            observed[ours] - observed[theirs],
-            (resampled[ours] - resampled[theirs]).T,
-            sample.tested.groups,
-            comparisons=len(seeds),
-            seed=seed,
-        )
-    corrected = holm([one.p for one in paired.values()])
+    """Return arm -> difference in one measure, p adjusted and intervals simultaneous over the arms."""
+    samples, resampled = tested
+    folds = {name: _of_folds(name, trainings, baseline, samples, columns) for name, trainings in shared.items()}
+    paired = dict(
+        zip(folds, paired_differences([list(one.values()) for one in folds.values()], seed=seed), strict=True)
+    )
 
-    def answer(name: str, p_holm: float) -> Verdict | None:
+    def answer(one: PairedDifference) -> Verdict | None:
         if question is None or question.measure != measure:
             return None
-        counts = {"seeds": len(seeds[name]), "groups": sample.tested.groups, "comparisons": len(paired)}
-        return verdict(paired[name], p_holm, margin=question.margin, **counts)
+        return verdict(one, comparisons=len(paired), margin=question.margin, unfit=_unfit(resampled))
 
     return {
         name: Difference(
@@ -164,20 +180,50 @@ def _differences(
             low=one.low,
             high=one.high,
             p=one.p,
-            p_holm=p_holm,
-            verdict=answer(name, p_holm),
+            p_adjusted=one.p_adjusted,
+            verdict=answer(one),
             improvement=one.improvement,
-            detectable=detectable_difference(one.standard_error, one.variance.degrees, len(paired)),
+            detectable=detectable_difference(one.standard_error, one.degrees, len(paired)),
             standard_error=one.standard_error,
-            degrees=one.variance.degrees,
+            degrees=one.degrees,
             percentile_low=one.percentile[0],
             percentile_high=one.percentile[1],
-            seeds=tuple(seeds[name]),
-            recordings=sample.tested.recordings,
-            groups=sample.tested.groups,
+            seeds=tuple(dict.fromkeys(training for _, training in shared[name])),
+            seeds_each=one.layout.seeds,
+            repeats=one.layout.repeats,
+            folds={fold: sample.mean for fold, sample in folds[name].items() if fold is not None},
+            recordings=resampled.recordings,
+            groups=resampled.groups,
         )
-        for (name, one), p_holm in zip(paired.items(), corrected, strict=True)
+        for name, one in paired.items()
     }
+
+
+def _unfit(tested: Resampled) -> str | None:
+    """Return why nothing can be concluded from the recordings there are; None: something may be."""
+    if tested.shared:
+        return SHARED
+    return too_rare(tested.having)
+
+
+def _of_folds(
+    arm: str, trainings: Sequence[Training], baseline: str, samples: Sequence[_Sample], columns: Sequence[int]
+) -> dict[str | None, FoldSample]:
+    """Return fold -> the differences of an arm in one measure, the mean over `columns` of the thresholds."""
+    found = {}
+    for sample in samples:
+        keys = [key for key in trainings if (arm, key) in sample.row]
+        if not keys:
+            continue
+        means, on_resamples = sample.observed[:, columns].mean(axis=1), sample.resampled[:, :, columns].mean(axis=2)
+        observed, resampled = [], []
+        for replicate in dict.fromkeys(replicate for replicate, _ in keys):
+            mine = [key for key in keys if key[0] == replicate]
+            ours, theirs = sample.rows(arm, mine), sample.rows(baseline, mine)
+            observed.append(means[ours] - means[theirs])
+            resampled.append((on_resamples[ours] - on_resamples[theirs]).T)
+        found[keys[0][0].fold] = FoldSample(tuple(observed), tuple(resampled), sample.tested.count)
+    return found
 
 
 def _measures(iou: Sequence[float]) -> dict[MetricKey, list[int]]:

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crescendo.reports.analysis.member import Training
 from crescendo.reports.analysis.resampling import MatchedRun, matched_run
 from crescendo.reports.source.artifacts import RunArtifacts
+from crescendo.reports.source.runs import named
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
@@ -28,51 +30,85 @@ class DetectionTables:
 
 
 @dataclass(frozen=True)
-class Resampled:
-    """What a bootstrap draws from: `groups` groups of `recordings` test recordings; `groups_are` is what groups are called.
+class Tested:
+    """The test recordings of a fold, and the number of each one's group; `groups` says what they are called.
 
-    Recordings with neither ground truth nor detections say nothing and are not counted.
+    Recordings with neither ground truth nor detections say nothing and are not counted. `having`: of how many groups each label
+    is.
+    """
+
+    recordings: tuple[str, ...]
+    group: np.ndarray
+    groups: Groups
+    having: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many groups there are."""
+        return len(np.unique(self.group))
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """What bootstraps draw from, over all folds: `groups` groups of `recordings` test recordings, and how groups are called.
+
+    `shared`: one of a fold's groups is tested in another fold, too; folds then say less than they seem to. `having`: of how many
+    groups each label is, where there is one fold.
     """
 
     recordings: int = 0
     groups: int = 0
     groups_are: str = GROUPS
+    shared: bool = False
+    having: tuple[int, ...] = ()
+
+
+def all_tested(folds: Sequence[Tested]) -> Resampled:
+    """Return what the folds test together."""
+    of_fold = [{one.groups.of.get(name, f"alone: {name}") for name in one.recordings} for one in folds]
+    together = set().union(*of_fold)
+    return Resampled(
+        len({name for one in folds for name in one.recordings}),
+        len(together),
+        folds[0].groups.are if folds else GROUPS,
+        len(together) < sum(map(len, of_fold)),
+        tuple(map(int, folds[0].having)) if len(folds) == 1 else (),
+    )
 
 
 def comparable_tables(
-    arms: Mapping[str, Mapping[int, RunArtifacts]], fraction: float | None, what: str
-) -> tuple[dict[str, dict[int, DetectionTables]], list[str]]:
-    """Return the tables of every run that has them and is tested on the same ground truth as the first.
+    arms: Mapping[str, Mapping[Training, RunArtifacts]], fraction: float | None, what: str
+) -> tuple[dict[str, dict[Training, DetectionTables]], list[str]]:
+    """Return the tables of every run that has them and is tested on the same ground truth as the first of its fold.
 
     And a sentence for each run that is left out, which calls what is compared `what`.
     """
-    comparable: dict[str, dict[int, DetectionTables]] = {}
+    comparable: dict[str, dict[Training, DetectionTables]] = {}
     left_out: list[str] = []
-    first: pa.Table | None = None
+    first: dict[str | None, pa.Table] = {}
     for name, runs in arms.items():
         comparable[name] = {}
         lacking = []
-        for seed, artifacts in sorted(runs.items()):
+        for (replicate, seed), artifacts in runs.items():
             tables = _tables(artifacts, fraction)
             if tables is None:
-                lacking.append(str(seed))
-                continue
-            first = tables.truth if first is None else first
-            if tables.truth.equals(first):
-                comparable[name][seed] = tables
+                lacking.append(named(f"seed {seed}", replicate))
+            elif tables.truth.equals(first.setdefault(replicate.fold, tables.truth)):
+                comparable[name][replicate, seed] = tables
             else:
-                left_out.append(f"{what} of arm {name}, seed {seed}, is left out: its ground truth is another one.")
+                run = named(f"{name}, seed {seed}", replicate)
+                left_out.append(f"{what} of arm {run}, is left out: its ground truth is another one.")
         if lacking:
             left_out.append(
-                f"{what} of arm {name} is compared without seed {', '.join(lacking)}: the detections were not kept."
+                f"{what} of arm {name} is compared without {'; '.join(lacking)}: the detections were not kept."
             )
     return comparable, left_out
 
 
 def match_runs(
     tables: Sequence[DetectionTables], iou: Sequence[float], rule: MatchingRule, *, early: bool
-) -> tuple[Resampled, list[MatchedRun]]:
-    """Return what was tested, and every run matched with the common ground truth, its `recordings` whole groups of them.
+) -> tuple[Tested, list[MatchedRun]]:
+    """Return what was tested in a fold, and every run matched with the common truth, its `recordings` whole groups of them.
 
     `early`: what was tested are sequences, the parts of recordings that early detection shows.
     """
@@ -88,14 +124,16 @@ def match_runs(
     )
     groups = tables[0].groups
     group = groups.numbers(recordings)
-    tested = Resampled(len(recordings), len(np.unique(group)), groups.are)
+    places = np.stack([_index(truth["label"], labels), group[_index(truth["recording"], recordings)]])
+    having = np.bincount(np.unique(places, axis=1)[0], minlength=len(labels))
+    tested = Tested(tuple(recordings), group, groups, having)
     runs = [
         matched_run(
             segments,
             _detections(table.detections, recordings, labels, early),
             iou,
             labels=len(labels),
-            recordings=tested.groups,
+            recordings=tested.count,
             rule=rule,
             ambiguous=labels.index(AMBIGUOUS) if rule.drops_ambiguous and AMBIGUOUS in labels else None,
             recording=group[_recording_of_sequence(truth, recordings)] if early else group,

@@ -6,38 +6,54 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.reports.source.runs import ArmRuns, StudyRuns
+from crescendo.search_spaces.arms import Arm
+from crescendo.search_spaces.replicates import Replicate
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
+
+Training = tuple[Replicate, int]
+"""A confirmed run of an arm: its replicate, and its seed."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """An arm of a report: its name there, its study and that one's name there, and its runs."""
+    """An arm of a report: its name there, its study and that one's name there, and its runs, by replicate."""
 
     name: str
     study_name: str
     study: StudyRuns
-    runs: ArmRuns
+    replicates: tuple[ArmRuns, ...]
+
+    @property
+    def arm(self) -> Arm:
+        """What is fixed and what is searched in it."""
+        return self.replicates[0].arm
 
     @property
     def variant(self) -> str | None:
         """The variant of its loss; None where that is searched."""
-        variant = self.runs.arm.settings.get("variant")
+        variant = self.arm.settings.get("variant")
         return None if variant is None else str(variant)
 
-    def metrics(self) -> dict[int, SubsetMetrics]:
-        """Return seed -> figures of the test split, of the seeds that have them."""
-        kept = {seed: artifacts.metrics for seed, artifacts in self.runs.artifacts.items()}
-        return {seed: metrics for seed, metrics in kept.items() if metrics is not None}
+    @property
+    def artifacts(self) -> dict[Training, RunArtifacts]:
+        """Replicate and seed -> what the confirmed run left."""
+        return {(runs.replicate, seed): one for runs in self.replicates for seed, one in runs.artifacts.items()}
+
+    def metrics(self) -> dict[Training, SubsetMetrics]:
+        """Return replicate and seed -> figures of the test split, of the runs that have them."""
+        return {key: one.metrics for key, one in self.artifacts.items() if one.metrics is not None}
 
 
 def members_of(studies: Sequence[StudyRuns]) -> list[Member]:
     """Return the arms of all studies, in order; of several studies, each is named `STUDY: ARM`."""
-    return [
-        Member(f"{name}: {runs.name}" if len(studies) > 1 else runs.name, name, study, runs)
-        for name, study in zip(distinct_names(studies), studies, strict=True)
-        for runs in study.arms
-    ]
+    members = []
+    for name, study in zip(distinct_names(studies), studies, strict=True):
+        for arm in dict.fromkeys(runs.name for runs in study.arms):
+            runs = tuple(one for one in study.arms if one.name == arm)
+            members.append(Member(f"{name}: {arm}" if len(studies) > 1 else arm, name, study, runs))
+    return members
 
 
 def distinct_names(studies: Sequence[StudyRuns]) -> list[str]:

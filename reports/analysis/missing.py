@@ -9,7 +9,7 @@ from crescendo.reports.analysis.member import Member
 
 def missing_parts(members: Sequence[Member]) -> list[str]:
     """Return a sentence for each part of a report that nothing was kept for."""
-    kept = [artifacts for member in members for artifacts in member.runs.artifacts.values()]
+    kept = [artifacts for member in members for artifacts in member.artifacts.values()]
     if not kept:
         return ["No arm is confirmed yet: there are no results on the test split."]
     lines = []

@@ -19,7 +19,7 @@ from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 
 @dataclass(frozen=True)
 class StudySummary:
-    """One study of the report: what was asked, where its runs are, and what made them."""
+    """One study of the report: what was asked, where its runs are, and what made them; `folds` are names, or none."""
 
     name: str
     description: str
@@ -35,6 +35,8 @@ class StudySummary:
     trials: int
     settings: Mapping[str, Any]
     provenance: Mapping[str, tuple[str, ...]]
+    folds: tuple[str, ...] = ()
+    repeats: int = 1
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ def summarise(
     """
     _check_comparable(studies)
     first, members = studies[0], members_of(studies)
-    baseline = next(member for member in members if member.study is first and member.runs.name == first.baseline)
+    baseline = next(member for member in members if member.study is first and member.arm.name == first.baseline)
     measured = _measured(members, first.study)
-    matched = measured.iou and any(member.runs.artifacts for member in members)
+    matched = measured.iou and any(member.artifacts for member in members)
     rule = _matching_rule(first, allow_plugin=allow_plugin) if matched else None
     question = Question(first.study.objective.metric, first.study.confirm.margin / 100)
     detection, early = _comparisons(
@@ -66,7 +66,7 @@ def summarise(
         groups=detection.resampled.groups,
         groups_are=detection.resampled.groups_are,
         costs=tuple(map(arm_cost, members)),
-        timelines=timelines({member.name: member.runs for member in members}),
+        timelines=timelines({member.name: member.replicates[0] for member in members}),
         resamples=resamples,
         resampling_seed=seed,
         missing=(
@@ -139,7 +139,7 @@ def _comparisons(
     asked_in, question = primary
     if rule is None:
         return NOT_COMPARED, NOT_COMPARED
-    artifacts = {member.name: member.runs.artifacts for member in members}
+    artifacts = {member.name: member.artifacts for member in members}
 
     def compared(fraction: float | None) -> Comparison:
         iou = [float(key) for key in measured.iou]
@@ -179,6 +179,8 @@ def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
         search_seed=study.search.seed,
         seeds=study.confirm.seeds,
         trials=study.search.trials,
+        folds=runs.folds,
+        repeats=study.repeats,
         settings=settings,
         provenance=runs.provenance,
     )

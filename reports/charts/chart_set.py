@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.budget import budget_curve
 from crescendo.reports.charts.chart import Chart, Draw, LeftOut
 from crescendo.reports.charts.curves import early_against_fraction, map_against_iou
 from crescendo.reports.charts.differences import difference_to_baseline
@@ -21,6 +22,7 @@ CHARTS: tuple[Draw, ...] = (
     gains,
     progression,
     progression_while_training,
+    budget_curve,
     map_against_lambda_r,
     map_against_merge_gap,
     optimisation_history,

@@ -15,12 +15,16 @@ from crescendo.reports.charts.curves import Curve, curve_numbers
 from crescendo.reports.charts.style import COLUMN, Look, legend_above, panels
 from crescendo.reports.formatting import measure_name
 
+OPTIMISTIC = "Validation mAP of the best is optimistic: it was chosen by it."
+"""What is said wherever a figure shows it."""
+
 
 @dataclass(frozen=True)
 class _Point:
-    """A finished trial: its number, what was proposed for lambda_r, its mAP, and whether it is its arm's best."""
+    """A finished trial: its replicate's name, its number, its lambda_r, its mAP, and whether it is its search's best."""
 
     arm: str
+    replicate: str
     number: int
     lambda_r: float
     value: float
@@ -34,8 +38,11 @@ def map_against_lambda_r(model: ReportModel, looks: Mapping[str, Look]) -> Itera
     if not weighed:
         yield LeftOut(name, title, "no trial searched it")
         return
-    figure, numbers = _draw_weights(weighed, looks, _objective(model))
-    caption = f"Every finished trial of the search, with its best merge gap; ringed: the arm's best.{_unseen(model)}"
+    figure, numbers = _draw_weights(weighed, looks, objective_label(model))
+    caption = (
+        f"Every finished trial of the search, with its best merge gap; ringed: the arm's best{_each(model)}. {OPTIMISTIC}"
+        f"{_unseen(model)}"
+    )
     yield Chart(name, title, caption, figure, numbers)
 
 
@@ -51,8 +58,12 @@ def map_against_merge_gap(model: ReportModel, looks: Mapping[str, Look]) -> Iter
         yield LeftOut(name, title, "no arm searched it, or MLflow holds no such curve")
         return
     chosen = {arm.name: arm.search.merge_gap for arm in model.arms if arm.search.merge_gap is not None}
-    figure = _draw_gaps(lines, chosen, looks, _objective(model))
-    caption = "The stored frame scores of each arm's best trial, decoded with every merge gap; marked: the one chosen."
+    figure = _draw_gaps(lines, chosen, looks, objective_label(model))
+    of = f", of {first}" if (first := model.arms[0].replicates[0].name) else ""
+    caption = (
+        f"The stored frame scores of each arm's best trial{of}, decoded with every merge gap; marked: the one chosen. "
+        f"{OPTIMISTIC}"
+    )
     yield Chart(name, title, caption, figure, curve_numbers({"": lines}, "merge gap", x_percent=False))
 
 
@@ -63,8 +74,11 @@ def optimisation_history(model: ReportModel, looks: Mapping[str, Look]) -> Itera
     if not finished:
         yield LeftOut(name, title, "no trial of the search has finished")
         return
-    figure, numbers = _draw_history(finished, looks, _objective(model))
-    caption = f"Finished trials in the order in which they were proposed; the line is the best so far.{_unseen(model)}"
+    figure, numbers = _draw_history(finished, looks, objective_label(model))
+    caption = (
+        f"Finished trials in the order in which they were proposed; the line is the best so far{_each(model)}. {OPTIMISTIC}"
+        f"{_unseen(model)}"
+    )
     yield Chart(name, title, caption, figure, numbers)
 
 
@@ -72,24 +86,31 @@ def _finished(model: ReportModel) -> list[_Point]:
     return [
         _Point(
             arm.name,
+            replicate.name,
             trial.number,
             float(trial.proposed.get("lambda_r", 0.0)),
             trial.objective,
-            arm.search.best == trial.number,
+            replicate.search.best == trial.number,
         )
         for arm in model.arms
-        for trial in arm.search.trials
+        for replicate in arm.replicates
+        for trial in replicate.search.trials
         if trial.state == "finished" and trial.objective is not None
     ]
 
 
+def _each(model: ReportModel) -> str:
+    return ", of each fold and repeat" if any(len(arm.replicates) > 1 for arm in model.arms) else ""
+
+
 def _unseen(model: ReportModel) -> str:
-    counts = [arm.search.counts for arm in model.arms]
+    counts = [replicate.search.counts for arm in model.arms for replicate in arm.replicates]
     others = sum(sum(one.values()) - one.get("finished", 0) for one in counts)
     return f" {others} trials that did not finish are not shown." if others else ""
 
 
-def _objective(model: ReportModel) -> str:
+def objective_label(model: ReportModel) -> str:
+    """Return what the vertical axis of a chart of the search says."""
     return f"validation {measure_name(model.studies[0].objective)} (%)"
 
 
@@ -134,7 +155,7 @@ def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
     axes.set_xlabel("lambda_r, weight of the ranking loss")
     axes.set_ylabel(y_label)
     legend_above(figure, axes)
-    rows = tuple((one.arm, one.number + 1, one.lambda_r, 100 * one.value) for one in points)
+    rows = tuple((_named(one.arm, one.replicate), one.number + 1, one.lambda_r, 100 * one.value) for one in points)
     return figure, Numbers(("arm", "trial", "lambda_r", "mAP (%)"), rows, ("", "", ".3g", ".1f"))
 
 
@@ -143,19 +164,26 @@ def _draw_history(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     rows = []
     for arm in dict.fromkeys(point.arm for point in points):
-        own = sorted((point for point in points if point.arm == arm), key=lambda point: point.number)
         look = looks[arm]
-        numbers, values = [one.number + 1 for one in own], 100 * np.array([one.value for one in own])
-        best = np.maximum.accumulate(values)
-        axes.plot(numbers, values, look.marker, color=look.colour, alpha=0.45, markersize=4)
-        axes.plot(numbers, best, color=look.colour, linestyle=look.dashes, drawstyle="steps-post")
+        for replicate in dict.fromkeys(point.replicate for point in points if point.arm == arm):
+            own = [point for point in points if (point.arm, point.replicate) == (arm, replicate)]
+            own.sort(key=lambda point: point.number)
+            numbers, values = [one.number + 1 for one in own], 100 * np.array([one.value for one in own])
+            best = np.maximum.accumulate(values)
+            axes.plot(numbers, values, look.marker, color=look.colour, alpha=0.45, markersize=4)
+            axes.plot(numbers, best, color=look.colour, linestyle=look.dashes, drawstyle="steps-post")
+            rows += [
+                (_named(arm, replicate), one.number + 1, float(value), float(top))
+                for one, value, top in zip(own, values, best, strict=True)
+            ]
         # The legend shows marker and line together.
         axes.plot([], [], color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm)
-        rows += [
-            (arm, one.number + 1, float(value), float(top)) for one, value, top in zip(own, values, best, strict=True)
-        ]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial of the arm")
     axes.set_ylabel(y_label)
     legend_above(figure, axes)
     return figure, Numbers(("arm", "trial", "mAP (%)", "best so far (%)"), tuple(rows))
+
+
+def _named(arm: str, replicate: str) -> str:
+    return f"{arm}, {replicate}" if replicate else arm

@@ -17,12 +17,18 @@ from crescendo.trainables.losses.variants import VARIANTS
 _SECTIONS = {
     "What came out": ("difference_to_baseline", "differences"),
     "What was compared": (),
-    "Detection": ("ablation", "mAP_against_iou"),
+    "Detection": ("ablation", "replicates", "mAP_against_iou"),
     "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),
     "Online": ("online", "time_to_detection"),
     "Labels": ("gains_detection", "gains_early", "per_label"),
     "Scores along an activity": ("progression", "progression_while_training"),
-    "The search": ("search", "mAP_against_lambda_r", "mAP_against_merge_gap", "optimisation_history"),
+    "The search": (
+        "search",
+        "budget_curve",
+        "mAP_against_lambda_r",
+        "mAP_against_merge_gap",
+        "optimisation_history",
+    ),
     "Recordings": ("timeline_1", "timeline_2", "timeline_3"),
     "Cost and provenance": ("cost", "provenance"),
 }
@@ -44,8 +50,9 @@ _EXPLAINED = {
         "activity goes on."
     ),
     "The search": (
-        "On the validation split alone. lambda_r weighs the ranking loss against cross entropy. Spans of one label with "
-        "fewer frames between them than the merge gap become one detection; the reset says what the LSTM forgets after a "
+        "On the validation split alone; the best of many by one figure looks better by it than it is. "
+        "lambda_r weighs the ranking loss against cross entropy. Spans of one label with fewer frames between them than the "
+        "merge gap become one detection; the reset says what the LSTM forgets after a "
         "frame it takes for background."
     ),
 }
@@ -127,8 +134,8 @@ def _compared(model: ReportModel) -> list[tuple[str, str]]:
         (
             "Certainty",
             "Arms share seeds, so differences are taken within a seed. An interval covers both what other recordings would "
-            f"change ({drawn} resampled {model.resamples:,} times, AP computed anew on each) and what other seeds would "
-            "(their spread, Student's t). Intervals hold for all arms together, p is corrected over the arms (Holm). One "
+            f"change ({drawn} resampled {model.resamples:,} times, AP computed anew on each) and what other "
+            f"{_trained_anew(model)} would (their spread, Student's t). Intervals hold for all arms together, and so does p. One "
             f"question was stated before the study ran, {what_is_asked(model)}: it gets an answer, all else is exploration. "
             "Undecided does not mean equal.",
         ),
@@ -136,14 +143,24 @@ def _compared(model: ReportModel) -> list[tuple[str, str]]:
     return details
 
 
+def _trained_anew(model: ReportModel) -> str:
+    """Return what a difference was seen to vary with, besides recordings."""
+    several = any(study.repeats > 1 or study.folds for study in model.studies)
+    return "searches and seeds" if several else "seeds"
+
+
 def _study(study: StudySummary) -> list[tuple[str, str]]:
     seeds = ", ".join(str(seed) for seed in study.seeds) or "none"
+    again = [counted(len(study.folds), "fold")] if study.folds else []
+    again += [f"{study.repeats} searches of each arm"] if study.repeats > 1 else []
+    whole = f"{', '.join(again)}: each is searched and confirmed by itself. " if again else ""
     return [
         ("Data set", f"{study.dataset} (content hash {study.dataset_hash[:12]})"),
         (
             "Search",
-            f"Up to {study.trials} trials for each arm, judged by {measure_name(study.objective)} on the validation split. "
-            "The merge gap and the reset were tried on stored frame scores, without training again.",
+            f"{whole}Up to {study.trials} trials for each arm, judged by {measure_name(study.objective)} on the validation "
+            "split. The merge gap and the reset were tried on stored frame scores, without training again. Validation mAP of "
+            "what was chosen by it is optimistic.",
         ),
         ("Confirmation", f"Each arm's best setting, trained again with these seeds: {seeds}."),
         ("Runs", f"{study.store} ({study.status}{', ' + study.reason if study.reason else ''})"),

@@ -7,12 +7,21 @@ from collections.abc import Iterator
 
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference, Verdict
+from crescendo.reports.analysis.planning import MOST_SEEDS
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.analysis.verdicts import MOST_SEEDS
-from crescendo.reports.formatting import counted, measure_name, p_text, plain, points, recordings_text, signed
+from crescendo.reports.formatting import (
+    counted,
+    measure_name,
+    p_text,
+    plain,
+    points,
+    recordings_text,
+    resampled_text,
+    signed,
+)
 
 CHOSEN = "It holds for the settings that were chosen; the search's luck is not in it."
-"""What every answer leaves out as long as each arm is searched once."""
+"""What every answer leaves out where each arm is searched once."""
 
 
 def sentences(model: ReportModel) -> list[tuple[str, str]]:
@@ -31,7 +40,25 @@ def summary(model: ReportModel) -> str:
         if answers[answer]
     ]
     listed = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
-    return f"Against it, in {what_is_asked(model)}, {listed}. {CHOSEN}"
+    return f"Against it, in {what_is_asked(model)}, {listed}. {scope(model)}"
+
+
+def scope(model: ReportModel) -> str:
+    """Return what the answers hold for: what they varied over, and what they did not."""
+    asked = [one for arm in model.arms if (one := model.asked(arm)) is not None and one.verdict is not None]
+    folds, repeats = min(max(1, len(one.folds)) for one in asked), min(one.repeats for one in asked)
+    if folds == repeats == 1:
+        return CHOSEN
+    searched = f"{repeats} times" if repeats > 1 else "anew"
+    if folds == 1:
+        return (
+            f"Each arm was searched {searched}, so the search's luck is in it; it holds for this division into training and "
+            "test recordings."
+        )
+    return (
+        f"Each arm was searched {searched} in each of {folds} folds, so the search's luck is in it; what the folds' training "
+        "recordings have in common is not."
+    )
 
 
 def what_is_asked(model: ReportModel) -> str:
@@ -55,16 +82,12 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
         f"{signed(difference.value)} points of {what_is_asked(model)}, 95 % interval {signed(difference.low)} to "
         f"{signed(difference.high)}"
     )
+    p = f"p {_equals(difference)}, adjusted over the arms"
     if verdict.answer in ("better", "worse"):
-        doubt = "; the interval, one of all arms together, holds 0" if difference.low <= 0 <= difference.high else ""
-        return (
-            f"{found}: {verdict.answer} than {model.baseline} (p {_equals(difference)} after Holm's correction{doubt})."
-        )
+        return f"{found}: {verdict.answer} than {model.baseline} ({p})."
     if verdict.answer == "equivalent":
         return f"equivalent to {model.baseline} within {_margin(verdict)}: {found}."
-    return (
-        f"undecided: {found} (p {_equals(difference)} after Holm's correction); {_remedy(model, difference, verdict)}."
-    )
+    return f"undecided: {found} ({p}); {_remedy(model, difference, verdict)}."
 
 
 def _remedy(model: ReportModel, difference: Difference, verdict: Verdict) -> str:
@@ -72,19 +95,37 @@ def _remedy(model: ReportModel, difference: Difference, verdict: Verdict) -> str
     if verdict.unfit is not None:
         return verdict.unfit
     tested = recordings_text(difference.recordings, difference.groups, model.groups_are)
-    if verdict.seeds is not None and verdict.seeds > len(difference.seeds):
-        return (
-            f"with {verdict.seeds} seeds instead of {len(difference.seeds)}, on {tested}, a difference of {_margin(verdict)} "
-            "would be shown in four studies out of five"
-        )
+    margin, now = _margin(verdict), difference.seeds_each
+    if verdict.seeds is not None and verdict.seeds <= now:
+        return f"a difference of {margin} would be shown in four such studies out of five"
+    others = _more_of_others(model, difference, verdict)
     if verdict.seeds is not None:
-        return f"a difference of {_margin(verdict)} would be shown in four such studies out of five"
+        seeds = f"{verdict.seeds} seeds{' a search' if _searches(difference) > 1 else ''} instead of {now}, on {tested}"
+        ways = ", or with ".join([seeds, *others])
+        return f"with {ways}, a difference of {margin} would be shown in four studies out of five"
     if verdict.detectable is not None and verdict.detectable < verdict.margin:
-        return f"it would take more than {MOST_SEEDS} seeds to show a difference of {_margin(verdict)} on {tested}"
+        also = f"; {' or '.join(others)} would" if others else ""
+        return f"it would take more than {MOST_SEEDS} seeds to show a difference of {margin} on {tested}{also}"
     return (
-        f"no number of seeds would show one of {_margin(verdict)} in four studies out of five: on {tested} it takes "
-        f"{points(verdict.detectable or 0.0)} points at least, so more recordings would decide it"
+        f"no number of seeds would show one of {margin} in four studies out of five: on {tested} it takes "
+        f"{points(verdict.detectable or 0.0)} points at least, so {' or '.join(others) or 'more recordings'} would decide it"
     )
+
+
+def _searches(difference: Difference) -> int:
+    return max(1, len(difference.folds)) * difference.repeats
+
+
+def _more_of_others(model: ReportModel, difference: Difference, verdict: Verdict) -> list[str]:
+    """Return how many searches, and how many recordings, would do instead of more seeds."""
+    ways = []
+    if verdict.repeats is not None and verdict.repeats > difference.repeats:
+        each = " in each fold" if difference.folds else ""
+        ways.append(f"{verdict.repeats} searches of each arm{each} instead of {difference.repeats}")
+    if verdict.groups is not None and verdict.groups > difference.groups:
+        what = resampled_text(difference.recordings, difference.groups, model.groups_are)
+        ways.append(f"{verdict.groups} {what} instead of {difference.groups}")
+    return ways
 
 
 def _margin(verdict: Verdict) -> str:
@@ -106,5 +147,5 @@ def _why(model: ReportModel, arm: ArmSummary) -> str:
 
 
 def _equals(difference: Difference) -> str:
-    text = p_text(difference.p_holm)
+    text = p_text(difference.p_adjusted)
     return f"< {text[1:]}" if text.startswith("<") else f"= {text}"

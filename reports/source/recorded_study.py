@@ -22,8 +22,8 @@ _TEXTS = {"name", "description", "dataset", "trainable"}
 _OPTIONAL = {"baseline", "early_stopping", "decode.merge_gap", "decode.reset", "resources.concurrent"}
 
 
-def recorded_study(parent: Any, files: RunFiles, folder: Path | None) -> Study:
-    """Return the study whose run is `parent`, as it was last extended.
+def recorded_study(parent: Any, files: RunFiles, folder: Path | None) -> tuple[Study, tuple[str, ...]]:
+    """Return the study whose run is `parent`, as it was last extended, and the names of its folds.
 
     It is written in the study's `folder`, and logged with its run. Earlier versions logged its parameters alone.
 
@@ -38,12 +38,13 @@ def recorded_study(parent: Any, files: RunFiles, folder: Path | None) -> Study:
         logged = files.folder(parent, [STUDY_FILE], Path(scratch)) / STUDY_FILE
         if logged.is_file():
             return _read(logged)
-    return study_from_parameters(parent.data.params, tags_of(parent))
+    return study_from_parameters(parent.data.params, tags_of(parent)), ()
 
 
-def _read(file: Path) -> Study:
+def _read(file: Path) -> tuple[Study, tuple[str, ...]]:
     try:
-        return StudyRecord.from_json(read_json(file)).study
+        record = StudyRecord.from_json(read_json(file))
+        return record.study, tuple(record.folds)
     except StudyError as error:
         raise InputError(
             f"{file}: is no study of this version ({error}); report it with the one that ran it"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from crescendo.reports.source.runs import TrialRun
+from crescendo.search_spaces.replicates import FOLD_TAG, REPEAT_TAG, Replicate
 
 
 def value_of(text: str) -> Any:
@@ -42,7 +44,14 @@ def trial_run(run: Any) -> TrialRun:
         settings={key: value_of(value) for key, value in run.data.params.items()},
         metrics=dict(run.data.metrics),
         seconds=seconds or None,
+        replicate=_replicate(run.data.tags),
     )
+
+
+def _replicate(tags: Mapping[str, str]) -> Replicate:
+    """Return the fold and repeat that a run's tags name; a study with neither tags none."""
+    repeat = tags.get(REPEAT_TAG, "1")
+    return Replicate(tags.get(FOLD_TAG), int(repeat) if repeat.isdecimal() else 1)
 
 
 def state_of(run: Any) -> tuple[str, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.search_spaces.arms import Arm, arms_of, baselines_of
+from crescendo.search_spaces.replicates import ONLY, Replicate, replicates_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.evaluation.metric_keys import CHOSEN_MERGE_GAP, OBJECTIVE
 
@@ -33,6 +34,7 @@ class TrialRun:
     settings: Mapping[str, Any]
     metrics: Mapping[str, float]
     seconds: float | None
+    replicate: Replicate = ONLY
 
     @property
     def objective(self) -> float | None:
@@ -48,7 +50,7 @@ class TrialRun:
 
 @dataclass(frozen=True)
 class ArmRuns:
-    """The runs of one arm.
+    """The runs of one arm in one replicate, which is a search of its own, and its confirmation.
 
     Attributes
     ----------
@@ -62,6 +64,12 @@ class ArmRuns:
         Seed -> what the confirmed run left.
     gap_curve
         (merge gap, objective) of the best trial.
+    replicate
+        Which fold and repeat it is.
+    finalists
+        Trainings of the best settings with fresh seeds, where the study asks for them, by number.
+    chosen
+        Number of the search trial whose setting was chosen; None: of the best.
     """
 
     arm: Arm
@@ -70,6 +78,9 @@ class ArmRuns:
     confirmed: tuple[TrialRun, ...]
     artifacts: Mapping[int, RunArtifacts]
     gap_curve: tuple[tuple[int, float], ...]
+    replicate: Replicate = ONLY
+    finalists: tuple[TrialRun, ...] = ()
+    chosen: int | None = None
 
     @property
     def name(self) -> str:
@@ -78,8 +89,9 @@ class ArmRuns:
 
     @property
     def best(self) -> TrialRun | None:
-        """The search trial with the highest objective, of equal ones the first; None if none finished."""
-        return best_trial(self.search)
+        """The search trial whose setting was chosen: without finalists the one with the highest objective; None if none ended."""
+        found = next((run for run in self.search if run.number == self.chosen), None)
+        return best_trial(self.search) if found is None else found
 
 
 @dataclass(frozen=True)
@@ -101,9 +113,11 @@ class StudyRuns:
     provenance
         Commit, versions and devices -> every value that the runs have.
     arms
-        In the study's order.
+        In the study's order; of each arm its replicates, in the order of work.
     missing, notes
         Sentences (see `ReportModel`).
+    folds
+        Names of the study's folds; none where it has no `folds`.
     """
 
     name: str
@@ -117,6 +131,12 @@ class StudyRuns:
     arms: tuple[ArmRuns, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...]
+    folds: tuple[str, ...] = ()
+
+    @property
+    def replicates(self) -> tuple[Replicate, ...]:
+        """The replicates that were asked for, in the order of work."""
+        return replicates_of(self.study, self.folds)
 
     @property
     def baseline(self) -> str:
@@ -136,3 +156,8 @@ def same_setting(best: TrialRun, confirmed: TrialRun) -> bool:
     return all(best.settings.get(key) == confirmed.settings.get(key) for key in keys) and (
         best.merge_gap is None or best.merge_gap == confirmed.settings.get("merge_gap")
     )
+
+
+def named(arm: str, replicate: Replicate) -> str:
+    """Return how an arm is called in one replicate: `variant=none`, `variant=none, fold 2`."""
+    return ", ".join(filter(None, (arm, replicate.name)))

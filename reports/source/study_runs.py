@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.reports.source.artifacts import EXPECTED, FILES, RunArtifacts, read_artifacts
+from crescendo.reports.source.chosen import chosen_trial
 from crescendo.reports.source.recorded_study import recorded_study
 from crescendo.reports.source.records import provenance_of, state_of, tags_of, trial_run, unfinished
 from crescendo.reports.source.run_files import RunFiles
-from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, best_trial, same_setting
+from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, named, same_setting
 from crescendo.reports.source.store import StoreReader
 from crescendo.reports.source.store_address import check_store, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.replicates import Replicate, replicates_of
+from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE
@@ -97,12 +100,15 @@ class _Reader:
     def study(self, experiment: str, identity: str | None) -> StudyRuns:
         """Return the study `identity` of an experiment; None: the one begun last."""
         parent, children = self._runs(experiment, identity)
-        study = recorded_study(parent, self._files, self._folder)
+        study, folds = recorded_study(parent, self._files, self._folder)
         trials = [(trial_run(child), child) for child in children]
         trials.sort(key=lambda pair: (pair[1].info.start_time, pair[0].number))
+        # In the order of work, should the record of the study not name them.
+        folds = folds or tuple(dict.fromkeys(one.replicate.fold for one, _ in trials if one.replicate.fold is not None))
         arms = tuple(
-            self._arm(arm, [pair for pair in trials if pair[0].arm == arm.name], study.confirm.seeds)
+            self._arm(arm, [pair for pair in trials if (pair[0].arm, pair[0].replicate) == (arm.name, one)], one, study)
             for arm in arms_of(study)
+            for one in replicates_of(study, folds)
         )
         status, reason = state_of(parent)
         if status != "finished":
@@ -120,6 +126,7 @@ class _Reader:
             arms=arms,
             missing=tuple(self._remarks.missing),
             notes=tuple(self._remarks.notes),
+            folds=folds,
         )
 
     def _runs(self, experiment: str, identity: str | None) -> tuple[Any, list[Any]]:
@@ -154,31 +161,33 @@ class _Reader:
                 raise InputError(f"{self._store}: answers with the same runs again and again; is it an MLflow server?")
             asked.add(token)
 
-    def _arm(self, arm: Arm, trials: Sequence[tuple[TrialRun, Any]], seeds: Sequence[int]) -> ArmRuns:
+    def _arm(self, arm: Arm, trials: Sequence[tuple[TrialRun, Any]], replicate: Replicate, study: Study) -> ArmRuns:
         raw = {trial.id: run for trial, run in trials}
-        search, confirm = (
+        search, finalists, confirm = (
             tuple(sorted((trial for trial, _ in trials if trial.phase == phase), key=lambda trial: trial.number))
-            for phase in ("search", "confirm")
+            for phase in ("search", "finalist", "confirm")
         )
-        best = best_trial(search)
+        best = chosen_trial(search, finalists, study, replicate)
         right = [trial for trial in confirm if best is not None and same_setting(best, trial)]
         # Of the same training twice the later one counts.
         finished = {trial.seed: trial for trial in right if trial.state == "finished" and trial.seed is not None}
         confirmed = tuple(finished[seed] for seed in sorted(finished))
-        self._remarks.of_arm(arm.name, {"search": search, "confirm": confirm}, confirmed, seeds)
+        name, seeds = named(arm.name, replicate), replicate.confirm_seeds(study)
+        self._remarks.of_arm(name, {"search": search, "finalist": finalists, "confirm": confirm}, confirmed, seeds)
         artifacts = {int(trial.seed or 0): self._artifacts(raw[trial.id], trial) for trial in confirmed}
         curve: tuple[tuple[int, float], ...] = ()
         if best is not None and str(GAP_CURVE) in best.metrics:
             history = self._client.get_metric_history(best.id, str(GAP_CURVE))
             curve = tuple(sorted((int(point.step), float(point.value)) for point in history))
-        return ArmRuns(arm, search, confirm, confirmed, artifacts, curve)
+        number = None if best is None else best.number
+        return ArmRuns(arm, search, confirm, confirmed, artifacts, curve, replicate, finalists, number)
 
     def _artifacts(self, run: Any, trial: TrialRun) -> RunArtifacts:
         with tempfile.TemporaryDirectory(prefix="crescendo-") as scratch:
             folder = self._files.folder(run, FILES, Path(scratch))
             artifacts, faults = read_artifacts(folder)
             absent = [name for name in EXPECTED if not (folder / name).is_file()]
-        where = f"Arm {trial.arm}, seed {trial.seed}"
+        where = f"Arm {named(trial.arm, trial.replicate)}, seed {trial.seed}"
         if absent:
             self._remarks.missing.append(f"{where}: the run's artifacts lack {', '.join(absent)}.")
         self._remarks.missing += [f"{where}: {fault}." for fault in faults]

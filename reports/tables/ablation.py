@@ -82,5 +82,5 @@ def _by_iou(model: ReportModel, name: str, title: str, caption: str, arms: Seque
     heads = ["Arm", *(short(key) if key != "mean" else key for key in keys)]
     if compared:
         caption = f"{caption} {captions.difference(model)}"
-        heads += [f"Difference, {measure_name(model.headline)}", "p (Holm)", "Smallest detectable"]
+        heads += [f"Difference, {measure_name(model.headline)}", "p (adjusted)", "Smallest detectable"]
     return Table(name, title, caption, (*heads, "Best setting"), tuple(rows))

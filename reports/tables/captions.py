@@ -7,12 +7,16 @@ from crescendo.reports.formatting import measure_name, resampled_text
 
 
 def seeds(model: ReportModel) -> str:
-    """Return how many seeds the arms have: `3 seeds`, `1 to 3 seeds`."""
-    counts = sorted({len(arm.seeds) for arm in model.arms if arm.seeds})
+    """Return what the arms have a mean over: `3 seeds`, `1 to 3 seeds`, `5 folds of 2 repeats of 3 seeds`."""
+    confirmed = [one for arm in model.arms for one in arm.replicates if one.seeds]
+    counts = sorted({len(one.seeds) for one in confirmed})
     if not counts:
         return "seeds"
     shown = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{shown} seed{'' if counts == [1] else 's'}"
+    folds, repeats = len({one.fold for one in confirmed}), len({one.repeat for one in confirmed})
+    again = [f"{folds} folds"] if folds > 1 else []
+    again += [f"{repeats} repeats"] if repeats > 1 else []
+    return " of ".join([*again, f"{shown} seed{'' if counts == [1] else 's'}"])
 
 
 def difference(model: ReportModel) -> str:
@@ -20,7 +24,7 @@ def difference(model: ReportModel) -> str:
     drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     return (
         f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with an interval; those of all arms "
-        f"hold together with 95 % (paired bootstrap over {drawn}, {model.resamples} resamples, and seeds). p, of what the study "
-        "asks about alone, is Holm-corrected over the arms; * where it is at most 0.05. Smallest detectable: the true difference "
-        "that these seeds and recordings show with a probability of 80 %."
+        f"hold together with 95 % (paired bootstrap over {drawn}, {model.resamples} resamples, and trainings). p, of what the "
+        "study asks about alone, is adjusted over the arms; * where it is at most 0.05. Smallest detectable: the true difference "
+        "that such a study shows with a probability of 80 %."
     )

@@ -35,7 +35,7 @@ def difference_cells(one: Difference | None) -> list[Cell]:
         return [NONE] * 3
     return [
         difference(one),
-        NONE if one.verdict is None else Cell(p_text(one.p_holm), one.p_holm),
+        NONE if one.verdict is None else Cell(p_text(one.p_adjusted), one.p_adjusted),
         Cell(points(one.detectable), 100 * one.detectable),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crescendo.reports.analysis.arm_summary import ArmSummary
+from crescendo.reports.analysis.arm_summary import ReplicateSummary
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.search import FEWEST_TRIALS
 from crescendo.reports.formatting import measure_name, plain
@@ -10,12 +10,11 @@ from crescendo.reports.tables.cells import NONE, count, percentage
 from crescendo.reports.tables.table import Cell, Table
 
 _HEADS = (
-    "Arm",
     "Finished",
     "Pruned",
     "Failed",
     "Unfinished",
-    "Best validation mAP",
+    "Best validation mAP (optimistic)",
     "lambda_r",
     "Merge gap",
     "Reset",
@@ -24,23 +23,26 @@ _HEADS = (
 
 
 def search(model: ReportModel) -> Table:
-    """Return trials by state, the best setting, and which setting mattered."""
+    """Return trials by state, the best setting, and which setting mattered: a row for each search of each arm."""
+    several = any(len(arm.replicates) > 1 for arm in model.arms)
     return Table(
         "search",
         "Search",
-        f"Trials of the search phase and the best of each arm by validation {measure_name(model.headline)} (percent); the "
-        "merge gap is in frames. Importance is the share of the objective's variance that a setting explains (fANOVA over "
-        f"the finished trials; none with fewer than {FEWEST_TRIALS} of them or fewer than two settings).",
-        _HEADS,
-        tuple(map(_row, model.arms)),
+        f"Trials of the search phase and the best of each arm by validation {measure_name(model.headline)} (percent), which is "
+        "optimistic: it is the best of many, chosen by that figure. The merge gap is in frames. Importance is the share of the "
+        "objective's variance that a setting explains (fANOVA over the finished trials; none with fewer than "
+        f"{FEWEST_TRIALS} of them or fewer than two settings).",
+        ("Arm", *(("Replicate",) if several else ()), *_HEADS),
+        tuple(_row(arm.name, one, several) for arm in model.arms for one in arm.replicates),
     )
 
 
-def _row(arm: ArmSummary) -> tuple[Cell, ...]:
-    search = arm.search
+def _row(arm: str, replicate: ReplicateSummary, several: bool) -> tuple[Cell, ...]:
+    search = replicate.search
     shares = (search.importances or {}).items()
     return (
-        Cell(arm.name),
+        Cell(arm),
+        *((Cell(replicate.name or "repeat 1"),) if several else ()),
         *(count(search.counts[state]) for state in ("finished", "pruned", "failed")),
         count(search.counts["interrupted"] + search.counts["running"]),
         NONE if search.best_objective is None else percentage(search.best_objective),

@@ -11,11 +11,13 @@ from crescendo.reports.tables.differences import differences
 from crescendo.reports.tables.labels import per_label
 from crescendo.reports.tables.online import online
 from crescendo.reports.tables.provenance import provenance
+from crescendo.reports.tables.replicates import replicates
 from crescendo.reports.tables.search import search
 from crescendo.reports.tables.table import Table
 
 TABLES: tuple[Callable[[ReportModel], Table], ...] = (
     ablation,
+    replicates,
     early_detection,
     observed_fraction,
     online,

@@ -8,6 +8,7 @@ from crescendo.reports.analysis.arm_summary import (
     ArmCost,
     ArmSummary,
     ProgressionCurves,
+    ReplicateSummary,
     SearchSummary,
     Snapshot,
     TrialSummary,
@@ -37,7 +38,7 @@ def difference(measure, value, *, holds):
     return Difference(
         measure, value, value - 0.015 if holds else -0.02, value + 0.015, 0.004 if holds else 0.4,
         0.008 if holds else 0.4, answer, 0.98 if holds else 0.6, 0.02, 0.007, 4.0, value - 0.01, value + 0.01,
-        (0, 1, 2), 50, 50,
+        (0, 1, 2), 50, 50, 3,
     )  # fmt: skip
 
 
@@ -83,16 +84,19 @@ def arm(name, shift, *, holds):
     labels = {label: estimate(0.5 + shift * number / 3) for number, label in enumerate(LABELS)}
     gain = {label: estimate(shift * number / 3) for number, label in enumerate(LABELS)}
     measured = {} if baseline else {"mAP/iou_0.50": difference("mAP/iou_0.50", shift, holds=holds)}
+    setting = {"learning_rate": 0.003, "merge_gap": 20, "reset": "memory"}
+    means = {key: one.mean for key, one in found.items()}
     return ArmSummary(
         name=name,
         study="invented",
         baseline=baseline,
         ablated={"variant": name.split("=")[1]},
-        setting={"learning_rate": 0.003, "merge_gap": 20, "reset": "memory"},
+        setting=setting,
         variant=name.split("=")[1],
         seeds=(0, 1, 2),
         wanted=(0, 1, 2),
         search=search(shift, not baseline),
+        replicates=(ReplicateSummary("", None, 1, (0, 1, 2), search(shift, not baseline), setting, means, means),),
         detection={**found, "mean": estimate(0.6 + shift)},
         early={fraction: {key: estimate(float(fraction) * (0.8 - float(key) / 2)) for key in IOU} for fraction in FRACTIONS},
         labels=labels,
@@ -160,6 +164,7 @@ def unfinished():
         "frame": {}, "alarms": {},
     }  # fmt: skip
     idle = SearchSummary(4, {"finished": 0}, None, None, {}, None, None, None, None, (), ())
-    arms = tuple(replace(one, search=idle, **nothing) for one in model.arms)
+    none = ReplicateSummary("", None, 1, (), idle, {})
+    arms = tuple(replace(one, search=idle, replicates=(none,), **nothing) for one in model.arms)
     missing = ("No arm is confirmed: everything about the test split is left out.",)
     return replace(model, arms=arms, timelines=(), labels=(), recordings=0, missing=missing)

@@ -10,10 +10,11 @@ from stored_study import GOLDEN, report_tables
 
 from crescendo.reports.analysis import paper
 from crescendo.reports.analysis.estimates import Verdict
+from crescendo.reports.analysis.family import adjusted_p
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.search import importances
-from crescendo.reports.analysis.statistics import holm
 from crescendo.reports.analysis.summary import summarise
+from crescendo.reports.formatting import recordings_text
 from crescendo.reports.page.sentences import CHOSEN, sentences, summary
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.data.groups import Groups
@@ -43,10 +44,13 @@ def test_differences_are_those_of_the_means(golden_model):
             assert arm.early_difference[f"mAP/iou_{threshold}"].value == pytest.approx(expected)
 
 
-def test_p_is_corrected_over_the_arms(golden_model):
+def test_p_is_adjusted_over_the_arms_as_its_interval_is(golden_model):
     compared = [arm.difference["mAP/iou_0.50"] for arm in golden_model.arms[1:]]
-    assert [one.p_holm for one in compared] == pytest.approx(holm([one.p for one in compared]))
-    assert all(one.holds == (one.p_holm <= 0.05) == (one.verdict.answer in ("better", "worse")) for one in compared)
+    expected = [adjusted_p(one.value / one.standard_error, one.degrees, 2) for one in compared]
+    assert [one.p_adjusted for one in compared] == pytest.approx(expected)
+    for one in compared:
+        assert one.holds == (one.p_adjusted <= 0.05) == (one.verdict.answer in ("better", "worse"))
+        assert (one.p_adjusted <= 0.05) == (not one.low <= 0 <= one.high)
 
 
 def test_only_what_the_study_asks_about_has_a_verdict(golden_runs, golden_model):
@@ -175,14 +179,14 @@ def test_the_setting_that_matters_is_the_important_one(golden_runs):
 def test_sentences_say_how_sure_they_are(golden_model):
     shown = replace(
         golden_model.arms[1].difference["mAP/iou_0.50"],
-        value=0.021, low=0.004, high=0.039, p_holm=0.0123, verdict=Verdict("better", 0.01),
+        value=0.021, low=0.004, high=0.039, p_adjusted=0.0123, verdict=Verdict("better", 0.01),
     )  # fmt: skip
     arms = list(golden_model.arms)
     arms[1] = replace(arms[1], difference={"mAP/iou_0.50": shown})
     first, second = (text for _, text in sentences(replace(golden_model, arms=tuple(arms))))
     assert first == (
         "+2.1 points of mAP at IoU 0.5, 95 % interval +0.4 to +3.9: better than variant=none "
-        "(p = 0.012 after Holm's correction)."
+        "(p = 0.012, adjusted over the arms)."
     )
     assert second.startswith("undecided: ")
 
@@ -203,6 +207,14 @@ def test_sentences_say_how_sure_they_are(golden_model):
             "more than 100 seeds to show a difference of 1 point on 8 recordings",
         ),
         (Verdict("undecided", 0.01, detectable=0.023), "no number of seeds .* it takes 2.3 points at least"),
+        (
+            Verdict("undecided", 0.01, detectable=0.023, groups=31),
+            "so 31 recordings instead of 8 would decide it",
+        ),
+        (
+            Verdict("undecided", 0.01, seeds=9, detectable=0.01, repeats=4, groups=31),
+            "with 9 seeds instead of 3, on 8 recordings, or with 4 searches of each arm instead of 1, or with 31 recordings",
+        ),
     ],
 )
 def test_an_undecided_study_says_what_would_decide_it(golden_model, verdict, said):
@@ -234,8 +246,9 @@ def test_recordings_of_one_group_are_drawn_together(golden_runs, golden_model):
             assert (one.groups, alone.difference[measure].groups) == (4, golden_model.recordings)
             assert one.value == alone.difference[measure].value
             assert one.low != alone.difference[measure].low
-    shown = " ".join(text for _, text in sentences(model))
-    assert f"on {model.recordings} recordings of 4 people" in shown
+    assert recordings_text(model.recordings, model.groups, model.groups_are) == "8 recordings of 4 people"
+    # In so few, no label is of more than three.
+    assert all("labels are in fewer than 4 groups" in text for _, text in sentences(model))
     each = Groups({name: name for name in names})
     assert report_json(summarise([grouped(golden_runs, each)], resamples=200)) == report_json(golden_model)
 

@@ -31,6 +31,7 @@ ALL = [
     "gains_early",
     "progression",
     "progression_while_training",
+    "budget_curve",
     "mAP_against_lambda_r",
     "mAP_against_merge_gap",
     "optimisation_history",
@@ -70,6 +71,24 @@ def test_numbers_are_the_models_in_percent(drawn):
     [score, margin] = drawn["difference_to_baseline"].numbers.rows[:2]
     assert (score[1], score[5], margin[1], margin[5]) == (BETTER, "better", WORSE, "undecided")
     assert score[2:5] == pytest.approx((6.0, 4.5, 7.5))
+
+
+def test_the_budget_curve_rises_to_the_best_trial_and_ends_with_the_confirmed_test(drawn):
+    model, chart = invented(), drawn["budget_curve"]
+    for arm in model.arms:
+        rows = [row for row in chart.numbers.rows if row[0] == arm.name]
+        assert [row[1] for row in rows] == [1, 2, 3]
+        assert [row[2] for row in rows] == sorted(row[2] for row in rows)
+        assert rows[-1][2] == pytest.approx(100 * (arm.search.best_objective))
+        assert all(low <= best <= high for _, _, best, low, high, _ in rows)
+        assert [row[5] for row in rows] == [100 * arm.detection["0.50"].mean] * 3
+    assert "optimistic" in chart.caption
+    assert "chose nothing" in chart.caption
+
+
+def test_validation_figures_of_what_was_chosen_are_called_optimistic(drawn):
+    for name in ("budget_curve", "mAP_against_lambda_r", "mAP_against_merge_gap", "optimisation_history"):
+        assert "optimistic" in drawn[name].caption, name
 
 
 def test_only_finished_trials_are_points_and_the_others_are_counted(drawn):

@@ -1,5 +1,6 @@
 """Studies read from MLflow: whole, unfinished, with failures, with artifacts lacking or damaged, from elsewhere."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import sentences
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table_set import tables
+from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
+from crescendo.search_spaces.replicates import SEED_STEP
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
@@ -86,6 +89,45 @@ def test_online_metrics_are_means_over_seeds_of_what_every_seed_reached(golden_r
     assert said.startswith("3 of 9 confirmed runs")
     [table] = [table for table in tables(model) if table.name == "online"]
     assert [row[4].text[:4] for row in table.rows] == ["35.0", "not "]
+
+
+def test_folds_and_repeats_are_read_by_their_tags(golden_runs, tmp_path, empty_store):
+    def copied(records, fold, repeat):
+        for record in records:
+            if record["kind"] == "study" or record["identity"] == "study":
+                continue
+            tags = {**record.get("tags", {}), "crescendo.fold": fold, "crescendo.repeat": str(repeat)}
+            if "crescendo.seed" in tags:
+                tags |= {"crescendo.seed": str(int(tags["crescendo.seed"]) + SEED_STEP * (repeat - 1))}
+            identity = f"{record['identity'][:-2]}{fold}{repeat}"
+            own = {"tags": tags | {"crescendo.trial": identity}} if "tags" in record else {}
+            yield {**record, "identity": identity, **own}
+
+    def several(records):
+        study = [one for one in records if one["kind"] == "study" or one["identity"] == "study"]
+        [last] = [one for one in study if one["kind"] == "finish"]
+        wanted = [("a", 1), ("b", 1), ("a", 2)]  # the last fold of the second repeat has not begun
+        return [
+            *(one for one in study if one is not last),
+            *(one for fold, repeat in wanted for one in copied(records, fold, repeat)),
+            last,
+        ]
+
+    output = told(tmp_path / "several", store=empty_store, journal=several)
+    study = golden_runs.study.model_copy(update={"folds": ("sets/a", "sets/b"), "repeats": 2})
+    record = StudyRecord(study, golden_runs.dataset_hash, {"a": "1", "b": "2"})
+    (output / STUDY_FILE).write_text(json.dumps(record.to_json()))
+    found = read_study_runs(output)
+    assert [one.name for one in found.replicates] == ["fold a", "fold b", "fold a, repeat 2", "fold b, repeat 2"]
+    assert [(arm.name, arm.replicate) for arm in found.arms] == [(arm, one) for arm in ARMS for one in found.replicates]
+    assert [list(arm.artifacts) for arm in found.arms[:4]] == [[0, 1, 2], [0, 1, 2], [10_000, 10_001, 10_002], []]
+    assert (
+        "Arm variant=none, fold b, repeat 2: 0 of 3 seeds are confirmed; lacking: 10000, 10001, 10002." in found.missing
+    )
+    model = summarise([found], resamples=100)
+    assert [one.name for one in model.arms[0].replicates] == [one.name for one in found.replicates]
+    verdict = model.arms[1].difference["mAP/iou_0.50"].verdict
+    assert verdict.unfit is not None
 
 
 def test_an_unfinished_study_says_what_is_missing(tmp_path, empty_store):
