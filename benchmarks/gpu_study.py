@@ -1,4 +1,4 @@
-"""A whole study on one GPU: `loss_ablation`, 5 arms x 4 trials and 15 confirmations (target: 45 s).
+"""A whole study on one GPU: `loss_ablation` on one split, 5 arms x 4 trials and 15 confirmations (target: 45 s).
 
     .venv/bin/python benchmarks/gpu_study.py DATA [--set KEY=VALUE ...] [--cpu] [--json FILE]
 
@@ -49,13 +49,15 @@ NAME, SECONDS = "loss_ablation on HAPT, whole study", 45.0
 
 
 def settings(on_gpu: bool) -> list[str]:
-    """Return what is set beside the study's own: four trials an arm, and the whole machine for one GPU.
+    """Return what is set beside the study's own: one split, four trials and three seeds an arm, the whole machine for one GPU.
 
     Two cohorts take turns at the GPU where there are CPUs for both: each gets half of them.
     """
     cpus = max(1, len(os.sched_getaffinity(0)) // 2)
     return [
+        "folds=null",
         "search.trials=4",
+        "confirm.seeds=[0, 1, 2]",
         "resources.cohort=auto",
         f"resources.cpus={min(cpus, 8)}",
         f"resources.gpus={int(on_gpu)}",

@@ -8,6 +8,7 @@ import pytest
 from crescendo.platform.studies.settings import load_study
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
+from crescendo.search_spaces.folds import Parts
 from crescendo.search_spaces.loading import shipped_studies, study_text
 from crescendo.trainables.config import configuration
 
@@ -42,7 +43,13 @@ def test_loss_ablation_compares_the_five_variants_at_the_paper_s_start() -> None
     assert [arm.trials for arm in arms_of(study)] == [4] * 5
     assert [arm.start[0].get("lambda_r") for arm in arms_of(study)] == [None, 6.0, 6.0, 6.0, 6.0]
     assert {arm.decode.start[0]["merge_gap"] for arm in arms_of(study)} == {20}
-    assert cost(study).confirmations == 15
+    assert cost(study).confirmations == 10
+
+
+def test_loss_ablation_tests_everybody_with_125_trainings() -> None:
+    study = load_study("loss_ablation")
+    assert study.folds == Parts(count=5, by="group")
+    assert cost(study, folds=5).trainings == 125
 
 
 def test_leave_one_out_takes_one_thing_away_at_a_time() -> None:

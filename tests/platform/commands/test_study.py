@@ -86,7 +86,7 @@ def test_an_unknown_study(crescendo, words: list[str]) -> None:
 def test_a_data_set_that_is_not_there_is_an_error_beside_the_cost(crescendo, tmp_path: Path) -> None:
     result = crescendo("study", "validate", "loss_ablation", folder=tmp_path)
     assert result.returncode == 2
-    assert "115 trainings" in result.stdout
+    assert "125 trainings" in result.stdout
     assert "'data/hapt' is none (no dataset.json)" in result.stderr
     other = crescendo("study", "validate", "loss_ablation", "--dataset", "nowhere", folder=tmp_path)
     assert "'nowhere' is none" in other.stderr

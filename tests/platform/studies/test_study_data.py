@@ -139,17 +139,17 @@ def test_validate_counts_folds_and_repeats(tmp_path):
         return done.exit_code, done.stdout + (str(done.exception) if done.exception else "")
 
     made = data(tmp_path / "data").path
-    _, alone = said("--dataset", made)
+    _, alone = said("--dataset", made, "--set", "folds=null")
     assert not {"folds", "repeats"} & set(alone.split())
     code, each = said("--dataset", made, "--set", "folds={count: 4}", "--set", "repeats=2")
     assert code == 0
     assert "folds      4 (1, 2, 3, 4); every arm is searched and confirmed in each" in each
     assert "repeats    2: every arm is searched and confirmed anew in each" in each
-    assert "5 arms x 3 seeds x 4 folds x 2 repeats: 120 trainings" in each
-    assert f"{8 * 115} trainings" in each
+    assert "5 arms x 2 seeds x 4 folds x 2 repeats: 80 trainings" in each
+    assert f"{8 * 25} trainings" in each
     _, unknown = said("--set", "folds=own")
     assert "those of the data set; what follows is of one of them" in unknown
-    assert "115 trainings" in unknown
+    assert "25 trainings" in unknown
     write_fold_sets(tmp_path / "sets", "12", lambda fold, folder: data(folder, 10.0 + int(fold)))
     assert said("--dataset", tmp_path / "sets", "--set", "folds=own")[0] == 0
-    assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets")[1]
+    assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets", "--set", "folds=null")[1]
