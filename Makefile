@@ -29,6 +29,8 @@ demo: $(INSTALLED)
 	$(BIN)/crescendo sweep quick --output build/demo
 	$(BIN)/generate-report build/demo
 
+# On two cores, one thread for each of the two workers.
+test: export OMP_NUM_THREADS ?= 1
 test: $(INSTALLED)
 	$(PYTEST) -m '$(TESTS)'
 
