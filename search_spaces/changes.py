@@ -39,6 +39,16 @@ def extends(old: Study, new: Study) -> bool:
     )
 
 
+def added(old: Study, new: Study) -> tuple[str, ...]:
+    """Return of what `new`, which extends `old`, has more for every arm: `seeds`, `trials`, `repeats`."""
+    more = {
+        "seeds": set(new.confirm.seeds) > set(old.confirm.seeds),
+        "trials": new.search.trials > old.search.trials,
+        "repeats": new.repeats > old.repeats,
+    }
+    return tuple(name for name, is_more in more.items() if is_more)
+
+
 def _extended(old: Arm, new: Arm) -> bool:
     """Tell whether an arm is the same but for more trials; `1` and `1.0` are the same setting."""
     return (old.ablated, old.settings, old.space, old.start, old.decode) == (

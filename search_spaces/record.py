@@ -20,16 +20,19 @@ class StudyRecord:
 
     `folds` are the names of its folds, in order, each with the content hash of its recordings as they are divided; empty
     where the study has none.
+    `added_late`: of what more was added by hand once there were results on the test split: `seeds`, `trials`, `repeats`.
     """
 
     study: Study
     dataset_hash: str
     folds: Mapping[str, str] = field(default_factory=dict)
+    added_late: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `STUDY_FILE`."""
         content = {"study": self.study.to_json(), "dataset_hash": self.dataset_hash}
-        return {**content, "folds": dict(self.folds)} if self.folds else content
+        late = {"added_late": list(self.added_late)} if self.added_late else {}
+        return {**content, **({"folds": dict(self.folds)} if self.folds else {}), **late}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> StudyRecord:
@@ -42,7 +45,8 @@ class StudyRecord:
         """
         try:
             folds = {name: str(content_hash) for name, content_hash in content.get("folds", {}).items()}
-            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds)
+            late = tuple(map(str, content.get("added_late", ())))
+            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds, late)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise StudyError([f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]) from error

@@ -178,6 +178,12 @@ class Ledger:
         """Tell whether the ledger is where it was opened, and not removed or replaced."""
         return self._journal.in_place()
 
+    def has_results(self) -> bool:
+        """Tell whether a confirmation is complete, so that somebody may have looked at the test split."""
+        confirmed = (key for name, key in self._keys.items() if name.endswith("(confirm)"))
+        trials = (trial for key in confirmed for trial in self._storage.get_all_trials(key, deepcopy=False))
+        return any(trial.state is TrialState.COMPLETE for trial in trials)
+
     def study(self, arm: str, phase: Phase, replicate: Replicate = ONLY) -> optuna.Study:
         """Return the Optuna study of an arm and phase in a replicate, made if there is none."""
         self._key(arm, phase, replicate)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from crescendo.platform.studies.workspace import Workspace
-from crescendo.search_spaces.changes import differences, extends
+from crescendo.search_spaces.changes import added, differences, extends
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
 from crescendo.search_spaces.study import Study
@@ -13,10 +15,11 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json, write_json
 
 
-def record_study(study: Study, place: Workspace, *, extend: bool) -> None:
+def record_study(study: Study, place: Workspace, *, extend: bool, results: Callable[[], bool] = lambda: False) -> None:
     """Write `study` down where it works, or check that it is the one that was begun there.
 
-    `extend` lets it have more trials, arms, seeds or repeats than it had.
+    `extend` lets it have more trials, arms, seeds or repeats than it had; if `results` says that some run was scored on
+    the test split already, it is noted that they were added late.
 
     Raises
     ------
@@ -26,7 +29,11 @@ def record_study(study: Study, place: Workspace, *, extend: bool) -> None:
     file = place.output / STUDY_FILE
     record = StudyRecord(study, place.dataset_hash, {name: one.content_hash for name, one in place.folds.items()})
     if file.exists():
-        _compare(record, read_record(place.output), place.output, extend)
+        begun = read_record(place.output)
+        _compare(record, begun, place.output, extend)
+        late = added(begun.study, study)
+        late = late if late and results() else ()
+        record = replace(record, added_late=tuple(dict.fromkeys((*begun.added_late, *late))))
     write_json(file, record.to_json())
 
 

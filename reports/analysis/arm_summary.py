@@ -158,6 +158,8 @@ class ArmSummary:
     alarms
         Rate of false alarms (`1/h`) -> measure of early warning (`WarningSummary.measures`); a quantile that some seed
         did not reach is absent.
+    clipped_share
+        Share of the steps of its confirmed trainings whose gradient was clipped; None where they were not counted.
     paper_detection, paper_early
         IoU threshold -> the paper's own mAP, of a study of the paper on ActivityNet alone; None everywhere else.
     """
@@ -185,6 +187,7 @@ class ArmSummary:
     early_difference: Mapping[str, Difference]
     frame: Mapping[str, Estimate] = field(default_factory=dict)
     alarms: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    clipped_share: float | None = None
     paper_detection: Mapping[str, float] | None = None
     paper_early: Mapping[str, float] | None = None
 

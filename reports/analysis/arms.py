@@ -16,6 +16,7 @@ from crescendo.reports.analysis.arm_summary import (
     ReplicateSummary,
     Snapshot,
 )
+from crescendo.reports.analysis.clipping import clipped_share
 from crescendo.reports.analysis.differences import Comparison
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.means import means
@@ -85,6 +86,7 @@ def arm_summary(
         early_difference=early.differences.get(member.name, {}),
         frame=means({key: {"mAP": one.frame.mean_ap, "cAP": one.frame.mean_cap} for key, one in online.items()}),
         alarms=_alarms(online),
+        clipped_share=clipped_share([run for one in member.replicates for run in one.confirmed]),
         paper_detection=None if in_paper is None else in_paper.detection,
         paper_early=None if in_paper is None else in_paper.early,
     )

@@ -91,6 +91,8 @@ class ReportModel:
         What is missing and what was left out for it, a sentence each. Empty for a complete study.
     notes
         What a reader should know besides (failed trials, superseded runs).
+    added_late
+        Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`.
     """
 
     studies: tuple[StudySummary, ...]
@@ -112,6 +114,7 @@ class ReportModel:
     resampling_seed: int
     missing: tuple[str, ...]
     notes: tuple[str, ...]
+    added_late: tuple[str, ...] = ()
 
     def arm(self, name: str) -> ArmSummary:
         """Return the arm of this name."""

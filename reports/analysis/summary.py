@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crescendo.reports.analysis.arms import Measured, arm_cost, arm_summary
+from crescendo.reports.analysis.clipping import clipping_notes
 from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, Question, compare
 from crescendo.reports.analysis.examples import timelines
 from crescendo.reports.analysis.measured import early_evaluations, iou_keys
@@ -51,9 +52,10 @@ def summarise(
         members, baseline.name, measured, rule, (first.study.primary, question), resamples, seed
     )
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
+    arms = tuple(arm_summary(member, baseline, measured, detection, early) for member in members)
     return ReportModel(
         studies=tuple(map(_study_summary, studies, distinct_names(studies))),
-        arms=tuple(arm_summary(member, baseline, measured, detection, early) for member in members),
+        arms=arms,
         baseline=baseline.name,
         headline=first.study.objective.metric,
         primary=first.study.primary,
@@ -75,7 +77,8 @@ def summarise(
             *detection.left_out,
             *early.left_out,
         ),
-        notes=tuple(_prefixed(prefixes, [study.notes for study in studies])),
+        notes=(*_prefixed(prefixes, [study.notes for study in studies]), *clipping_notes(arms)),
+        added_late=tuple(dict.fromkeys(one for study in studies for one in study.added_late)),
     )
 
 

@@ -22,8 +22,8 @@ _TEXTS = {"name", "description", "dataset", "trainable"}
 _OPTIONAL = {"baseline", "early_stopping", "decode.merge_gap", "decode.reset", "resources.concurrent"}
 
 
-def recorded_study(parent: Any, files: RunFiles, folder: Path | None) -> tuple[Study, tuple[str, ...]]:
-    """Return the study whose run is `parent`, as it was last extended, and the names of its folds.
+def recorded_study(parent: Any, files: RunFiles, folder: Path | None) -> StudyRecord:
+    """Return the record of the study whose run is `parent`, as it was last extended.
 
     It is written in the study's `folder`, and logged with its run. Earlier versions logged its parameters alone.
 
@@ -38,13 +38,13 @@ def recorded_study(parent: Any, files: RunFiles, folder: Path | None) -> tuple[S
         logged = files.folder(parent, [STUDY_FILE], Path(scratch)) / STUDY_FILE
         if logged.is_file():
             return _read(logged)
-    return study_from_parameters(parent.data.params, tags_of(parent)), ()
+    tags = tags_of(parent)
+    return StudyRecord(study_from_parameters(parent.data.params, tags), tags.get("dataset_hash", ""))
 
 
-def _read(file: Path) -> tuple[Study, tuple[str, ...]]:
+def _read(file: Path) -> StudyRecord:
     try:
-        record = StudyRecord.from_json(read_json(file))
-        return record.study, tuple(record.folds)
+        return StudyRecord.from_json(read_json(file))
     except StudyError as error:
         raise InputError(
             f"{file}: is no study of this version ({error}); report it with the one that ran it"

@@ -118,6 +118,8 @@ class StudyRuns:
         Sentences (see `ReportModel`).
     folds
         Names of the study's folds; none where it has no `folds`.
+    added_late
+        Of what more was added by hand once there were results: `seeds`, `trials`.
     """
 
     name: str
@@ -132,6 +134,7 @@ class StudyRuns:
     missing: tuple[str, ...]
     notes: tuple[str, ...]
     folds: tuple[str, ...] = ()
+    added_late: tuple[str, ...] = ()
 
     @property
     def replicates(self) -> tuple[Replicate, ...]:

@@ -100,7 +100,8 @@ class _Reader:
     def study(self, experiment: str, identity: str | None) -> StudyRuns:
         """Return the study `identity` of an experiment; None: the one begun last."""
         parent, children = self._runs(experiment, identity)
-        study, folds = recorded_study(parent, self._files, self._folder)
+        record = recorded_study(parent, self._files, self._folder)
+        study = record.study
         trials = [(trial_run(child), child) for child in children]
         trials.sort(key=lambda pair: (pair[1].info.start_time, pair[0].number))
         # In the order of work, should the record of the study not name them.
@@ -127,6 +128,7 @@ class _Reader:
             missing=tuple(self._remarks.missing),
             notes=tuple(self._remarks.notes),
             folds=folds,
+            added_late=record.added_late,
         )
 
     def _runs(self, experiment: str, identity: str | None) -> tuple[Any, list[Any]]:

@@ -49,6 +49,21 @@ def fill(folder: Path) -> None:
     ledger.close()
 
 
+def test_there_are_results_once_a_confirmation_is_complete(tmp_path):
+    fill(tmp_path)
+    ledger = Ledger(tmp_path)
+    assert not ledger.has_results()
+    settings = {"identity": identity("arm", 9), "settings": {}, "values": {}, "distributions": {}}
+    confirmation = ledger.add("arm", "confirm", **settings)
+    assert not ledger.has_results()
+    ledger.complete(confirmation, report(20, 0.5, done=True), {"mAP": 0.5})
+    assert ledger.has_results()
+    ledger.close()
+    again = Ledger(tmp_path)
+    assert again.has_results()
+    again.close()
+
+
 def test_opened_again_it_holds_what_it_held(tmp_path):
     fill(tmp_path)
     ledger = Ledger(tmp_path)

@@ -15,7 +15,7 @@ from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.search import importances
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.formatting import recordings_text
-from crescendo.reports.page.sentences import CHOSEN, sentences, summary
+from crescendo.reports.page.sentences import CHOSEN, opening, sentences, summary
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.errors import InputError
@@ -259,3 +259,47 @@ def test_one_group_of_recordings_says_nothing_of_others(golden_runs):
     assert not any(arm.difference or arm.early_difference for arm in model.arms)
     assert any("a single group of recordings" in one and "the same one of the people" in one for one in model.missing)
     assert all(text.startswith("not compared") for _, text in sentences(model))
+
+
+def with_clipping(runs, shares):
+    """The study of `runs`, its confirmed trainings clipped in these shares of their steps, by arm."""
+
+    def clipped(arm, share):
+        told = [replace(one, metrics={**one.metrics, "training/clipped_share": share}) for one in arm.confirmed]
+        return replace(arm, confirmed=tuple(told))
+
+    return replace(
+        runs,
+        arms=tuple(arm if share is None else clipped(arm, share) for arm, share in zip(runs.arms, shares, strict=True)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ((None, None, None), None),
+        ((0.0, 0.09, 0.1), None),
+        ((None, 0.9, None), None),
+        ((0.0, 0.5, 0.875), "clipped in 0 % of the steps of variant=none and in 88 % of those of variant=margin"),
+        ((None, 0.5, 0.25), "clipped in 25 % of the steps of variant=margin and in 50 % of those of variant=score"),
+    ],
+)
+def test_arms_that_differ_in_clipping_are_told_apart(golden_runs, shares, told):
+    model = summarise([with_clipping(golden_runs, shares)], resamples=2)
+    assert [arm.clipped_share for arm in model.arms] == list(shares)
+    [table] = [one for one in tables(model) if one.name == "cost"]
+    if told is None:
+        assert not any("clipped" in note for note in model.notes)
+        assert "Clipped" not in table.columns
+    else:
+        assert any(told in note for note in model.notes)
+        assert table.columns[-1] == "Clipped"
+        shown = ["-" if share is None else f"{100 * share:.1f}" for share in shares]
+        assert [row[-1].text for row in table.rows] == [*shown, "-"]
+
+
+def test_what_was_added_after_looking_is_said_at_the_top(golden_runs, golden_model):
+    late = summarise([replace(golden_runs, added_late=("seeds", "trials"))], resamples=2)
+    assert summary(late).endswith(f"{CHOSEN} Seeds and trials added after looking: p no longer holds.")
+    assert opening(late).endswith(summary(late))
+    assert summary(golden_model).endswith(CHOSEN)
