@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.errors import InputError
 
 INTERRUPTED = 130
+_WIDTH = 80
 RAY_COPY = "working_dir_files"  # Ray unpacks the working directory of a job below a folder of this name
 
 
@@ -57,6 +59,8 @@ def sweep(
         raise typer.Exit(INTERRUPTED)
     for part in outcome(result.run):
         screen.show(part)
+    for line in textwrap.wrap(result.verdict.text, _WIDTH):
+        screen.show(line)
     screen.show(f"Runs: {result.store}. Everything else: {folder}.")
     if result.backlog.waiting:
         screen.show(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,6 +62,17 @@ class Display:
         if self._live is not None:
             with self._screen.given_up():
                 self._live.stop()
+
+    @contextmanager
+    def patience(self, what: str, seconds: float = 2.0) -> Iterator[None]:
+        """Say `what` is being done if the block takes longer than `seconds`."""
+        timer = threading.Timer(seconds, self._print, [what])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
     def tick(self) -> None:
         """Draw again, if it is time to."""

@@ -21,6 +21,7 @@ from crescendo.platform.studies.screen import LOG
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
 from crescendo.platform.studies.study_data import open_data
 from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.verdict import StudyVerdict
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker, destination
@@ -37,11 +38,12 @@ _DATA = "data"
 class Sweep:
     """How a sweep ended.
 
-    `run` holds the study as it is now; `interrupted` says that a signal ended it; `store` is where MLflow's runs are,
-    `backlog` what it could not be told yet.
+    `run` holds the study as it is now, `verdict` what it answers, once it is whole; `interrupted` says that a signal ended
+    it; `store` is where MLflow's runs are, `backlog` what it could not be told yet.
     """
 
     run: StudyRun
+    verdict: StudyVerdict
     interrupted: bool
     store: str
     backlog: Backlog
@@ -89,14 +91,15 @@ def run_study(
     try:
         place, remarks = there or open_data(study, output, _synthetic(output))
         study = _shown(study)
-        record_study(study, place, extend=extend)
+        record_study(study, place, extend=extend, results=ledger.has_results)
         with Tracker(output, study.name, tracking_uri) as tracker, Display(console, output / LOG) as display:
             tracked = StudyWatcher(study, place, tracker)
             run = StudyRun(study, ledger, place, (tracked, display))
             display.show(run, remarks)
             if run.over:
+                verdict = _verdict(tracked, run, display)
                 tracked.catch_up(run)
-                return Sweep(run, False, tracker.destination, tracker.close())
+                return Sweep(run, verdict, False, tracker.destination, tracker.close())
             with _deaf_to_hangup(), ray_session(join=join) as scratch, _interruptible() as interruption:
                 at_once, nodes = cohorts_at_once(study.resources), NodeWatch()
                 # The two that share a GPU need not be alike; of more, none is to lack for trials.
@@ -111,7 +114,8 @@ def run_study(
                 with tracked.left(run):
                     _tune(run, display, stop, at_once=at_once, trainable=trainable, scratch=scratch)
                     run.problem = run.problem or removed.problem(now=True)
-            return Sweep(run, interruption.asked, tracker.destination, tracker.close())
+                    verdict = _verdict(tracked, run, display)
+            return Sweep(run, verdict, interruption.asked, tracker.destination, tracker.close())
     finally:
         ledger.close()
 
@@ -120,6 +124,11 @@ def _shown(study: Study) -> Study:
     """Return `study` as it is shown and kept. Only workers need what may be secret in an address, and jobs tell them."""
     folds = tuple(map(shown_dataset, study.folds)) if isinstance(study.folds, tuple) else study.folds
     return study.model_copy(update={"dataset": shown_dataset(study.dataset), "folds": folds})
+
+
+def _verdict(tracked: StudyWatcher, run: StudyRun, display: Display) -> StudyVerdict:
+    with display.patience(f"{run.study.name}: comparing the arms with the baseline"):
+        return tracked.verdict(run)
 
 
 def _synthetic(output: Path) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,8 @@ from crescendo.trainables.addresses import hidden
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
 _REASON = "crescendo.reason"
+VERDICT = "verdict"
+"""Tag of a study that is whole, after `crescendo.`: its report's first words; `VERDICT.ARM` is the answer for an arm."""
 _DOUBT = 5.0  # seconds
 _NOT_OURS = "it says yes and nothing else; is it an MLflow server?"
 _FOR_GOOD = {"INVALID_PARAMETER_VALUE"}
@@ -53,6 +56,13 @@ class MlflowStore:
         self._experiment: str | None = None
         self._runs: dict[str, str | None] = {}
         self._doubtful: dict[str, float] = {}  # runs that may still be made by a request not answered, and until when
+        self._tellers: Mapping[str, Callable[[Record], None]] = {
+            "start": self._start,
+            "file": self._upload_file,
+            "folder": self._upload_folder,
+            "tags": self._tag,
+            "finish": self._finish,
+        }
 
     def hidden(self, text: str) -> str:
         """Return `text`, an error say, without the secrets of the store's address."""
@@ -70,16 +80,10 @@ class MlflowStore:
             match record["kind"]:
                 case "study" | "caught up":
                     pass
-                case "start":
-                    self._start(record)
                 case "metrics":
                     self._log(records)
-                case "file":
-                    self._upload_file(record)
-                case "folder":
-                    self._upload_folder(record)
-                case "finish":
-                    self._finish(record)
+                case kind if kind in self._tellers:
+                    self._tellers[kind](record)
                 case kind:
                     raise Refused(f"a record of kind {kind!r} is unknown to this version")
         except MlflowException as error:
@@ -123,8 +127,9 @@ class MlflowStore:
             self._client.log_batch(run.info.run_id, params=wanted[batch], tags=labels[batch])
         if run.info.status != "RUNNING":
             self._client.update_run(run.info.run_id, status="RUNNING")
-        if _REASON in run.data.tags:  # why it was interrupted, which it is no longer
-            self._client.delete_tag(run.info.run_id, _REASON)
+        for name in run.data.tags:
+            if name == _REASON or name.startswith(f"crescendo.{VERDICT}"):  # it is interrupted, or whole, no longer
+                self._client.delete_tag(run.info.run_id, name)
 
     def _create(self, identity: str, name: str, start: int, tags: dict[str, str]) -> Any:
         if time.monotonic() < self._doubtful.get(identity, 0.0):
@@ -195,6 +200,16 @@ class MlflowStore:
             if value:
                 self._client.set_tag(run, name, value)
         self._client.set_terminated(run, record["status"], record["time"])
+
+    def _tag(self, record: Record) -> None:
+        # As above.
+        from mlflow.entities import RunTag
+
+        if (run := self._run(record["identity"])) is None:
+            return
+        tags = [RunTag(name, value) for name, value in record["tags"].items()]
+        for start in range(0, len(tags), MAX_PARAMS):
+            self._client.log_batch(run, tags=tags[start : start + MAX_PARAMS])
 
     def _run(self, identity: str) -> str | None:
         """Return the run's id, or None for a run that a person deleted: nothing is told to it, and none is made."""

@@ -83,6 +83,10 @@ def _is_folder(record: Record) -> bool:
     return _of_a_run(record) and _is_text(record.get("folder")) and _is_place(record.get("place", ""))
 
 
+def _is_tags(record: Record) -> bool:
+    return _of_a_run(record) and _texts(record.get("tags"))
+
+
 def _is_finish(record: Record) -> bool:
     as_once = "reason" in record and (record["reason"] is None or _is_text(record["reason"]))
     said = _texts(record["tags"]) if "tags" in record else as_once
@@ -95,5 +99,6 @@ _FORMS = {
     "metrics": _is_metrics,
     "file": _is_file,
     "folder": _is_folder,
+    "tags": _is_tags,
     "finish": _is_finish,
 }

@@ -60,6 +60,7 @@ class Tracker:
         self._damaged_before = 0
         self._steps: dict[str, int] = {}
         self._said: set[tuple[str, str]] = set()
+        self._tagged: dict[str, dict[str, str]] = {}
         artifacts = self._output / "mlartifacts" if uri is None else None
         runs = MlflowStore(uri or self.destination, self._study, experiment, artifacts, unknown=new)
         address = {"uri": None if uri is None else self.destination, "whole": uri in (None, self.destination)}
@@ -108,8 +109,18 @@ class Tracker:
 
     def finish(self, identity: str, status: Status = "FINISHED", reason: str | None = None, **tags: object) -> None:
         """Close a run (`STUDY`: the parent); `reason` says why it did not finish, `tags` are `crescendo.NAME`."""
-        said = {f"crescendo.{name}": _text(value)[:8000] for name, value in {**tags, "reason": reason}.items() if value}
+        said = _tags({**tags, "reason": reason})
         self._append({"kind": "finish", "identity": identity, "status": status, "tags": said, "time": _now()})
+
+    def tag(self, identity: str, tags: Mapping[str, object]) -> None:
+        """Add `crescendo.NAME` for each of `tags` that is not empty, unless they were told last."""
+        said = _tags(tags)
+        if said and said != self._tagged.get(identity):
+            self._append({"kind": "tags", "identity": identity, "tags": said, "time": _now()})
+
+    def tagged(self, identity: str) -> bool:
+        """Whether the run has tags of `tag`: they go when it is opened again."""
+        return identity in self._tagged
 
     def open_trials(self) -> frozenset[str]:
         """Trials started and not finished, by what was ever said here; of a study begun again, those cut short."""
@@ -222,6 +233,9 @@ class Tracker:
             case "start":
                 self._open.add(record["identity"])
                 self._begun.add(record["identity"])
+                self._tagged.pop(record["identity"], None)
+            case "tags":
+                self._tagged[record["identity"]] = record["tags"]
             case "caught up":
                 self._damaged_before = len(self._journal.damaged)
             case "finish":
@@ -232,6 +246,10 @@ class Tracker:
             case "metrics" if record["source"] == "rows":
                 self._said |= {(record["identity"], name) for name, _, _ in record["metrics"]}
         self._delivery.count(after)
+
+
+def _tags(tags: Mapping[str, object]) -> dict[str, str]:
+    return {_name(f"crescendo.{name}"): _text(value)[:8000] for name, value in tags.items() if value}
 
 
 def flat(params: Mapping[str, object], prefix: str = "") -> dict[str, object]:

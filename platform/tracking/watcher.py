@@ -10,8 +10,9 @@ from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.verdict import StudyVerdict, study_verdict
 from crescendo.platform.studies.workspace import Workspace
-from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.mlflow_store import STUDY, VERDICT
 from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
 from crescendo.platform.tracking.tracker import Tracker
@@ -33,6 +34,7 @@ class StudyWatcher:
         """Say nothing yet."""
         self._study, self._place, self._tracker = study, place, tracker
         self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
+        self._verdict: StudyVerdict | None = None
 
     def begin(self, run: StudyRun) -> None:
         """Open the parent run, or open it again."""
@@ -55,10 +57,20 @@ class StudyWatcher:
                 self.ended(entry, self._last(entry))
             elif damaged and entry.state is TrialState.COMPLETE:
                 self._results(entry, self._last(entry))
+        if not tracker.tagged(STUDY):
+            self.verdict(run)
         if run.over and tracker.open_study():
             self._leave(run)
         if damaged:
             tracker.caught_up()
+
+    def verdict(self, run: StudyRun) -> StudyVerdict:
+        """Return what the study answers, and tell it; computed once, when it is whole. Before it is: nothing."""
+        if self._verdict is None and run.over and run.problem is None and run.shortfall() is None:
+            self._verdict = study_verdict(run)
+            answers = {f"{VERDICT}.{arm}": answer for arm, answer in self._verdict.answers.items()}
+            self._tracker.tag(STUDY, {VERDICT: self._verdict.text, **answers})
+        return self._verdict or StudyVerdict()
 
     @contextmanager
     def left(self, run: StudyRun) -> Iterator[None]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.charts.style import looks
-from crescendo.reports.formatting import counted, measure_name, range_text, recordings_text, resampled_text
+from crescendo.reports.formatting import counted, measure_name, recordings_text, resampled_text
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
-from crescendo.reports.page.sentences import summary, what_is_asked
+from crescendo.reports.page.sentences import opening, what_is_asked
 from crescendo.trainables.losses.variants import VARIANTS
 
 # Section -> tables and charts, in order. Timelines are numbered.
@@ -96,14 +96,9 @@ def _answer(section: Section, part: ReportPart) -> None:
         {"arm": arm, "sentence": sentence, "colour": f"var(--{look[arm].colour[1:]})"}
         for arm, sentence in part.sentences
     ]
-    reached = model.baseline_arm.detection.get(model.headline_key)
-    if reached is not None:
-        low, high = reached.low, reached.high
-        spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
-        section.text = [
-            f"The baseline {model.baseline} reaches a test {measure_name(model.headline)} of {100 * reached.mean:.1f} %"
-            f"{spread}. {summary(model)}".rstrip()
-        ]
+    said = opening(model)
+    if said:
+        section.text = [said]
     elif not section.answers:
         section.text = ["Nothing yet: no arm has a confirmed run."]
 

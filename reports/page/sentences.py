@@ -15,6 +15,7 @@ from crescendo.reports.formatting import (
     p_text,
     plain,
     points,
+    range_text,
     recordings_text,
     resampled_text,
     signed,
@@ -29,6 +30,19 @@ def sentences(model: ReportModel) -> list[tuple[str, str]]:
     return [(arm.name, _sentence(model, arm)) for arm in model.arms if not arm.baseline]
 
 
+def opening(model: ReportModel) -> str:
+    """Return the report's first words: what the baseline reaches, and what came out against it; empty if it has no run."""
+    reached = model.baseline_arm.detection.get(model.headline_key)
+    if reached is None:
+        return ""
+    low, high = reached.low, reached.high
+    spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
+    return (
+        f"The baseline {model.baseline} reaches a test {measure_name(model.headline)} of {100 * reached.mean:.1f} %"
+        f"{spread}. {summary(model)}"
+    ).rstrip()
+
+
 def summary(model: ReportModel) -> str:
     """Return in a sentence or two how many arms are better, worse, equivalent and undecided; empty if none is compared."""
     answers = Counter(one.answer for one in _verdicts(model))
@@ -40,7 +54,7 @@ def summary(model: ReportModel) -> str:
         if answers[answer]
     ]
     listed = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
-    return f"Against it, in {what_is_asked(model)}, {listed}. {scope(model)}"
+    return f"Against it, in {what_is_asked(model)}, {listed}. {scope(model)}{_late(model)}"
 
 
 def scope(model: ReportModel) -> str:
@@ -59,6 +73,11 @@ def scope(model: ReportModel) -> str:
         f"Each arm was searched {searched} in each of {folds} folds, so the search's luck is in it; what the folds' training "
         "recordings have in common is not."
     )
+
+
+def _late(model: ReportModel) -> str:
+    added = " and ".join(model.added_late).capitalize()
+    return f" {added} added after looking: p no longer holds." if added else ""
 
 
 def what_is_asked(model: ReportModel) -> str:

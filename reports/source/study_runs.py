@@ -105,7 +105,9 @@ class _Reader:
         trials = [(trial_run(child), child) for child in children]
         trials.sort(key=lambda pair: (pair[1].info.start_time, pair[0].number))
         # In the order of work, should the record of the study not name them.
-        folds = folds or tuple(dict.fromkeys(one.replicate.fold for one, _ in trials if one.replicate.fold is not None))
+        folds = tuple(record.folds) or tuple(
+            dict.fromkeys(one.replicate.fold for one, _ in trials if one.replicate.fold is not None)
+        )
         arms = tuple(
             self._arm(arm, [pair for pair in trials if (pair[0].arm, pair[0].replicate) == (arm.name, one)], one, study)
             for arm in arms_of(study)

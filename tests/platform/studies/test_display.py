@@ -1,6 +1,7 @@
 """What a person sees of a sweep."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -73,6 +74,17 @@ def test_what_there_is_to_know_of_how_trials_train_is_said_once(run_and_display)
     [line] = screen.getvalue().splitlines()
     assert line.startswith("search variant=none 0 (")
     assert line.endswith("): it trains without CUDA graphs")
+
+
+def test_what_takes_long_is_said_while_it_goes_on(run_and_display):
+    _, display, screen = run_and_display
+    with display.patience("comparing the arms"):
+        pass
+    assert screen.getvalue() == ""
+    with display.patience("comparing the arms", seconds=0):
+        while not screen.getvalue():
+            time.sleep(0.01)
+    assert screen.getvalue() == "comparing the arms\n"
 
 
 @pytest.mark.parametrize("run_and_display", [True], indirect=True)

@@ -31,6 +31,9 @@ from crescendo.platform.studies.settings import resolve_settings
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tuning.session import ray_session
+from crescendo.reports.analysis.summary import summarise
+from crescendo.reports.page.sentences import opening
+from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
 from crescendo.trainables.data.dataset import Dataset
@@ -175,11 +178,25 @@ def test_mlflow_has_a_run_for_each_trial_and_their_parent(finished):
     assert {"detections.parquet", "ground_truth.parquet", "metrics.json", "configuration.json"} <= files
 
 
+def test_a_whole_study_answers_as_its_report_will_and_mlflow_has_it_as_tags(finished):
+    sweep, output, _ = finished
+    model = summarise([read_study_runs(output)])
+    assert sweep.verdict.text == opening(model)
+    assert sweep.verdict.answers == {"variant=margin": "undecided"}
+    assert " 1 arm is undecided. " in sweep.verdict.text
+    client = MlflowClient(sweep.store)
+    [experiment] = [one for one in client.search_experiments() if one.name == "real"]
+    [parent] = client.search_runs([experiment.experiment_id], "tags.`crescendo.phase` = 'study'")
+    told = {name: text for name, text in parent.data.tags.items() if name.startswith("crescendo.verdict")}
+    assert told == {"crescendo.verdict": sweep.verdict.text, "crescendo.verdict.variant_margin": "undecided"}
+
+
 def test_started_again_a_finished_study_runs_nothing(finished, real):
     sweep, output, _ = finished
     before = (output / "ledger.jsonl").read_bytes()
     again = run_study(sweep.run.study, output, console=silent())
     assert again.run.over
+    assert again.verdict == sweep.verdict
     assert (output / "ledger.jsonl").read_bytes() == before
 
 

@@ -13,6 +13,7 @@ WHOLE = [
     {"kind": "metrics", **RUN, "source": "report", "metrics": [["loss", 0.5, 1], ["n", 3, 1]]},
     {"kind": "file", **RUN, "file": "study.json"},
     {"kind": "folder", **RUN, "folder": "trials/x", "place": ""},
+    {"kind": "tags", **RUN, "tags": {"a": "b"}},
     {"kind": "finish", **RUN, "status": "FINISHED", "tags": {}},
     {"kind": "finish", **RUN, "status": "KILLED", "reason": None},
 ]

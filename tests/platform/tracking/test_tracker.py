@@ -17,7 +17,7 @@ import pytest
 from mlflow import MlflowClient
 from tracked_runs import history, runs, small_study
 
-from crescendo.platform.tracking.mlflow_store import STUDY
+from crescendo.platform.tracking.mlflow_store import STUDY, VERDICT
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store_address import local_store, remembered_address
@@ -63,6 +63,36 @@ def test_many_metrics_parameters_and_odd_values_arrive(output):
     assert run.data.params["nested.a.b"] == "x"
     assert len(run.data.params) == 253
     assert run.data.metrics["AP_0.5 of _run/jump_"] == 0.5
+
+
+def test_tags_of_a_verdict_are_told_once_and_go_when_the_study_is_opened_again(output):
+    verdict = {VERDICT: "Two arms are undecided.", f"{VERDICT}.variant=score": "undecided", "empty": ""}
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        assert not tracker.tagged(STUDY)
+        tracker.finish(STUDY)
+        tracker.tag(STUDY, verdict)
+        told = (output / "tracking" / "journal.jsonl").read_bytes()
+        tracker.tag(STUDY, verdict)
+        tracker.tag(STUDY, {"empty": ""})
+    run = runs(local_store(output))[STUDY]
+    assert (output / "tracking" / "journal.jsonl").read_bytes() == told
+    assert run.info.status == "FINISHED"
+    expected = {"crescendo.verdict": "Two arms are undecided.", "crescendo.verdict.variant_score": "undecided"}
+    assert {name: text for name, text in run.data.tags.items() if "verdict" in name} == expected
+    with Tracker(output, "quick") as tracker:
+        assert tracker.tagged(STUDY)
+        tracker.start_study("quick", {}, {})
+        assert not tracker.tagged(STUDY)
+    assert not any("verdict" in name for name in runs(local_store(output))[STUDY].data.tags)
+
+
+def test_more_tags_than_mlflow_takes_at_once_arrive(output):
+    with Tracker(output, "quick") as tracker:
+        tracker.start_study("quick", {}, {})
+        tracker.tag(STUDY, {f"{VERDICT}.arm{number}": "better" for number in range(150)})
+    assert tracker.backlog().refused == 0
+    assert sum("verdict.arm" in name for name in runs(local_store(output))[STUDY].data.tags) == 150
 
 
 def test_resumed_trial_repeats_steps_and_curves_without_a_second_point(output):
