@@ -278,7 +278,7 @@ def with_clipping(runs, shares):
     ("shares", "told"),
     [
         ((None, None, None), None),
-        ((0.0, 0.09, 0.1), None),
+        ((0.0, 0.0625, 0.09375), None),
         ((None, 0.9, None), None),
         ((0.0, 0.5, 0.875), "clipped in 0 % of the steps of variant=none and in 88 % of those of variant=margin"),
         ((None, 0.5, 0.25), "clipped in 25 % of the steps of variant=margin and in 50 % of those of variant=score"),
