@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
 
 from optuna.trial import TrialState
 
-from crescendo.platform.studies.ledger import Phase, TrialRecord
+from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.record import read_record
 from crescendo.platform.studies.study_run import StudyRun
+from crescendo.platform.studies.study_trials import phases_of
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import opening
 from crescendo.reports.source.artifacts import read_artifacts
 from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun
 from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.search_spaces.replicates import Replicate
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import CHOSEN_MERGE_GAP, OBJECTIVE
 from crescendo.trainables.training.trial import outputs
 
@@ -38,8 +39,10 @@ def study_verdict(run: StudyRun) -> StudyVerdict:
     """
     try:
         model = summarise([_study_runs(run)], allow_plugin=True)
+    except InputError as error:
+        return StudyVerdict(f"The arms cannot be compared: {error}")
     except Exception as error:  # noqa: BLE001  # of somebody's own matching rule, or of outputs that were removed
-        return StudyVerdict(f"The arms cannot be compared: {' '.join(str(error).split()) or type(error).__name__}")
+        return StudyVerdict(f"The arms cannot be compared: {type(error).__name__}: {' '.join(str(error).split())}")
     asked = {arm.name: model.asked(arm) for arm in model.arms}
     answers = {name: one.verdict.answer for name, one in asked.items() if one is not None and one.verdict is not None}
     return StudyVerdict(opening(model), answers) if answers else StudyVerdict()
@@ -64,22 +67,23 @@ def _study_runs(run: StudyRun) -> StudyRuns:
 
 
 def _arm_runs(run: StudyRun, arm: Arm, replicate: Replicate) -> ArmRuns:
-    search, finalists, confirm = (
-        tuple(_trial_run(arm, entry) for entry in run.entries(arm.name, phase, replicate)) for phase in get_args(Phase)
-    )
+    trials = {
+        phase: tuple(_trial_run(arm, entry) for entry in run.entries(arm.name, phase, replicate))
+        for phase in phases_of(run.study)
+    }
     confirmed = tuple(_trial_run(arm, entry) for entry in run.confirmed(arm.name, replicate))
     folders = {one.seed: outputs(run.place.trial(one.id)) for one in confirmed if one.seed is not None}
     artifacts = {seed: read_artifacts(folder)[0] for seed, folder in sorted(folders.items())}
     best = run.best(arm.name, replicate)
     return ArmRuns(
         arm,
-        search,
-        confirm,
+        trials["search"],
+        trials["confirm"],
         confirmed,
         artifacts,
         gap_curve=(),
         replicate=replicate,
-        finalists=finalists,
+        finalists=trials.get("finalist", ()),
         chosen=None if best is None else best.number,
     )
 
