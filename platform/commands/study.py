@@ -1,4 +1,4 @@
-"""`crescendo study`: list, show and validate studies."""
+"""`crescendo study`: list, show, validate and plan studies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.syntax import Syntax
 
 from crescendo.platform.commands.options import CheckedCommand
+from crescendo.platform.commands.study_plan import plan
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, take_turns, together
 from crescendo.platform.studies.settings import check_dataset, load_study, study_schema, study_source
 from crescendo.platform.terminal_text import say, terminal_console
@@ -60,6 +61,9 @@ def show(name: StudyName) -> None:
         console.print(Syntax(shown, "yaml", background_color="default"))
     else:
         typer.echo(text, nl=False)
+
+
+study.command("plan", cls=CheckedCommand)(plan)
 
 
 @study.command("schema", cls=CheckedCommand)

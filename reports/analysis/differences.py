@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,11 +40,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arm -> measure -> difference; what was resampled; what could not be compared, and why."""
+    """Arm -> measure -> difference; what was resampled; what could not be compared, and why.
+
+    `asked`: arm -> the difference that answers the study's question, with the parts of its variance.
+    """
 
     differences: Mapping[str, Mapping[str, Difference]]
     resampled: Resampled
     left_out: tuple[str, ...]
+    asked: Mapping[str, PairedDifference] = field(default_factory=dict)
 
 
 NOT_COMPARED = Comparison({}, Resampled(), ())
@@ -89,12 +93,13 @@ def compare(
     if tested.groups < 2:
         left_out.append(f"{what} is not compared: {_single(tested)} says nothing of others.")
         return Comparison({}, tested, tuple(left_out))
-    measured = [
-        _differences(str(key), columns, (samples, tested), shared, baseline, question, seed)
-        for key, columns in _measures(iou).items()
-    ]
+    paired = {
+        str(key): _paired(columns, samples, shared, baseline, seed=seed) for key, columns in _measures(iou).items()
+    }
+    measured = [_differences(measure, one, tested, shared, question) for measure, one in paired.items()]
     by_arm = {name: {one[name].measure: one[name] for one in measured} for name in shared}
-    return Comparison(by_arm, tested, tuple(left_out))
+    asked = {name: one for name, (one, _) in paired.get(question.measure, {}).items()} if question else {}
+    return Comparison(by_arm, tested, tuple(left_out), asked)
 
 
 def _single(tested: Resampled) -> str:
@@ -152,21 +157,31 @@ def _resample(
     return _Sample({key: number for number, key in enumerate(keys)}, observed, resampled, tested)
 
 
-def _differences(
-    measure: str,
+_Paired = Mapping[str, tuple[PairedDifference, Mapping[str | None, FoldSample]]]
+
+
+def _paired(
     columns: Sequence[int],
-    tested: tuple[Sequence[_Sample], Resampled],
+    samples: Sequence[_Sample],
     shared: Mapping[str, Sequence[Training]],
     baseline: str,
-    question: Question | None,
+    *,
     seed: int,
+) -> _Paired:
+    """Return arm -> its difference in the mean over `columns` of the thresholds, and fold -> what it was computed from."""
+    folds = {name: _of_folds(name, trainings, baseline, samples, columns) for name, trainings in shared.items()}
+    found = paired_differences([list(one.values()) for one in folds.values()], seed=seed)
+    return {name: (one, folds[name]) for name, one in zip(folds, found, strict=True)}
+
+
+def _differences(
+    measure: str,
+    paired: _Paired,
+    resampled: Resampled,
+    shared: Mapping[str, Sequence[Training]],
+    question: Question | None,
 ) -> dict[str, Difference]:
     """Return arm -> difference in one measure, p adjusted and intervals simultaneous over the arms."""
-    samples, resampled = tested
-    folds = {name: _of_folds(name, trainings, baseline, samples, columns) for name, trainings in shared.items()}
-    paired = dict(
-        zip(folds, paired_differences([list(one.values()) for one in folds.values()], seed=seed), strict=True)
-    )
 
     def answer(one: PairedDifference) -> Verdict | None:
         if question is None or question.measure != measure:
@@ -191,11 +206,11 @@ def _differences(
             seeds=tuple(dict.fromkeys(training for _, training in shared[name])),
             seeds_each=one.layout.seeds,
             repeats=one.layout.repeats,
-            folds={fold: sample.mean for fold, sample in folds[name].items() if fold is not None},
+            folds={fold: sample.mean for fold, sample in folds.items() if fold is not None},
             recordings=resampled.recordings,
             groups=resampled.groups,
         )
-        for name, one in paired.items()
+        for name, (one, folds) in paired.items()
     }
 
 

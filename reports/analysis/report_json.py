@@ -15,6 +15,7 @@ from crescendo.reports.analysis.report_model import ReportModel, Timeline
 def report_json(model: ReportModel) -> dict[str, Any]:
     """Return every number of a report as a JSON-able object; of timelines all but the frame scores, which are many."""
     content: dict[str, Any] = _plain(model)
+    content["sources"] = None if model.sources is None else model.sources.to_json()
     return content
 
 

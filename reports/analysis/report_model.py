@@ -14,6 +14,7 @@ import numpy as np
 
 from crescendo.reports.analysis.arm_summary import ArmCost, ArmSummary
 from crescendo.reports.analysis.estimates import Difference
+from crescendo.reports.planning.sources import Sources
 from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 
 
@@ -93,6 +94,8 @@ class ReportModel:
         What a reader should know besides (failed trials, superseded runs).
     added_late
         Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`.
+    sources
+        What the differences that the study asks about varied with: what another study is planned from.
     """
 
     studies: tuple[StudySummary, ...]
@@ -115,6 +118,7 @@ class ReportModel:
     missing: tuple[str, ...]
     notes: tuple[str, ...]
     added_late: tuple[str, ...] = ()
+    sources: Sources | None = None
 
     def arm(self, name: str) -> ArmSummary:
         """Return the arm of this name."""

@@ -13,6 +13,7 @@ from crescendo.reports.analysis.measured import early_evaluations, iou_keys
 from crescendo.reports.analysis.member import Member, distinct_names, members_of
 from crescendo.reports.analysis.missing import missing_parts
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
+from crescendo.reports.planning.measuring import sources_of
 from crescendo.reports.source.runs import StudyRuns
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
@@ -51,6 +52,8 @@ def summarise(
     detection, early = _comparisons(
         members, baseline.name, measured, rule, (first.study.primary, question), resamples, seed
     )
+    costs = tuple(map(arm_cost, members))
+    asked = (detection if first.study.primary == "detection" else early).asked
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
     arms = tuple(arm_summary(member, baseline, measured, detection, early) for member in members)
     return ReportModel(
@@ -67,7 +70,7 @@ def summarise(
         recordings=detection.resampled.recordings,
         groups=detection.resampled.groups,
         groups_are=detection.resampled.groups_are,
-        costs=tuple(map(arm_cost, members)),
+        costs=costs,
         timelines=timelines({member.name: member.replicates[0] for member in members}),
         resamples=resamples,
         resampling_seed=seed,
@@ -79,6 +82,7 @@ def summarise(
         ),
         notes=(*_prefixed(prefixes, [study.notes for study in studies]), *clipping_notes(arms)),
         added_late=tuple(dict.fromkeys(one for study in studies for one in study.added_late)),
+        sources=sources_of(first, members, asked, costs, detection.resampled.groups_are) if len(studies) == 1 else None,
     )
 
 

@@ -1,0 +1,134 @@
+"""`crescendo study plan`: what a study costs and sees, before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crescendo.platform.studies.settings import load_study
+from crescendo.platform.terminal_text import say
+from crescendo.search_spaces.arms import arms_of, baseline_of
+from crescendo.search_spaces.study import Study
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.files import check_file, write_json
+
+if TYPE_CHECKING:
+    from crescendo.reports.planning.sources import Hours
+    from crescendo.trainables.data.dataset import Dataset
+
+_WARM, _STEPS = 3, 10
+"""Iterations that are trained before the clock runs, and while it does."""
+
+
+def plan(
+    name: Annotated[str, typer.Argument(metavar="STUDY", help="A study's YAML file, or the name of a shipped one.")],
+    detect: Annotated[
+        float, typer.Option(metavar="POINTS", help="Difference that is to be shown, in points of the objective.")
+    ] = 1.0,
+    results: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RESULTS",
+            help="Finished study to plan from: its folder or report.json; default: shipped figures.",
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the study: search.trials=4. May be repeated."),
+    ] = [],  # noqa: B006
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", metavar="DIR", help="Prepared data set to use instead, or its URI (s3://...)."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write every number there, too.")
+    ] = None,
+) -> None:
+    """Tell how many trainings and hours a study takes, what difference it would show, and what design shows POINTS."""
+    # matplotlib, MLflow and Optuna take seconds, which --help does without.
+    from crescendo.platform.studies.study_data import fold_names
+    from crescendo.reports.planning.plan import changes
+    from crescendo.reports.planning.plan import plan as planned
+    from crescendo.reports.planning.reading import measured_sources, shipped_sources
+    from crescendo.reports.planning.sentences import lines_of
+
+    if not 0 < detect <= 100:
+        raise InputError(f"--detect: must be more than 0 points and at most 100 but got {detect:g}")
+    if json_file is not None:
+        check_file(json_file)
+    study = load_study(name, assignments, dataset)
+    folds = fold_names(study)
+    if folds is None:
+        raise InputError(f"{study.name}: folds: own, but its data set is not here; name it with --dataset")
+    data = _data(study)
+    sources = measured_sources(results) if results else shipped_sources(_called(study, data))
+    _check_question(study, sources.measure, sources.primary, results)
+    if study.folds is None and data is not None:
+        sources = replace(sources, split=_split(data))
+    hours = sources.hours or _timed(study, data)
+    found = planned(study, len(folds) or None, sources, hours, detect)
+    for line in lines_of(
+        found,
+        changes(study, found.reaching) if found.reaching else (),
+        changes(study, found.half) if found.half else (),
+    ):
+        say(line)
+    if sources.hours is None and hours is not None:
+        say(f"Hours are those of {_STEPS} iterations timed here: training alone.", err=True)
+    if json_file is not None:
+        write_json(json_file, found.to_json())
+
+
+def _data(study: Study) -> Dataset | None:
+    """Return the study's data set, where it lies on this machine and is one for all folds."""
+    from crescendo.trainables.data.dataset import Dataset
+
+    return Dataset(study.dataset) if (Path(study.dataset) / "dataset.json").is_file() else None
+
+
+def _called(study: Study, data: Dataset | None) -> str:
+    return data.metadata.name if data is not None else study.dataset.rstrip("/").rpartition("/")[2]
+
+
+def _split(data: Dataset) -> tuple[int, int]:
+    """Return how many groups are tested, and validated on, on the data set's own split."""
+    tested, validated = (data.annotations.groups().count(data.recordings(subset)) for subset in ("test", "validation"))
+    return tested, validated
+
+
+def _check_question(study: Study, measure: str, primary: str, results: str | None) -> None:
+    asked = (study.objective.metric, study.primary)
+    if asked != (measure, primary):
+        raise InputError(
+            f"{study.name}: asks about {asked[0]} in {asked[1]}, but {results or 'what ships'} measured {measure} in {primary}; "
+            "name a study that asked the same with --from"
+        )
+
+
+def _timed(study: Study, data: Dataset | None) -> Hours | None:
+    """Return what a training takes by some iterations of the slowest to be expected: of the baseline's and the last arm's."""
+    from crescendo.reports.planning.sources import Hours
+    from crescendo.trainables.config import configuration
+    from crescendo.trainables.training.trainer import Trainer
+
+    if data is None or not data.recordings("training"):
+        return None
+    import time
+
+    slowest, iterations = 0.0, 1
+    for arm in (baseline_of(study), arms_of(study)[-1]):
+        config = configuration(
+            {**arm.settings, "seed": study.search.seed, "threads": study.resources.cpus, "device": "cpu"}
+        )
+        trainer = Trainer(config, data)
+        trainer.train(_WARM)
+        began = time.perf_counter()
+        trainer.train(_WARM + _STEPS)
+        slowest = max(slowest, (time.perf_counter() - began) / _STEPS)
+        iterations = max(iterations, config.iterations)
+    hours = slowest * iterations / 3600
+    return Hours(hours, hours, study.resources.cpus, 0.0, iterations)

@@ -1,0 +1,1 @@
+"""What a study would cost and see: planned from what another one measured."""

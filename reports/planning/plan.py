@@ -1,0 +1,209 @@
+"""The plan of a study: what it costs and sees as it is written, and how its trainings would be spent better."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crescendo.reports.planning.designs import (
+    FEW_FOLDS,
+    FOLDS,
+    Design,
+    Outlook,
+    candidates,
+    cheapest,
+    keenest,
+    layout_of,
+    limit,
+    outlook,
+)
+from crescendo.reports.planning.sources import Hours, Sources
+from crescendo.search_spaces.arms import arms_of
+from crescendo.search_spaces.cost import cost
+from crescendo.search_spaces.folds import Parts
+from crescendo.search_spaces.study import Study
+
+MOST = 2000
+"""Trainings of an arm: nobody pays for more."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One design of the study: its trainings by kind, over all arms, how many hours they take, and what it would see.
+
+    `hours` are of one training after another; None where nothing says how long one takes. `outlook` is None where it is not
+    known how many groups of recordings are tested.
+    """
+
+    design: Design
+    trials: int
+    finalists: int
+    confirmations: int
+    hours: float | None
+    outlook: Outlook | None
+
+    @property
+    def trainings(self) -> int:
+        """Trainings of all kinds."""
+        return self.trials + self.finalists + self.confirmations
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known before a study runs; differences are in points.
+
+    Attributes
+    ----------
+    study, compared
+        Its name, and how many arms are compared with the baseline.
+    sources, hours
+        What was measured elsewhere, and what a training takes.
+    written
+        The study as it is written.
+    detect, reaching
+        The difference that is wanted, and the cheapest design that shows it; None: none does.
+    half
+        The design that sees most with half of the trainings of `written`; None where half are too few for an answer.
+    limit, groups, wanted
+        What any number of trainings would show on the recordings there are, and how many groups those are; and about how many
+        would be needed for `detect`, where that is less than `limit`.
+    """
+
+    study: str
+    compared: int
+    sources: Sources
+    hours: Hours | None
+    written: Planned
+    detect: float
+    reaching: Planned | None
+    half: Planned | None
+    limit: float | None
+    groups: int | None
+    wanted: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able object."""
+        content = asdict(self)
+        content["sources"] = self.sources.to_json()
+        for name in ("written", "reaching", "half"):
+            one: Planned | None = getattr(self, name)
+            if one is not None:
+                content[name]["trainings"] = one.trainings
+        return content
+
+
+def plan(study: Study, folds: int | None, sources: Sources, hours: Hours | None, detect: float) -> Plan:
+    """Return the plan of `study`, which was read whole and has so many `folds` (None: no key `folds`)."""
+    written, arms = design_of(study, folds), arms_of(study)
+    compared = max(1, len(arms) - 1)
+    searched = max(arm.trials for arm in arms) > 1
+    divided = study.folds is None or isinstance(study.folds, Parts)
+    every = list(candidates(sources, written, searched=searched, folds=FOLDS if divided else (), most=MOST))
+    fewer = candidates(
+        sources,
+        written,
+        searched=searched,
+        folds=(*FEW_FOLDS, *FOLDS) if divided else (),
+        most=written.trainings // 2,
+    )
+
+    def planned(design: Design | None) -> Planned | None:
+        return None if design is None else _planned(study, design, sources, hours, compared)
+
+    as_written = _planned(study, written, sources, hours, compared)
+    bounds = [
+        (seen, layout_of(sources, one))
+        for one in _layouts(every)
+        if (seen := limit(sources, one, compared)) is not None
+    ]
+    least, layout = min(bounds, key=lambda one: one[0], default=(None, None))
+    groups = None if layout is None else round(sum(layout.groups))
+    beyond = least is not None and groups is not None and least > detect
+    return Plan(
+        study=study.name,
+        compared=compared,
+        sources=sources,
+        hours=hours,
+        written=as_written,
+        detect=detect,
+        reaching=None if beyond else planned(cheapest(sources, every, compared, detect)),
+        half=planned(keenest(sources, fewer, compared)),
+        limit=least,
+        groups=groups,
+        wanted=math.ceil(groups * (least / detect) ** 2) if beyond and groups and least else None,
+    )
+
+
+def _layouts(designs: list[Design]) -> list[Design]:
+    """Return a design for every number of folds."""
+    return list({one.folds: one for one in designs}.values())
+
+
+def design_of(study: Study, folds: int | None) -> Design:
+    """Return the design of a study, of the arm that has most trials."""
+    finalists = study.search.finalists
+    return Design(
+        folds=folds,
+        repeats=study.repeats,
+        trials=max(arm.trials for arm in arms_of(study)),
+        finalists=finalists,
+        finalist_seeds=study.search.finalist_seeds if finalists > 1 else 0,
+        seeds=len(study.confirm.seeds),
+    )
+
+
+def _planned(study: Study, design: Design, sources: Sources, hours: Hours | None, compared: int) -> Planned:
+    search = {"trials": design.trials, "finalists": design.finalists}
+    if design.finalists > 1:
+        search["finalist_seeds"] = design.finalist_seeds
+    confirm = {"seeds": tuple(range(design.seeds))}
+    changed = study.model_copy(
+        update={
+            "repeats": design.repeats,
+            "search": study.search.model_copy(update=search),
+            "confirm": study.confirm.model_copy(update=confirm),
+        }
+    )
+    bill = cost(changed, design.folds or 1)
+    clock = None
+    if hours is not None:
+        each = bill.iterations / bill.trainings / hours.iterations if hours.iterations else 1.0
+        searching = (bill.trials + bill.finalists) * hours.trial
+        clock = each * (searching + bill.confirmations * hours.confirmation)
+    return Planned(
+        design=design,
+        trials=bill.trials,
+        finalists=bill.finalists,
+        confirmations=bill.confirmations,
+        hours=clock,
+        outlook=outlook(sources, design, compared),
+    )
+
+
+def changes(study: Study, planned: Planned) -> tuple[str, ...]:
+    """Return the `--set` values that turn `study` into what is planned."""
+    design, search = planned.design, study.search
+    written = design_of(
+        study, study.folds.count if isinstance(study.folds, Parts) else design.folds if study.folds else None
+    )
+    found = []
+    if design.folds != written.folds:
+        found.append("folds=null" if design.folds is None else f"folds={{count: {design.folds}, by: group}}")
+    if design.repeats != study.repeats:
+        found.append(f"repeats={design.repeats}")
+    if design.trials != written.trials:
+        found.append(f"search.trials={design.trials}")
+    if design.finalists != search.finalists:
+        found.append(f"search.finalists={design.finalists}")
+    if design.finalists > 1 and design.finalist_seeds != search.finalist_seeds:
+        found.append(f"search.finalist_seeds={design.finalist_seeds}")
+    if design.seeds != len(study.confirm.seeds):
+        found.append(f"confirm.seeds={_seeds(study, design.seeds)}")
+    return tuple(found)
+
+
+def _seeds(study: Study, count: int) -> list[int]:
+    """Return so many seeds: the study's, and those after them."""
+    seeds = list(study.confirm.seeds[:count])
+    return [*seeds, *range(max(seeds) + 1, max(seeds) + 1 + count - len(seeds))]
