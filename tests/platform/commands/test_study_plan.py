@@ -1,0 +1,87 @@
+"""`crescendo study plan`: what it says and refuses, in one process."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from crescendo.platform.cli import app
+from crescendo.reports.planning.sources import Hours, Settings, Sources, Spread
+
+SETTINGS = Settings((-8.0, -4.0, -2.5, -1.5, -0.5, 0.0, 0.5, 0.9, 1.2, 1.4, 1.5), (0.8, 0.4, 1.0, 0.6, 0.7), 1.1)
+FOLDED = Sources(
+    study="folded", dataset="hapt", dataset_hash="", measure="mAP/iou_0.50", primary="detection", groups=(6,) * 5,
+    groups_are="people", repeats=1, seeds=2, compared=4, trials=3, finalists=1, finalist_seeds=0,
+    spread=Spread(group=2.2, seed=1.2, together=1.7, search=1.1), settings=SETTINGS,
+    hours=Hours(0.02, 0.03, 1, 0, 1000), split=(9, 5),
+)  # fmt: skip
+
+
+@pytest.fixture
+def plan(tmp_path, monkeypatch):
+    """Call the command with a report of `FOLDED`, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments: str, sources: Sources = FOLDED, study: str = "loss_ablation") -> tuple[int, str]:
+        (tmp_path / "report.json").write_text(json.dumps({"sources": sources.to_json()}), encoding="utf-8")
+        done = CliRunner().invoke(app, ["study", "plan", study, "--from", "report.json", *arguments])
+        return done.exit_code, done.stdout + (str(done.exception) if done.exception else "")
+
+    return called
+
+
+def test_trainings_hours_and_what_they_show(plan, tmp_path):
+    code, said = plan("--json", "plan.json", "--detect", "2.5")
+    assert code == 0, said
+    assert all(len(line) <= 80 for line in said.splitlines())
+    words = " ".join(said.split())
+    assert "as written 125 trainings: 75 trials, 50 confirmations; 3.0 hours, one after the other." in words
+    written = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    assert written["written"]["trainings"] == 125
+    assert written["reaching"]["outlook"]["detectable"] <= 2.5 < written["written"]["outlook"]["detectable"]
+    assert written["half"]["trainings"] <= 62
+    assert written["sources"] == FOLDED.to_json()
+    assert f"Shows a difference of {written['written']['outlook']['detectable']:.1f} points" in words
+    assert "--set repeats=" in words
+
+
+def test_recordings_that_are_the_limit_are_said_in_one_sentence(plan):
+    _, said = plan()
+    words = " ".join(said.split())
+    assert "1 point No number of trainings shows them: the recordings are the limit." in words
+    assert "on these 30 people; it takes about" in words
+
+
+def test_without_folds_the_groups_of_the_split_count(plan):
+    code, said = plan("--set", "folds=null", "--set", "search.trials=20", "--set", "confirm.seeds=[0, 1, 2]")
+    assert code == 0, said
+    words = " ".join(said.split())
+    assert "as written 115 trainings" in words
+    assert "since one search does not show its own luck" in words
+    _, unknown = plan("--set", "folds=null", sources=replace(FOLDED, split=None))
+    assert "What it would show is not known" in " ".join(unknown.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--detect", "0"], "--detect: must be more than 0 points"),
+        (
+            ["--set", "primary=early"],
+            "asks about mAP/iou_0.50 in early, but report.json measured mAP/iou_0.50 in detection",
+        ),
+        (["--set", "folds=own"], "its data set is not here"),
+        (["--from", "nowhere"], "nowhere: no such folder"),
+        (["--from", "nowhere.json"], "nowhere.json"),
+    ],
+)
+def test_what_cannot_be_planned_is_said(plan, arguments, said):
+    code, found = plan(*arguments)
+    assert code != 0
+    assert said in found
+
+
+def test_a_data_set_without_figures(plan, tmp_path):
+    done = CliRunner().invoke(app, ["study", "plan", "quick"])
+    assert "synthetic: no figures of this data set ship" in str(done.exception)
