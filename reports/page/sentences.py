@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference, Verdict
-from crescendo.reports.analysis.planning import MOST_SEEDS
+from crescendo.reports.analysis.planning import MOST_REPEATS, MOST_SEEDS, MOST_TIMES
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import (
     counted,
@@ -125,9 +125,14 @@ def _remedy(model: ReportModel, difference: Difference, verdict: Verdict) -> str
     if verdict.detectable is not None and verdict.detectable < verdict.margin:
         also = f"; {' or '.join(others)} would" if others else ""
         return f"it would take more than {MOST_SEEDS} seeds to show a difference of {margin} on {tested}{also}"
+    if others:
+        then = f"so {' or '.join(others)} would decide it"
+    else:
+        searches = f"{MOST_REPEATS} searches of each arm{_each(difference)} or " if _searches(difference) > 1 else ""
+        then = f"and {searches}{MOST_TIMES} times the recordings would not do alone"
     return (
         f"no number of seeds would show one of {margin} in four studies out of five: on {tested} it takes "
-        f"{points(verdict.detectable or 0.0)} points at least, so {' or '.join(others) or 'more recordings'} would decide it"
+        f"{points(verdict.detectable or 0.0)} points at least, {then}"
     )
 
 
@@ -139,12 +144,15 @@ def _more_of_others(model: ReportModel, difference: Difference, verdict: Verdict
     """Return how many searches, and how many recordings, would do instead of more seeds."""
     ways = []
     if verdict.repeats is not None and verdict.repeats > difference.repeats:
-        each = " in each fold" if difference.folds else ""
-        ways.append(f"{verdict.repeats} searches of each arm{each} instead of {difference.repeats}")
+        ways.append(f"{verdict.repeats} searches of each arm{_each(difference)} instead of {difference.repeats}")
     if verdict.groups is not None and verdict.groups > difference.groups:
         what = resampled_text(difference.recordings, difference.groups, model.groups_are)
         ways.append(f"{verdict.groups} {what} instead of {difference.groups}")
     return ways
+
+
+def _each(difference: Difference) -> str:
+    return " in each fold" if difference.folds else ""
 
 
 def _margin(verdict: Verdict) -> str:

@@ -206,7 +206,10 @@ def test_sentences_say_how_sure_they_are(golden_model):
             Verdict("undecided", 0.01, detectable=0.002),
             "more than 100 seeds to show a difference of 1 point on 8 recordings",
         ),
-        (Verdict("undecided", 0.01, detectable=0.023), "no number of seeds .* it takes 2.3 points at least"),
+        (
+            Verdict("undecided", 0.01, detectable=0.023),
+            "no number of seeds .* it takes 2.3 points at least, and 10 times the recordings would not do alone.$",
+        ),
         (
             Verdict("undecided", 0.01, detectable=0.023, groups=31),
             "so 31 recordings instead of 8 would decide it",
@@ -225,6 +228,19 @@ def test_an_undecided_study_says_what_would_decide_it(golden_model, verdict, sai
     assert re.search(said, text)
     assert f"1 arm is {verdict.answer}" in summary(model)
     assert CHOSEN in summary(model)
+
+
+def test_where_the_searches_differ_much_more_recordings_alone_are_not_promised(golden_model):
+    shown = replace(
+        golden_model.arms[1].difference["mAP/iou_0.50"],
+        folds=("1", "2", "3"),
+        verdict=Verdict("undecided", 0.01, detectable=0.34),
+    )
+    arms = (golden_model.arms[0], replace(golden_model.arms[1], difference={"mAP/iou_0.50": shown}))
+    [(_, text)] = sentences(replace(golden_model, arms=arms))
+    assert text.endswith(
+        "at least, and 20 searches of each arm in each fold or 10 times the recordings would not do alone."
+    )
 
 
 def grouped(runs, groups):
