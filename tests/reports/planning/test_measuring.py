@@ -1,14 +1,18 @@
 """What a finished study measured, for the plans of others."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from several_searches import several
 
+from crescendo.reports.analysis.member import members_of
+from crescendo.reports.analysis.planning import Components
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.planning.measuring import _starts
+from crescendo.reports.analysis.variance import Layout
+from crescendo.reports.planning.measuring import _settings, _starts
 from crescendo.reports.planning.reading import measured_sources, shipped, shipped_sources
 from crescendo.reports.planning.sources import Sources, Spread
 from crescendo.trainables.errors import InputError
@@ -80,3 +84,24 @@ def test_figures_that_ship_can_be_read_and_have_no_hours():
         assert isinstance(found.spread, Spread)
     with pytest.raises(InputError, match="nowhere: no figures of this data set ship"):
         shipped_sources("nowhere")
+
+
+@pytest.mark.parametrize(("spread", "noise"), [(2.0, 1.0), (1.0, 2.0), (0.0, 1.5)])
+def test_the_spread_of_settings_is_told_from_the_noise_of_their_trials(golden_runs, spread, noise):
+    runs = several(golden_runs, tuple("123456789"), repeats=6)
+    random = np.random.default_rng(3)
+    better = {name: random.standard_normal() for name in {run.replicate.name for run in runs.arms}}
+    starts = {arm: 2.0 * number for number, arm in enumerate(dict.fromkeys(run.arm.name for run in runs.arms))}
+
+    def tried(run, trial):
+        quality = starts[run.arm.name] if trial.number < len(run.arm.start) else spread * random.standard_normal()
+        value = 70 + 3 * better[run.replicate.name] + quality + noise * random.standard_normal()
+        return replace(trial, metrics={**trial.metrics, "objective": value / 100}, state="finished")
+
+    arms = tuple(replace(run, search=tuple(tried(run, one) for one in run.search)) for run in runs.arms)
+    components = Components(group=0.0, search=0.0, seed=2 * (noise / 100) ** 2, together=0.0)
+    found = _settings(members_of([replace(runs, arms=arms)]), components, Layout((6,) * 9, 6, 2))
+    assert found is not None
+    assert found.noise == pytest.approx(noise)
+    assert np.interp([0.16, 0.84], np.linspace(0, 1, 11), found.drawn) == pytest.approx((-spread, spread), abs=0.4)
+    assert found.start == pytest.approx((0.0, 2.0, 4.0)[: len(found.start)], abs=0.6)
