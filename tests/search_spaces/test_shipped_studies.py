@@ -46,10 +46,14 @@ def test_loss_ablation_compares_the_five_variants_at_the_paper_s_start() -> None
     assert cost(study).confirmations == 10
 
 
-def test_loss_ablation_tests_everybody_with_125_trainings() -> None:
-    study = load_study("loss_ablation")
+@pytest.mark.parametrize(
+    ("name", "trainings"),
+    [("loss_ablation", 125), ("leave_one_out", 150), ("lambda_sweep", 150), ("bptt_and_sequence_length", 180)],
+)
+def test_studies_on_hapt_test_everybody(name: str, trainings: int) -> None:
+    study = load_study(name)
     assert study.folds == Parts(count=5, by="group")
-    assert cost(study, folds=5).trainings == 125
+    assert cost(study, folds=5).trainings == trainings
 
 
 def test_leave_one_out_takes_one_thing_away_at_a_time() -> None:
