@@ -113,8 +113,9 @@ def layout_of(sources: Sources, design: Design) -> Layout | None:
 def with_search(sources: Sources, design: Design) -> Components:
     """Return the variances of `sources` with the luck of searches as `design` has them.
 
-    It is what was measured, times how much more or less such searches vary than those measured, by simulation; where it was not
-    measured, the simulation's own.
+    The simulation says how much of what was measured is the luck of choosing among so many trials, and what that becomes. What
+    was measured beyond it (what folds were trained on, say) stays; if less was measured, the simulation's is scaled down to
+    it. Where nothing was measured, it is the simulation's own.
     """
     measured = sources.components
     if sources.settings is None:
@@ -123,7 +124,9 @@ def with_search(sources: Sources, design: Design) -> Components:
     if sources.spread.search is None:
         return replace(measured, search=simulated)
     then = luck(sources.settings, sources.trials, sources.finalists, sources.finalist_seeds).variance
-    return replace(measured, search=measured.search * simulated / then) if then else measured
+    if measured.search >= then:
+        return replace(measured, search=measured.search - then + simulated)
+    return replace(measured, search=measured.search * simulated / then)
 
 
 def candidates(
