@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from crescendo.reports.analysis.verdicts import too_little
 from crescendo.reports.planning.designs import (
     FEW_FOLDS,
     FOLDS,
@@ -33,7 +34,7 @@ class Planned:
     """One design of the study: its trainings by kind, over all arms, how many hours they take, and what it would see.
 
     `hours` are of one training after another; None where nothing says how long one takes. `outlook` is None where it is not
-    known how many groups of recordings are tested.
+    known how many groups of recordings are tested, or where no answer would come of it, for the reason `refused`.
     """
 
     design: Design
@@ -42,6 +43,7 @@ class Planned:
     confirmations: int
     hours: float | None
     outlook: Outlook | None
+    refused: str | None = None
 
     @property
     def trainings(self) -> int:
@@ -171,13 +173,16 @@ def _planned(study: Study, design: Design, sources: Sources, hours: Hours | None
         each = bill.iterations / bill.trainings / hours.iterations if hours.iterations else 1.0
         searching = (bill.trials + bill.finalists) * hours.trial
         clock = each * (searching + bill.confirmations * hours.confirmation)
+    layout = layout_of(sources, design)
+    refused = None if layout is None else too_little(layout)
     return Planned(
         design=design,
         trials=bill.trials,
         finalists=bill.finalists,
         confirmations=bill.confirmations,
         hours=clock,
-        outlook=outlook(sources, design, compared),
+        outlook=None if refused else outlook(sources, design, compared),
+        refused=refused,
     )
 
 

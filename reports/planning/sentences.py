@@ -80,6 +80,8 @@ def _planned(planned: Planned, changes: tuple[str, ...] = ()) -> Iterator[str]:
 
 def _seen(planned: Planned) -> str:
     found = planned.outlook
+    if planned.refused is not None:
+        return f"No answer would come of it: {planned.refused}."
     if found is None:
         return "What it would show is not known: neither is how many groups of recordings are tested."
     text = f"Shows a difference of {found.detectable:.1f} points with a probability of 80 %"

@@ -59,6 +59,8 @@ def test_without_folds_the_groups_of_the_split_count(plan):
     words = " ".join(said.split())
     assert "as written 115 trainings" in words
     assert "since one search does not show its own luck" in words
+    _, refused = plan("--set", "folds=null", "--set", "confirm.seeds=[0, 1]")
+    assert "No answer would come of it: 2 seeds are too few, it takes 3." in " ".join(refused.split())
     _, unknown = plan("--set", "folds=null", sources=replace(FOLDED, split=None))
     assert "What it would show is not known" in " ".join(unknown.split())
 
