@@ -32,7 +32,7 @@ def extends(old: Study, new: Study) -> bool:
     return (
         kept
         and new.search.trials >= old.search.trials
-        and set(new.confirm.seeds) >= set(old.confirm.seeds)
+        and set(new.confirm.every_seed) >= set(old.confirm.every_seed)
         and new.repeats >= old.repeats
         and new.question == old.question
         and _rest(old) == _rest(new)
@@ -42,7 +42,7 @@ def extends(old: Study, new: Study) -> bool:
 def added(old: Study, new: Study) -> tuple[str, ...]:
     """Return of what `new`, which extends `old`, has more for every arm: `seeds`, `trials`, `repeats`."""
     more = {
-        "seeds": set(new.confirm.seeds) > set(old.confirm.seeds),
+        "seeds": new.confirm.looks != old.confirm.looks,
         "trials": new.search.trials > old.search.trials,
         "repeats": new.repeats > old.repeats,
     }
@@ -62,8 +62,9 @@ def _extended(old: Arm, new: Arm) -> bool:
 
 def _rest(study: Study) -> dict[str, Any]:
     content = study.decisive()
-    for section, key in (("search", "trials"), ("confirm", "seeds")):
-        del content[section][key]
+    del content["search"]["trials"]
+    for key in ("seeds", "until", "at_most"):
+        content["confirm"].pop(key, None)
     return {key: value for key, value in content.items() if key not in ("ablate", "repeats")}
 
 

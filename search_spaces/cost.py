@@ -13,7 +13,7 @@ from crescendo.search_spaces.study import Study
 class Cost:
     """Counts for the whole study, in every fold and repeat, if every trial runs to its end.
 
-    Early stopping saves some, failed trials add some.
+    Early stopping saves some, failed trials add some; `until: decided` may end with fewer confirmations.
 
     `iterations` are optimiser steps and `frames` the frames they learn from; `passes` are forward passes over the
     validation recordings at the end of each trial of the search phase, one for each reset, and `gaps` the merge gaps
@@ -38,7 +38,7 @@ class Cost:
 def cost(study: Study, folds: int = 1) -> Cost:
     """Return what `study`, whose base configuration was read, costs if it has so many `folds`."""
     arms = arms_of(study)
-    seeds, times = len(study.confirm.seeds), study.repeats * folds
+    seeds, times = study.confirm.most, study.repeats * folds
     again = {arm.name: finalist_trainings(study, arm) for arm in arms}
     runs = {arm.name: arm.trials + again[arm.name] + seeds for arm in arms}
     return Cost(

@@ -41,8 +41,8 @@ class Replicate:
         return tuple(range(first, first + study.search.finalist_seeds)) if study.search.finalists > 1 else ()
 
     def confirm_seeds(self, study: Study) -> tuple[int, ...]:
-        """Return the seeds of the confirm phase, which all arms and all folds share."""
-        return tuple(seed + self._seeds_later for seed in study.confirm.seeds)
+        """Return the seeds of the confirm phase, which all arms and all folds share: all that it may come to have, in order."""
+        return tuple(seed + self._seeds_later for seed in study.confirm.every_seed)
 
     @property
     def _seeds_later(self) -> int:

@@ -12,7 +12,7 @@ from crescendo.search_spaces.study import Study
 
 def seed_problems(study: Study) -> Iterator[Problem]:
     """Find seeds of the confirm phase that are not fresh, or that two repeats share, and seeds beyond all."""
-    if study.search.seed in study.confirm.seeds:
+    if study.search.seed in study.confirm.every_seed:
         rule = f"must be fresh but {study.search.seed} is the search phase's (search.seed), on which the settings were chosen"
         yield Problem(("confirm", "seeds"), rule, (("search", "seed"),))
     for seed, other, of in itertools.islice(_clashing(study), 1):
@@ -25,7 +25,7 @@ def seed_problems(study: Study) -> Iterator[Problem]:
             f"({of}) do in one of {study.repeats} repeats"
         )
         yield Problem(("confirm", "seeds"), rule, (("search", "seed"), ("search", "finalists"), ("repeats",)))
-    largest = max(study.search.seed, *ONLY.finalist_seeds(study), *study.confirm.seeds) + SEED_STEP * (
+    largest = max(study.search.seed, *ONLY.finalist_seeds(study), *study.confirm.every_seed) + SEED_STEP * (
         study.repeats - 1
     )
     if largest >= 2**32:
@@ -39,8 +39,8 @@ def _clashing(study: Study) -> Iterator[tuple[int, int, str]]:
     Those of the first repeat are given, and what the second is of.
     """
     before = [(study.search.seed, "search.seed"), *((seed, "a finalist's") for seed in ONLY.finalist_seeds(study))]
-    others = [*before, *((seed, "confirm.seeds") for seed in study.confirm.seeds)]
-    for seed in study.confirm.seeds:
+    others = [*before, *((seed, "confirm.seeds") for seed in study.confirm.every_seed)]
+    for seed in study.confirm.every_seed:
         for other, of in others:
             apart = abs(seed - other)
             if apart % SEED_STEP == 0 and apart // SEED_STEP < study.repeats and (apart or of != "confirm.seeds"):

@@ -112,6 +112,8 @@ class Study(Section):
         content = {key: value for key, value in content.items() if key not in _UNSAID or value != _UNSAID[key]}
         if self.search.finalists == 1:
             del content["search"]["finalists"], content["search"]["finalist_seeds"]
+        if self.confirm.until is None:
+            del content["confirm"]["until"], content["confirm"]["at_most"]
         if self._model_resets:
             content[_MODEL_RESETS] = {model: asdict(one) for model, one in self._model_resets.items()}
         return content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from crescendo.reports.analysis.matched_runs import (
 )
 from crescendo.reports.analysis.member import Training
 from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled_mean_ap
-from crescendo.reports.analysis.statistics import PairedDifference, detectable_difference, paired_differences
+from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, detectable_difference, paired_differences
 from crescendo.reports.analysis.variance import FoldSample
 from crescendo.reports.analysis.verdicts import too_rare, verdict
 from crescendo.reports.source.artifacts import RunArtifacts
@@ -32,23 +32,32 @@ _BETWEEN_FOLDS = 7919  # so that the resamples of one fold are not those of anot
 
 @dataclass(frozen=True)
 class Question:
-    """What a study asks: whether arms differ in `measure`, by what `margin` (a fraction of 1) at least to matter."""
+    """What a study asks: whether arms differ in `measure`, by what `margin` (a fraction of 1) at least to matter.
+
+    `unfit`: why it cannot be answered yet, if so.
+    """
 
     measure: str
     margin: float
+    unfit: str | None = None
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Arm -> measure -> difference; what was resampled; what could not be compared, and why.
 
-    `asked`: arm -> the difference that answers the study's question, with the parts of its variance.
+    `asked`: arm -> the difference that the study asks about, with what it varies by; `level`: what all intervals leave out.
     """
 
     differences: Mapping[str, Mapping[str, Difference]]
     resampled: Resampled
     left_out: tuple[str, ...]
     asked: Mapping[str, PairedDifference] = field(default_factory=dict)
+    level: float = LEVEL
+
+
+Levels = Callable[[Mapping[str, PairedDifference]], float]
+"""The level of a comparison, from what its arms vary by in what the study asks about."""
 
 
 NOT_COMPARED = Comparison({}, Resampled(), ())
@@ -64,6 +73,7 @@ def compare(
     fraction: float | None = None,
     resamples: int,
     seed: int,
+    level: Levels | None = None,
 ) -> Comparison:
     """Compare every arm with the baseline at each IoU threshold and over their mean.
 
@@ -77,6 +87,8 @@ def compare(
         Compare early detection at this observed fraction; None: detection.
     resamples, seed
         Of the bootstrap.
+    level
+        Of one of several looks; None: 5 %.
     """
     what = "Detection" if fraction is None else "Early detection"
     tables, left_out = comparable_tables(arms, fraction, what)
@@ -93,13 +105,15 @@ def compare(
     if tested.groups < 2:
         left_out.append(f"{what} is not compared: {_single(tested)} says nothing of others.")
         return Comparison({}, tested, tuple(left_out))
-    paired = {
-        str(key): _paired(columns, samples, shared, baseline, seed=seed) for key, columns in _measures(iou).items()
+    folds = {
+        str(key): {name: _of_folds(name, keys, baseline, samples, columns) for name, keys in shared.items()}
+        for key, columns in _measures(iou).items()
     }
-    measured = [_differences(measure, one, tested, shared, question) for measure, one in paired.items()]
+    asked = {} if question is None else _paired(folds[question.measure], seed, LEVEL)
+    at = LEVEL if level is None else level(asked)
+    measured = [_differences(key, one, (tested, shared), question, seed, at) for key, one in folds.items()]
     by_arm = {name: {one[name].measure: one[name] for one in measured} for name in shared}
-    asked = {name: one for name, (one, _) in paired.get(question.measure, {}).items()} if question else {}
-    return Comparison(by_arm, tested, tuple(left_out), asked)
+    return Comparison(by_arm, tested, tuple(left_out), asked, at)
 
 
 def _single(tested: Resampled) -> str:
@@ -157,36 +171,32 @@ def _resample(
     return _Sample({key: number for number, key in enumerate(keys)}, observed, resampled, tested)
 
 
-_Paired = Mapping[str, tuple[PairedDifference, Mapping[str | None, FoldSample]]]
+_Folds = Mapping[str, Mapping[str | None, FoldSample]]
 
 
-def _paired(
-    columns: Sequence[int],
-    samples: Sequence[_Sample],
-    shared: Mapping[str, Sequence[Training]],
-    baseline: str,
-    *,
-    seed: int,
-) -> _Paired:
-    """Return arm -> its difference in the mean over `columns` of the thresholds, and fold -> what it was computed from."""
-    folds = {name: _of_folds(name, trainings, baseline, samples, columns) for name, trainings in shared.items()}
-    found = paired_differences([list(one.values()) for one in folds.values()], seed=seed)
-    return {name: (one, folds[name]) for name, one in zip(folds, found, strict=True)}
+def _paired(folds: _Folds, seed: int, level: float) -> dict[str, PairedDifference]:
+    samples = [list(one.values()) for one in folds.values()]
+    return dict(zip(folds, paired_differences(samples, seed=seed, level=level), strict=True))
 
 
 def _differences(
     measure: str,
-    paired: _Paired,
-    resampled: Resampled,
-    shared: Mapping[str, Sequence[Training]],
+    folds: _Folds,
+    tested: tuple[Resampled, Mapping[str, Sequence[Training]]],
     question: Question | None,
+    seed: int,
+    level: float,
 ) -> dict[str, Difference]:
     """Return arm -> difference in one measure, p adjusted and intervals simultaneous over the arms."""
+    resampled, shared = tested
+    paired = _paired(folds, seed, level)
 
     def answer(one: PairedDifference) -> Verdict | None:
         if question is None or question.measure != measure:
             return None
-        return verdict(one, comparisons=len(paired), margin=question.margin, unfit=_unfit(resampled))
+        return verdict(
+            one, comparisons=len(paired), margin=question.margin, unfit=question.unfit or _unfit(resampled), level=level
+        )
 
     return {
         name: Difference(
@@ -198,7 +208,7 @@ def _differences(
             p_adjusted=one.p_adjusted,
             verdict=answer(one),
             improvement=one.improvement,
-            detectable=detectable_difference(one.standard_error, one.degrees, len(paired)),
+            detectable=detectable_difference(one.standard_error, one.degrees, len(paired), level=level),
             standard_error=one.standard_error,
             degrees=one.degrees,
             percentile_low=one.percentile[0],
@@ -206,11 +216,12 @@ def _differences(
             seeds=tuple(dict.fromkeys(training for _, training in shared[name])),
             seeds_each=one.layout.seeds,
             repeats=one.layout.repeats,
-            folds={fold: sample.mean for fold, sample in folds.items() if fold is not None},
+            folds={fold: sample.mean for fold, sample in folds[name].items() if fold is not None},
             recordings=resampled.recordings,
             groups=resampled.groups,
+            level=level,
         )
-        for name, (one, folds) in paired.items()
+        for name, one in paired.items()
     }
 
 

@@ -81,6 +81,8 @@ class Difference:
         Seeds of each search, and searches of each arm in each fold; where they differ, the fewest.
     folds
         Fold -> the difference in it; empty where there are no folds.
+    level
+        What the interval leaves out: 0.05, or of several looks what that one has at which the arm was compared last.
     recordings, groups
         What was resampled: `recordings` in whole `groups`, which are as many where each stands alone.
     """
@@ -104,6 +106,7 @@ class Difference:
     seeds_each: int
     repeats: int = 1
     folds: Mapping[str, float] = field(default_factory=dict)
+    level: float = 0.05
 
     @property
     def holds(self) -> bool:

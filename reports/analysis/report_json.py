@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel, Timeline
+from crescendo.reports.analysis.statistics import LEVEL
 
 
 def report_json(model: ReportModel) -> dict[str, Any]:
@@ -19,12 +21,20 @@ def report_json(model: ReportModel) -> dict[str, Any]:
     return content
 
 
+def _goes_without_saying(value: Any, name: str) -> bool:
+    """Tell whether it is what only a study with several looks has, of another."""
+    return (isinstance(value, ReportModel) and name == "looks" and not value.looks) or (
+        isinstance(value, Difference) and name == "level" and value.level == LEVEL
+    )
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {
             field.name: _plain(getattr(value, field.name))
             for field in fields(value)
             if not (isinstance(value, Timeline) and field.name == "scores")
+            and not _goes_without_saying(value, field.name)
         }
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}

@@ -14,6 +14,7 @@ import numpy as np
 
 from crescendo.reports.analysis.arm_summary import ArmCost, ArmSummary
 from crescendo.reports.analysis.estimates import Difference
+from crescendo.reports.analysis.looks import Look
 from crescendo.reports.planning.sources import Sources
 from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 
@@ -92,6 +93,8 @@ class ReportModel:
         What is missing and what was left out for it, a sentence each. Empty for a complete study.
     notes
         What a reader should know besides (failed trials, superseded runs).
+    looks
+        Of a study that runs until it is decided: what came out at each number of seeds.
     added_late
         Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`.
     sources
@@ -119,6 +122,7 @@ class ReportModel:
     notes: tuple[str, ...]
     added_late: tuple[str, ...] = ()
     sources: Sources | None = None
+    looks: tuple[Look, ...] = ()
 
     def arm(self, name: str) -> ArmSummary:
         """Return the arm of this name."""

@@ -1,89 +1,95 @@
-"""How a study that is looked at several times divides its 5 % of error among the looks.
+"""How a study that is looked at several times divides its 5 % of error among the looks, and when a look is the last of an arm.
 
-The more information a look has of all that the last one will have, the more of the error may have been spent by then (Lan and
-DeMets, "Discrete sequential boundaries for clinical trials", 1983; the information is that of the variances that were measured:
-Mehta and Tsiatis, "Flexible sample size considerations using information-based interim monitoring", 2001). An estimate that
-adds independent seeds moves as a Brownian motion does over the information, so how probably any of several looks calls equal
-arms different follows from their levels and their information (Armitage, McPherson and Rowe, 1969).
+The more of the information that the last look will have an earlier one has, the more of the error may be spent by then (Lan and
+DeMets, "Discrete sequential boundaries for clinical trials", 1983, here with the share of the information itself; information
+is measured, as in Mehta and Tsiatis, "Flexible sample size considerations using information-based interim monitoring", 2001).
+The level of a look is what it adds to that. The levels add up to the whole, so by Bonferroni's inequality the looks together err
+no more often than one alone, however alike they are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from scipy import special
+from scipy import stats
 
-POWER_OF_INFORMATION = 1.5
-"""By a share t of the information, t to this power of the error may be spent (Kim and DeMets, 1987)."""
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(160)
-_LEAST = 0.01
-"""Looks that are closer in information are told apart by as much: the integral has no finer grid."""
-_FARTHEST, _HALVINGS = 9.0, 50
+from crescendo.reports.analysis.family import critical_value
+from crescendo.reports.analysis.planning import components_of, parts_with
+from crescendo.reports.analysis.statistics import LEVEL, PairedDifference
+from crescendo.reports.analysis.variance import Layout, Parts, Variance, gained, put_together
+
+LEAST = 0.0005
+"""What every look has of the error, whatever its information, so that it has an interval."""
+CHANCE = 0.1
+"""More seeds cannot decide an arm that would be decided at the last look with a smaller probability."""
+_DOUBT = 0.1
+_WHOLE = 0.99
 
 
-def level_of_look(information: Sequence[np.ndarray | float], levels: Sequence[np.ndarray | float],
-                  comparisons: int, level: float) -> np.ndarray:
-    """Return the level of a look, over as many `comparisons`; all may be arrays, of many studies.
+def level_of_look(share: float, spent: float, looks: int, left: int) -> float:
+    """Return the level of a look, which may call equal arms different, any of them, with this probability.
 
     Parameters
     ----------
-    information
-        That of every look up to this one, as a share of what the last one planned will have.
-    levels
-        Those of the looks before this one.
-    level
-        Of the whole study.
+    share
+        Of the information of the last look, what this one has (`information`).
+    spent
+        The sum of the levels of the looks before it.
+    looks, left
+        How many are planned, and how many of them come after this one.
     """
-    shares = _apart(information)
-    whole = -np.expm1(np.log1p(-level) / comparisons)
-    bounds = [_bound(-np.expm1(np.log1p(-np.asarray(one, dtype=float)) / comparisons)) for one in levels]
-    now = np.asarray(information[-1], dtype=float)
-    spent = whole * np.where(now >= 1 - _LEAST, 1.0, now) ** POWER_OF_INFORMATION
-    bound = _next_bound(shares, bounds, spent)
-    own = 2 * special.ndtr(-bound)
-    return np.where(bound >= _FARTHEST * 0.999, 0.0, -np.expm1(comparisons * np.log1p(-own)))
+    kept = LEAST * left
+    if left == 0 or share >= _WHOLE:
+        return max(LEAST, LEVEL - spent - kept)
+    return max(LEAST, (LEVEL - LEAST * looks) * share + LEAST * (looks - left) - spent)
 
 
-def _apart(information: Sequence[np.ndarray | float]) -> list[np.ndarray]:
-    shares = [np.asarray(one, dtype=float) for one in information]
-    shares[-1] = np.maximum(shares[-1], _LEAST * len(shares))
-    for place in range(len(shares) - 2, -1, -1):
-        shares[place] = np.clip(shares[place], _LEAST * (place + 1), shares[place + 1] - _LEAST)
-    return shares
+def information(differences: Sequence[PairedDifference], most: int) -> float:
+    """Return which share of the information of a study with `most` seeds is there, from the `differences` of its arms.
+
+    That of seeds is estimated from few values, and luck must not let an arm spend early what its small standard error seems to
+    allow. So what seeds vary is taken as large as it is but in one of ten such studies.
+    """
+    now = sum(_careful(one.variance, one.layout, one.layout.seeds) for one in differences)
+    return min(1.0, sum(_careful(one.variance, one.layout, most) for one in differences) / now) if now > 0 else 1.0
 
 
-def _bound(level: np.ndarray) -> np.ndarray:
-    """Return the normal value that is passed, two-sided, with this probability."""
-    with np.errstate(divide="ignore"):
-        return np.minimum(-special.ndtri(level / 2), _FARTHEST)
+def _careful(variance: Variance, layout: Layout, seeds: int) -> float:
+    degrees = gained(variance.arms) * layout.folds * layout.repeats * (layout.seeds - 1)
+    times = degrees / float(stats.chi2.ppf(_DOUBT, degrees)) if degrees > 0 else 1.0
+    return _with_seeds(_more_of_seeds(variance.parts, layout, times), variance.arms, layout, seeds)[0]
 
 
-def _next_bound(shares: Sequence[np.ndarray], bounds: Sequence[np.ndarray], spent: np.ndarray) -> np.ndarray:
-    """Return the bound of the last look with which any look passes its own with probability `spent`."""
-    ahead = np.sqrt(shares[-1])
-    if not bounds:
-        return _bound(spent)
-    places, mass = _within(shares[0], bounds[0])
-    for number in range(1, len(bounds)):
-        there = np.sqrt(shares[number])[..., None] * bounds[number][..., None] * _NODES
-        step = np.sqrt(shares[number] - shares[number - 1])[..., None, None]
-        reached = np.exp(-(((there[..., :, None] - places[..., None, :]) / step) ** 2) / 2) / step / np.sqrt(2 * np.pi)
-        width = (np.sqrt(shares[number]) * bounds[number])[..., None] * _WEIGHTS
-        places, mass = there, width * (reached @ mass[..., None])[..., 0]
-    step = np.sqrt(shares[-1] - shares[-2])[..., None]
-    low, high = np.zeros(np.shape(spent)), np.full(np.shape(spent), _FARTHEST)
-    for _ in range(_HALVINGS):
-        tried = (low + high) / 2
-        edge = (ahead * tried)[..., None]
-        inside = (mass * (special.ndtr((edge - places) / step) - special.ndtr((-edge - places) / step))).sum(axis=-1)
-        too_much = 1 - inside > spent
-        low, high = np.where(too_much, tried, low), np.where(too_much, high, tried)
-    return high
+def _more_of_seeds(parts: Parts, layout: Layout, times: float) -> Parts:
+    if layout.repeats == 1:
+        return replace(parts, units=parts.units * times)
+    return replace(parts, units=parts.units + parts.seeds * (times - 1), seeds=parts.seeds * times)
 
 
-def _within(share: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return places within the bound of the first look, and how probable each is."""
-    places = np.sqrt(share)[..., None] * bound[..., None] * _NODES
-    root = np.sqrt(share)[..., None]
-    return places, bound[..., None] * root * _WEIGHTS * np.exp(-((places / root) ** 2) / 2) / root / np.sqrt(2 * np.pi)
+def _with_seeds(parts: Parts, arms: int, layout: Layout, seeds: int) -> tuple[float, float]:
+    """Return the variance of a difference, and its degrees of freedom, with so many seeds in place of those of `layout`."""
+    wanted = replace(layout, seeds=seeds)
+    total, degrees = put_together(parts_with(components_of(parts, layout), wanted), wanted, arms)
+    return float(total), float(degrees)
+
+
+def more_seeds_may_decide(
+    difference: PairedDifference, most: int, level: float, *, comparisons: int, margin: float
+) -> bool:
+    """Tell whether an undecided arm would be decided at a last look, with `most` seeds at this `level`, probably enough.
+
+    The difference there is normal about what it is now; what it varies by is what the variance falls by until then.
+    """
+    layout, variance = difference.layout, difference.variance
+    now = _with_seeds(variance.parts, variance.arms, layout, layout.seeds)[0]
+    then, degrees = _with_seeds(variance.parts, variance.arms, layout, most)
+    error, moves = math.sqrt(then), math.sqrt(max(now - then, 1e-24))
+    shown = critical_value(degrees, comparisons, level) * error
+    within = margin - float(stats.t.isf(level / comparisons, degrees)) * error
+    ends = np.array([shown, -shown, within, -within]) - difference.value
+    better, worse, below, above = stats.norm.cdf(ends / moves)
+    chance = (1 - better) + worse + max(0.0, below - above)
+    return bool(chance >= CHANCE)

@@ -29,8 +29,8 @@ _NOISE = 1e-12
 class PairedDifference:
     """A mean difference with its interval.
 
-    `low`, `high`: the 95 % interval, simultaneous over the arms; `p`: two-sided, of this arm alone; `p_adjusted`: over all arms,
-    at most 0.05 where the interval is without 0. Both p are 1 where nothing varied, which is no evidence. `percentile`: the
+    `low`, `high`: the 95 % interval, simultaneous over the arms; `p`: two-sided, of this arm alone; `p_adjusted`: over all arms
+    and looks, at most 0.05 where the interval is without 0. Both p are 1 where nothing varied, which is no evidence. `percentile`: the
     plain percentile interval of groups and seeds resampled together; `improvement`: see `probability_of_improvement`.
     """
 
@@ -68,7 +68,7 @@ def paired_differences(
 
     It is the mean over folds of the mean over repeats of the mean over seeds. Interval and p are Student's t, with variance and
     degrees of freedom of `variance.combined`; the intervals of all arms hold together with probability 1 - `level`, and p is
-    adjusted for their number (`family`).
+    adjusted for their number (`family`). Where the level is that of one of several looks (`spending`), p is for all of them.
 
     The usual percentile interval of resampled recordings and seeds is given beside it, but not relied upon: of three seeds it
     calls equal arms different in up to a quarter of all studies, since three values resampled know little of how far a fourth
@@ -122,7 +122,7 @@ def _difference(
         low=value - half,
         high=value + half,
         p=float(2 * stats.t.sf(statistic, variance.degrees)),
-        p_adjusted=adjusted_p(statistic, float(variance.degrees), comparisons),
+        p_adjusted=min(1.0, adjusted_p(statistic, float(variance.degrees), comparisons) * (LEVEL / level)),
         standard_error=error,
         variance=variance,
         layout=layout,

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crescendo.reports.analysis.arms import Measured, arm_cost, arm_summary
+from crescendo.reports.analysis.arms import arm_cost, arm_summary
 from crescendo.reports.analysis.clipping import clipping_notes
-from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, Question, compare
+from crescendo.reports.analysis.comparisons import RESAMPLES, baseline_of, comparisons, measured_at
 from crescendo.reports.analysis.examples import timelines
-from crescendo.reports.analysis.measured import early_evaluations, iou_keys
-from crescendo.reports.analysis.member import Member, distinct_names, members_of
+from crescendo.reports.analysis.member import distinct_names, members_of
 from crescendo.reports.analysis.missing import missing_parts
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.planning.measuring import sources_of
 from crescendo.reports.source.runs import StudyRuns
-from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.metric_keys import number_key
-from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
-from crescendo.trainables.registry import check_no_plugin
-
-RESAMPLES = 10_000
 
 
 def summarise(
@@ -44,14 +37,9 @@ def summarise(
     """
     _check_comparable(studies)
     first, members = studies[0], members_of(studies)
-    baseline = next(member for member in members if member.study is first and member.arm.name == first.baseline)
-    measured = _measured(members, first.study)
-    matched = measured.iou and any(member.artifacts for member in members)
-    rule = _matching_rule(first, allow_plugin=allow_plugin) if matched else None
-    question = Question(first.study.objective.metric, first.study.confirm.margin / 100)
-    detection, early = _comparisons(
-        members, baseline.name, measured, rule, (first.study.primary, question), resamples, seed
-    )
+    baseline, measured = baseline_of(members), measured_at(members)
+    compared = comparisons(members, measured, resamples=resamples, seed=seed, allow_plugin=allow_plugin)
+    detection, early = compared.detection, compared.early
     costs = tuple(map(arm_cost, members))
     asked = (detection if first.study.primary == "detection" else early).asked
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
@@ -83,6 +71,7 @@ def summarise(
         notes=(*_prefixed(prefixes, [study.notes for study in studies]), *clipping_notes(arms)),
         added_late=tuple(dict.fromkeys(one for study in studies for one in study.added_late)),
         sources=sources_of(first, members, asked, costs, detection.resampled.groups_are) if len(studies) == 1 else None,
+        looks=compared.looks,
     )
 
 
@@ -112,64 +101,6 @@ def _shown(setting: Any) -> str:
     return str(list(setting) if isinstance(setting, tuple) else setting)
 
 
-def _measured(members: Sequence[Member], study: Study) -> Measured:
-    """Return what the arms were measured at, by the first confirmed run; without one, what the study asks for."""
-    runs = [metrics for member in members for metrics in member.metrics().values()]
-    iou = iou_keys(runs[0]) if runs else tuple(map(number_key, _list(study.base.get("iou"))))
-    fractions = tuple(early_evaluations(runs[0])) if runs else ()
-    return Measured(
-        iou=iou,
-        fractions=fractions,
-        early_fraction=_nearest(fractions, 0.3),
-        label_iou=_nearest(iou, 0.5),
-        labels=tuple(sorted({label for metrics in runs for label in metrics.evaluation.labels})),
-    )
-
-
-def _nearest(keys: Iterable[str], value: float) -> str | None:
-    return min(keys, key=lambda key: abs(float(key) - value), default=None)
-
-
-def _comparisons(
-    members: Sequence[Member],
-    baseline: str,
-    measured: Measured,
-    rule: MatchingRule | None,
-    primary: tuple[str, Question],
-    resamples: int,
-    seed: int,
-) -> tuple[Comparison, Comparison]:
-    """Return the arms compared in detection, and in early detection at `measured.early_fraction`.
-
-    `rule` is None where there is nothing to match; `primary` says in which of the two the question is asked.
-    """
-    asked_in, question = primary
-    if rule is None:
-        return NOT_COMPARED, NOT_COMPARED
-    artifacts = {member.name: member.artifacts for member in members}
-
-    def compared(fraction: float | None) -> Comparison:
-        iou = [float(key) for key in measured.iou]
-        asked = question if asked_in == ("detection" if fraction is None else "early") else None
-        return compare(
-            artifacts, baseline, iou=iou, rule=rule, question=asked, fraction=fraction, resamples=resamples, seed=seed
-        )
-
-    early = NOT_COMPARED if measured.early_fraction is None else compared(float(measured.early_fraction))
-    return compared(None), early
-
-
-def _matching_rule(runs: StudyRuns, *, allow_plugin: bool) -> MatchingRule:
-    """Return the rule by which the study's detections were matched; `InputError`, naming the study, if it cannot be had."""
-    protocol = str(runs.study.base.get("protocol", DEFAULT_PROTOCOL))
-    if not allow_plugin:
-        check_no_plugin({PROTOCOLS.key: protocol}, runs.name)
-    try:
-        return PROTOCOLS.resolve(protocol)
-    except InputError as error:
-        raise InputError(f"{runs.name}: {error}") from error
-
-
 def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
     study = runs.study
     settings: Mapping[str, Any] = study.to_json()
@@ -191,7 +122,3 @@ def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
         settings=settings,
         provenance=runs.provenance,
     )
-
-
-def _list(setting: Any) -> Sequence[float]:
-    return setting if isinstance(setting, list | tuple) else ()

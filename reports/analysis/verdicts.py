@@ -22,10 +22,12 @@ MOST_RARE = 0.25
 """Of the labels: as many in fewer than `FEWEST_GROUPS` groups are too many."""
 
 
-def verdict(difference: PairedDifference, *, comparisons: int, margin: float, unfit: str | None = None) -> Verdict:
+def verdict(
+    difference: PairedDifference, *, comparisons: int, margin: float, unfit: str | None = None, level: float = LEVEL
+) -> Verdict:
     """Return what `difference` says among as many `comparisons` with the baseline.
 
-    `unfit` says why nothing can be concluded from the recordings there are, if so.
+    `level` is the one that it was made for (`paired_differences`); `unfit` says why nothing can be concluded from the recordings there are, if so.
     """
     layout, variance = difference.layout, difference.variance
     if difference.standard_error == 0:
@@ -35,7 +37,7 @@ def verdict(difference: PairedDifference, *, comparisons: int, margin: float, un
         return Verdict("undecided", margin, unfit=unfit)
     if difference.p_adjusted <= LEVEL:
         return Verdict("better" if difference.value > 0 else "worse", margin)
-    if equivalent(difference.value, difference.standard_error, difference.degrees, margin, LEVEL / comparisons):
+    if equivalent(difference.value, difference.standard_error, difference.degrees, margin, level / comparisons):
         return Verdict("equivalent", margin)
     asked = (variance, layout, comparisons, margin)
     limit = detectable_with(variance, layout, replace(layout, seeds=ANY_NUMBER), comparisons)
