@@ -29,8 +29,8 @@ Compare = Callable[[Artifacts, Question, Levels | None], Comparison]
 class Look:
     """What came out when every arm that was still open had so many `seeds` in each fold and repeat.
 
-    `level` is what it had of the 5 % of error; `outcomes`: arm -> its answer, or why it was undecided; those of `undecided` get more
-    seeds.
+    `level` is what it had of the 5 % of error; `outcomes`: arm -> its answer, or why it was undecided; those of `undecided` get
+    more seeds.
     """
 
     seeds: int

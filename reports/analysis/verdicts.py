@@ -27,7 +27,8 @@ def verdict(
 ) -> Verdict:
     """Return what `difference` says among as many `comparisons` with the baseline.
 
-    `level` is the one that it was made for (`paired_differences`); `unfit` says why nothing can be concluded from the recordings there are, if so.
+    `level` is the one that it was made for (`paired_differences`); `unfit` says why nothing can be concluded from the
+    recordings there are, if so.
     """
     layout, variance = difference.layout, difference.variance
     if difference.standard_error == 0:
