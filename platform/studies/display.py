@@ -20,6 +20,7 @@ from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import progress_table, settings_text, tested_objective
 from crescendo.platform.studies.study_trials import phases_of
 from crescendo.platform.terminal_text import literal
+from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.search_spaces.cost import finalist_trainings
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -123,6 +124,14 @@ class Display:
             else:
                 self._screen.note(line)
 
+    def looked(self, look: Look) -> None:
+        """Say what was decided, a line an arm."""
+        if self._run is None:
+            return
+        self._print(f"{self._run.study.name}: compared with {look.seeds} seeds, at {100 * look.level:.2g} % of error")
+        for arm, outcome in look.outcomes.items():
+            self._print(f"  {arm}: {outcome}")
+
     def _print(self, line: str, style: str | None = None) -> None:
         self._screen.show(line, style)
 
@@ -174,7 +183,7 @@ def _total(run: StudyRun) -> float:
 def _trainings(run: StudyRun, arm: Arm) -> dict[Phase, int]:
     """Return how many trainings an arm has in each phase of a replicate."""
     study = run.study
-    return {"search": arm.trials, "finalist": finalist_trainings(study, arm), "confirm": len(study.confirm.seeds)}
+    return {"search": arm.trials, "finalist": finalist_trainings(study, arm), "confirm": run.seeds[arm.name]}
 
 
 def _iterations(arm: Arm) -> int:

@@ -21,7 +21,7 @@ from crescendo.platform.studies.screen import LOG
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset
 from crescendo.platform.studies.study_data import open_data
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.verdict import StudyVerdict
+from crescendo.platform.studies.verdict import StudyVerdict, looks
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker, destination
@@ -94,8 +94,9 @@ def run_study(
         record_study(study, place, extend=extend, results=ledger.has_results)
         with Tracker(output, study.name, tracking_uri) as tracker, Display(console, output / LOG) as display:
             tracked = StudyWatcher(study, place, tracker)
-            run = StudyRun(study, ledger, place, (tracked, display))
+            run = StudyRun(study, ledger, place, (tracked, display), judge=looks)
             display.show(run, remarks)
+            _look(run, display)
             if run.over:
                 verdict = _verdict(tracked, run, display)
                 tracked.catch_up(run)
@@ -124,6 +125,13 @@ def _shown(study: Study) -> Study:
     """Return `study` as it is shown and kept. Only workers need what may be secret in an address, and jobs tell them."""
     folds = tuple(map(shown_dataset, study.folds)) if isinstance(study.folds, tuple) else study.folds
     return study.model_copy(update={"dataset": shown_dataset(study.dataset), "folds": folds})
+
+
+def _look(run: StudyRun, display: Display) -> None:
+    """Decide again what was decided of a study that is taken up, so that one that is over does not begin again."""
+    while run.look_due:
+        with display.patience(f"{run.study.name}: comparing the arms with the baseline"):
+            run.look()
 
 
 def _verdict(tracked: StudyWatcher, run: StudyRun, display: Display) -> StudyVerdict:

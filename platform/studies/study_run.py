@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from optuna.pruners import BasePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
 from crescendo.platform.studies.jobs import job_of
 from crescendo.platform.studies.ledger import Ledger, TrialRecord
+from crescendo.platform.studies.looks import seeds_of_arms
 from crescendo.platform.studies.patience import Patience
 from crescendo.platform.studies.study_queue import StudyQueue
 from crescendo.platform.studies.watcher import Watcher
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.run_metrics import result_numbers
+from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.replicates import Replicate
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.trial import Job
 from crescendo.trainables.training.validation_report import ValidationReport
 
+Judge = Callable[["StudyRun"], Sequence[Look]]
+"""Compares the arms of a study as its report does; returns every look that is due by what has run, from the first on."""
 _MOVES = 10  # how often a trial may lose its machine without getting on
 
 
@@ -42,12 +46,17 @@ class StudyRun(StudyQueue):
         place: Workspace,
         watchers: Sequence[Watcher] = (),
         patience: Patience | None = None,
+        judge: Judge | None = None,
     ) -> None:
-        """Take up the study where the ledger left it: trials that were running wait to go on."""
+        """Take up the study where the ledger left it: trials that were running wait to go on.
+
+        `judge` compares the arms of a study that runs until it is decided.
+        """
         super().__init__(study, ledger, place)
         self._watchers = watchers
         self._patience, self._held = patience or Patience(), Counter[str]()
         self._broken: Counter[tuple[str, Replicate]] = Counter()
+        self._judge, self._looks = judge, list[Look]()
         self._begun = 0
         self.last: dict[str, ValidationReport] = {}
         self.problem: str | None = None
@@ -61,7 +70,38 @@ class StudyRun(StudyQueue):
         """Whether nothing is left to run, or the study must stop."""
         if self.running:
             return False
-        return self.problem is not None or (not self._waiting and all(map(self.finished, self.replicates)))
+        return self.problem is not None or (self._all_finished and not self.look_due)
+
+    @property
+    def _all_finished(self) -> bool:
+        return not self.running and not self._waiting and all(map(self.finished, self.replicates))
+
+    @property
+    def look_due(self) -> bool:
+        """Whether it is time to compare the arms: those that are undecided have all seeds that they were given."""
+        if self.study.confirm.until is None or self.problem is not None:
+            return False
+        return (not self._looks or bool(self._looks[-1].undecided)) and self._all_finished
+
+    def look(self) -> None:
+        """Compare the arms; those that more seeds may decide get more.
+
+        What was decided before is decided again, if the study is taken up.
+        """
+        assert self._judge is not None  # noqa: S101  # such a study has one
+        try:
+            looks = self._judge(self)
+        except Exception as error:  # noqa: BLE001  # of somebody's own matching rule, or of outputs that were removed
+            self.problem = f"the arms cannot be compared: {' '.join(str(error).split()) or type(error).__name__}"
+            return
+        if len(looks) <= len(self._looks):
+            self.problem = "the arms cannot be compared: outputs of confirmed trials are not there; put them back"
+            return
+        for one in looks[len(self._looks) :]:
+            for watcher in self._watchers:
+                watcher.looked(one)
+        self._looks = list(looks)
+        self.seeds = seeds_of_arms(self.study, looks)
 
     def next_jobs(self) -> list[Job]:
         """Return the trials that are to run together next; none if none can start before another ends.
@@ -74,6 +114,9 @@ class StudyRun(StudyQueue):
         if self.problem is not None or self._patience.waiting:
             return []
         entries = self._gather()
+        while not entries and self.look_due:
+            self.look()
+            entries = self._gather()
         self._begun += 1
         for entry in entries:
             self.running[entry.identity] = entry

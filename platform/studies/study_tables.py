@@ -36,7 +36,7 @@ def progress_table(run: StudyRun) -> Table:
             arm.name,
             f"{search[TrialState.COMPLETE] + search[TrialState.PRUNED]}/{arm.trials}",
             *(f"{others[0][TrialState.COMPLETE]}/{finalist_trainings(run.study, arm)}" for _ in finalists),
-            f"{len(run.confirmed(arm.name, replicate))}/{len(run.study.confirm.seeds)}",
+            f"{len(run.confirmed(arm.name, replicate))}/{run.seeds[arm.name]}",
             str(running.count(arm.name)),
             str(sum(states[TrialState.FAIL] for states in (search, *others))),
             f"{best.value:.3f}" if best is not None and best.value is not None else "",
@@ -67,7 +67,7 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
             f"{fmean(found):.3f}" if found else "none",
             _spread(confirmed, tested),
             _spread(confirmed, mean),
-            f"{sum(map(len, confirmed))}/{len(study.confirm.seeds) * len(run.replicates)}",
+            f"{sum(map(len, confirmed))}/{run.seeds[arm.name] * len(run.replicates)}",
         )
     yield table
     for arm in arms_of(study):

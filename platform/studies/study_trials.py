@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from optuna.trial import TrialState
 
@@ -31,12 +31,15 @@ class StudyTrials:
     ----------
     replicates
         In the order of work.
+    seeds
+        Arm -> how many seeds it is confirmed with in each replicate; of a study that runs until it is decided, so far.
     """
 
     def __init__(self, study: Study, ledger: Ledger, folds: Iterable[str] = ()) -> None:
         """Read them from the ledger. `folds` are the names of the study's folds, if it has any."""
         self.study = study
         self.replicates = replicates_of(study, tuple(folds))
+        self.seeds: Mapping[str, int] = dict.fromkeys((arm.name for arm in arms_of(study)), study.confirm.looks[0])
         self._failed: set[str] = set()
         self._entries: dict[str, TrialRecord] = {}
         self._by_place: dict[tuple[Replicate, str, Phase], list[str]] = {}
@@ -133,12 +136,12 @@ class StudyTrials:
 
     def shortfall(self) -> str | None:
         """Return what the study asked for and did not get, None if it got it all."""
-        seeds = len(self.study.confirm.seeds)
         lacking = [
-            f"arm {arm.name}{f', {replicate.name}' if replicate.name else ''}: {confirmed} of {seeds} seeds are confirmed"
+            f"arm {arm.name}{f', {replicate.name}' if replicate.name else ''}: {confirmed} of {self.seeds[arm.name]} seeds "
+            "are confirmed"
             for replicate in self.replicates
             for arm in arms_of(self.study)
-            if (confirmed := len(self.confirmed(arm.name, replicate))) < seeds
+            if (confirmed := len(self.confirmed(arm.name, replicate))) < self.seeds[arm.name]
         ]
         return "; ".join(lacking) + "; start the study again to try once more" if lacking else None
 
@@ -156,7 +159,7 @@ class StudyTrials:
         """Yield the settings that an arm is confirmed with, one for each seed; none before one of its trials ended."""
         best = self.best(arm, replicate)
         if best is not None:
-            yield from _again_with(best, replicate.confirm_seeds(self.study))
+            yield from _again_with(best, replicate.confirm_seeds(self.study)[: self.seeds[arm]])
 
     def put(self, entry: TrialRecord) -> None:
         """Take in a trial, new or changed."""

@@ -11,6 +11,8 @@ from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.record import read_record
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_trials import phases_of
+from crescendo.reports.analysis.comparisons import looks_of
+from crescendo.reports.analysis.looks import Look
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import opening
 from crescendo.reports.source.artifacts import read_artifacts
@@ -46,6 +48,11 @@ def study_verdict(run: StudyRun) -> StudyVerdict:
     asked = {arm.name: model.asked(arm) for arm in model.arms}
     answers = {name: one.verdict.answer for name, one in asked.items() if one is not None and one.verdict is not None}
     return StudyVerdict(opening(model), answers) if answers else StudyVerdict()
+
+
+def looks(run: StudyRun) -> tuple[Look, ...]:
+    """Return the looks at a study that are due by what has run: of one that runs until it is decided."""
+    return looks_of(_study_runs(run))
 
 
 def _study_runs(run: StudyRun) -> StudyRuns:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.reports.analysis.looks import Look
 from crescendo.trainables.training.validation_report import ValidationReport
 
 
@@ -23,6 +24,9 @@ class Watcher(Protocol):
 
     def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
         """Note that trials wait to go on, in so many seconds, for what is no fault of theirs."""
+
+    def looked(self, look: Look) -> None:
+        """Note what came out as the arms were compared with the baseline, while more seeds may follow."""
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Note that a trial is over: COMPLETE, PRUNED or FAIL; `report` is its last, where there is one."""

@@ -18,6 +18,8 @@ from crescendo.trainables.addresses import hidden
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
 _REASON = "crescendo.reason"
+LOOK = "look"
+"""Tags of a study that runs until it is decided, after `crescendo.`: `LOOK.SEEDS` is what came out with so many seeds."""
 VERDICT = "verdict"
 """Tag of a study that is whole, after `crescendo.`: its report's first words; `VERDICT.ARM` is the answer for an arm."""
 _DOUBT = 5.0  # seconds

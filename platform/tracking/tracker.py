@@ -113,14 +113,14 @@ class Tracker:
         self._append({"kind": "finish", "identity": identity, "status": status, "tags": said, "time": _now()})
 
     def tag(self, identity: str, tags: Mapping[str, object]) -> None:
-        """Add `crescendo.NAME` for each of `tags` that is not empty, unless they were told last."""
+        """Add `crescendo.NAME` for each of `tags` that is not empty, unless the run has them."""
         said = _tags(tags)
-        if said and said != self._tagged.get(identity):
+        if not said.items() <= self._tagged.get(identity, {}).items():
             self._append({"kind": "tags", "identity": identity, "tags": said, "time": _now()})
 
-    def tagged(self, identity: str) -> bool:
-        """Whether the run has tags of `tag`: they go when it is opened again."""
-        return identity in self._tagged
+    def tagged(self, identity: str, name: str) -> bool:
+        """Whether `tag` told `crescendo.NAME` of the run since it was opened."""
+        return f"crescendo.{name}" in self._tagged.get(identity, {})
 
     def open_trials(self) -> frozenset[str]:
         """Trials started and not finished, by what was ever said here; of a study begun again, those cut short."""
@@ -235,7 +235,7 @@ class Tracker:
                 self._begun.add(record["identity"])
                 self._tagged.pop(record["identity"], None)
             case "tags":
-                self._tagged[record["identity"]] = record["tags"]
+                self._tagged[record["identity"]] = {**self._tagged.get(record["identity"], {}), **record["tags"]}
             case "caught up":
                 self._damaged_before = len(self._journal.damaged)
             case "finish":

@@ -12,10 +12,11 @@ from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.verdict import StudyVerdict, study_verdict
 from crescendo.platform.studies.workspace import Workspace
-from crescendo.platform.tracking.mlflow_store import STUDY, VERDICT
+from crescendo.platform.tracking.mlflow_store import LOOK, STUDY, VERDICT
 from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
 from crescendo.platform.tracking.tracker import Tracker
+from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.search_spaces.replicates import FOLD_TAG, REPEAT_TAG
@@ -57,7 +58,7 @@ class StudyWatcher:
                 self.ended(entry, self._last(entry))
             elif damaged and entry.state is TrialState.COMPLETE:
                 self._results(entry, self._last(entry))
-        if not tracker.tagged(STUDY):
+        if not tracker.tagged(STUDY, VERDICT):
             self.verdict(run)
         if run.over and tracker.open_study():
             self._leave(run)
@@ -110,6 +111,13 @@ class StudyWatcher:
 
     def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
         """Say nothing: as above."""
+
+    def looked(self, look: Look) -> None:
+        """Tell what was decided, as a tag of the parent run."""
+        outcomes = (f"{arm}: {outcome}" for arm, outcome in look.outcomes.items())
+        self._tracker.tag(
+            STUDY, {f"{LOOK}.{look.seeds}": f"at {100 * look.level:.2g} % of error: {'; '.join(outcomes)}"}
+        )
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         """Send the last results, curves and files, and close the run."""

@@ -31,7 +31,8 @@ class PairedDifference:
 
     `low`, `high`: the 95 % interval, simultaneous over the arms; `p`: two-sided, of this arm alone; `p_adjusted`: over all arms
     and looks, at most 0.05 where the interval is without 0. Both p are 1 where nothing varied, which is no evidence.
-    `percentile`: the plain percentile interval of groups and seeds resampled together; `improvement`: see `probability_of_improvement`.
+    `percentile`: the plain percentile interval of groups and seeds resampled together; `improvement`: see
+    `probability_of_improvement`.
     """
 
     value: float

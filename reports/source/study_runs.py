@@ -176,7 +176,10 @@ class _Reader:
         # Of the same training twice the later one counts.
         finished = {trial.seed: trial for trial in right if trial.state == "finished" and trial.seed is not None}
         confirmed = tuple(finished[seed] for seed in sorted(finished))
-        name, seeds = named(arm.name, replicate), replicate.confirm_seeds(study)
+        # Of a study that runs until it is decided, an arm has more than the first seeds only where it needs them.
+        planned, first = replicate.confirm_seeds(study), study.confirm.looks[0]
+        begun = {trial.seed for trial in right}
+        name, seeds = named(arm.name, replicate), [*planned[:first], *(one for one in planned[first:] if one in begun)]
         self._remarks.of_arm(name, {"search": search, "finalist": finalists, "confirm": confirm}, confirmed, seeds)
         artifacts = {int(trial.seed or 0): self._artifacts(raw[trial.id], trial) for trial in confirmed}
         curve: tuple[tuple[int, float], ...] = ()

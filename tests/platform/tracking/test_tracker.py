@@ -69,7 +69,7 @@ def test_tags_of_a_verdict_are_told_once_and_go_when_the_study_is_opened_again(o
     verdict = {VERDICT: "Two arms are undecided.", f"{VERDICT}.variant=score": "undecided", "empty": ""}
     with Tracker(output, "quick") as tracker:
         tracker.start_study("quick", {}, {})
-        assert not tracker.tagged(STUDY)
+        assert not tracker.tagged(STUDY, "verdict")
         tracker.finish(STUDY)
         tracker.tag(STUDY, verdict)
         told = (output / "tracking" / "journal.jsonl").read_bytes()
@@ -81,9 +81,9 @@ def test_tags_of_a_verdict_are_told_once_and_go_when_the_study_is_opened_again(o
     expected = {"crescendo.verdict": "Two arms are undecided.", "crescendo.verdict.variant_score": "undecided"}
     assert {name: text for name, text in run.data.tags.items() if "verdict" in name} == expected
     with Tracker(output, "quick") as tracker:
-        assert tracker.tagged(STUDY)
+        assert tracker.tagged(STUDY, "verdict")
         tracker.start_study("quick", {}, {})
-        assert not tracker.tagged(STUDY)
+        assert not tracker.tagged(STUDY, "verdict")
     assert not any("verdict" in name for name in runs(local_store(output))[STUDY].data.tags)
 
 
