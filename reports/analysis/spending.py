@@ -58,12 +58,18 @@ def information(differences: Sequence[PairedDifference], most: int) -> float:
 
 
 def _careful(variance: Variance, layout: Layout, seeds: int) -> float:
-    degrees = gained(variance.arms) * layout.folds * layout.repeats * (layout.seeds - 1)
-    times = degrees / float(stats.chi2.ppf(_DOUBT, degrees)) if degrees > 0 else 1.0
-    return _with_seeds(_more_of_seeds(variance.parts, layout, times), variance.arms, layout, seeds)[0]
+    doubtful = more_of_seeds(variance.parts, layout, careful_times(layout, variance.arms))
+    return _with_seeds(doubtful, variance.arms, layout, seeds)[0]
 
 
-def _more_of_seeds(parts: Parts, layout: Layout, times: float) -> Parts:
+def careful_times(layout: Layout, arms: int) -> float:
+    """Return how many times as much seeds may vary, with a probability of 10 %, as was estimated over so many `arms`."""
+    degrees = gained(arms) * layout.folds * layout.repeats * (layout.seeds - 1)
+    return degrees / float(stats.chi2.ppf(_DOUBT, degrees)) if degrees > 0 else 1.0
+
+
+def more_of_seeds(parts: Parts, layout: Layout, times: float) -> Parts:
+    """Return `parts` as they are if seeds vary so many times as much."""
     if layout.repeats == 1:
         return replace(parts, units=parts.units * times)
     return replace(parts, units=parts.units + parts.seeds * (times - 1), seeds=parts.seeds * times)

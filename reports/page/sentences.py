@@ -54,7 +54,7 @@ def summary(model: ReportModel) -> str:
         if answers[answer]
     ]
     listed = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
-    return f"Against it, in {what_is_asked(model)}, {listed}. {scope(model)}{_late(model)}"
+    return f"Against it, in {what_is_asked(model)}, {listed}. {scope(model)}{_looks(model)}{_late(model)}"
 
 
 def scope(model: ReportModel) -> str:
@@ -73,6 +73,14 @@ def scope(model: ReportModel) -> str:
         f"Each arm was searched {searched} in each of {folds} folds, so the search's luck is in it; what the folds' training "
         "recordings have in common is not."
     )
+
+
+def _looks(model: ReportModel) -> str:
+    if not model.looks:
+        return ""
+    *before, last = (str(look.seeds) for look in model.looks)
+    listed = f"{', '.join(before)} and {last}" if before else last
+    return f" The arms were compared with {listed} seeds, as planned; the looks share the 5 % of error."
 
 
 def _late(model: ReportModel) -> str:
@@ -98,10 +106,10 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
         return f"not compared with {model.baseline}: {_why(model, arm)}."
     verdict = difference.verdict
     found = (
-        f"{signed(difference.value)} points of {what_is_asked(model)}, 95 % interval {signed(difference.low)} to "
+        f"{signed(difference.value)} points of {what_is_asked(model)}, {plain(round(100 - 100 * difference.level, 2))} % interval {signed(difference.low)} to "
         f"{signed(difference.high)}"
     )
-    p = f"p {_equals(difference)}, adjusted over the arms"
+    p = f"p {_equals(difference)}, adjusted over the arms{' and looks' if model.looks else ''}"
     if verdict.answer in ("better", "worse"):
         return f"{found}: {verdict.answer} than {model.baseline} ({p})."
     if verdict.answer == "equivalent":

@@ -19,12 +19,17 @@ def seeds(model: ReportModel) -> str:
     return " of ".join([*again, f"{shown} seed{'' if counts == [1] else 's'}"])
 
 
+def together(model: ReportModel) -> str:
+    """Return how surely the intervals of all arms hold together."""
+    return "what is left of the error at the look at which the arm was decided" if model.looks else "95 %"
+
+
 def difference(model: ReportModel) -> str:
     """Return what the columns of a difference to the baseline show."""
     drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     return (
         f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with an interval; those of all arms "
-        f"hold together with 95 % (paired bootstrap over {drawn}, {model.resamples} resamples, and trainings). p, of what the "
+        f"hold together with {together(model)} (paired bootstrap over {drawn}, {model.resamples} resamples, and trainings). p, of what the "
         "study asks about alone, is adjusted over the arms; * where it is at most 0.05. Smallest detectable: the true difference "
         "that such a study shows with a probability of 80 %."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import measure_name
+from crescendo.reports.tables.captions import together
 from crescendo.reports.tables.cells import difference
 from crescendo.reports.tables.table import Cell, Table
 
@@ -30,7 +31,7 @@ def differences(model: ReportModel) -> Table:
         "differences",
         "Differences to the baseline",
         f"Difference of test mAP to {model.baseline} in points, with an interval; in each column those of all arms hold together "
-        f"with 95 %. The study asks about {headline} of {asked}: * where the answer is better or worse. All else is exploration. "
+        f"with {together(model)}. The study asks about {headline} of {asked}: * where the answer is better or worse. All else is exploration. "
         f"The last column is the probability that one training beats the baseline's of the same seed, {headline}, in percent.",
         ("Arm", "Of", *(measure_name(measure) for measure in measures), "P(improvement)"),
         tuple(rows),

@@ -9,6 +9,7 @@ from crescendo.reports.tables.ablation import ablation, early_detection, observe
 from crescendo.reports.tables.cost import cost
 from crescendo.reports.tables.differences import differences
 from crescendo.reports.tables.labels import per_label
+from crescendo.reports.tables.looks import looks
 from crescendo.reports.tables.online import online
 from crescendo.reports.tables.provenance import provenance
 from crescendo.reports.tables.replicates import replicates
@@ -18,6 +19,7 @@ from crescendo.reports.tables.table import Table
 TABLES: tuple[Callable[[ReportModel], Table], ...] = (
     ablation,
     replicates,
+    looks,
     early_detection,
     observed_fraction,
     online,
