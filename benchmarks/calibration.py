@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from simulated_labels import LabelCase
 from simulated_labels import called_different as called_with_labels
+from simulated_looks import decided, looks
 from simulated_studies import Case, called_different, called_different_before, simulated
 
 from crescendo.reports.analysis.verdicts import too_little, too_rare
@@ -34,12 +35,19 @@ ONE_MATERIAL = "what all folds were trained on is not in the answer"
 
 
 @dataclass(frozen=True)
+class Until:
+    """A study that runs until it is decided: with 3 seeds first, at most those of the case, and a margin of 2 of its errors."""
+
+    case: Case
+
+
+@dataclass(frozen=True)
 class Measured:
     """A row: the share of studies with any arm called different, and with any called so before; why nothing is concluded."""
 
     part: str
     name: str
-    case: Case | LabelCase
+    case: Case | LabelCase | Until
     studies: int
     now: float
     before: float | None
@@ -55,7 +63,7 @@ class Measured:
         return LOWEST - error <= self.now <= HIGHEST + error
 
 
-def cases() -> Iterator[tuple[str, str, Case | LabelCase, str | None]]:
+def cases() -> Iterator[tuple[str, str, Case | LabelCase | Until, str | None]]:
     """Yield part of the table, what is special, the case, and what its answer leaves out."""
     part = "One split, one search"
     for groups in (3, 4, 6, 10, 19, 50, 100):
@@ -91,6 +99,7 @@ def cases() -> Iterator[tuple[str, str, Case | LabelCase, str | None]]:
     for search in (0.0, 0.5, 1.0, 2.0):
         yield part, f"5 folds, spread {search:g}", Case(folds=5, groups=6, search=search), None
     yield from _more_folds(part)
+    yield from until_decided()
     part = "Labels that few recordings have"
     for groups, having in (
         (10, (10, 10, 5)),
@@ -105,6 +114,29 @@ def cases() -> Iterator[tuple[str, str, Case | LabelCase, str | None]]:
     ):
         listed = ", ".join(map(str, having))
         yield part, f"labels in {listed} of {groups} groups", LabelCase(having, groups=groups), None
+
+
+def until_decided() -> Iterator[tuple[str, str, Until, str | None]]:
+    """Yield the rows of studies that run until they are decided."""
+    part = "Until it is decided"
+    usual = Case(seeds=20)
+    rows = {
+        "3 to 20 seeds": usual,
+        "3 to 20 seeds, 4 groups": replace(usual, groups=4),
+        "3 to 20 seeds, seeds spread as recordings do": replace(usual, seed=0.5),
+        "3 to 20 seeds, seeds spread twice as far": replace(usual, seed=1.0, both=0.0),
+        "3 to 20 seeds, seeds alone vary": replace(usual, seed=5.0, both=0.0),
+        "3 to 20 seeds, seeds as recordings, t3": replace(usual, seed=0.5, parts="t3"),
+        "3 to 20 seeds, seeds as recordings, skewed": replace(usual, seed=0.5, parts="skewed"),
+        "3 to 20 seeds, 1 arm, seeds as recordings": replace(usual, arms=1, seed=0.5),
+        "3 to 20 seeds, 1 arm, seeds twice as far": replace(usual, arms=1, seed=1.0),
+        "3 to 20 seeds, 8 arms, seeds as recordings": replace(usual, arms=8, seed=0.5),
+        "3 to 6 seeds, seeds as recordings": replace(usual, seeds=6, seed=0.5),
+        "3 to 12 seeds, 3 searches": Case(seeds=12, repeats=3, search=1.0),
+        "3 to 12 seeds, 5 folds": Case(seeds=12, folds=5, groups=6, search=1.0),
+    }
+    for name, case in rows.items():
+        yield part, name, Until(case), None
 
 
 def _more_searches(part: str) -> Iterator[tuple[str, str, Case, str | None]]:
@@ -144,8 +176,15 @@ def _more_folds(part: str) -> Iterator[tuple[str, str, Case, str | None]]:
     yield part, "the same, spread 1", replace(usual, training=1.0), ONE_MATERIAL
 
 
-def measure(part: str, name: str, case: Case | LabelCase, outside: str | None, studies: int) -> Measured:
+def measure(part: str, name: str, case: Case | LabelCase | Until, outside: str | None, studies: int) -> Measured:
     """Return a row of as many simulated studies."""
+    if isinstance(case, Until):
+        of = case.case
+        found = [
+            decided(of, values, 2 * of.error, looks(3, of.seeds)).answers for values in simulated(of, studies, SEED)
+        ]
+        different = (np.abs(np.concatenate(found)) == 1).any(axis=1)
+        return Measured(part, name, case, studies, float(different.mean()), None, None, outside)
     refused = too_little(case.layout)
     if isinstance(case, LabelCase):
         refused = refused or too_rare(case.having)

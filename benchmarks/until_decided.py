@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/until_decided.py [--studies N] [--page FILE]
 
 Four arms, one of which differs from the baseline by `effect`, in differences that 20 seeds of every arm detect with 80 %; the
-margin is one of them. `found`: studies that call that arm better; `wrong`: that call any of the other three different; `seeds`: the
-mean number of trainings an arm, the baseline's counted, as a share of 20 each. `--page` puts the table between its marks in
+margin is one of them. Better, equivalent: studies that call that arm so; others wrong: that call any of the other three
+different; seeds: the mean number an arm, the baseline counted, has in the end. `--page` puts the table between its marks in
 docs/statistics.md.
 """
 

@@ -15,7 +15,7 @@ from crescendo.trainables.losses.variants import VARIANTS
 
 # Section -> tables and charts, in order. Timelines are numbered.
 _SECTIONS = {
-    "What came out": ("difference_to_baseline", "differences"),
+    "What came out": ("difference_to_baseline", "differences", "looks"),
     "What was compared": (),
     "Detection": ("ablation", "replicates", "mAP_against_iou"),
     "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),

@@ -105,8 +105,9 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
     if difference is None or difference.verdict is None:
         return f"not compared with {model.baseline}: {_why(model, arm)}."
     verdict = difference.verdict
+    level = plain(round(100 - 100 * difference.level, 2))
     found = (
-        f"{signed(difference.value)} points of {what_is_asked(model)}, {plain(round(100 - 100 * difference.level, 2))} % interval {signed(difference.low)} to "
+        f"{signed(difference.value)} points of {what_is_asked(model)}, {level} % interval {signed(difference.low)} to "
         f"{signed(difference.high)}"
     )
     p = f"p {_equals(difference)}, adjusted over the arms{' and looks' if model.looks else ''}"

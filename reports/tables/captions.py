@@ -29,7 +29,7 @@ def difference(model: ReportModel) -> str:
     drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     return (
         f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with an interval; those of all arms "
-        f"hold together with {together(model)} (paired bootstrap over {drawn}, {model.resamples} resamples, and trainings). p, of what the "
-        "study asks about alone, is adjusted over the arms; * where it is at most 0.05. Smallest detectable: the true difference "
-        "that such a study shows with a probability of 80 %."
+        f"hold together with {together(model)} (paired bootstrap over {drawn}, {model.resamples} resamples, and trainings). "
+        "p, of what the study asks about alone, is adjusted over the arms; * where it is at most 0.05. Smallest detectable: "
+        "the true difference that such a study shows with a probability of 80 %."
     )

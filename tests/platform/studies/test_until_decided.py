@@ -49,7 +49,9 @@ def test_arms_that_may_be_decided_get_the_seeds_of_the_next_look_and_so_does_the
     assert run.study.confirm.looks == (3, 6, 12)
     assert seeds(run) == [list(range(6)), [0, 1, 2], list(range(6))]
     assert told == [dict(zip(ARMS, counts, strict=True)) for counts in ((6, 3, 6), (6, 3, 6))]
-    assert run.over and run.problem is None and run.shortfall() is None
+    assert run.over
+    assert run.problem is None
+    assert run.shortfall() is None
 
 
 def test_in_every_fold_and_repeat_the_look_is_the_same(folder, tmp_path):
@@ -84,7 +86,8 @@ def test_arms_that_cannot_be_compared_stop_the_study_with_the_reason(folder, tmp
 
     one = trivial_study(folder, trials=1, changes=UNTIL)
     run = Virtual(one, tmp_path, judge=broken).play().run
-    assert run.over and run.problem == "the arms cannot be compared: no detections"
+    assert run.over
+    assert run.problem == "the arms cannot be compared: no detections"
     assert Virtual(one, tmp_path, judge=judge()).play().run.problem is None
 
 
