@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from crescendo.reports.analysis.arm_summary import ArmSummary
-from crescendo.reports.analysis.summary import RESAMPLES, summarise
+from crescendo.reports.analysis.comparisons import RESAMPLES
+from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.source.runs import ArmRuns
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.trainables.evaluation.metric_keys import MetricKey
