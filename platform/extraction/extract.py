@@ -22,7 +22,7 @@ from crescendo.trainables.data.dataset import PIXELS, Dataset, DatasetMetadata, 
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.activitynet import paper_split
 from crescendo.trainables.data.importers.base import Reporter
-from crescendo.trainables.data.importers.directory import given_split
+from crescendo.trainables.data.importers.splits import given_split
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import mended
 from crescendo.trainables.video.collection import find_videos, match_videos

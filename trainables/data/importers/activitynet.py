@@ -9,14 +9,16 @@ from typing import Annotated
 
 from crescendo.trainables.data.annotations import Annotations, parse_annotations, read_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.importers.array_files import HDF5
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
-from crescendo.trainables.data.importers.external import Hdf5File, Matrices, NumpyFiles, check_matrices
+from crescendo.trainables.data.importers.external import Matrices, check_matrices
+from crescendo.trainables.data.importers.feature_files import FeatureFiles
+from crescendo.trainables.data.importers.hdf5 import Hdf5File
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import held_out
 from crescendo.trainables.errors import InputError
 
 ANNOTATIONS = "activity_net*.json*"
-HDF5 = (".h5", ".hdf5")
 OFFICIAL_SUBSET = "official_subset"
 WHAT = f"ActivityNet's annotation file ({ANNOTATIONS}) beside the features"
 
@@ -26,7 +28,7 @@ def import_activitynet(
     destination: Path | str,
     *,
     fps: Annotated[float, "Rows of the feature matrices a second."] = 6.0,
-    features: Annotated[Path | None, "Folder or zip of one .npy a video, or one HDF5 file, if not in SOURCE."] = None,
+    features: Annotated[Path | None, "Folder or zip of a file a video, or one HDF5 file, if not in SOURCE."] = None,
     annotations_only: Annotated[bool, "Write no features."] = False,
     skip_missing: Annotated[bool, "Leave out videos without features."] = False,
     clip: Annotated[bool, CLIP] = False,
@@ -41,7 +43,7 @@ def import_activitynet(
     Parameters
     ----------
     features
-        `.npz` files of one matrix are read, too.
+        Files of NumPy, MATLAB, HDF5, CSV or Parquet (`feature_files`).
     annotations_only
         Annotations alone are enough for scoring detections and for planning a study.
     skip_missing
@@ -134,13 +136,13 @@ def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: 
     if features is not None:
         if features.suffix in HDF5:
             return Hdf5File(features)
-        what = "a folder or zip of one .npy or .npz file per video"
-        return NumpyFiles(stack.enter_context(RawFiles(features, "*", what)))
+        inside = stack.enter_context(RawFiles(features, "*", "a folder or zip of one feature file per video"))
+        return FeatureFiles(inside, inside.names)
     if files is None:
         raise InputError(f"{source}: holds annotations only; pass --features FOLDER, or --annotations-only")
     hdf5 = [name for name in files.names if Path(name).suffix in HDF5]
     if not hdf5:
-        return NumpyFiles(files)
+        return FeatureFiles(files, files.names)
     local = files.local(hdf5[0])
     if local is None or len(hdf5) > 1:
         raise InputError(

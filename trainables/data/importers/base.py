@@ -87,6 +87,10 @@ IMPORTERS = Registry(
             f"{_IMPORTERS}.directory:import_directory",
             "Your own data: annotations in ActivityNet's format, and one feature matrix per recording.",
         ),
+        "frames": ImporterSpec(
+            f"{_IMPORTERS}.frames:import_frames",
+            "Your own data: a label of every frame, and one feature matrix per recording.",
+        ),
     },
     accept=_own,
 )

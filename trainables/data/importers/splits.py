@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from crescendo.trainables.data.annotations import Annotations
 from crescendo.trainables.data.groups import Groups
-from crescendo.trainables.data.splits import Splits, check_form, check_splits
+from crescendo.trainables.data.splits import SUBSETS, Splits, check_form, check_splits
+from crescendo.trainables.errors import InputError
 
 VALIDATION_SHARE = 0.2
 SYNONYMS = {"train": "training", "val": "validation", "testing": "test"}
@@ -25,6 +27,46 @@ def held_out(names: Sequence[str], groups: Groups, share: float = VALIDATION_SHA
         if len(chosen) < wanted:
             chosen += one
     return frozenset(chosen)
+
+
+def given_split(annotations: Annotations, where: str) -> tuple[Annotations, list[str]]:
+    """Return the annotations under the names of `SUBSETS`, with a validation subset, and what was decided, in lines.
+
+    Raises
+    ------
+    InputError
+        If there are no recordings, or one is of an unknown subset; `where` names their file.
+    """
+    if not annotations.recordings:
+        raise InputError(f"{where}: holds no recordings")
+    recordings = {}
+    for name, one in annotations.recordings.items():
+        subset = SYNONYMS.get(one.subset, one.subset)
+        if subset not in SUBSETS:
+            raise InputError(f"{where}: recording {name!r} has subset {one.subset!r}; expected {', '.join(SUBSETS)}")
+        recordings[name] = replace(one, subset=subset)
+    notes = []
+    training = [name for name, one in recordings.items() if one.subset == "training"]
+    if training and not any(one.subset == "validation" for one in recordings.values()):
+        chosen = held_out(training, annotations.groups(training))
+        recordings.update({name: replace(recordings[name], subset="validation") for name in chosen})
+        notes.append(f"no validation subset: {len(chosen)} of {len(training)} training recordings became one")
+    split = replace(annotations, recordings=recordings)
+    return split, notes + _divided(split)
+
+
+def _divided(annotations: Annotations) -> list[str]:
+    """Return a line on groups that are in several subsets, if there are any."""
+    subsets: dict[str, set[str]] = {}
+    for name, group in annotations.groups().of.items():
+        subsets.setdefault(group, set()).add(annotations.recordings[name].subset)
+    divided = sorted(group for group, found in subsets.items() if len(found) > 1)
+    if not divided:
+        return []
+    return [
+        f"{len(divided)} of {len(subsets)} {annotations.groups_are} have recordings in several subsets ({divided[0]} in "
+        f"{', '.join(sorted(subsets[divided[0]]))}): results do not tell how it would go with others"
+    ]
 
 
 def given_folds(content: Any, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:

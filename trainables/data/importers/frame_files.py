@@ -1,0 +1,112 @@
+"""Which files of a folder of frame labels are what: labels, features, mapping and split lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from crescendo.trainables.data.importers.array_files import SUFFIXES, suffix
+from crescendo.trainables.data.importers.label_vectors import LabelFiles
+from crescendo.trainables.data.importers.layout import found_file, found_folder, selected
+from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.importers.split_lists import Lists, list_files, read_lists
+from crescendo.trainables.errors import InputError
+
+LABELS = ("groundtruth", "ground_truth", "gt", "labels", "label", "annotations")
+FEATURES = ("features", "feature", "feats")
+SPLITS = ("splits", "split")
+MAPPING = "mapping.txt"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found.
+
+    `features` are the files that hold them, `leave` the columns in these that hold labels; `mapping` is a file, '' if there is
+    none; `lists` holds every split, `subsets` recording -> subset in the one that counts; `notes` what was left out.
+    """
+
+    labels: LabelFiles
+    features: tuple[str, ...]
+    leave: tuple[str, ...]
+    mapping: str
+    lists: Lists
+    subsets: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def find(
+    files: RawFiles, labels_from: str, features_from: str, label_key: str, mapping: str, splits: str, split: str
+) -> Found:
+    """Return what `files` hold, see `import_frames` for the options.
+
+    Raises
+    ------
+    InputError
+        If something is not there, or cannot be told from something else.
+    """
+    labels_from = labels_from or found_folder(files, LABELS, "--labels-from") or ""
+    features_from = features_from or found_folder(files, FEATURES, "--features-from") or ""
+    if mapping and mapping not in files:
+        raise InputError(f"{files.path}: holds no file {mapping!r} (--mapping)")
+    mapping = mapping or found_file(files, MAPPING, "--mapping") or ""
+    in_labels = selected(files, labels_from, "--labels-from") if labels_from else None
+    in_features = selected(files, features_from, "--features-from") if features_from else None
+    found_lists = _lists(files, splits, {*(in_labels or ()), *(in_features or ())})
+    apart = {mapping, *(name for parts in found_lists.values() for name in parts.values())}
+    rest = tuple(name for name in files.names if name not in apart)
+    labelled = in_labels or tuple(name for name in rest if name not in (in_features or ()) or suffix(name) in SUFFIXES)
+    features = in_features or tuple(name for name in rest if name not in (in_labels or ()) and suffix(name) in SUFFIXES)
+    labels = LabelFiles(files, [name for name in labelled if name not in apart], label_key)
+    lists = read_lists(files, found_lists)
+    subsets, notes = _subsets(files, labels, features, lists, split, bool(in_labels))
+    first = next(iter(subsets))
+    leave = (labels.key(first),) if labels.name(first) in features else ()
+    return Found(labels, features, leave, mapping, lists, subsets, tuple(notes))
+
+
+def _lists(files: RawFiles, splits: str, elsewhere: set[str]) -> dict[str, dict[str, str]]:
+    folder = splits or found_folder(files, SPLITS, "--splits") or ""
+    names = selected(files, folder, "--splits") if folder else [name for name in files.names if name not in elsewhere]
+    found = list_files(names)
+    if splits and not found:
+        raise InputError(
+            f"{files.path}: {splits} holds no list of recordings (--splits); expected train.bundle, test.txt or the like"
+        )
+    return found
+
+
+def _subsets(
+    files: RawFiles, labels: LabelFiles, features: tuple[str, ...], lists: Lists, split: str, apart: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Return recording -> subset, and what was decided."""
+    with_features = {PurePosixPath(name).stem for name in features}
+    if not lists:
+        if split:
+            raise InputError(f"{files.path}: has no split lists (--split {split})")
+        there = [name for name in labels.recordings if apart or name in with_features]
+        if not there:
+            raise InputError(
+                f"{files.path}: no recording with labels was found: looked for a file per recording in {', '.join(LABELS)} "
+                "(--labels-from), or beside the features"
+            )
+        return dict.fromkeys(there, "training"), ["no split lists: no recording tests; write train.txt and test.txt"]
+    chosen = split or next(iter(lists))
+    if chosen not in lists:
+        raise InputError(f"{files.path}: has no split {chosen!r} (--split); there are {', '.join(lists)}")
+    subsets = {name: subset for subset, names in lists[chosen].items() for name in names}
+    lacking = [name for name in subsets if name not in labels]
+    if lacking:
+        raise InputError(
+            f"{files.path}: recording {lacking[0]!r:.80} of the split lists has no labels ({len(lacking)} of {len(subsets)} "
+            f"lack them); found those of {', '.join(labels.recordings[:3]) or 'none'} (--labels-from)"
+        )
+    if "training" not in lists[chosen]:
+        raise InputError(f"{files.path}: the split lists have no training part; expected train.bundle or train.txt")
+    notes = [f"split {chosen} of {', '.join(lists)}"] if len(lists) > 1 else []
+    if "test" not in lists[chosen]:
+        notes.append("no test list: no recording tests")
+    left = [name for name in labels.recordings if name not in subsets and (apart or name in with_features)]
+    if left:
+        notes.append(f"{len(left)} recordings with labels stand in no list and are left out: {', '.join(left):.120}")
+    return subsets, notes

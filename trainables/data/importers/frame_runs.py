@@ -1,0 +1,124 @@
+"""From labels of frames to segments: what each label means, which are background, and the unbroken runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from crescendo.trainables.data.annotations import Segment
+from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.importers.label_vectors import LabelVector
+from crescendo.trainables.errors import InputError
+
+BACKGROUNDS = (BACKGROUND, "bg", "none", "null", "no activity", "no_activity", "sil")
+"""Labels that mean that nothing happens, in small letters, where nobody says."""
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """What the labels in files mean: `of` maps each to an activity, None to background; `notes` says what was decided."""
+
+    of: Mapping[str, str | None]
+    notes: tuple[str, ...]
+
+
+def meanings(
+    found: Mapping[str, str], mapping: Mapping[str, str], background: Sequence[str] | None, mapped_in: str = ""
+) -> Meanings:
+    """Return what labels mean.
+
+    Parameters
+    ----------
+    found
+        Label -> a file that holds it, for messages.
+    mapping
+        Number -> label, `mapped_in` a file; empty: labels are what they are.
+    background
+        The labels that mean that nothing happens; None: those of `BACKGROUNDS` that there are.
+
+    Raises
+    ------
+    InputError
+        If the mapping lacks a label, or one of `background` is none; if a frame has no label.
+    """
+    names = {raw: _mapped(raw.strip(), mapping, where, mapped_in) for raw, where in found.items()}
+    wanted = {one.strip() for one in background} if background is not None else None
+    if wanted is not None:
+        known = {*names, *names.values(), *mapping.values()}
+        unknown = sorted(wanted - known)
+        if unknown:
+            raise InputError(
+                f"--background: {unknown[0]!r:.80} is no label; there are {', '.join(sorted(set(names.values()))):.200}"
+            )
+    of: dict[str, str | None] = {}
+    for raw, name in names.items():
+        nothing = (
+            name.lower() in BACKGROUNDS if wanted is None else {raw.strip(), name, name.lower()} & {*wanted, BACKGROUND}
+        )
+        if not name and not nothing:
+            raise InputError(
+                f"{found[raw]}: has a frame without a label; write one, or pass --background '' if it means none"
+            )
+        of[raw] = None if nothing else name
+    return Meanings(of, tuple(_notes(names, of, mapping)))
+
+
+def _mapped(label: str, mapping: Mapping[str, str], where: str, mapped_in: str) -> str:
+    if not mapping:
+        return label
+    if label in mapping.values():
+        if mapping.get(label, label) != label:
+            raise InputError(
+                f"{mapped_in}: {label!r:.80} is the number of one label and the name of another; rename it"
+            )
+        return label
+    if label in mapping:
+        return mapping[label]
+    raise InputError(
+        f"{where}: label {label!r:.80} is not in {mapped_in}, which has {', '.join(mapping.values()):.120}"
+    )
+
+
+def _notes(names: Mapping[str, str], of: Mapping[str, str | None], mapping: Mapping[str, str]) -> list[str]:
+    notes = []
+    nothing = sorted({names[raw] for raw, name in of.items() if name is None})
+    activities = sorted({name for name in of.values() if name is not None})
+    if nothing:
+        notes.append(f"background: {', '.join(map(repr, nothing))}")
+    else:
+        notes.append(
+            "no label means background, every frame is of an activity; if one of "
+            f"{', '.join(map(repr, activities)):.120} means that nothing happens, pass --background LABEL"
+        )
+    blanks = sorted(raw for raw in names if raw != raw.strip())
+    if blanks:
+        notes.append(f"labels whose blanks at the ends were taken away: {', '.join(map(repr, blanks)):.120}")
+    unused = [label for label in mapping.values() if label not in names.values() and label.lower() not in BACKGROUNDS]
+    if unused:
+        notes.append(
+            f"{len(unused)} of {len(mapping)} labels of the mapping occur in no recording: {', '.join(unused):.200}"
+        )
+    return notes
+
+
+def runs(vector: LabelVector, frames: int, fps: float, of: Mapping[str, str | None]) -> tuple[Segment, ...]:
+    """Return a segment for each unbroken run of an activity among the first `frames` labels, in seconds."""
+    activities = sorted({name for name in of.values() if name is not None})
+    number = {None: -1, **{name: index for index, name in enumerate(activities)}}
+    codes = np.asarray([number[of[raw]] for raw in vector.names], dtype=np.int64)[vector.codes[:frames]]
+    bounds = np.r_[0, np.flatnonzero(np.diff(codes)) + 1, len(codes)].tolist()
+    return tuple(
+        Segment(activities[codes[first]], first / fps, last / fps)
+        for first, last in pairwise(bounds)
+        if first < last and codes[first] >= 0
+    )
+
+
+def label_order(segments: Collection[Segment], mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the labels of `segments`, in the mapping's order; those it lacks after them, sorted, numbers by size."""
+    there = {one.label for one in segments}
+    mapped = [label for label in mapping.values() if label in there]
+    return (*mapped, *sorted(there - set(mapped), key=lambda one: (int(one), "") if one.isdecimal() else (-1, one)))

@@ -1,0 +1,116 @@
+"""Frame labels: a vector of labels beside a matrix of features per recording, as most sets of the field come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from crescendo.trainables.data.annotations import Annotations, Recording
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.importers.aligned import aligned
+from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.external import check_matrices, check_present
+from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
+from crescendo.trainables.data.importers.frame_files import Found, find
+from crescendo.trainables.data.importers.frame_runs import label_order, meanings, runs
+from crescendo.trainables.data.importers.label_vectors import LabelVector, read_mapping
+from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.importers.splits import given_folds, given_split
+from crescendo.trainables.data.importers.time_axis import HELP, check_axis
+from crescendo.trainables.data.splits import Splits
+from crescendo.trainables.errors import InputError
+
+WHAT = "a folder of per-frame labels and features"
+
+
+def import_frames(
+    source: Annotated[Path | str, "Folder or zip with a label vector and a feature matrix per recording."],
+    destination: Path | str,
+    *,
+    fps: Annotated[float, "Labels and rows of features a second."],
+    labels_from: Annotated[
+        str, "Folder or pattern in SOURCE of the label files; default: groundTruth, labels ..."
+    ] = "",
+    features_from: Annotated[str, "Folder, pattern or one HDF5 file in SOURCE; default: features."] = "",
+    label_key: Annotated[str, "Column or variable that holds the labels, where a file has several."] = "",
+    feature_key: Annotated[str, "Variable that holds the features, where a file has several."] = "",
+    mapping: Annotated[str, "File in SOURCE with a number and a label a line; default: mapping.txt, if there."] = "",
+    splits: Annotated[str, "Folder in SOURCE of the lists train, val and test (.bundle, .txt); default: splits."] = "",
+    split: Annotated[str, "Which of several numbered splits counts; default: the first."] = "",
+    background: Annotated[list[str] | None, "Label that means that nothing happens; may be repeated."] = None,
+    time_axis: Annotated[str, HELP] = "auto",
+    name: Annotated[str, "Name of the data set; default: SOURCE's."] = "",
+    licence: Annotated[str, "What may be done with the data."] = "not stated",
+    reporter: Reporter | None = None,
+) -> Dataset:
+    """Prepare recordings whose every frame has a label: runs of equal labels become segments, as docs/data.md shows.
+
+    Several numbered splits become the data set's folds. Without a validation list a fifth of the training recordings
+    validates; without any list all recordings are training and validation.
+
+    Raises
+    ------
+    InputError
+        If labels, features or lists are missing, damaged or contradict each other, or `destination` exists.
+    """
+    reporter = reporter or Silent()
+    if not 0 < fps < float("inf"):
+        raise InputError(f"fps must be a positive number but got {fps}")
+    check_axis(time_axis)
+    with RawFiles(source, "*", WHAT) as files:
+        found = find(files, labels_from, features_from, label_key, mapping, splits, split)
+        names = list(found.subsets)
+        vectors = {one: found.labels.read(one) for one in reporter.track(names, len(names), "reading labels")}
+        numbers = read_mapping(files, found.mapping) if found.mapping else {}
+        meant = meanings(_places(found, vectors), numbers, background or None, found.mapping)
+        matrices = features_of(files, found.features, names, feature_key, found.leave)
+        check_present(matrices, vectors, str(source))
+        axis = aligned(matrices, vectors, {one: found.labels.where(one) for one in names}, fps, time_axis)
+        recordings = {
+            one: Recording(subset, frames / fps, runs(vectors[one], frames, fps, meant.of))
+            for (one, subset), frames in zip(found.subsets.items(), axis.frames.values(), strict=True)
+        }
+        annotated, decided = given_split(Annotations(recordings), str(source))
+        folds, divided = _folds(found, annotated, str(source))
+        columns = matrices.columns() if isinstance(matrices, FeatureFiles) else ()
+        left = matrices.notes() if isinstance(matrices, FeatureFiles) else []
+        notes = (*found.notes, *meant.notes, *axis.notes, *left, *decided, *divided)
+        for note in notes:
+            reporter.say(note)
+        checked = check_matrices(axis.matrices, annotated.recordings, fps, str(source))
+        described = f"as given, the columns {', '.join(columns)}" if columns else "as given, one row a frame"
+        return write_dataset(
+            destination,
+            DatasetMetadata(name or Path(source).stem, fps, described, str(Path(source).name), licence, notes),
+            annotated,
+            frames=checked.frames,
+            features=reporter.track(checked.matrices, len(checked.frames), "copying features"),
+            feature_dim=checked.width,
+            dtype=checked.dtype,
+            labels=label_order([segment for one in recordings.values() for segment in one.segments], numbers),
+            splits=folds,
+        )
+
+
+def _places(found: Found, vectors: Mapping[str, LabelVector]) -> dict[str, str]:
+    places: dict[str, str] = {}
+    for recording, vector in vectors.items():
+        for label in vector.names:
+            places.setdefault(label, found.labels.where(recording))
+    return places
+
+
+def _folds(found: Found, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:
+    """Return the numbered splits as folds, if there are several of the same recordings, each with a test part."""
+    if len(found.lists) < 2:
+        return {}, []
+    whole = set(annotations.recordings)
+    for fold, parts in found.lists.items():
+        if {name for names in parts.values() for name in names} != whole or "test" not in parts:
+            return {}, [
+                f"the {len(found.lists)} splits became no folds: split {fold} lacks a test part or other recordings"
+            ]
+    content = {fold: {subset: list(names) for subset, names in parts.items()} for fold, parts in found.lists.items()}
+    folds, notes = given_folds(content, annotations, where)
+    return folds, [f"{len(folds)} splits became folds: {', '.join(folds)}", *notes]

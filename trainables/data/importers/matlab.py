@@ -1,0 +1,63 @@
+"""MATLAB's files up to version 7 (v5, v4); those of version 7.3 are HDF5 (`hdf5`)."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import IO, Any
+
+import numpy as np
+import scipy.io
+
+from crescendo.trainables.data.importers.arrays import Announced
+from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import most_unpacked, too_large
+
+# Cells, structures, sparse matrices and objects are not read.
+_TYPES = {
+    "double": np.dtype(np.float64),
+    "single": np.dtype(np.float32),
+    "logical": np.dtype(np.bool_),
+    "char": np.dtype(np.str_),
+    **{f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}
+
+
+class MatlabArrays:
+    """The variables of a `.mat` file, as MATLAB shows them."""
+
+    def __init__(self, file: IO[bytes], where: str) -> None:
+        """Look at what `file` holds; `InputError` names it `where`."""
+        self._file: Any = file  # the stubs know of paths only
+        self._where = where
+        self._limit = most_unpacked(file.seek(0, io.SEEK_END))
+        file.seek(0)
+        try:
+            found = scipy.io.whosmat(self._file)
+        except Exception as error:  # scipy has no common exception for a damaged file
+            raise self._damaged(error) from error
+        self.announced = {
+            name: Announced(tuple(shape), _TYPES.get(kind, np.dtype(object))) for name, shape, kind in found
+        }
+
+    def read(self, name: str) -> np.ndarray:
+        """Return a variable; its type is the one that MATLAB shows, however it is stored.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, or would unpack to far more than the file.
+        """
+        if math.prod(self.announced[name].shape) * np.dtype(np.float64).itemsize > self._limit:
+            raise too_large(self._where, self._limit)
+        self._file.seek(0)
+        try:
+            table: dict[str, Any] = scipy.io.loadmat(self._file, variable_names=[name], mat_dtype=True)
+            values: np.ndarray = np.asarray(table[name])
+        except Exception as error:  # as above
+            raise self._damaged(error) from error
+        return values
+
+    def _damaged(self, error: Exception) -> InputError:
+        reason = " ".join(str(error).split())[:200]
+        return InputError(f"{self._where}: not a complete MATLAB file ({reason}); get the data set again")
