@@ -1,9 +1,11 @@
 """The table: one row a case of bad input. Add a row where something was met that ended otherwise than in one line."""
 
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 import pyarrow as pa
 from abuse_files import (
@@ -16,10 +18,13 @@ from abuse_files import (
     fifo,
     first_line,
     folder,
+    hdf5,
     linked,
     loop,
+    mat,
     npy,
     npy_of,
+    parquet,
     removed,
     results,
     safetensors,
@@ -241,6 +246,87 @@ def _imported() -> Sequence[Case]:
         given("hapt of something else", "data import hapt raw out", "raw"),
         given("tug of something else", "data import tug raw out", "raw"),
         given("gtea of something else", "data import gtea raw out", "raw"),
+    ]  # fmt: skip
+
+
+def _features() -> Sequence[Case]:
+    """Of feature files in formats of others."""
+    twenty = np.zeros((20, 2), np.float32)
+    large = mat(x=np.zeros((20, 2))).replace(struct.pack("<ii", 20, 2), struct.pack("<ii", 20, 10**8))
+
+    def of(name: str, file: str, content: Any, says: str = "") -> Case:
+        return Case(
+            name,
+            IMPORT,
+            says or file.replace(".", r"\."),
+            {"raw/annotations.json": annotations(), f"raw/{file}": content},
+        )
+
+    return [
+        of("a .mat that is text", "a.mat", "x", r"a\.mat: not a complete MATLAB file"),
+        of("a .mat that is empty", "a.mat", ""),
+        of("a .mat that is cut", "a.mat", mat(x=np.random.default_rng(0).random((20, 2)))[:200]),
+        of("a .mat that unpacks without end", "a.mat", large, r"a\.mat: would unpack"),
+        of("a .mat of a cell array", "a.mat", mat(x=np.array([["a", "b"]] * 20, dtype=object)), r"a\.mat: has shape \(20, 2\) and dtype object"),
+        of("a .mat of complex numbers", "a.mat", mat(x=twenty + 1j), r"a\.mat.*complex"),
+        of("a .mat of whole numbers", "a.mat", mat(x=twenty.astype(np.int16)), r"a\.mat.*int16"),
+        of("a .mat of nothing", "a.mat", mat(), r"a\.mat: must hold one matrix but holds 0"),
+        of("a .mat that is a pipe", "a.mat", fifo, r"a\.mat.*pipe"),
+        of("an HDF5 file that is text", "a.h5", "x"),
+        of("an HDF5 file of text", "a.h5", hdf5(lambda file: file.update(x="words"))),
+        of("an HDF5 file of nothing", "a.h5", hdf5(lambda file: None), r"a\.h5: must hold one matrix but holds 0"),
+        of("an HDF5 file that unpacks without end", "a.h5", hdf5(lambda file: file.create_dataset("x", (20, 10**7), "f4", chunks=(20, 1024))), r"a\.h5.*unpack"),
+        of("an HDF5 file that reads another file", "a.h5", hdf5(lambda file: file.create_dataset("x", (20, 2), "f4", external=[("/etc/passwd", 0, 160)])), "lies in another file"),
+        of("an HDF5 file of a link to another", "a.h5", hdf5(lambda file: file.update(x=h5py.ExternalLink("/etc/passwd", "x"))), "holds 0"),
+        of("an HDF5 file of all, with a link to another", "all.h5", hdf5(lambda file: file.update(a=h5py.ExternalLink("/etc/passwd", "x"))), "'a' has no features"),
+        of("an HDF5 file of all, of text", "all.h5", hdf5(lambda file: file.update(a="words")), r"all\.h5: a"),
+        of("a table of words", "a.csv", "x,y\n" + "one,two\n" * 20, r"a\.csv: has no column of numbers; it has x, y"),
+        of("a table of rows of many lengths", "a.csv", "x,y\n" + "1,2\n" * 20 + "1,2,3,4\n"),
+        of("a table of rows that are longer than its names", "a.csv", "x,y\n" + "1,2,3\n" * 20, "more cells than its first line"),
+        of("a table that is empty", "a.csv", ""),
+        of("a table of bytes", "a.csv", b"\xff\xfe\x00" * 20),
+        of("a table with a gap", "a.csv", "x,y\n" + "1,2\n" * 19 + ",2\n", "frame 19 holds NaN"),
+        of("a table and a key", "a.csv", "x,y\n" + "1,2\n" * 20, "frames|key")._replace(line=f"{IMPORT} --feature-key x"),
+        of("a Parquet file that is text", "a.parquet", "x"),
+        of("a Parquet file of lists", "a.parquet", parquet(x=[[1.0, 2.0]] * 20), r"a\.parquet: has no column of numbers"),
+        of("a Parquet file that unpacks without end", "a.parquet", parquet(x=np.zeros(14 * 10**6, bool)), r"a\.parquet.*unpack"),
+        Case("a feature that is not in the file", f"{IMPORT} --feature-key z", r"a\.mat: lacks 'z' \(--feature-key\); it holds x",
+             {"raw/annotations.json": annotations(), "raw/a.mat": mat(x=twenty)}),
+        Case("features from nowhere", f"{IMPORT} --features-from ../raw", r"'\.\./raw' \(--features-from\)", source()),
+        Case("a time axis of 2", f"{IMPORT} --time-axis 2", "--time-axis", source()),
+    ]  # fmt: skip
+
+
+def _frames() -> Sequence[Case]:
+    """Of sets of frame labels."""
+    line = "data import frames raw out --fps 4"
+    whole = {"raw/features/a.npy": npy(np.zeros((20, 2), np.float32)), "raw/groundTruth/a.txt": "run\n" * 20}
+
+    def of(name: str, says: str, more: str = "", **files: Any) -> Case:
+        return Case(
+            name,
+            f"{line} {more}",
+            says,
+            {**whole, **{f"raw/{key.replace('__', '/').replace('_', '.')}": one for key, one in files.items()}},
+        )
+
+    return [
+        Case("frame labels of nothing", line, "raw", {"raw": folder}),
+        Case("frame labels without labels", line, r"labels|stand", {"raw/features/a.npy": whole["raw/features/a.npy"]}),
+        of("frame labels that are bytes", r"a\.txt: not text", groundTruth__a_txt=b"\xff\xfe"),
+        of("frame labels that are a pipe", r"a\.txt.*pipe", groundTruth__a_txt=fifo),
+        of("frame labels of another length", r"a\.npy: recording 'a' has 20 frames of features .* but 900 labels", groundTruth__a_txt="run\n" * 900),
+        of("frame labels of two folders", r"labels|groundTruth", labels__a_txt="run"),
+        of("a mapping without names", r"mapping\.txt: line 1", mapping_txt="0\n1\n"),
+        of("a mapping of other labels", r"label 'run' is not in .*mapping\.txt", mapping_txt="0 background\n"),
+        of("a mapping that is a loop of links", r"mapping\.txt", mapping_txt=loop),
+        of("a mapping from another folder", "--mapping", "--mapping ../all.txt"),
+        of("split lists of other recordings", "recording 'b' of the split lists has no labels", splits__train_txt="b"),
+        of("split lists that name a recording twice", r"names 'a', which .*once is right", splits__train_txt="a\na.txt\n"),
+        of("split lists without training", "no training part", splits__test_txt="a"),
+        of("a background that is no label", "--background: 'walk' is no label", "--background walk"),
+        of("frame labels at no frames a second", "fps", "--fps 0"),
+        of("frame labels on a full disk", "full")._replace(disk=60),
     ]  # fmt: skip
 
 
@@ -721,5 +807,18 @@ def _addressed() -> Sequence[Case]:
     ]
 
 
-GROUPS = (_addressed, _described, _imported, _made, _evaluated, _trained, _exported, _detected, _studied, _told)
+GROUPS = (
+    _addressed,
+    _described,
+    _imported,
+    _features,
+    _frames,
+    _made,
+    _evaluated,
+    _trained,
+    _exported,
+    _detected,
+    _studied,
+    _told,
+)
 CASES: Sequence[Case] = [case for group in GROUPS for case in group()]

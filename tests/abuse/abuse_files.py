@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import scipy.io
 
 STORED = Path(__file__).parents[1] / "formats" / "stored"
 Write = Callable[[Path], object]
@@ -166,6 +168,23 @@ def arrow(
 def parquet(**columns: Any) -> Write:
     """A parquet file."""
     return lambda path: pq.write_table(pa.table(columns), path)
+
+
+def mat(**variables: Any) -> bytes:
+    """A file of MATLAB, not packed."""
+    file = io.BytesIO()
+    scipy.io.savemat(file, variables)
+    return file.getvalue()
+
+
+def hdf5(fill: Callable[[Any], object]) -> Write:
+    """An HDF5 file that `fill` writes into."""
+
+    def write(path: Path) -> None:
+        with h5py.File(path, "w") as file:
+            fill(file)
+
+    return write
 
 
 def safetensors(header: bytes) -> bytes:

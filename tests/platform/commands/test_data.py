@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -191,10 +192,26 @@ def _quoted(argument: str) -> str:
     return "'" + argument + "'"
 
 
-def test_the_documented_example_works_as_printed(tmp_path: Path) -> None:
+def _documented() -> dict[str, tuple[str, str]]:
     found = re.findall(r"<!-- test: (\w+) -->\n```(\w+)\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    blocks = {name: (language, text) for name, language, text in found}
-    assert set(blocks) == {"make", "import", "read"}
+    return {name: (language, text) for name, language, text in found}
+
+
+def test_the_documented_frame_labels_work_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(_documented()["frames"][1], {})
+    for line in _documented()["import_frames"][1].splitlines():
+        done = CliRunner().invoke(data, shlex.split(line)[2:], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    dataset = Dataset("kitchen_prepared")
+    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [6, 3, 3]
+    labels = (tmp_path / "kitchen/groundTruth/cook_03.txt").read_text().split()
+    assert [dataset.labels[one] for one in dataset.frame_labels("cook_03")] == labels
+
+
+def test_the_documented_example_works_as_printed(tmp_path: Path) -> None:
+    blocks = _documented()
+    assert set(blocks) == {"make", "import", "read", "frames", "import_frames"}
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for name in ("make", "import", "read"):
         language, text = blocks[name]

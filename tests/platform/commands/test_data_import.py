@@ -152,7 +152,10 @@ def test_an_importer_that_cannot_be_used_is_one_line(crescendo, tmp_path, functi
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("hapd", "importer: must be one of hapt, tug, gtea, activitynet, directory, frames, or MODULE:ATTRIBUTE for your own"),
+        (
+            "hapd",
+            "importer: must be one of hapt, tug, gtea, activitynet, directory, frames, or MODULE:ATTRIBUTE for your own",
+        ),
         ("no_such_module:it", "importer: no_such_module:it: the module no_such_module cannot be imported"),
     ],
 )

@@ -85,7 +85,7 @@ class FeatureFiles:
             return np.stack([file.read(column).astype(chosen.dtype) for column in chosen.names], axis=1)
 
     def columns(self) -> tuple[str, ...]:
-        """Return the columns of the tables whose shapes were looked at; none where there is no table."""
+        """Return the names of the columns of the tables whose shapes were looked at; none where there are none."""
         return self._columns[1] if self._columns else ()
 
     def notes(self) -> list[str]:
@@ -124,7 +124,8 @@ class FeatureFiles:
         return _Chosen(tuple(columns), (rows, len(columns)), kind, True)
 
     def _see(self, recording: str, file: ArrayFile, chosen: _Chosen) -> None:
-        if chosen.is_table:
+        # Without names the table is a plain matrix, which may lie on its side.
+        if chosen.is_table and not all(column.isdecimal() for column in chosen.names):
             first, columns = self._columns or (recording, chosen.names)
             if columns != chosen.names:
                 differs = next(iter(sorted(set(columns) ^ set(chosen.names))), "another order")

@@ -107,7 +107,7 @@ def _notes(names: Mapping[str, str], of: Mapping[str, str | None], mapping: Mapp
 def runs(vector: LabelVector, frames: int, fps: float, of: Mapping[str, str | None]) -> tuple[Segment, ...]:
     """Return a segment for each unbroken run of an activity among the first `frames` labels, in seconds."""
     activities = sorted({name for name in of.values() if name is not None})
-    number = {None: -1, **{name: index for index, name in enumerate(activities)}}
+    number: dict[str | None, int] = {None: -1, **{name: index for index, name in enumerate(activities)}}
     codes = np.asarray([number[of[raw]] for raw in vector.names], dtype=np.int64)[vector.codes[:frames]]
     bounds = np.r_[0, np.flatnonzero(np.diff(codes)) + 1, len(codes)].tolist()
     return tuple(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import math
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-import scipy.io
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.fold_sets import write_fold_sets
+from crescendo.trainables.data.importers.array_files import open_arrays
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import most_unpacked, too_large
 
 FOLDS = ("1", "2", "3", "4")
 ALL = "all"
@@ -106,21 +103,11 @@ def _validation_subject(files: RawFiles, splits: dict[str, list[str]]) -> str:
 def _read(files: RawFiles, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return features (frames, 128) float32 and labels (frames,)."""
     where = files.where(name)
-    content = files.read_bytes(name)
-    file: Any = io.BytesIO(content)  # the stubs know of paths only
-    try:
-        values = sum(math.prod(shape) for name, shape, _ in scipy.io.whosmat(file) if name in ("A", "Y"))
-        if (limit := most_unpacked(len(content))) < values * np.dtype(np.float64).itemsize:
-            raise too_large(where, limit)
-        file.seek(0)
-        table: dict[str, Any] = scipy.io.loadmat(file, variable_names=["A", "Y"])
-        features, labels = np.asarray(table["A"]), np.asarray(table["Y"]).reshape(-1)
-    except InputError:
-        raise
-    except KeyError as error:
-        raise InputError(f"{where}: lacks the matrix {error}; get the data set again") from error
-    except Exception as error:  # loadmat has no common exception for a damaged file
-        raise InputError(f"{where}: not a complete MATLAB file ({error}); get the data set again") from error
+    with open_arrays(files, name) as file:
+        lacking = next((one for one in ("A", "Y") if one not in file.announced), None)
+        if lacking is not None:
+            raise InputError(f"{where}: lacks the matrix {lacking!r}; get the data set again")
+        features, labels = file.read("A"), file.read("Y").reshape(-1)
     if features.ndim != 2 or features.dtype.kind != "f" or len(features) != len(labels) or not len(labels):
         raise InputError(
             f"{where}: A has shape {features.shape}, Y {labels.shape}; expected one label for each row of A"

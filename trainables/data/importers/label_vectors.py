@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,10 @@ class LabelFiles:
             lines = self._files.read_text(name).lstrip("\ufeff").rstrip().splitlines()
             return _vector(np.asarray([line.strip() for line in lines], dtype=np.str_), where)
         with open_arrays(self._files, name) as file:
-            return _vector(file.read(self._choose(file, name)), where)
+            key = self._choose(file, name)
+            if (kind := file.announced[key].dtype).hasobject:
+                raise _untyped(where, kind)
+            return _vector(file.read(key), where)
 
     def _choose(self, file: ArrayFile, name: str) -> str:
         found, where = file.announced, self._files.where(name)
@@ -105,12 +109,20 @@ class LabelFiles:
         return called[0]
 
 
+def _untyped(where: str, kind: np.dtype[Any]) -> InputError:
+    return InputError(
+        f"{where}: holds values of type {kind} (a cell array or another); labels are text or whole numbers"
+    )
+
+
 def _vector(values: np.ndarray, where: str) -> LabelVector:
     if values.size == 0 or values.size != max(values.shape, default=0):
-        raise InputError(f"{where}: has shape {values.shape}; expected one label a frame, a vector")
+        raise InputError(
+            f"{where}: has shape {values.shape}; expected one label a frame, a vector; --labels-from says where they lie"
+        )
     flat = values.reshape(-1)
     if flat.dtype.kind not in "biufUS":
-        raise InputError(f"{where}: holds values of type {flat.dtype}; labels are text or whole numbers")
+        raise _untyped(where, flat.dtype)
     if flat.dtype.kind == "f":
         bad = np.flatnonzero(~(np.isfinite(flat) & (flat == np.round(flat)) & (np.abs(flat) < 2**53)))
         if len(bad):

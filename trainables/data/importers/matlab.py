@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from typing import IO, Any
+import warnings
+from typing import IO, Any, cast
 
 import numpy as np
 import scipy.io
@@ -14,7 +15,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import most_unpacked, too_large
 
 # Cells, structures, sparse matrices and objects are not read.
-_TYPES = {
+_TYPES: dict[str, np.dtype[Any]] = {
     "double": np.dtype(np.float64),
     "single": np.dtype(np.float32),
     "logical": np.dtype(np.bool_),
@@ -28,7 +29,7 @@ class MatlabArrays:
 
     def __init__(self, file: IO[bytes], where: str) -> None:
         """Look at what `file` holds; `InputError` names it `where`."""
-        self._file: Any = file  # the stubs know of paths only
+        self._file = cast(Any, file)  # the stubs know of paths only
         self._where = where
         self._limit = most_unpacked(file.seek(0, io.SEEK_END))
         file.seek(0)
@@ -37,7 +38,7 @@ class MatlabArrays:
         except Exception as error:  # scipy has no common exception for a damaged file
             raise self._damaged(error) from error
         self.announced = {
-            name: Announced(tuple(shape), _TYPES.get(kind, np.dtype(object))) for name, shape, kind in found
+            name: Announced(tuple(shape), _TYPES.get(str(kind), np.dtype(object))) for name, shape, kind in found
         }
 
     def read(self, name: str) -> np.ndarray:
@@ -52,8 +53,12 @@ class MatlabArrays:
             raise too_large(self._where, self._limit)
         self._file.seek(0)
         try:
-            table: dict[str, Any] = scipy.io.loadmat(self._file, variable_names=[name], mat_dtype=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                table: dict[str, Any] = scipy.io.loadmat(self._file, variable_names=[name], mat_dtype=True)
             values: np.ndarray = np.asarray(table[name])
+        except np.exceptions.ComplexWarning:
+            raise InputError(f"{self._where}: {name} holds complex numbers; features and labels are real") from None
         except Exception as error:  # as above
             raise self._damaged(error) from error
         return values

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from crescendo.trainables.data.importers.array_files import SUFFIXES
 from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.splits import SUBSETS
 from crescendo.trainables.errors import InputError
 
 _KINDS = (".bundle", ".txt")
@@ -48,7 +49,10 @@ def list_files(names: Iterable[str]) -> dict[str, dict[str, str]]:
         if subset in parts:
             raise InputError(f"{parts[subset]} and {name} both list the {subset} part; say which is meant (--splits)")
         parts[subset] = name
-    return {fold: found[fold] for fold in sorted(found, key=lambda one: (int(one or 0), one))}
+    return {
+        fold: {subset: found[fold][subset] for subset in SUBSETS if subset in found[fold]}
+        for fold in sorted(found, key=lambda one: (int(one or 0), one))
+    }
 
 
 def read_lists(files: RawFiles, found: Mapping[str, Mapping[str, str]]) -> Lists:

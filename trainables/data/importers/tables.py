@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import IO
 
 import numpy as np
@@ -31,25 +32,35 @@ class CsvTable:
         cells = [cell.strip().strip('"') for cell in first.split(separator)]
         # A single column of labels often has no name.
         headless = all(map(_is_number, cells)) or (len(cells) == 1 and first.strip() in {row.strip() for row in rows})
-        self._table = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            header=None if headless else 0,
-            index_col=False,
-            keep_default_na=False,
-            na_values=_MISSING,
-            low_memory=False,
-            skip_blank_lines=False,
-        )
+        self._table = _parsed(text, separator, headless)
         self._table.columns = [str(column) for column in self._table.columns]
-        self.announced = {
-            name: Announced((len(self._table),), _plain(column.to_numpy().dtype))
+        self.announced: dict[str, Announced] = {
+            str(name): Announced((len(self._table),), _plain(column.to_numpy().dtype))
             for name, column in self._table.items()
         }
 
     def read(self, name: str) -> np.ndarray:
         """Return a column: numbers, NaN where one is missing, or text, empty where it is."""
         return _values(self._table[name])
+
+
+def _parsed(text: str, separator: str, headless: bool) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        # It would cut rows that are longer than the first.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=separator,
+                header=None if headless else 0,
+                index_col=False,
+                keep_default_na=False,
+                na_values=_MISSING,
+                low_memory=False,
+                skip_blank_lines=False,
+            )
+        except pd.errors.ParserWarning:
+            raise ValueError("its rows have more cells than its first line") from None
 
 
 class ParquetTable:
@@ -84,7 +95,8 @@ def _plain(dtype: np.dtype) -> np.dtype:
 
 def _arrow_type(kind: pa.DataType) -> np.dtype:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return np.dtype(kind.to_pandas_dtype())
+        plain: np.dtype = np.dtype(kind.to_pandas_dtype())
+        return plain
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return np.dtype(np.str_ if pa.types.is_string(kind) or pa.types.is_large_string(kind) else object)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
+from frame_sets import FEATURES
 
 from crescendo.trainables.data.importers.directory import import_directory
 from crescendo.trainables.errors import InputError
@@ -31,6 +33,51 @@ def test_npz_and_synonyms(raw, tmp_path: Path) -> None:
     dataset = import_directory(root, tmp_path / "a", fps=4.0)
     assert dataset.features("r0").sum() == 120
     assert dataset.annotations.subsets() == ("test", "training", "validation")
+
+
+@pytest.mark.parametrize("kind", sorted(FEATURES))
+def test_every_format_of_features_is_read(raw, tmp_path: Path, kind: str) -> None:
+    root = raw.directory()
+    matrices = {name: np.load(root / f"features/{name}.npy") for name in ("r0", "r1", "r2")}
+    plain = import_directory(root, tmp_path / "plain", fps=4.0)
+    for name, matrix in matrices.items():
+        (root / f"features/{name}.npy").unlink()
+        FEATURES[kind](root / "features", name, matrix)
+    assert import_directory(root, tmp_path / "a", fps=4.0).features_hash == plain.features_hash
+
+
+def test_features_that_lie_on_their_side_are_found(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    plain = import_directory(root, tmp_path / "plain", fps=4.0)
+    for name in ("r0", "r1", "r2"):
+        np.save(root / f"features/{name}.npy", np.load(root / f"features/{name}.npy").T)
+    turned = import_directory(root, tmp_path / "a", fps=4.0)
+    assert turned.features_hash == plain.features_hash
+    assert turned.metadata.notes == ("features are stored as (features, frames): axis 1 is time, found by the lengths",)
+    with pytest.raises(InputError, match=r"has 3 frames, but 10 s at 4 fps are 40\.0"):
+        import_directory(root, tmp_path / "b", fps=4.0, time_axis="0")
+
+
+def test_which_of_several_files_and_arrays_are_features_is_said(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    plain = import_directory(root, tmp_path / "plain", fps=4.0)
+    for name in ("r0", "r1", "r2"):
+        matrix = np.load(root / f"features/{name}.npy")
+        scipy.io.savemat(root / f"{name}.mat", {"fc6": matrix, "flow": matrix + 1, "about": "nothing"})
+    with pytest.raises(InputError, match=r"stand for the same recording; say which .*--features-from"):
+        import_directory(root, tmp_path / "a", fps=4.0)
+    assert (
+        import_directory(root, tmp_path / "a", fps=4.0, features_from="features").features_hash == plain.features_hash
+    )
+    with pytest.raises(
+        InputError, match=r"r0\.mat: must hold one matrix but holds 3: fc6, flow, about; name it with --feature-key"
+    ):
+        import_directory(root, tmp_path / "b", fps=4.0, features_from="*.mat")
+    chosen = import_directory(root, tmp_path / "b", fps=4.0, features_from="*.mat", feature_key="fc6")
+    assert chosen.features_hash == plain.features_hash
+    assert chosen.metadata.notes == tuple(
+        f"the array {name!r} is no feature and was left out (3 files)" for name in ("flow", "about")
+    )
 
 
 @pytest.mark.parametrize(("stored", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
