@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from rich.markup import escape
 
-from crescendo.platform.commands.data_display import print_summary, terminal
+from crescendo.platform.commands.data_display import print_description, print_summary, terminal
 from crescendo.platform.commands.lazy_group import lazy_group
 from crescendo.platform.commands.options import CheckedCommand
+from crescendo.platform.terminal_text import say
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.describe import describe
 from crescendo.trainables.data.importers.base import IMPORTERS, Importer, find_importer
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_new_folder
@@ -21,6 +25,7 @@ from crescendo.trainables.registry import blame, is_plugin
 
 SOURCE = "The zip as downloaded, or the folder it unpacks to."
 DESTINATION = "Folder to make; it must not exist."
+DRY_RUN = "Check and describe everything, and write nothing there."
 
 
 def import_command(name: str) -> typer.Typer:
@@ -33,12 +38,22 @@ def import_command(name: str) -> typer.Typer:
     """
     importer = find_importer(name)
 
-    def command(**options: Any) -> None:
-        with terminal() as reporter:
-            told = {"reporter": reporter} if "reporter" in inspect.signature(importer).parameters else {}
-            made = _run(name, importer, options.pop("source"), options.pop("destination"), {**options, **told})
-        for dataset in made:
-            print_summary(dataset)
+    def command(source: Path, destination: Path, dry_run: bool, **options: Any) -> None:
+        with ExitStack() as stack:
+            with terminal() as reporter:
+                told = {"reporter": reporter} if "reporter" in inspect.signature(importer).parameters else {}
+                check_new_folder(destination)
+                folder = destination
+                if dry_run:
+                    folder = Path(stack.enter_context(TemporaryDirectory(prefix="crescendo-"))) / destination.name
+                made = _run(name, importer, source, folder, {**options, **told})
+            for dataset in made:
+                if dry_run:
+                    print_description({**describe(dataset), "path": destination / dataset.path.relative_to(folder)})
+                else:
+                    print_summary(dataset)
+        if dry_run:
+            say(f"dry run: nothing was written to {destination}")
 
     command.__annotations__ = {}
     app = typer.Typer(add_completion=False)
@@ -64,7 +79,13 @@ def _shown(parameters: list[inspect.Parameter]) -> Iterator[inspect.Parameter]:
         yield inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
     for parameter in parameters:
         if parameter not in positional[:2] and parameter.name != "reporter":
+            if parameter.name in ("source", "destination", "dry_run"):
+                raise ValueError(
+                    f"{parameter.name} is a parameter of the command itself; name the importer's otherwise"
+                )
             yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_option(parameter))
+    rehearse = Annotated[bool, typer.Option("--dry-run", help=DRY_RUN)]
+    yield inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, annotation=rehearse, default=False)
 
 
 def _option(parameter: inspect.Parameter) -> Any:
@@ -83,7 +104,6 @@ def _text(annotation: Any) -> str | None:
 
 
 def _run(name: str, importer: Importer, source: Path, destination: Path, options: dict[str, Any]) -> Sequence[Dataset]:
-    check_new_folder(destination)
     try:
         made = importer(source, destination, **options)
     except InputError:

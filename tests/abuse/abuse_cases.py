@@ -243,6 +243,10 @@ def _imported() -> Sequence[Case]:
         given("an importer that does not exist", "data import nothing raw out", "nothing"),
         given("an importer in a module that does not exist", "data import nothing:at_all raw out", "nothing"),
         Case("an own importer that cannot be imported", "data import own:run raw out", "own", {**source(), "own.py": "1 +"}),
+        Case("a dry run of damaged features", f"{IMPORT} --dry-run", "NaN", source(a_npy=npy(np.full((20, 2), np.nan, np.float32)))),
+        given("a dry run onto what exists", f"{IMPORT} --dry-run", "exists already", **{"out/x": ""}),
+        Case("an own importer with an option of the command's", "data import rehearsed:run raw out", "dry_run", {
+            **source(), "rehearsed.py": "def run(source, destination, *, dry_run=False):\n    pass\n"}),
         given("hapt of something else", "data import hapt raw out", "raw"),
         given("tug of something else", "data import tug raw out", "raw"),
         given("gtea of something else", "data import gtea raw out", "raw"),
@@ -252,7 +256,7 @@ def _imported() -> Sequence[Case]:
 def _features() -> Sequence[Case]:
     """Of feature files in formats of others."""
     twenty = np.zeros((20, 2), np.float32)
-    large = mat(x=np.zeros((20, 2))).replace(struct.pack("<ii", 20, 2), struct.pack("<ii", 20, 10**8))
+    large = mat(x=np.zeros((20, 2))).replace(struct.pack("<ii", 20, 2), struct.pack("<ii", 20, 10**7))
 
     def of(name: str, file: str, content: Any, says: str = "") -> Case:
         return Case(

@@ -62,10 +62,26 @@ def test_every_source_has_its_command_and_its_own_options() -> None:
         "gtea": "--fold",
         "activitynet": "--annotations-only",
         "directory": "--fps",
+        "frames": "--dry-run",
     }.items():
         shown = CliRunner().invoke(data, ["import", source, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert shown.exit_code == 0
         assert option in re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout).upper() + shown.stdout
+
+
+def test_a_dry_run_describes_what_would_be_imported_and_writes_nothing(tmp_path: Path, monkeypatch) -> None:
+    root = directory(tmp_path / "raw")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    line = ["import", "directory", str(root), str(tmp_path / "out" / "d"), "--fps", "4"]
+    tried = CliRunner().invoke(data, [*line, "--dry-run"])
+    assert tried.exit_code == 0, tried.output
+    assert not (tmp_path / "out").exists()
+    assert not any((tmp_path / "temporary").iterdir())
+    assert f"path: {tmp_path / 'out' / 'd'}\n" in tried.stdout
+    assert f"dry run: nothing was written to {tmp_path / 'out' / 'd'}" in tried.stdout
+    assert CliRunner().invoke(data, line).exit_code == 0
+    assert f"content_hash: {Dataset(tmp_path / 'out' / 'd').content_hash}" in tried.stdout
 
 
 def test_options_reach_the_importers(real_data: Path, tmp_path: Path) -> None:
