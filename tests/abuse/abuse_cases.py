@@ -296,6 +296,20 @@ def _features() -> Sequence[Case]:
         of("a Parquet file that unpacks without end", "a.parquet", parquet(x=np.zeros(14 * 10**6, bool)), r"a\.parquet.*unpack"),
         Case("a feature that is not in the file", f"{IMPORT} --feature-key z", r"a\.mat: lacks 'z' \(--feature-key\); it holds x",
              {"raw/annotations.json": annotations(), "raw/a.mat": mat(x=twenty)}),
+        *(
+            Case(f"a map of labels {name}", f"{IMPORT} --labels map.yaml", says, {**source(), "map.yaml": content})
+            for name, content, says in (
+                ("that is a list", "[walk]", "map.yaml: must hold"),
+                ("of lists", "walk: [run]", "map.yaml: 'walk' becomes"),
+                ("of code", "walk: !!python/name:os.getcwd ''", "map.yaml, line 1"),
+                ("of others", "wlak: run", "map.yaml: 'wlak' is no label of the data; there are walk"),
+                ("that is empty", "", "map.yaml: must hold"),
+                ("that is bytes", b"\xff\xfe\xff", "map.yaml: must be UTF-8"),
+                ("that is a pipe", fifo, "map.yaml.*pipe"),
+                ("of aliases", ALIASES, "map.yaml"),
+            )
+        ),
+        Case("a map of labels that is not there", f"{IMPORT} --labels map.yaml", "map.yaml: no such file", source()),
         Case("features from nowhere", f"{IMPORT} --features-from ../raw", r"'\.\./raw' \(--features-from\)", source()),
         Case("a time axis of 2", f"{IMPORT} --time-axis 2", "--time-axis", source()),
     ]  # fmt: skip

@@ -12,6 +12,8 @@ from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
 from crescendo.trainables.data.importers.external import Matrices, check_matrices, check_present
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
+from crescendo.trainables.data.importers.label_map import HELP as LABELS
+from crescendo.trainables.data.importers.label_map import read_changes, relabelled
 from crescendo.trainables.data.importers.layout import selected
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
@@ -33,6 +35,7 @@ def import_directory(
     features_from: Annotated[str, "Folder, pattern or one HDF5 file in SOURCE; default: anywhere in it."] = "",
     feature_key: Annotated[str, "Variable that holds the features, where a file has several."] = "",
     time_axis: Annotated[str, HELP] = "auto",
+    labels: Annotated[Path | None, LABELS] = None,
     clip: Annotated[bool, CLIP] = False,
     reporter: Reporter | None = None,
 ) -> Dataset:
@@ -56,14 +59,15 @@ def import_directory(
         source, annotations, f"a data set with {annotations} and one feature file per recording", literal=True
     ) as files:
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
-        split, notes = given_split(found, files.where(annotations))
+        renamed, changes = relabelled(found, read_changes(labels), labels)
+        split, notes = given_split(renamed, files.where(annotations))
         folds, decided = ({}, []) if not splits else _folds(files, splits, split)
         names = selected(files, features_from, "--features-from") if features_from else files.names
         matrices = features_of(files, names, split.recordings, feature_key)
         check_present(matrices, split.recordings, str(source))
         turned, axis = _time_first(matrices, split.recordings, fps, time_axis)
         left = matrices.notes() if isinstance(matrices, FeatureFiles) else []
-        notes = [*found.notes, *notes, *decided, *axis, *left]
+        notes = [*found.notes, *changes, *notes, *decided, *axis, *left]
         for note in notes:
             reporter.say(note)
         checked = check_matrices(turned, split.recordings, fps, str(source))

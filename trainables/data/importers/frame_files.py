@@ -10,6 +10,7 @@ from crescendo.trainables.data.importers.label_vectors import LabelFiles
 from crescendo.trainables.data.importers.layout import found_file, found_folder, selected
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import Lists, list_files, read_lists
+from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
 
 LABELS = ("groundtruth", "ground_truth", "gt", "labels", "label", "annotations")
@@ -80,17 +81,18 @@ def _subsets(
     files: RawFiles, labels: LabelFiles, features: tuple[str, ...], lists: Lists, split: str, apart: bool
 ) -> tuple[dict[str, str], list[str]]:
     """Return recording -> subset, and what was decided."""
-    with_features = {PurePosixPath(name).stem for name in features}
+    with_features = FileNames(PurePosixPath(name).stem for name in features)
     if not lists:
         if split:
             raise InputError(f"{files.path}: has no split lists (--split {split})")
-        there = [name for name in labels.recordings if apart or name in with_features]
+        there = [name for name in labels.recordings if apart or with_features.of(name)]
         if not there:
             raise InputError(
                 f"{files.path}: no recording with labels was found: looked for a file per recording in {', '.join(LABELS)} "
                 "(--labels-from), or beside the features"
             )
-        return dict.fromkeys(there, "training"), ["no split lists: no recording tests; write train.txt and test.txt"]
+        notes = ["no split lists: no recording tests; write train.txt and test.txt"]
+        return dict.fromkeys(there, "training"), notes + _alone(labels, features)
     chosen = split or next(iter(lists))
     if chosen not in lists:
         raise InputError(f"{files.path}: has no split {chosen!r} (--split); there are {', '.join(lists)}")
@@ -106,7 +108,18 @@ def _subsets(
     notes = [f"split {chosen} of {', '.join(lists)}"] if len(lists) > 1 else []
     if "test" not in lists[chosen]:
         notes.append("no test list: no recording tests")
-    left = [name for name in labels.recordings if name not in subsets and (apart or name in with_features)]
+    left = [name for name in labels.recordings if name not in subsets and (apart or with_features.of(name))]
     if left:
         notes.append(f"{len(left)} recordings with labels stand in no list and are left out: {', '.join(left):.120}")
-    return subsets, notes
+    return subsets, notes + _alone(labels, features)
+
+
+def _alone(labels: LabelFiles, features: tuple[str, ...]) -> list[str]:
+    """Return a line on files of labels that have no features, and the other way round, if there are any."""
+    stems = {PurePosixPath(name).stem for name in features}
+    names = FileNames(stems)
+    pairs = {recording: names.of(recording) for recording in labels.recordings}
+    alone = sorted({one for one, found in pairs.items() if not found} | stems.difference(*pairs.values()))
+    if len(stems) < 2 or not alone:
+        return []  # one file may hold the features of all
+    return [f"{len(alone)} files have labels or features alone and are left out: {', '.join(alone):.120}"]

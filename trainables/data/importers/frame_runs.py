@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.importers.label_map import Changes, changed
 from crescendo.trainables.data.importers.label_vectors import LabelVector
 from crescendo.trainables.errors import InputError
 
 BACKGROUNDS = (BACKGROUND, "bg", "none", "null", "no activity", "no_activity", "sil")
 """Labels that mean that nothing happens, in small letters, where nobody says."""
+
+
+class Place(NamedTuple):
+    """A file that holds a label, and how many frames of all recordings do."""
+
+    file: str
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -26,48 +36,65 @@ class Meanings:
 
 
 def meanings(
-    found: Mapping[str, str], mapping: Mapping[str, str], background: Sequence[str] | None, mapped_in: str = ""
+    found: Mapping[str, Place],
+    mapping: Mapping[str, str],
+    background: Sequence[str] | None,
+    changes: Changes,
+    mapped_in: str = "",
+    changed_in: object = "",
 ) -> Meanings:
     """Return what labels mean.
 
     Parameters
     ----------
     found
-        Label -> a file that holds it, for messages.
+        Label -> where it is.
     mapping
         Number -> label, `mapped_in` a file; empty: labels are what they are.
     background
         The labels that mean that nothing happens; None: those of `BACKGROUNDS` that there are.
+    changes
+        Labels, as mapped, that are called otherwise or dropped, which makes them background; `changed_in` a file.
 
     Raises
     ------
     InputError
-        If the mapping lacks a label, or one of `background` is none; if a frame has no label.
+        If the mapping lacks a label, or one of `background` or `changes` is none; if a frame has no label.
     """
-    names = {raw: _mapped(raw.strip(), mapping, where, mapped_in) for raw, where in found.items()}
-    wanted = {one.strip() for one in background} if background is not None else None
-    if wanted is not None:
-        known = {*names, *names.values(), *mapping.values()}
-        unknown = sorted(wanted - known)
-        if unknown:
-            raise InputError(
-                f"--background: {unknown[0]!r:.80} is no label; there are {', '.join(sorted(set(names.values()))):.200}"
-            )
+    mapped = {raw: _mapped(raw.strip(), mapping, one.file, mapped_in) for raw, one in found.items()}
+    counts = Counter[str]()
+    for raw, name in mapped.items():
+        counts[name] += found[raw].frames
+    notes = changed(counts, changes, changed_in, "frames")
+    names = {raw: changes.get(name, name) for raw, name in mapped.items()}
+    wanted = _wanted(background, {*found, *mapped.values(), *mapping.values(), *names.values()}, counts)
     of: dict[str, str | None] = {}
-    for raw, name in names.items():
-        nothing = (
-            name.lower() in BACKGROUNDS if wanted is None else {raw.strip(), name, name.lower()} & {*wanted, BACKGROUND}
-        )
-        if not name and not nothing:
+    for raw, meant in names.items():
+        nothing = meant is None or _is_nothing({raw.strip(), mapped[raw], meant}, meant, wanted)
+        if not meant and not nothing:
             raise InputError(
-                f"{found[raw]}: has a frame without a label; write one, or pass --background '' if it means none"
+                f"{found[raw].file}: has a frame without a label; write one, or pass --background '' if it means none"
             )
-        of[raw] = None if nothing else name
-    return Meanings(of, tuple(_notes(names, of, mapping)))
+        of[raw] = None if nothing else meant
+    return Meanings(of, (*notes, *_notes(mapped, of, mapping)))
+
+
+def _wanted(background: Sequence[str] | None, known: Collection[str | None], there: Collection[str]) -> set[str] | None:
+    if background is None:
+        return None
+    wanted = {one.strip() for one in background}
+    unknown = sorted(wanted.difference(known))
+    if unknown:
+        raise InputError(f"--background: {unknown[0]!r:.80} is no label; there are {', '.join(sorted(there)):.200}")
+    return wanted
+
+
+def _is_nothing(called: set[str], name: str, wanted: set[str] | None) -> bool:
+    return name.lower() in BACKGROUNDS if wanted is None else bool(called & wanted) or name.lower() == BACKGROUND
 
 
 def _mapped(label: str, mapping: Mapping[str, str], where: str, mapped_in: str) -> str:
-    if not mapping:
+    if not mapping or not label:
         return label
     if label in mapping.values():
         if mapping.get(label, label) != label:
@@ -117,8 +144,14 @@ def runs(vector: LabelVector, frames: int, fps: float, of: Mapping[str, str | No
     )
 
 
-def label_order(segments: Collection[Segment], mapping: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the labels of `segments`, in the mapping's order; those it lacks after them, sorted, numbers by size."""
+def label_order(segments: Collection[Segment], mapping: Mapping[str, str], changes: Changes) -> tuple[str, ...]:
+    """Return the labels of `segments` in the order of the mapping, after `changes`.
+
+    Those that it lacks come after them, sorted, numbers by size.
+    """
     there = {one.label for one in segments}
-    mapped = [label for label in mapping.values() if label in there]
-    return (*mapped, *sorted(there - set(mapped), key=lambda one: (int(one), "") if one.isdecimal() else (-1, one)))
+    mapped = [label for old in mapping.values() if (label := changes.get(old, old)) in there]
+    return (
+        *dict.fromkeys(mapped),
+        *sorted(there - set(mapped), key=lambda one: (int(one), "") if one.isdecimal() else (-1, one)),
+    )

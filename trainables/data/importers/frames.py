@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+
 from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.aligned import aligned
@@ -13,7 +15,9 @@ from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.external import check_matrices, check_present
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
 from crescendo.trainables.data.importers.frame_files import Found, find
-from crescendo.trainables.data.importers.frame_runs import label_order, meanings, runs
+from crescendo.trainables.data.importers.frame_runs import Place, label_order, meanings, runs
+from crescendo.trainables.data.importers.label_map import HELP as LABELS
+from crescendo.trainables.data.importers.label_map import read_changes
 from crescendo.trainables.data.importers.label_vectors import LabelVector, read_mapping
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
@@ -40,6 +44,7 @@ def import_frames(
     split: Annotated[str, "Which of several numbered splits counts; default: the first."] = "",
     background: Annotated[list[str] | None, "Label that means that nothing happens; may be repeated."] = None,
     time_axis: Annotated[str, HELP] = "auto",
+    labels: Annotated[Path | None, LABELS] = None,
     name: Annotated[str, "Name of the data set; default: SOURCE's."] = "",
     licence: Annotated[str, "What may be done with the data."] = "not stated",
     reporter: Reporter | None = None,
@@ -58,12 +63,14 @@ def import_frames(
     if not 0 < fps < float("inf"):
         raise InputError(f"fps must be a positive number but got {fps}")
     check_axis(time_axis)
+    changes = read_changes(labels)
     with RawFiles(source, "*", WHAT) as files:
         found = find(files, labels_from, features_from, label_key, mapping, splits, split)
         names = list(found.subsets)
         vectors = {one: found.labels.read(one) for one in reporter.track(names, len(names), "reading labels")}
         numbers = read_mapping(files, found.mapping) if found.mapping else {}
-        meant = meanings(_places(found, vectors), numbers, background or None, found.mapping)
+        places = _places(found, vectors)
+        meant = meanings(places, numbers, background or None, changes, found.mapping, labels)
         matrices = features_of(files, found.features, names, feature_key, found.leave)
         check_present(matrices, vectors, str(source))
         axis = aligned(matrices, vectors, {one: found.labels.where(one) for one in names}, fps, time_axis)
@@ -88,16 +95,18 @@ def import_frames(
             features=reporter.track(checked.matrices, len(checked.frames), "copying features"),
             feature_dim=checked.width,
             dtype=checked.dtype,
-            labels=label_order([segment for one in recordings.values() for segment in one.segments], numbers),
+            labels=label_order([segment for one in recordings.values() for segment in one.segments], numbers, changes),
             splits=folds,
         )
 
 
-def _places(found: Found, vectors: Mapping[str, LabelVector]) -> dict[str, str]:
-    places: dict[str, str] = {}
+def _places(found: Found, vectors: Mapping[str, LabelVector]) -> dict[str, Place]:
+    places: dict[str, Place] = {}
     for recording, vector in vectors.items():
-        for label in vector.names:
-            places.setdefault(label, found.labels.where(recording))
+        counts = np.bincount(vector.codes, minlength=len(vector.names)).tolist()
+        for label, count in zip(vector.names, counts, strict=True):
+            file, before = places.get(label) or (found.labels.where(recording), 0)
+            places[label] = Place(file, before + count)
     return places
 
 

@@ -35,6 +35,15 @@ def test_npz_and_synonyms(raw, tmp_path: Path) -> None:
     assert dataset.annotations.subsets() == ("test", "training", "validation")
 
 
+def test_labels_are_renamed_and_dropped(raw, tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text("jump: leap\nrun:\n")
+    dataset = import_directory(raw.directory(), tmp_path / "a", fps=4.0, labels=tmp_path / "map.yaml")
+    assert dataset.labels == ("background", "leap")
+    found = [[(one.label, one.start) for one in each.segments] for each in dataset.annotations.recordings.values()]
+    assert found == [[("leap", 1.0)]] * 3
+    assert dataset.metadata.notes == ("labels renamed: 'jump' to 'leap'", "labels dropped: 'run' (3 segments)")
+
+
 @pytest.mark.parametrize("kind", sorted(FEATURES))
 def test_every_format_of_features_is_read(raw, tmp_path: Path, kind: str) -> None:
     root = raw.directory()

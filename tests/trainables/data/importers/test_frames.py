@@ -162,6 +162,35 @@ def test_labels_that_mean_nothing_are_named_or_found(tmp_path: Path) -> None:
     )
 
 
+def test_labels_are_renamed_merged_and_dropped(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set", VECTORS, parts=PARTS, mapping=NAMES)
+    changes = tmp_path / "map.yaml"
+    changes.write_text("jump: move\nrun: move\nsit: null\n")
+    dataset = import_frames(root, tmp_path / "d", fps=6.0, labels=changes)
+    merged = {"jump": "move", "run": "move", "sit": "background"}
+    for name, labels in VECTORS.items():
+        assert segments(dataset, name) == literal([merged.get(one, one) for one in labels.tolist()], 6.0)
+    assert dataset.metadata.notes[:4] == (
+        "labels renamed: 'jump' to 'move', 'run' to 'move'",
+        "labels dropped: 'sit' (8 frames)",
+        "labels that stay as they are: 'background'",
+        "background: 'background', 'sit'",
+    )
+
+
+def test_files_without_a_partner_are_said(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set", VECTORS, parts=PARTS)
+    np.save(root / "features/v_a.npy", np.load(root / "features/a.npy"))
+    (root / "features/a.npy").unlink()
+    np.save(root / "features/alone.npy", np.zeros((4, 3), np.float32))
+    (root / "groundTruth/other.txt").write_text("run")
+    dataset = import_frames(root, tmp_path / "d", fps=6.0)
+    assert {
+        "1 recordings with labels stand in no list and are left out: other",
+        "2 files have labels or features alone and are left out: alone, other",
+    } <= set(dataset.metadata.notes)
+
+
 def test_public_frames_give_what_their_own_importer_gives(real_data: Path, tmp_path: Path) -> None:
     inside = "features/GTEA/SpatialCNN/Split_1"
     found = import_frames(
