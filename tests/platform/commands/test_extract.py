@@ -6,9 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
-from numbered_frames import numbered, read_number
+from numbered_frames import read_number
+from numbered_videos import make_numbered
 
 from crescendo.platform.extraction.extract import extract
 from crescendo.platform.extraction.settings import Extraction
@@ -28,7 +28,6 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import write_json
 from crescendo.trainables.video.backbones import Preparation, load_backbone
 from crescendo.trainables.video.decoding import sampled_frames
-from crescendo.trainables.video.encoding import write_video
 from crescendo.trainables.video.synthetic import synthesize_videos
 from crescendo.trainables.video.work import WorkFolder
 
@@ -61,18 +60,6 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two training videos, one of each other split, four with quirks and three broken ones."""
     folder = tmp_path_factory.mktemp("odd") / "videos"
     synthesize_videos(folder, recordings=2, labels=2, size=48, odd=True)
-    return folder
-
-
-def make_numbered(folder: Path, lengths: Iterable[int]) -> Path:
-    """Videos of numbered frames, 6 a second, with a subset each and one activity."""
-    recordings = {}
-    folder.mkdir()
-    for number, length in enumerate(lengths):
-        subset = ("training", "validation", "test")[number % 3]
-        write_video(folder / f"{number}.mp4", numbered(range(length)), time_base=Fraction(1, 6))
-        recordings[str(number)] = Recording(subset, length / 6, (Segment("count", 0.0, length / 12),))
-    write_json(folder / "annotations.json", Annotations(recordings).to_json())
     return folder
 
 
@@ -117,15 +104,41 @@ def test_strict_stops_at_a_broken_video_and_writes_no_data_set(odd: Path, tmp_pa
     assert not (tmp_path / "data").exists()
 
 
-def test_pixels_are_the_frames_in_order(tmp_path: Path) -> None:
-    lengths = [70, 5, 33]  # more than two batches, less than one, and one frame over
-    videos = make_numbered(tmp_path / "videos", lengths)
-    dataset, _ = run(videos, tmp_path / "data", PIXELS)
+@pytest.fixture(scope="module")
+def pixels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, list[str]]:
+    """Pixels of videos of 70, 5 and 33 frames, more than two batches, less than one, and one frame over; four of 8 frames.
+
+    The split is the paper's; the last video but one lasts longer than its annotation says.
+    """
+    folder = tmp_path_factory.mktemp("pixels")
+    videos = make_numbered(folder / "videos", [70, 5, 33, 8, 8, 8, 8])
+    content = json.loads((videos / "annotations.json").read_text())
+    for name, one in content["database"].items():
+        one["subset"] = "validation" if name == "6" else "training"
+    content["database"]["5"]["duration"] = 9.0
+    write_json(videos / "annotations.json", content)
+    return run(videos, folder / "data", PIXELS, split="paper")
+
+
+def test_pixels_are_the_frames_in_order(pixels: tuple[Dataset, list[str]]) -> None:
+    dataset, _ = pixels
     assert dataset.holds_pixels
-    for number, length in enumerate(lengths):
+    for number, length in enumerate((70, 5, 33)):
         frames = dataset.features(str(number))[:].reshape(-1, 3, 64, 64)
         assert [read_number(frame, FRAMES.resize) for frame in frames] == list(range(length))
         assert dataset.frame_labels(str(number)).sum() == round(length / 2)
+
+
+def test_a_video_of_another_length_than_annotated_is_left_out(pixels: tuple[Dataset, list[str]]) -> None:
+    dataset, lines = pixels
+    assert sorted(dataset.annotations.recordings) == ["0", "1", "2", "3", "4", "6"]
+    assert any("lasts 1.3 s but its annotation says 9.0 s" in line for line in lines)
+
+
+def test_split_of_the_paper(pixels: tuple[Dataset, list[str]]) -> None:
+    dataset, _ = pixels
+    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [4, 1, 1]
+    assert dataset.recordings("test") == ("6",)
 
 
 def test_what_was_finished_is_not_done_again_and_settings_do_not_mix(tmp_path: Path) -> None:
@@ -150,86 +163,6 @@ def test_what_was_finished_is_not_done_again_and_settings_do_not_mix(tmp_path: P
     assert [dataset.frames(str(number)) for number in range(3)] == [20] * 3
     np.testing.assert_array_equal(dataset.features("0"), done_before)
     assert not place.exists()
-
-
-def test_a_video_of_another_length_than_annotated_is_left_out(tmp_path: Path) -> None:
-    videos = make_numbered(tmp_path / "videos", [20, 20, 20])
-    content = json.loads((videos / "annotations.json").read_text())
-    content["database"]["1"]["duration"] = 9.0
-    write_json(videos / "annotations.json", content)
-    dataset, lines = run(videos, tmp_path / "data", PIXELS)
-    assert list(dataset.annotations.recordings) == ["0", "2"]
-    assert any("lasts 3.3 s but its annotation says 9.0 s" in line for line in lines)
-
-
-def test_split_of_the_paper(tmp_path: Path) -> None:
-    videos = make_numbered(tmp_path / "videos", [8] * 6)
-    content = json.loads((videos / "annotations.json").read_text())
-    for name, one in content["database"].items():
-        one["subset"] = "validation" if name == "5" else "training"
-    write_json(videos / "annotations.json", content)
-    dataset, _ = run(videos, tmp_path / "data", PIXELS, split="paper")
-    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [4, 1, 1]
-    assert dataset.recordings("test") == ("5",)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"fps": 0.0}, "fps must be a positive number"),
-        ({"backbone": "vgg91"}, "must be the name of a torchvision network"),
-        ({"layer": "fc8"}, "layer: must be"),
-        ({"weights": "nowhere.pth"}, "nowhere.pth"),
-    ],
-)
-def test_settings_that_cannot_be(odd: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        run(odd, tmp_path / "data", replace(SMALL, **change))
-    assert not any(tmp_path.iterdir())
-
-
-def test_missing_packages_are_named(odd: Path, tmp_path: Path) -> None:
-    for package in ("av", "torchvision"):
-        script = f"import sys; sys.modules['{package}'] = None; from crescendo.platform.cli import main; main()"
-        arguments = (
-            "data",
-            "extract",
-            odd,
-            "--annotations",
-            odd / "annotations.json",
-            "--weights",
-            "none",
-            tmp_path / "d",
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "pip install 'crescendo-ablation[video]'" in done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def test_annotations_must_be_named(crescendo, odd: Path, tmp_path: Path) -> None:
-    done = crescendo("data", "extract", odd, tmp_path / "data")
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: --annotations is missing")
-
-
-def test_preview_draws_a_sheet_a_video(crescendo, odd: Path, tmp_path: Path) -> None:
-    done = crescendo(
-        "data", "extract", "--preview", odd, "--annotations", odd / "annotations.json", "--size", 64, tmp_path / "s"
-    )
-    assert done.returncode == 0, done.stderr
-    assert "8 contact sheets" in done.stdout
-    assert len(list((tmp_path / "s").glob("*.png"))) == 8
-    assert done.stderr.count("left out: ") == 3
-
-
-def test_synthesize_videos_on_the_command_line(crescendo, tmp_path: Path) -> None:
-    done = crescendo("data", "synthesize", "--videos", "--recordings", 1, "--labels", 2, "--size", 24, tmp_path / "v")
-    assert done.returncode == 0, done.stderr
-    assert "3 videos of 2 activities" in done.stdout
-    assert crescendo("data", "synthesize", "--odd", tmp_path / "w").returncode == 2
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crescendo.reports.analysis.family import critical_value
@@ -104,16 +104,19 @@ def test_where_recordings_are_the_limit_no_number_of_seeds_is_named():
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(3, 8), st.integers(4, 12), st.integers(0, 2**32 - 1))
+@example(3, 4, 1)  # measured together: more than of the seeds
 def test_what_seeds_add_to_the_detectable_difference_falls_with_their_number(seeds, groups, number):
     random = np.random.default_rng(number)
     values = random.normal(size=(seeds, groups)) + random.normal(size=groups) + random.normal(size=(seeds, 1))
     [one] = paired([values], random.multinomial(groups, np.full(groups, 1 / groups), size=100) / groups)
     layout, parts = Layout((groups,), 1, seeds), one.variance.parts
     now, never = (detectable_with(one.variance, layout, Layout((groups,), 1, wanted)) for wanted in (seeds, 10**9))
-    if parts.together <= min(parts.groups, parts.units):
+    shared = min(parts.together, parts.groups, parts.units)
+    if parts.together == shared:
         assert now == pytest.approx(detectable_difference(one.standard_error, one.degrees), rel=1e-6)
-    alone = max(0.0, parts.groups - parts.together)
-    assert never == pytest.approx(detectable_difference(math.sqrt(alone), groups - 1), rel=1e-3, abs=1e-3)
+    assert never == pytest.approx(
+        detectable_difference(math.sqrt(parts.groups - shared), groups - 1), rel=1e-3, abs=1e-3
+    )
 
 
 LAYOUTS = [Layout((19,), 1, 3), Layout((19,), 3, 3), Layout((6,) * 5, 1, 3), Layout((6,) * 5, 2, 3)]

@@ -1,0 +1,92 @@
+"""`crescendo data extract` and `data synthesize`: what they refuse and what they show, without a Ray."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from numbered_videos import make_numbered
+
+from crescendo.platform.extraction.extract import extract
+from crescendo.platform.extraction.settings import Extraction
+from crescendo.trainables.data.importers.base import Silent
+from crescendo.trainables.errors import InputError
+
+SMALL = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pooled", weights="none", size=64)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_numbered(tmp_path_factory.mktemp("numbered") / "videos", [8, 8, 8])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fps": 0.0}, "fps must be a positive number"),
+        ({"backbone": "vgg91"}, "must be the name of a torchvision network"),
+        ({"layer": "fc8"}, "layer: must be"),
+        ({"weights": "nowhere.pth"}, "nowhere.pth"),
+    ],
+)
+def test_settings_that_cannot_be(videos: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        extract(videos, videos / "annotations.json", tmp_path / "data", replace(SMALL, **change), reporter=Silent())
+    assert not any(tmp_path.iterdir())
+
+
+def test_missing_packages_are_named(videos: Path, tmp_path: Path) -> None:
+    for package in ("av", "torchvision"):
+        script = f"import sys; sys.modules['{package}'] = None; from crescendo.platform.cli import main; main()"
+        arguments = (
+            "data",
+            "extract",
+            videos,
+            "--annotations",
+            videos / "annotations.json",
+            "--weights",
+            "none",
+            tmp_path / "d",
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "pip install 'crescendo-ablation[video]'" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_annotations_must_be_named(crescendo, videos: Path, tmp_path: Path) -> None:
+    done = crescendo("data", "extract", videos, tmp_path / "data")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --annotations is missing")
+
+
+def test_preview_draws_a_sheet_a_video(crescendo, tmp_path: Path) -> None:
+    videos = make_numbered(tmp_path / "videos", [8, 8, 8, 8])
+    (videos / "1.mp4").write_text("broken")
+    (videos / "3.mp4").write_bytes(b"")
+    done = crescendo(
+        "data",
+        "extract",
+        "--preview",
+        videos,
+        "--annotations",
+        videos / "annotations.json",
+        "--size",
+        64,
+        tmp_path / "s",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 contact sheets" in done.stdout
+    assert len(list((tmp_path / "s").glob("*.png"))) == 2
+    assert done.stderr.count("left out: ") == 2
+
+
+def test_synthesize_videos_on_the_command_line(crescendo, tmp_path: Path) -> None:
+    done = crescendo("data", "synthesize", "--videos", "--recordings", 1, "--labels", 2, "--size", 24, tmp_path / "v")
+    assert done.returncode == 0, done.stderr
+    assert "3 videos of 2 activities" in done.stdout
+    assert crescendo("data", "synthesize", "--odd", tmp_path / "w").returncode == 2
