@@ -1,5 +1,6 @@
 """How sure a difference is: against scipy and statsmodels where they have the same thing, and by simulation."""
 
+import itertools
 import math
 
 import numpy as np
@@ -82,9 +83,20 @@ def share_called_different(spread, *, seeds, recordings, difference=0.0, seed=0)
     return called / STUDIES
 
 
-@pytest.mark.parametrize(("seeds", "recordings"), [(3, 19), (5, 19), (3, 50)])
-@pytest.mark.parametrize("spread", [(0.3, 0.0, 0.3), (0.0, 1.0, 0.1), (0.25, 1.0, 0.3)], ids=str)
-def test_equal_arms_are_called_different_in_one_study_of_twenty(spread, seeds, recordings):
+SPREADS, SIZES = [(0.3, 0.0, 0.3), (0.0, 1.0, 0.1), (0.25, 1.0, 0.3)], [(3, 19), (5, 19), (3, 50)]
+QUICK = tuple(zip(SPREADS, SIZES, strict=True))  # each of both once
+
+
+@pytest.mark.parametrize(
+    ("spread", "size"),
+    [
+        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        for case in itertools.product(SPREADS, SIZES)
+    ],
+    ids=str,
+)
+def test_equal_arms_are_called_different_in_one_study_of_twenty(spread, size):
+    seeds, recordings = size
     assert share_called_different(spread, seeds=seeds, recordings=recordings) == pytest.approx(0.05, abs=SAMPLING_ERROR)
 
 
@@ -108,7 +120,14 @@ def test_more_comparisons_need_a_larger_difference():
     assert detectable_difference(1.0, 18, 4) > detectable_difference(1.0, 18, 1)
 
 
-@pytest.mark.parametrize(("groups", "each", "alike"), [(6, 10, 0.5), (10, 2, 0.5), (30, 2, 0.2), (20, 3, 0.0)])
+@pytest.mark.parametrize(
+    ("groups", "each", "alike"),
+    [
+        (6, 10, 0.5),
+        (20, 3, 0.0),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in [(10, 2, 0.5), (30, 2, 0.2)]),
+    ],
+)
 def test_recordings_of_one_person_are_alike_so_people_are_resampled(groups, each, alike):
     """`alike`: the intraclass correlation of the recordings of a person."""
     random = np.random.default_rng(groups)

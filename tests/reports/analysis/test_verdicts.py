@@ -83,7 +83,7 @@ def test_from_too_little_nothing_is_concluded(seeds, groups, spread):
 
 def test_with_as_many_seeds_as_it_takes_the_difference_is_shown_in_four_studies_of_five():
     spread, groups, margin = (1.0, 1.0, 0.5), 60, 1.0
-    found = answers([0.0], seeds=4, groups=groups, spread=spread, margin=margin, studies=STUDIES // 3)
+    found = answers([0.0], seeds=4, groups=groups, spread=spread, margin=margin, studies=STUDIES // 10)
     few = [one for [one] in found if one.answer == "undecided"]
     wanted = int(np.median([one.seeds for one in few if one.seeds is not None]))
     assert wanted > 4
