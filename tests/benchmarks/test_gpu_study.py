@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gpu_study
 import pytest
 import torch
 
@@ -24,11 +25,19 @@ def measured(dataset, output, *arguments):
     return done.returncode, done.stdout + done.stderr, {row["name"]: row for row in rows}
 
 
+def in_this_process(monkeypatch, *arguments):
+    """Run it here, where all that it imports is there; return what it ends with."""
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        gpu_study.main()
+    return ended.value.code
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_without_cuda_a_row_says_so(tiny_dataset, tmp_path):
-    code, said, rows = measured(tiny_dataset, tmp_path / "rows.json")
-    assert code == 0, said
-    assert [(row["target"], row["holds"]) for row in rows.values()] == [("skipped: no CUDA", True)]
+def test_without_cuda_a_row_says_so(tiny_dataset, tmp_path, monkeypatch):
+    output = tmp_path / "rows.json"
+    assert in_this_process(monkeypatch, tiny_dataset.path, "--json", output) == 0
+    assert [(row["target"], row["holds"]) for row in json.loads(output.read_text())] == [("skipped: no CUDA", True)]
 
 
 @pytest.mark.slow
@@ -47,8 +56,7 @@ def test_the_phases_add_up_to_the_whole(tiny_dataset, tmp_path):
     assert rows["share of it in which a cohort trained"]["candidate_seconds"] > 0
 
 
-def test_what_cannot_be_a_data_set_is_said_before_anything_starts(tmp_path):
-    done = subprocess.run([sys.executable, str(SCRIPT), str(tmp_path)], capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert done.stderr.startswith(f"error: {tmp_path}: not a prepared data set")
-    assert len(done.stderr.splitlines()) == 1
+def test_what_cannot_be_a_data_set_is_said_before_anything_starts(tmp_path, monkeypatch):
+    said = in_this_process(monkeypatch, tmp_path)
+    assert said.startswith(f"error: {tmp_path}: not a prepared data set")
+    assert len(said.splitlines()) == 1

@@ -164,8 +164,8 @@ def send(process, rows) -> None:
     "numbers",
     [
         (signal.SIGINT,),
-        (signal.SIGTERM,),
-        (signal.SIGHUP,),
+        pytest.param((signal.SIGTERM,), marks=pytest.mark.slow),
+        pytest.param((signal.SIGHUP,), marks=pytest.mark.slow),
         (signal.SIGTERM, signal.SIGTERM),
         (signal.SIGHUP, signal.SIGTERM),
     ],

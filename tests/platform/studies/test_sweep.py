@@ -128,7 +128,9 @@ def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
 def test_cohorts_find_what_single_trials_find(finished, real, output):
     """To the last bit, whoever trains beside whom."""
     sweep, single, _ = finished
-    study = parse_study(REAL.format(dataset=real), "real.yaml", ("resources.cohort=5",), resolve_settings)
+    study = parse_study(
+        REAL.format(dataset=real), "real.yaml", ("resources.cohort=5", "resources.concurrent=1"), resolve_settings
+    )
     together = run_study(study, output, console=silent()).run
     for arm, phase in itertools.product(arms_of(study), PHASES):
         found, expected = together.entries(arm.name, phase), sweep.run.entries(arm.name, phase)

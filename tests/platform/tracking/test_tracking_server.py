@@ -203,7 +203,11 @@ def test_user_interface_on_the_local_store(output):
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, 0), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGKILL, -signal.SIGKILL)],
+    [
+        (signal.SIGTERM, 0),
+        pytest.param(signal.SIGHUP, -signal.SIGHUP, marks=pytest.mark.slow),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
     ids=["SIGTERM", "SIGHUP", "SIGKILL"],
 )
 def test_however_the_user_interface_ends_its_server_does(output, number, code):

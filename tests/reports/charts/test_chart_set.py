@@ -162,14 +162,15 @@ def test_a_single_seed_has_no_band_and_a_single_arm_no_differences():
     assert {"difference_to_baseline", "gains_detection"} <= {entry.name for entry in left_out}
 
 
-@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
-def test_the_same_content_gives_the_same_bytes_whatever_the_users_settings(drawn, kind):
-    before = {name: image(drawn[name].figure, kind) for name in ("mAP_against_iou", "timeline_1", "gains_detection")}
+def test_the_same_content_gives_the_same_bytes_whatever_the_users_settings(drawn):
+    names = itertools.product(("mAP_against_iou", "timeline_1", "gains_detection"), ("svg", "pdf", "png"))
+    before = {(name, kind): image(drawn[name].figure, kind) for name, kind in names}
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.facecolor": "red"}):
         again = {chart.name: chart for chart in charts(invented())[0]}
         assert mpl.rcParams["font.size"] == 30
-    assert before == {name: image(again[name].figure, kind) for name in before}
-    assert before["timeline_1"] == image(drawn["timeline_1"].figure, kind)
+    for (name, kind), content in before.items():
+        assert image(again[name].figure, kind) == content, (name, kind)
+    assert before["timeline_1", "pdf"] == image(drawn["timeline_1"].figure, "pdf")
 
 
 def test_names_are_drawn_as_they_are(drawn):

@@ -17,7 +17,7 @@ from crescendo.trainables.detector.onnx_step import write_onnx
         {"reset": "state", "layers": 2},
         {"reset": "none", "fc7_size": 5},
         {"model": "cnn"},
-        {"model": "gru", "reset": "state"},
+        pytest.param({"model": "gru", "reset": "state"}, marks=pytest.mark.slow),
         {"model": "gru", "reset": "none", "layers": 2},
         {"model": "gru", "reset": "state", "layers": 2, "fc7_size": 5},
     ],

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference_online import average_precision
@@ -67,6 +67,7 @@ def test_as_the_reference(data):
         assert cap == pytest.approx(average_precision(*ranked, calibrated=True))
 
 
+@settings(max_examples=40)
 @given(scored(), st.randoms(use_true_random=False))
 def test_order_of_frames_and_recordings_changes_nothing(data, random):
     scores, targets = data
