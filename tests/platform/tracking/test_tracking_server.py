@@ -19,9 +19,16 @@ from tracking_servers import Proxy, Server, free_port
 from typer.testing import CliRunner
 
 from crescendo.platform.cli import app
+from crescendo.platform.tracking import sender
 from crescendo.platform.tracking.mlflow_store import STUDY
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a store that failed again soon, however often it has."""
+    monkeypatch.setattr(sender, "_LONGEST_PAUSE", 0.5)
 
 
 @pytest.fixture(scope="module")
