@@ -33,6 +33,19 @@ SMALL = {
     "evaluate_every": 10,
     "device": "cpu",
 }
+# The same for several commands, so that what takes seconds to import is imported once.
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from crescendo.platform.cli import main
+for words in json.loads(sys.argv.pop()):
+    sys.argv[1:] = words
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+SEVERAL = (sys.executable, "-P", "-c", ONE_AFTER_THE_OTHER)
 # What makes the page's commands quick.
 QUICKER = {
     "train": [*(f"{key}={value}" for key, value in SMALL.items()), "threads=1"],
@@ -59,19 +72,28 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_files(tmp_path_factory.mktemp("extending"))
 
 
+def quicker(words: list[str]) -> list[str]:
+    return [*words, *(word for change in QUICKER.get(words[0], ()) for word in ("--set", change))]
+
+
 def crescendo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    quicker = [word for change in QUICKER.get(words[0], ()) for word in ("--set", change)]
-    return subprocess.run(
-        [*CRESCENDO, *words, *quicker], cwd=folder, capture_output=True, text=True, timeout=500, check=False
-    )
+    return in_folder(folder, *CRESCENDO, *quicker(list(words)))
+
+
+def in_folder(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500, check=False)
 
 
 def run_commands(folder: Path, block: str) -> None:
-    for line in block.splitlines():
-        program, *words = shlex.split(line)
-        assert program == "crescendo"
-        done = crescendo(folder, *words)
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    """Run the last in a process of its own, where it has but what the others wrote, and those one after the other."""
+    programs, words = zip(*((program, words) for program, *words in map(shlex.split, block.splitlines())), strict=True)
+    assert set(programs) == {"crescendo"}
+    *others, last = words
+    if others:
+        done = in_folder(folder, *SEVERAL, json.dumps([quicker(one) for one in others]))
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+    done = crescendo(folder, *last)
+    assert done.returncode == 0, f"{last}\n{done.stderr}"
 
 
 def run_python(folder: Path, block: str) -> None:
