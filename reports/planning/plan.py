@@ -143,7 +143,7 @@ def _layouts(designs: list[Design]) -> list[Design]:
 
 
 def design_of(study: Study, folds: int | None) -> Design:
-    """Return the design of a study, of the arm that has most trials."""
+    """Return the design of a study, of the arm that has most trials; `until: decided` counts with all the seeds it may take."""
     finalists = study.search.finalists
     return Design(
         folds=folds,
@@ -151,7 +151,7 @@ def design_of(study: Study, folds: int | None) -> Design:
         trials=max(arm.trials for arm in arms_of(study)),
         finalists=finalists,
         finalist_seeds=study.search.finalist_seeds if finalists > 1 else 0,
-        seeds=len(study.confirm.seeds),
+        seeds=study.confirm.most,
     )
 
 
@@ -159,7 +159,7 @@ def _planned(study: Study, design: Design, sources: Sources, hours: Hours | None
     search = {"trials": design.trials, "finalists": design.finalists}
     if design.finalists > 1:
         search["finalist_seeds"] = design.finalist_seeds
-    confirm = {"seeds": tuple(range(design.seeds))}
+    confirm = {"seeds": tuple(range(design.seeds)), "until": None, "at_most": None}
     changed = study.model_copy(
         update={
             "repeats": design.repeats,
@@ -203,9 +203,13 @@ def changes(study: Study, planned: Planned) -> tuple[str, ...]:
         found.append(f"search.finalists={design.finalists}")
     if design.finalists > 1 and design.finalist_seeds != search.finalist_seeds:
         found.append(f"search.finalist_seeds={design.finalist_seeds}")
-    if design.seeds != len(study.confirm.seeds):
-        found.append(f"confirm.seeds={_seeds(study, design.seeds)}")
-    return tuple(found)
+    if design.seeds == study.confirm.most:
+        return tuple(found)
+    if study.confirm.until is None:
+        return (*found, f"confirm.seeds={_seeds(study, design.seeds)}")
+    if design.seeds > len(study.confirm.seeds):
+        return (*found, f"confirm.at_most={design.seeds}")
+    return (*found, "confirm.until=null", "confirm.at_most=null", f"confirm.seeds={_seeds(study, design.seeds)}")
 
 
 def _seeds(study: Study, count: int) -> list[int]:

@@ -65,6 +65,12 @@ def test_without_folds_the_groups_of_the_split_count(plan):
     assert "What it would show is not known" in " ".join(unknown.split())
 
 
+def test_until_decided_counts_with_all_the_seeds_it_may_take(plan):
+    code, said = plan("--set", "confirm={until: decided, seeds: 3, at_most: 6}", "--detect", "2.5")
+    assert code == 0, said
+    assert "as written 225 trainings: 75 trials, 150 confirmations" in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
