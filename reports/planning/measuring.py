@@ -54,7 +54,7 @@ def sources_of(
         finalists=search.finalists,
         finalist_seeds=search.finalist_seeds if search.finalists > 1 else 0,
         spread=_spread(found, seen=layout.folds > 1 or layout.repeats > 1),
-        settings=_settings(members, found, layout),
+        settings=settings_of(members, found, layout),
         hours=_hours(runs, members, costs),
     )
 
@@ -66,7 +66,7 @@ def _spread(found: Components, *, seen: bool) -> Spread:
     return Spread(group, seed, together, search if seen else None, fold)
 
 
-def _settings(members: Sequence[Member], found: Components, layout: Layout) -> Settings | None:
+def settings_of(members: Sequence[Member], found: Components, layout: Layout) -> Settings | None:
     """Return how good the settings were that were tried; None where too few were drawn to tell.
 
     A trial's value is its arm's mean, its replicate's mean and its setting's quality, by least squares; of how far they spread

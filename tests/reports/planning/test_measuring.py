@@ -12,7 +12,7 @@ from crescendo.reports.analysis.planning import Components
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.analysis.variance import Layout
-from crescendo.reports.planning.measuring import _settings, _starts
+from crescendo.reports.planning.measuring import _starts, settings_of
 from crescendo.reports.planning.reading import measured_sources, shipped, shipped_sources
 from crescendo.reports.planning.sources import Sources, Spread
 from crescendo.trainables.errors import InputError
@@ -100,7 +100,7 @@ def test_the_spread_of_settings_is_told_from_the_noise_of_their_trials(golden_ru
 
     arms = tuple(replace(run, search=tuple(tried(run, one) for one in run.search)) for run in runs.arms)
     components = Components(group=0.0, search=0.0, seed=2 * (noise / 100) ** 2, together=0.0)
-    found = _settings(members_of([replace(runs, arms=arms)]), components, Layout((6,) * 9, 6, 2))
+    found = settings_of(members_of([replace(runs, arms=arms)]), components, Layout((6,) * 9, 6, 2))
     assert found is not None
     assert found.noise == pytest.approx(noise)
     assert np.interp([0.16, 0.84], np.linspace(0, 1, 11), found.drawn) == pytest.approx((-spread, spread), abs=0.4)
