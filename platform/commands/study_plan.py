@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,6 +86,7 @@ def plan(
 
 def _data(study: Study) -> Dataset | None:
     """Return the study's data set, where it lies on this machine and is one for all folds."""
+    # As above.
     from crescendo.trainables.data.dataset import Dataset
 
     return Dataset(study.dataset) if (Path(study.dataset) / "dataset.json").is_file() else None
@@ -111,14 +113,13 @@ def _check_question(study: Study, measure: str, primary: str, results: str | Non
 
 def _timed(study: Study, data: Dataset | None) -> Hours | None:
     """Return what a training takes by some iterations of the slowest to be expected: of the baseline's and the last arm's."""
+    # As above.
     from crescendo.reports.planning.sources import Hours
     from crescendo.trainables.config import configuration
     from crescendo.trainables.training.trainer import Trainer
 
     if data is None or not data.recordings("training"):
         return None
-    import time
-
     slowest, iterations = 0.0, 1
     for arm in (baseline_of(study), arms_of(study)[-1]):
         config = configuration(
