@@ -40,7 +40,7 @@ def study_verdict(run: StudyRun) -> StudyVerdict:
     Whatever goes wrong here, the study is whole: the text then says that, and why.
     """
     try:
-        model = summarise([_study_runs(run)], allow_plugin=True)
+        model = summarise([_study_runs(run)], allow_plugin=True, asked_only=True)
     except InputError as error:
         return StudyVerdict(f"The arms cannot be compared: {error}")
     except Exception as error:  # noqa: BLE001  # of somebody's own matching rule, or of outputs that were removed

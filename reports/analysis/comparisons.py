@@ -13,7 +13,7 @@ from crescendo.reports.analysis.member import Member, members_of
 from crescendo.reports.source.runs import StudyRuns
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.metric_keys import number_key
+from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
 from crescendo.trainables.registry import check_no_plugin
 
@@ -60,7 +60,7 @@ def comparisons(
     allow_plugin: bool,
     asked_only: bool = False,
 ) -> Comparisons:
-    """Compare all arms with the baseline. `asked_only`: in what the study asks about alone.
+    """Compare all arms with the baseline. `asked_only`: in what the study asks about alone, which takes a fraction of the time.
 
     What the looks of a study decided, they decided by `RESAMPLES` resamples.
     """
@@ -75,6 +75,9 @@ def comparisons(
     )
     early = None if measured.early_fraction is None else float(measured.early_fraction)
     iou = [float(key) for key in measured.iou]
+    if asked_only:
+        # A mean over all thresholds needs them all.
+        iou = [one for one in iou if str(MetricKey("mAP", iou=one)) == study.objective.metric] or iou
 
     def compared(
         arms: Artifacts, fraction: float | None, question: Question | None, level: Levels | None, drawn: tuple[int, int]

@@ -18,7 +18,12 @@ from crescendo.trainables.errors import InputError
 
 
 def summarise(
-    studies: Sequence[StudyRuns], *, resamples: int = RESAMPLES, seed: int = 0, allow_plugin: bool = False
+    studies: Sequence[StudyRuns],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    allow_plugin: bool = False,
+    asked_only: bool = False,
 ) -> ReportModel:
     """Compute what the report of `studies` says; of several studies, the first one's baseline is everybody's.
 
@@ -28,6 +33,8 @@ def summarise(
         Of the bootstrap over groups of recordings; the same two give the same numbers.
     allow_plugin
         Whether a matching rule that does not come with Crescendo may be imported, where the studies name one.
+    asked_only
+        Leave out all differences but those that the first study asks about.
 
     Raises
     ------
@@ -38,7 +45,9 @@ def summarise(
     _check_comparable(studies)
     first, members = studies[0], members_of(studies)
     baseline, measured = baseline_of(members), measured_at(members)
-    compared = comparisons(members, measured, resamples=resamples, seed=seed, allow_plugin=allow_plugin)
+    compared = comparisons(
+        members, measured, resamples=resamples, seed=seed, allow_plugin=allow_plugin, asked_only=asked_only
+    )
     detection, early = compared.detection, compared.early
     costs = tuple(map(arm_cost, members))
     asked = (detection if first.study.primary == "detection" else early).asked

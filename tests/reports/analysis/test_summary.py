@@ -269,6 +269,19 @@ def test_recordings_of_one_group_are_drawn_together(golden_runs, golden_model):
     assert report_json(summarise([grouped(golden_runs, each)], resamples=200)) == report_json(golden_model)
 
 
+@pytest.mark.parametrize("metric", ["mAP/iou_0.50", "mAP/mean"])
+@pytest.mark.parametrize("primary", ["detection", "early"])
+def test_what_the_study_asks_is_answered_alike_with_and_without_the_rest(golden_runs, metric, primary):
+    changes = {"primary": primary, "objective": golden_runs.study.objective.model_copy(update={"metric": metric})}
+    runs = replace(golden_runs, study=golden_runs.study.model_copy(update=changes))
+    whole, asked = (summarise([runs], resamples=40, asked_only=only) for only in (False, True))
+    assert [asked.asked(arm) for arm in asked.arms] == [whole.asked(arm) for arm in whole.arms]
+    assert any(whole.asked(arm) for arm in whole.arms)
+    assert opening(asked) == opening(whole)
+    left_out = "early_difference" if primary == "detection" else "difference"
+    assert not any(getattr(arm, left_out) for arm in asked.arms)
+
+
 def test_one_group_of_recordings_says_nothing_of_others(golden_runs):
     names = set(golden_runs.arms[0].artifacts[0].truth["recording"].to_pylist())
     model = summarise([grouped(golden_runs, Groups(dict.fromkeys(names, "S1"), "people"))], resamples=200)
