@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,18 @@ def mat(**variables: Any) -> bytes:
     file = io.BytesIO()
     scipy.io.savemat(file, variables)
     return file.getvalue()
+
+
+def mat_bomb(mebibytes: int) -> bytes:
+    """A file of MATLAB whose matrix of 20 x 2 is packed zeros, more than its size says."""
+    inside = mat(x=np.zeros((20, 2)))[128:].replace(
+        struct.pack("<II", 9, 320), struct.pack("<II", 9, mebibytes * 2**20)
+    )
+    packer = zlib.compressobj()
+    packed = (
+        packer.compress(inside) + b"".join(packer.compress(bytes(2**20)) for _ in range(mebibytes)) + packer.flush()
+    )
+    return mat()[:128] + struct.pack("<II", 15, len(packed)) + packed
 
 
 def hdf5(fill: Callable[[Any], object]) -> Write:

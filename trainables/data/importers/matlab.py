@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import warnings
+import zlib
 from typing import IO, Any, cast
 
 import numpy as np
@@ -22,6 +24,7 @@ _TYPES: dict[str, np.dtype[Any]] = {
     "char": np.dtype(np.str_),
     **{f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
+_PACKED, _AT_ONCE = 15, 2**20
 
 
 class MatlabArrays:
@@ -33,6 +36,7 @@ class MatlabArrays:
         self._where = where
         self._limit = most_unpacked(file.seek(0, io.SEEK_END))
         file.seek(0)
+        _check_unpacked(file, where, self._limit)
         try:
             found = scipy.io.whosmat(self._file)
         except Exception as error:  # scipy has no common exception for a damaged file
@@ -66,3 +70,24 @@ class MatlabArrays:
     def _damaged(self, error: Exception) -> InputError:
         reason = " ".join(str(error).split())[:200]
         return InputError(f"{self._where}: not a complete MATLAB file ({reason}); get the data set again")
+
+
+def _check_unpacked(file: IO[bytes], where: str, limit: int) -> None:
+    """Refuse packed variables that unpack to more than `limit` bytes, whatever size they announce; `file` is at its begin."""
+    start = file.read(128)
+    order = {b"IM": "<", b"MI": ">"}.get(start[126:128])
+    total = 0
+    while order and len(tag := file.read(8)) == 8:
+        kind, size = struct.unpack(f"{order}II", tag)
+        if kind != _PACKED:
+            file.seek(size, io.SEEK_CUR)
+            continue
+        unpacked = zlib.decompressobj()
+        while size > 0 and (part := file.read(min(size, _AT_ONCE))):
+            size -= len(part)
+            while part:
+                total += len(unpacked.decompress(part, _AT_ONCE))
+                part = unpacked.unconsumed_tail
+                if total > limit:
+                    raise too_large(where, limit)
+    file.seek(0)
