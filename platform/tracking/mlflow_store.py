@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from crescendo.platform.tracking.artifact_places import artifacts_at, misplaced
 from crescendo.platform.tracking.records import Record
 from crescendo.reports.source.store import mlflow_client
 from crescendo.trainables.addresses import hidden
@@ -176,21 +174,12 @@ class MlflowStore:
         self._artifacts_of(run).log_artifacts(str(folder), artifact_path=record.get("place") or None)
 
     def _artifacts_of(self, run: str) -> Any:
-        """Return where the run's artifacts go, which the store decides; `Refused` if that may be files of somebody else's.
-
-        A server may name a folder of this machine, as one on a disk that both share. All of MLflow's bear the run's id.
-        """
-        # As above.
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
+        """Return where the run's artifacts go, which the store decides; `Refused` if that may be files of somebody else's."""
         place = self._client.get_run(run).info.artifact_uri
-        parts = urlsplit(place)
-        own = re.fullmatch(r"[0-9a-f]{32}", run) and run in os.path.normpath(unquote(parts.path)).split("/")
-        if parts.scheme in ("", "file") and not own:
-            raise Refused(
-                f"{place}: is where the store wants the artifacts of run {run}, and no folder of that run's own"
-            )
-        return get_artifact_repository(place, tracking_uri=self._uri)
+        fault = misplaced(place, run)
+        if fault:
+            raise Refused(fault)
+        return artifacts_at(place, self._uri)
 
     def _finish(self, record: Record) -> None:
         if self._doubtful.pop(record["identity"], None) is not None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.platform.tracking.artifact_places import artifacts_at, misplaced
 from crescendo.reports.source.store import QUIET, StoreReader, first_line, mlflow_client
 from crescendo.reports.source.store_address import check_address, check_store, sqlite_file
 from crescendo.trainables.detector import Detector
@@ -54,19 +55,40 @@ def register_model(detector: Detector, name: str, uri: str, source: str) -> str:
         _make_name(client, name)  # before anything is stored under a name that is refused
         found = client.get_experiment_by_name(_EXPERIMENT)
         experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT, _artifacts_beside(uri))
-        with (
-            tempfile.TemporaryDirectory() as place,
-            _unadvised(),
-            mlflow.start_run(experiment_id=experiment, run_name=f"export of {source}"[:200]),
-        ):
-            logged = _pyfunc().log_model(name=_ARTIFACT, registered_model_name=name, **_parts(detector, Path(place)))
+        with mlflow.start_run(experiment_id=experiment, run_name=f"export of {source}"[:200]) as run:
+            model = _logged(client, detector, uri, run.info)
+        made = client.create_model_version(name, f"models:/{model}", run.info.run_id, model_id=model)
     except InputError:
         raise
     except Exception as error:  # of MLflow, requests and protobuf, which have no common exception
         raise InputError(f"--register {name}: {first_line(error, uri)}") from error
     finally:
         mlflow.set_tracking_uri(before)
-    return f"models:/{name}/{logged.registered_model_version}"
+    return f"models:/{name}/{made.version}"
+
+
+def _logged(client: Any, detector: Detector, uri: str, run: Any) -> str:
+    """Write the detector where the store `uri` wants it, as an output of `run`; return the id that the store knows it by.
+
+    `mlflow.pyfunc.log_model` would write it to any folder of this machine that the store names.
+    """
+    # As above.
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
+
+    made = client.create_logged_model(run.experiment_id, _ARTIFACT, run.run_id)
+    fault = misplaced(made.artifact_location, made.model_id)
+    if fault:
+        raise InputError(f"--register: {fault}")
+    ids = {"model_uuid": made.model_id, "model_id": made.model_id, "run_id": run.run_id}
+    with tempfile.TemporaryDirectory() as place, _unadvised():
+        folder = Path(place) / "model"
+        described = Model(artifact_path=made.artifact_location, **ids)
+        _pyfunc().save_model(path=str(folder), mlflow_model=described, **_parts(detector, Path(place)))
+        artifacts_at(made.artifact_location, uri).log_artifacts(str(folder))
+    client.finalize_logged_model(made.model_id, "READY")
+    client.log_outputs(run.run_id, [LoggedModelOutput(made.model_id, step=0)])
+    return str(made.model_id)
 
 
 def _make_name(client: Any, name: str) -> None:

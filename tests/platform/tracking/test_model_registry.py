@@ -5,11 +5,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +112,20 @@ def test_it_is_registered_and_loaded_by_its_name(run, output, recording, tmp_pat
     finally:
         mlflow.set_tracking_uri(None)
     assert loaded.predict(recording).to_dict("records") == rows(read_trained(run).detect(recording))
+
+
+def test_nothing_is_written_where_a_store_wants_it_among_files_of_somebody_else(run, empty_store, tmp_path):
+    store, elsewhere = tmp_path / "mlflow.db", tmp_path / "elsewhere"
+    shutil.copy(empty_store, store)
+    elsewhere.mkdir()
+    there = ("--tracking-uri", f"sqlite:///{store}", "--register", "steps")
+    with closing(sqlite3.connect(store)) as connection, connection:
+        change = f"UPDATE logged_models SET artifact_location = '{elsewhere.as_uri()}' WHERE model_id = NEW.model_id"
+        connection.execute(f"CREATE TRIGGER lie AFTER INSERT ON logged_models BEGIN {change}; END")
+    done = command("export", run, tmp_path / "model", *there)
+    assert done.exit_code == 2, done.output
+    assert "no folder of its own" in done.output
+    assert (list(elsewhere.iterdir()), (tmp_path / "model").exists()) == ([], False)
 
 
 @pytest.mark.slow
