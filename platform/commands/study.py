@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from rich.syntax import Syntax
 from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.commands.study_plan import plan
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, take_turns, together
-from crescendo.platform.studies.settings import check_dataset, load_study, study_schema, study_source
+from crescendo.platform.studies.settings import SYNTHETIC, check_dataset, load_study, study_schema, study_source
 from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
@@ -41,6 +42,8 @@ def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFol
     for line in _summary(checked):
         say(line)
     check_dataset(checked)
+    for line in _remarks(checked):
+        say(line)
 
 
 @study.command("list", cls=CheckedCommand)
@@ -109,6 +112,18 @@ def _summary(checked: Study) -> Iterator[str]:
         f"{bill.passes:,} forward passes over the validation recordings for {bill.gaps:,} decodings"
     )
     yield f"  resources  {_resources(checked.resources)}"
+
+
+def _remarks(checked: Study) -> tuple[str, ...]:
+    """Open the data sets of this machine as a sweep does, and return what its user should know of its folds, in lines."""
+    # As above.
+    from crescendo.platform.studies.study_data import open_data
+    from crescendo.trainables.data.remote import is_remote
+
+    sets = checked.folds if isinstance(checked.folds, tuple) else (checked.dataset,)
+    if checked.dataset == SYNTHETIC or any(map(is_remote, sets)):
+        return ()
+    return open_data(checked, Path(), checked.dataset)[1]
 
 
 def _times(checked: Study, folds: int) -> str:

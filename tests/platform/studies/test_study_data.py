@@ -153,3 +153,14 @@ def test_validate_counts_folds_and_repeats(tmp_path):
     write_fold_sets(tmp_path / "sets", "12", lambda fold, folder: data(folder, 10.0 + int(fold)))
     assert said("--dataset", tmp_path / "sets", "--set", "folds=own")[0] == 0
     assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets", "--set", "folds=null")[1]
+
+
+@pytest.mark.parametrize(
+    ("folds", "fault"), [("{count: 40}", "too few for 40 folds"), ("own", "brings no folds"), ("null", "")]
+)
+def test_validate_opens_the_data_that_are_there(tmp_path, folds, fault):
+    made = data(tmp_path / "data").path
+    arguments = ("study", "validate", "loss_ablation", "--dataset", str(made), "--set", f"folds={folds}")
+    done = CliRunner().invoke(app, arguments)
+    assert fault in str(done.exception or "")
+    assert (done.exit_code == 0) == (not fault)
