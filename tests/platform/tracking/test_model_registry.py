@@ -123,8 +123,7 @@ def test_nothing_is_written_where_a_store_wants_it_among_files_of_somebody_else(
         change = f"UPDATE logged_models SET artifact_location = '{elsewhere.as_uri()}' WHERE model_id = NEW.model_id"
         connection.execute(f"CREATE TRIGGER lie AFTER INSERT ON logged_models BEGIN {change}; END")
     done = command("export", run, tmp_path / "model", *there)
-    assert done.exit_code == 2, done.output
-    assert "no folder of its own" in done.output
+    assert "no folder of its own" in str(done.exception)
     assert (list(elsewhere.iterdir()), (tmp_path / "model").exists()) == ([], False)
 
 
