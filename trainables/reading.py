@@ -31,7 +31,7 @@ def reason(error: OSError) -> str:
 
 
 def check_plain(path: Path) -> None:
-    """Refuse what is no plain file: a folder, a pipe, a device. A link to a plain file is one.
+    """Refuse what is no plain file that this user may read: a folder, a pipe, a device. A link to a plain file is one.
 
     Raises
     ------
@@ -45,6 +45,10 @@ def check_plain(path: Path) -> None:
         raise InputError(f"{path}: cannot be read ({reason(error)})") from None
     if not stat.S_ISREG(mode):
         raise InputError(f"{path}: must be a plain file but is {_kind(mode)}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)}); make it readable") from None
 
 
 def read_bytes(path: Path) -> bytes:

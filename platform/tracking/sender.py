@@ -15,6 +15,7 @@ from pathlib import Path
 from crescendo.platform.tracking.journal import Journal
 from crescendo.platform.tracking.mlflow_store import STUDY, Forgotten, MlflowStore, NotBegun, Refused
 from crescendo.platform.tracking.records import Record
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.folders import lies_in
 
 _POSITIONS = "sent.json"
@@ -226,4 +227,4 @@ def _sendable(root: Path, name: str) -> Path:
 
 def _one_line(error: Exception) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}"[:300]
+    return first[:300] if isinstance(error, InputError) else f"{type(error).__name__}: {first}"[:300]

@@ -19,6 +19,7 @@ from crescendo.reports.source.store_address import (
     REMEMBERED,
     absolute_address,
     check_address,
+    check_writable,
     local_store,
 )
 from crescendo.trainables.addresses import shown_address
@@ -266,11 +267,13 @@ def destination(output: Path, uri: str | None) -> tuple[str, str]:
     Raises
     ------
     InputError
-        If `uri` is none that MLflow takes here, or, without one, a store cannot lie in `output`.
+        If `uri` is none that MLflow takes here or a file that cannot be written, or, without one, a store cannot lie in
+        `output`.
     """
     if uri is None:
         return local_store(output), "local"  # by this name, so that the folder may be moved
     check_address(uri)
+    check_writable(uri)
     return shown_address(uri), shown_address(uri)
 
 

@@ -93,12 +93,20 @@ def _make_store(uri: str) -> None:
     file = sqlite_file(uri)
     if file is None or file.exists():
         return
-    for left in file.parent.glob(f".{glob.escape(file.name)}.partial-*"):
-        left.unlink()
+    _remove_partial(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
-    _fill_store(partial)
-    partial.rename(file)
+    try:
+        _fill_store(partial)
+        partial.rename(file)
+    except BaseException:
+        _remove_partial(file)
+        raise
+
+
+def _remove_partial(file: Path) -> None:
+    for left in file.parent.glob(f".{glob.escape(file.name)}.partial-*"):
+        left.unlink(missing_ok=True)
 
 
 def _fill_store(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from crescendo.trainables.addresses import hidden, parts_of, shown_address
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import read_json
+from crescendo.trainables.files import check_file, read_json
 from crescendo.trainables.reading import check_plain, expecting, mapping
 
 _SQLITE = b"SQLite format 3\0"
@@ -156,6 +157,19 @@ def check_store(uri: str, source: object) -> None:
         if not file.exists():  # MLflow would make an empty one
             raise InputError(f"{source}: there is no MLflow store {file}; has the study begun?")
         check_sqlite(file)
+
+
+def check_writable(uri: str) -> None:
+    """Raise `InputError` if `uri` is an SQLite store's and its file can be neither made nor written; nothing is left."""
+    file = sqlite_file(uri)
+    if file is None:
+        return
+    check_file(file)
+    if file.exists():
+        if file.stat().st_size:  # of nothing SQLite makes a database
+            check_sqlite(file)
+        if not os.access(file, os.W_OK):
+            raise InputError(f"{file}: cannot be written ({os.strerror(errno.EACCES)}); choose another place")
 
 
 def check_sqlite(file: Path) -> None:

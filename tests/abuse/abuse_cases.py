@@ -19,13 +19,17 @@ from abuse_files import (
     first_line,
     folder,
     hdf5,
+    guarded,
+    held,
     linked,
+    locked,
     loop,
     mat,
     mat_bomb,
     npy,
     npy_of,
     parquet,
+    readable,
     removed,
     results,
     safetensors,
@@ -43,7 +47,8 @@ class Case(NamedTuple):
 
     `written`: path -> text, bytes, or a function of `abuse_files`. `stdin` is what comes on standard input. `lines`: how many
     lines are said (None: any number), one for each fault of a configuration. `disk`: the largest file, in bytes, that can be
-    written, as on a disk that is full then. `leaves`: what may be there afterwards.
+    written, as on a disk that is full then. `leaves`: what may be there afterwards. `ordinary`: what an administrator could
+    do all the same.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Case(NamedTuple):
     lines: int | None = 1
     disk: int | None = None
     leaves: Sequence[str] = ()
+    ordinary: bool = False
 
 
 LONG = "x" * 300
@@ -117,9 +123,11 @@ def _described() -> Sequence[Case]:
         of("a dtype is a list", "dtype", dataset, set_to("dtype", value=[])),
         of("an fc7 hash is a number", "fc7_hash", dataset, changed(lambda content: content.update(fc7_hash=7))),
         of("splits that are a list", r"splits\.json.*two or more folds", "data/splits.json", "[1, 2]"),
+        of("splits into 1001 folds", r"splits\.json.*1,001 folds", "data/splits.json", json.dumps({f"f{number}": {} for number in range(1001)})),
         of("splits of nothing", r"splits\.json.*not valid JSON", "data/splits.json", ""),
         of("splits that are a pipe", r"splits\.json", "data/splits.json", fifo),
         of("splits that were put there by hand", r"splits\.json was changed", "data/splits.json", SPLITS),
+        Case("a folder of 1001 folds", "study validate s.yaml", r"folds\.json.*1,001 folds", {"data/folds.json": json.dumps({f"f{number}": "x" for number in range(1001)}), "s.yaml": SMALL + "folds: own"}),
         Case("folds that are no folders", "study validate s.yaml", r"folds\.json", {"data/folds.json": '{"1": "/etc", "2": "x"}', "s.yaml": SMALL + "folds: own"}),
         Case("a folder of folds in place of a data set", line, "each of several folds", {"data/folds.json": "{}"}),
         of("dataset.json has a name twice", "2 times", dataset, '{"fps": 1, "fps": 2}'),
@@ -191,6 +199,7 @@ def _imported() -> Sequence[Case]:
         matrix("an empty matrix file", b""),
         matrix("a matrix file of text", "1 2 3"),
         matrix("a matrix that is cut", npy(np.zeros((20, 2), np.float32))[:150]),
+        matrix("two matrices in one file", npy(np.zeros((20, 2), np.float32)) + npy(np.zeros((20, 2), np.float32)), "one array a file"),
         matrix("a matrix of objects", npy(np.array([[{}]] * 20))),
         matrix("a matrix of one dimension", npy(np.zeros(20, np.float32))),
         matrix("a matrix of whole numbers", npy(np.zeros((20, 2), np.int64))),
@@ -516,6 +525,7 @@ def _trained() -> Sequence[Case]:
         Case("output that is a file", "train data --output out", "out", {**DATA, "out": ""}),
         Case("output in a name of 300 letters", f"train data --output {LONG}", "x", DATA),
         Case("output that cannot be written", "train data --output /proc/out", "/proc/out", DATA),
+        Case("a folder in which another training is at work", "train data --output out", "another training is at work", {**DATA, "out/.lock": held}),
         Case("trained on a full disk", "train data --output out --set iterations=1 --set hidden_size=2 --set threads=1", "full", DATA, disk=500, leaves=("out", "out/checkpoints")),
         resumed("a checkpoint with NaN", "checkpoint.json", changed(lambda content: content.update(losses={"loss": float("nan")}))),
         resumed("a checkpoint that is a list", "checkpoint.json", "[]"),
@@ -580,6 +590,7 @@ def _exported() -> Sequence[Case]:
         Case("a study whose destination is a list", "export abc out --study study", "destination.json", {**STUDY, "study/tracking/destination.json": "[]"}),
         Case("a study whose store is gone", "export abc out --study study", r"mlflow\.db", STUDY),
         Case("a study whose store is no SQLite", "export abc out --study study", r"mlflow\.db", {**STUDY, "study/mlflow.db": "x" * 5000}),
+        Case("registered in a store on a full disk", f"{line} --register a --tracking-uri sqlite:///x.db", r"x\.db", RUN, disk=30_000),
         Case("a name to register without a store", f"{line} --register a", "--tracking-uri", RUN),
     ]  # fmt: skip
 
@@ -600,6 +611,7 @@ def _detected() -> Sequence[Case]:
         Case("a recording that is not there", "detect model a.npy", r"a\.npy", MODEL),
         recording("an empty recording", b""),
         recording("a recording that is text", "x"),
+        recording("two recordings in one file", npy(np.zeros((3, 4), np.float32)) * 2),
         recording("a recording of objects", npy(np.array([[{}]]))),
         recording("a recording of words", npy(np.array([["a"]]))),
         recording("a recording of another width", npy(np.zeros((3, 5), np.float32))),
@@ -794,6 +806,9 @@ def _told() -> Sequence[Case]:
         Case("patience of NaN", "sync study --patience nan", "patience", STUDY),
         Case("patience without end", "sync study --patience inf", "patience", STUDY),
         Case("patience below 0", "sync study --patience -1", "patience", STUDY),
+        Case("a store below a file", "sync study --tracking-uri sqlite:///file/x.db", "file", {**STUDY, "file": ""}),
+        Case("a study told to a store below a file", "sweep study/study.yaml --dataset data --output out --tracking-uri sqlite:///file/x.db", "file", {**DATA, **STUDY, "file": ""}),
+        Case("a study told to a store that is text", "sweep study/study.yaml --dataset data --output out --tracking-uri sqlite:///x.db", "SQLite", {**DATA, **STUDY, "x.db": "x"}),
         Case("no study to send", "sync nothing", "nothing"),
         begun("an interface to a store that is no SQLite", "ui study", "mlflow.db", "x" * 5000, r"mlflow\.db"),
         Case("an interface at port 0", "ui study --port 0", "port", STUDY),
@@ -827,7 +842,48 @@ def _addressed() -> Sequence[Case]:
     ]
 
 
+def _forbidden() -> Sequence[Case]:
+    """Of what the user may not read, or not write."""
+
+    def unread(name: str, line: str, path: str, written: Mapping[str, Any]) -> Case:
+        return Case(name, line, "Permission denied|not readable", {**written, f"{path}/": locked}, ordinary=True)
+
+    def unwritten(name: str, line: str, written: Mapping[str, Any], place: str = "theirs/out") -> Case:
+        return Case(
+            name,
+            f"{line} {place}",
+            "cannot be written .Permission denied",
+            {**written, "theirs": guarded},
+            ordinary=True,
+        )
+
+    store = "--tracking-uri sqlite:///"
+    return [
+        unread("a data set that may not be entered", "data describe data", "data", DATA),
+        unread("a description that may not be read", "data describe data", "data/dataset.json", DATA),
+        unread("features that may not be read", "data describe data", "data/features/features.arrow", DATA),
+        unread("a folder of features that may not be entered", "train data --output out", "data/features", DATA),
+        unread("a study that may not be read", "sweep s.yaml --output out", "s.yaml", {**DATA, "s.yaml": SMALL}),
+        unread("a store that may not be read", "report study", "study/mlflow.db", {**STUDY, "study/mlflow.db": "x"}),
+        unread("a model that may not be entered", "detect model data", "model", {**MODEL, **DATA}),
+        unread("weights that may not be read", "detect model data", "model/model.safetensors", {**MODEL, **DATA}),
+        unread("a recording that may not be read", "detect model a.npy", "a.npy", {**MODEL, "a.npy": stored("recording.npy")}),
+        unread("a matrix that may not be read", IMPORT, "raw/a.npy", source()),
+        unread("annotations that may not be read", IMPORT, "raw/annotations.json", source()),
+        unread("ground truth that may not be read", EVALUATE, "truth.json", SCORED),
+        unwritten("made where nothing may be written", "data synthesize", {}),
+        unwritten("imported where nothing may be written", "data import directory --fps 4 raw", source()),
+        unwritten("trained where nothing may be written", "train data --output", DATA),
+        unwritten("exported where nothing may be written", "export run", RUN),
+        unwritten("detected where nothing may be written", "detect model data --out", {**MODEL, **DATA}),
+        unwritten("a study where nothing may be written", "sweep s.yaml --output", {**DATA, "s.yaml": SMALL}),
+        Case("a store where nothing may be written", f"sync study {store}theirs/x.db", "Permission denied", {**STUDY, "theirs": guarded}, ordinary=True),
+        Case("a store that may not be written", f"sync study {store}x.db", "Permission denied", {**STUDY, "x.db": readable}, ordinary=True),
+    ]  # fmt: skip
+
+
 GROUPS = (
+    _forbidden,
     _addressed,
     _described,
     _imported,

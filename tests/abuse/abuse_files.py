@@ -3,6 +3,7 @@
 A row maps a path to its content: text, bytes, or one of these, a function of the path.
 """
 
+import fcntl
 import gzip
 import io
 import json
@@ -96,6 +97,30 @@ def folder(path: Path) -> None:
 def fifo(path: Path) -> None:
     """A pipe that nobody writes to."""
     os.mkfifo(path)
+
+
+_HELD: list[Any] = []
+
+
+def held(path: Path) -> None:
+    """A lock that somebody holds."""
+    _HELD.append(path.open("w"))
+    fcntl.flock(_HELD[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def locked(path: Path) -> None:
+    """What is there already, for nobody to read."""
+    path.chmod(0)
+
+
+def guarded(path: Path) -> None:
+    """An empty folder in which nothing can be written."""
+    path.mkdir(mode=0o555)
+
+
+def readable(path: Path) -> None:
+    """An empty file that can be read alone."""
+    path.touch(mode=0o444)
 
 
 def loop(path: Path) -> None:

@@ -27,6 +27,7 @@ from crescendo.trainables.data.splits import FOLDS, SPLITS, SUBSETS, Splits, che
 from crescendo.trainables.data.store import FrameStore, write_frames
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
+from crescendo.trainables.folders import files_below
 from crescendo.trainables.reading import expecting, read_bytes
 from crescendo.trainables.validated import validated
 
@@ -129,9 +130,11 @@ class Dataset:
             raise InputError(
                 f"{self.path}: the data set holds annotations only; import it with features to train on it"
             )
-        files = sorted((self.path / "features").glob("*.arrow"))
+        folder = self.path / "features"
+        inside = files_below(folder) if folder.is_dir() else ()
+        files = [path for path in inside if path.parent == folder and path.suffix == ".arrow"]
         if not files:
-            raise InputError(f"{self.path / 'features'}: holds no features (*.arrow); import the data set again")
+            raise InputError(f"{folder}: holds no features (*.arrow); import the data set again")
         return PixelStore(files) if self.holds_pixels else FrameStore(files)
 
     def recordings(self, subset: str) -> tuple[str, ...]:

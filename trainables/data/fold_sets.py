@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.splits import FOLDS, check_fold_name
+from crescendo.trainables.data.splits import FOLDS, MOST, check_fold_name
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, read_json, write_json
 
@@ -53,6 +53,8 @@ def fold_sets(folder: Path | str) -> dict[str, Path]:
     content = read_json(file)
     if not isinstance(content, dict) or len(content) < 2:
         raise InputError(f"{file}: must name two or more folds, each with its folder; import the data again")
+    if len(content) > MOST:
+        raise InputError(f"{file}: names {len(content):,} folds; there can be {MOST:,}")
     for fold, name in content.items():
         check_fold_name(fold, str(file))
         if not isinstance(name, str) or Path(name).name != name or name in ("", "..", "."):

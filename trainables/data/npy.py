@@ -10,6 +10,8 @@ import numpy as np
 MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _AT_ONCE = 2**24  # bytes
+FOLLOWED = "something follows its array, another one perhaps; write one array a file"
+"""What is wrong with a file that goes on after its array."""
 
 
 class NpyHeader(NamedTuple):
@@ -42,12 +44,12 @@ def npy_header(file: IO[bytes]) -> NpyHeader:
 
 
 def read_npy(file: IO[bytes]) -> np.ndarray:
-    """Return the array that begins here, in memory.
+    """Return the array that the rest of the file is, in memory.
 
     Raises
     ------
     ValueError
-        As `npy_header` does, or if it is one of Python objects or the file ends before it.
+        As `npy_header` does, or if it is one of Python objects, the file ends before it, or goes on after it.
     """
     shape, fortran, dtype = npy_header(file)
     if dtype.hasobject:
@@ -58,4 +60,6 @@ def read_npy(file: IO[bytes]) -> np.ndarray:
         data += part
     if len(data) < size:
         raise ValueError(f"it announces {size:,} bytes of values but holds {len(data):,}")
+    if file.read(1):
+        raise ValueError(FOLLOWED)
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

@@ -18,6 +18,9 @@ FOLDS = "folds.json"
 Splits = Mapping[str, Mapping[str, Sequence[str]]]
 """Fold -> subset -> recordings; a recording that a fold does not name is not used in it."""
 
+MOST = 1000
+"""Folds that there can be, as in a study."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,39}")
 _REMEDY = "expected {FOLD: {training: [...], validation: [...], test: [...]}}"
 
@@ -59,6 +62,8 @@ def check_form(content: Any, where: str) -> None:
     """
     if not isinstance(content, dict) or len(content) < 2:
         raise InputError(f"{where}: must hold two or more folds; {_REMEDY}")
+    if len(content) > MOST:
+        raise InputError(f"{where}: holds {len(content):,} folds; there can be {MOST:,}")
     for fold, parts in content.items():
         check_fold_name(fold, where)
         if not isinstance(parts, dict):

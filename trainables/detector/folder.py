@@ -27,6 +27,7 @@ from crescendo.trainables.files import atomic_directory, atomic_file, read_json,
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.reading import check_plain
 from crescendo.trainables.registry import check_no_plugin, is_plugin
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.validated import validated
@@ -203,6 +204,7 @@ def _plain(path: Path, largest: int) -> None:
         raise InputError(f"{path}: is no plain file (a link or a device); a model folder holds plain files only")
     if found.st_size > largest:
         raise InputError(f"{path}: is {found.st_size:,} bytes large, more than the {largest:,} there can be")
+    check_plain(path)
 
 
 def _check_header(path: Path, file: Any, expected: dict[str, torch.Tensor]) -> None:

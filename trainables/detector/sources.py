@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crescendo.trainables.data.npy import MAGIC, npy_header, read_npy
+from crescendo.trainables.data.npy import FOLLOWED, MAGIC, npy_header, read_npy
 from crescendo.trainables.detector.stream import Frame
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import parse_json
@@ -134,6 +134,8 @@ def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:
         size, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - file.tell()
         if there < size:
             raise ValueError(f"it announces {size:,} bytes of values but holds {there:,}")
+        if there > size:
+            raise ValueError(FOLLOWED)
         if fortran:  # of which no frame lies in one piece
             file.seek(0)
             return iter(read_npy(file))
