@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import io
 import json
 import os
 import stat
@@ -66,7 +67,10 @@ def json_text(content: Any, indent: int | None = None) -> str:
 
 
 def prepare_streams() -> None:
-    """Let standard output and error write something readable where a terminal lacks a character, rather than fail."""
+    """Let standard output and error write something readable where a terminal lacks a character, rather than fail.
+
+    What standard error cannot take, as on a full disk, is lost: hours of work do not end because nobody can be told of them.
+    """
     for number in _STANDARD:
         _open_if_closed(number)
     codecs.register_error(_ERRORS, _readable)
@@ -74,6 +78,25 @@ def prepare_streams() -> None:
         # A stand-in for a stream, as a notebook has, knows for itself what it can show.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_ERRORS)
+    sys.stderr = _unfailing(sys.stderr)
+
+
+class _Unfailing(io.FileIO):
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def _unfailing(stream: Any) -> Any:
+    try:
+        if stream.fileno() != 2:
+            return stream
+    except (AttributeError, OSError, ValueError):
+        return stream  # a stand-in
+    raw = io.BufferedWriter(_Unfailing(2, "w", closefd=False))
+    return io.TextIOWrapper(raw, encoding=stream.encoding, errors=stream.errors, line_buffering=True)
 
 
 def _open_if_closed(number: int) -> None:

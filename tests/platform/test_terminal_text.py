@@ -172,12 +172,13 @@ def test_a_full_or_closed_standard_output_is_found_out_before_any_work(monkeypat
 )
 def test_no_file_gets_the_number_of_a_standard_stream_that_is_closed(closed, said, code, tmp_path):
     program = """
-import os
+import os, sys
 from pathlib import Path
 from crescendo.platform.console import guarded
 def command():
     with open("file", "w") as file:
         os.system("echo of a child; echo of a child >&2; cat")
+    print("of work", file=sys.stderr, flush=True)  # which does not end where nobody can be told
     print("shown")
 guarded(command)
 """
