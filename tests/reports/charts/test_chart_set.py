@@ -1,7 +1,10 @@
 """Charts show the model's numbers, look the same to everybody, and come out as the same bytes."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -273,3 +276,12 @@ def test_snapshots_shown_are_few_and_hold_the_first_and_the_last(iterations):
 def test_numbers_are_written_as_their_columns_ask():
     numbers = Numbers(("name", "x", "y"), (("a", 0.123456, 51.25), ("b", 3, None)), ("", ".3g", ".1f"))
     assert numbers.text() == [["a", "0.123", "51.2"], ["b", "3", "–"]]
+
+
+def test_a_home_that_cannot_be_written_is_not_talked_of():
+    code = "import crescendo.reports.charts.style"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**environment, "HOME": "/dev/null"}, capture_output=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
