@@ -752,6 +752,7 @@ def _studied() -> Sequence[Case]:
         override("a change of 5000 digits", f"confirm.seeds.{'9' * 5000}=1", "--set"),
         override("a change nested without end", f"base.iou={'[' * 600}", "--set"),
         override("a change of a date", "search.trials=2020-99-99", "trials"),
+        Case("a synthetic study where another sweep is at work", "sweep s.yaml --output out", "another", {"s.yaml": "name: small\ndataset: synthetic", "out/sweep.lock": held}),
         Case("an output that is a file", "sweep quick --output out", "out", {"out": ""}),
         Case("an output below a file", "sweep quick --output file/out", "file", {"file": ""}),
         Case("an output of 300 letters", f"sweep quick --output {LONG}", "x"),
