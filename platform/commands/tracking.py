@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ import typer
 
 from crescendo.platform.terminal_text import say
 from crescendo.platform.tracking.tracker import Tracker
-from crescendo.reports.source.store import QUIET
+from crescendo.reports.source.store import QUIET, StoreReader
 from crescendo.reports.source.store_address import check_sqlite, local_store, remembered_address
 from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.trainables.errors import InputError
@@ -34,7 +35,7 @@ def ui(
     folder = output or _newest(Path("results"))
     if not (folder / "mlflow.db").is_file():
         raise InputError(f"{folder}: its runs are at {remembered_address(folder) or 'no store yet: start its sweep'}")
-    check_sqlite(folder / "mlflow.db")
+    _check_store(folder)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -110,6 +111,21 @@ def _newest(results: Path) -> Path:
     if not stores:
         raise InputError(f"{results}: holds no study with a local MLflow store; name the output folder of a sweep")
     return stores[-1].parent
+
+
+def _check_store(folder: Path) -> None:
+    """Refuse a store that MLflow's server could not open, which it would say in a traceback: a damaged one, an older one."""
+    file = folder / "mlflow.db"
+    check_sqlite(file)
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as store:
+            store.execute("SELECT * FROM experiments LIMIT 1").fetchone()  # MLflow makes the tables that a file lacks
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{file}: is damaged, or no store of runs ({error}); restore it from a copy, or make one anew with "
+            "`crescendo sync OUTPUT --tracking-uri sqlite:///NEW.db`"
+        ) from None
+    StoreReader(local_store(folder), str(folder)).search_experiments(max_results=1)
 
 
 def _runs_table(folder: Path) -> str:

@@ -9,10 +9,12 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,23 @@ def guarded(path: Path) -> None:
 def readable(path: Path) -> None:
     """An empty file that can be read alone."""
     path.touch(mode=0o444)
+
+
+def database(path: Path) -> None:
+    """An SQLite database of somebody else's."""
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute("CREATE TABLE notes (text)")
+
+
+def foreign(path: Path) -> None:
+    """An MLflow store of a version that nobody knows."""
+    from mlflow import MlflowClient  # which takes seconds
+
+    made = path.with_name("made.db")  # MLflow checks a store only the first time that it meets its address
+    MlflowClient(f"sqlite:///{made}").search_experiments()
+    with closing(sqlite3.connect(made)) as store, store:
+        store.execute("UPDATE alembic_version SET version_num = 'unknown'")
+    made.rename(path)
 
 
 def loop(path: Path) -> None:
