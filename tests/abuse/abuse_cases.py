@@ -816,7 +816,7 @@ def _told() -> Sequence[Case]:
         begun("an interface to a store that is no SQLite", "ui study", "mlflow.db", "x" * 5000, r"mlflow\.db"),
         begun("an interface to a store that is SQLite only at first", "ui study", "mlflow.db", b"SQLite format 3\0" + b"x" * 5000, r"mlflow\.db"),
         begun("an interface to a store without tables", "ui study", "mlflow.db", database, r"no such table"),
-        begun("an interface to a store of another MLflow", "ui study", "mlflow.db", foreign, r"cannot be read from .*schema"),
+        begun("an interface to a store of another MLflow", "ui study", "mlflow.db", foreign, r"cannot use this store .*schema"),
         Case("an interface at port 0", "ui study --port 0", "port", STUDY),
         Case("an interface at port 70000", "ui study --port 70000", "port", STUDY),
         Case("an interface to nothing", "ui", "results"),
