@@ -77,7 +77,8 @@ def by_values(results: str, dataset: Dataset) -> Sources:
     )
     return Sources(
         study=runs.name, dataset=runs.dataset, dataset_hash=runs.dataset_hash, measure=study.objective.metric,
-        primary=study.primary, groups=counts, groups_are=groups.are, repeats=1, seeds=seeds, compared=len(members) - 1,
+        primary=study.primary, groups=counts, groups_are=groups.are if groups.of else "recordings",
+        repeats=1, seeds=seeds, compared=len(members) - 1,
         trials=trials, finalists=1, finalist_seeds=0, spread=spread, settings=settings, hours=None,
     )  # fmt: skip
 

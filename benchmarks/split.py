@@ -46,7 +46,8 @@ def rows(sources: Sources, arms: int, trainings: int) -> Iterator[tuple[str, Des
         yield kind, design
     for times in TIMES:
         most = math.floor(times * trainings / arms)
-        every = candidates(sources, NEW, searched=True, folds=(*FEW_FOLDS, *FOLDS), most=most)
+        folds = FOLDS if times >= 1 else (*FEW_FOLDS, *FOLDS)
+        every = candidates(sources, NEW, searched=True, folds=folds, most=most)
         best = keenest(sources, every, arms - 1)
         if best is not None:
             yield f"best of {most * arms:,}", best
