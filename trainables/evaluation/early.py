@@ -23,7 +23,10 @@ from crescendo.trainables.evaluation.mean_ap import (
 )
 from crescendo.trainables.evaluation.metric_keys import number_key
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
-from crescendo.trainables.inference.decoding import Runs, find_runs, join_runs, merge
+from crescendo.trainables.inference.decoding import Runs, find_runs_of, join_runs, merge
+
+# Frames of sequences whose runs are found together.
+_TOGETHER = 2**16
 
 
 class ObservedSequence(NamedTuple):
@@ -212,19 +215,39 @@ def _observed_runs(
     """Return for each fraction the runs in the observed parts of all sequences, in frames since the sequence's beginning."""
     longest = [sequence.observed(max(fractions)) for sequence in tested]
     visible = [number for number, shown in enumerate(longest) if shown.last > shown.first]
+    lengths = {
+        number: [tested[number].observed(fraction).last - longest[number].first for fraction in fractions]
+        for number in visible
+    }
     runs: list[list[Runs]] = [[] for _ in fractions]
+    waiting, frames = dict[int, np.ndarray](), 0
+
+    def find() -> None:
+        for row, part in enumerate(runs):
+            beginnings = [scores[: lengths[number][row]] for number, scores in waiting.items()]
+            part.append(find_runs_of(beginnings, merge_gap, numbers=list(waiting)))
+        waiting.clear()
+
     for number, scores in zip(visible, score_sequences([longest[number] for number in visible]), strict=True):
-        shown = longest[number]
-        expected = (shown.last - shown.first, len(dataset.labels))
-        if scores.shape != expected:
-            raise InputError(f"{shown}: the scores have shape {scores.shape}, expected {expected} (frames, labels)")
-        for part, fraction in zip(runs, fractions, strict=True):
-            length = tested[number].observed(fraction).last - shown.first
-            try:
-                part.append(find_runs(scores[:length], merge_gap, recording=number))
-            except InputError as error:
-                raise InputError(f"{shown}: {error}") from None
+        _check_scores(longest[number], scores, len(dataset.labels))
+        waiting[number], frames = scores, frames + len(scores)
+        if frames >= _TOGETHER:
+            find()
+            frames = 0
+    if waiting:
+        find()
     return [join_runs(part) for part in runs]
+
+
+def _check_scores(shown: ObservedSequence, scores: np.ndarray, labels: int) -> None:
+    expected = (shown.last - shown.first, labels)
+    if scores.shape != expected:
+        raise InputError(f"{shown}: the scores have shape {scores.shape}, expected {expected} (frames, labels)")
+    finite = np.isfinite(scores.max(axis=1))
+    if not finite.all():
+        raise InputError(
+            f"{shown}: scores of frame {int(np.argmin(finite))} hold NaN or infinity; every score must be finite"
+        )
 
 
 def _truth(tested: Sequence[EarlySequence], fraction: float, fps: float) -> NamedTruth:

@@ -111,40 +111,64 @@ def find_runs(scores: np.ndarray, widest_gap: int, background: int = BACKGROUND_
     Gaps narrower than `widest_gap` frames get their sums, too. `recording` is the number that the runs carry. Every sum is
     computed by itself and not as a difference of running sums, so that no precision is lost in long recordings.
     """
-    scores = np.asarray(scores)
-    if scores.ndim != 2 or scores.shape[1] == 0:
-        raise ValueError(f"scores must be (frames, labels) but have shape {scores.shape}")
-    if scores.dtype == np.float16:
-        scores = scores.astype(np.float32)
-    frames = len(scores)
+    return find_runs_of([scores], widest_gap, background, [recording])
+
+
+def find_runs_of(
+    matrices: Sequence[np.ndarray],
+    widest_gap: int,
+    background: int = BACKGROUND_INDEX,
+    numbers: Sequence[int] | None = None,
+) -> Runs:
+    """Return `find_runs` of several recordings' scores, joined, to the last bit: quick where there are many short ones.
+
+    `numbers`, in rising order, are those of the recordings; default: 0, 1 and so on. The scores are copied as one.
+    """
+    scores = _one(matrices)
+    frames, beginning = len(scores), _beginnings(matrices)
     best = np.argmax(scores, axis=1)
     # argmax takes the first NaN of a row as its highest score, so any NaN is among the winners.
     winners = scores[np.arange(frames), best]
     if not np.isfinite(winners).all():
         frame = int(np.flatnonzero(~np.isfinite(winners))[0])
+        frame -= int(beginning[np.searchsorted(beginning, frame, side="right") - 1])
         raise InputError(f"scores of frame {frame} hold NaN or infinity; every score must be finite")
-    edges = np.flatnonzero(best[1:] != best[:-1]) + 1
-    start = np.concatenate(([0], edges)) if frames else np.zeros(0, dtype=np.int64)
-    end = np.concatenate((edges, [frames])) if frames else start
+    begins = np.zeros(frames, dtype=bool)
+    begins[1:] = best[1:] != best[:-1]
+    begins[beginning[beginning < frames]] = True
+    start = np.flatnonzero(begins)
+    end = np.append(start[1:], frames)[: len(start)]
     label = best[start]
-    order = np.argsort(label, kind="stable")
+    # Of recordings without frames nothing begins: the last of those that begin at a frame is the one that has it.
+    piece = np.searchsorted(beginning, start, side="right") - 1
+    order = np.lexsort((label, piece))
     order = order[label[order] != background]
-    label, start, end = label[order], start[order], end[order]
+    label, start, end, piece = label[order], start[order], end[order], piece[order]
     gap = np.full(len(label), _NEVER, dtype=np.int64)
-    follows = np.flatnonzero(label[1:] == label[:-1]) + 1
+    follows = np.flatnonzero((label[1:] == label[:-1]) & (piece[1:] == piece[:-1])) + 1
     gap[follows] = start[follows] - end[follows - 1]
     bridged = np.flatnonzero(gap < widest_gap)
     gap_sum = np.zeros(len(label))
     gap_sum[bridged] = _sums(scores, label[bridged], end[bridged - 1], start[bridged])
-    return Runs(
-        np.full(len(label), recording, dtype=np.int64),
-        label,
-        start,
-        end,
-        _sums(scores, label, start, end),
-        gap,
-        gap_sum,
-    )
+    score_sum = _sums(scores, label, start, end)
+    recording = piece if numbers is None else np.asarray(numbers, dtype=np.int64)[piece]
+    return Runs(recording, label, start - beginning[piece], end - beginning[piece], score_sum, gap, gap_sum)
+
+
+def _one(matrices: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the scores of several recordings, one after the other, in single precision at least."""
+    arrays = [np.asarray(matrix) for matrix in matrices]
+    for one in arrays:
+        if one.ndim != 2 or one.shape[1] == 0:
+            raise ValueError(f"scores must be (frames, labels) but have shape {one.shape}")
+    scores = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    return scores.astype(np.float32) if scores.dtype == np.float16 else scores
+
+
+def _beginnings(matrices: Sequence[np.ndarray]) -> np.ndarray:
+    """Return at which frame of all of them each recording begins."""
+    lengths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+    return np.cumsum(lengths) - lengths
 
 
 def join_runs(parts: Sequence[Runs]) -> Runs:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.inference.decoding import decode, decode_gaps
+from crescendo.trainables.inference.decoding import decode, decode_gaps, find_runs, find_runs_of, join_runs
 
 
 def one_hot(labels: list[int], width: int = 4) -> np.ndarray:
@@ -41,6 +41,21 @@ def test_agrees_with_the_literal_reference(scores, merge_gap, background):
 def test_many_gaps_are_each_gap_alone(scores, gaps):
     together = decode_gaps(scores, gaps)
     assert [rows(spans) for spans in together] == [rows(decode(scores, gap)) for gap in gaps]
+
+
+@given(st.lists(st.lists(st.integers(0, 2), max_size=9), min_size=1, max_size=6), st.integers(0, 25), st.integers(0, 9))
+def test_runs_of_many_recordings_are_those_of_each_alone_to_the_last_bit(winners, widest_gap, seed):
+    """Recordings without a frame among them, and such as end as the next one begins."""
+    random = np.random.default_rng(seed)
+    matrices = [
+        (np.eye(3)[one].reshape(-1, 3) + random.random((len(one), 3)) / 2).astype(np.float32) for one in winners
+    ]
+    numbers = [3 * number for number in range(len(matrices))]
+    found = find_runs_of(matrices, widest_gap, numbers=numbers)
+    alone = [find_runs(one, widest_gap, recording=number) for one, number in zip(matrices, numbers, strict=True)]
+    for name, expected in vars(join_runs(alone)).items():
+        assert getattr(found, name).dtype == expected.dtype
+        np.testing.assert_array_equal(getattr(found, name), expected)
 
 
 @given(frame_scores(), st.integers(0, 25))
