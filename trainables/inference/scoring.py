@@ -14,13 +14,15 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.models.base import DetectionModel, State
 
 # Recordings that run side by side, and frames of each at a time: bounds the memory whatever the data set's size, and
-# however wide a frame is.
+# however wide a frame is. A GPU takes as long for one as for hundreds.
 _SIDE_BY_SIDE = 64
+_ON_A_GPU = 256
 _CHUNK = 512
 _BYTES = 256 * 2**20
-# Frames of a captured block, and how many of them make up for its capture.
-_BLOCK = 128
+# Frames of a captured block, how many of them make up for its capture, and how many are read at once.
+_BLOCK = 32
 _WORTH = 4
+_READ = 4
 
 Span = tuple[str, int, int]
 
@@ -69,8 +71,9 @@ def score_together(
         scores = [[np.empty(0)] * len(spans) for _ in models]
         # Spans of similar length run together, so few padded frames are computed.
         order = sorted(range(len(spans)), key=lambda number: spans[number][1] - spans[number][2])
-        for start in range(0, len(order), _SIDE_BY_SIDE):
-            chosen = order[start : start + _SIDE_BY_SIDE]
+        most = _most(models[0].mean.device, dataset)
+        for start in range(0, len(order), most):
+            chosen = order[start : start + most]
             found = _side_by_side(models, dataset, [spans[number] for number in chosen], reset)
             for own, matrices in zip(scores, found, strict=True):
                 for number, matrix in zip(chosen, matrices, strict=True):
@@ -79,6 +82,15 @@ def score_together(
     finally:
         for model, mode in zip(models, training, strict=True):
             model.train(mode)
+
+
+def _most(device: torch.device, dataset: Dataset) -> int:
+    """Return how many recordings run side by side."""
+    if device.type != "cuda":
+        return _SIDE_BY_SIDE
+    # The model makes float32 of whatever is stored.
+    row = _READ * _BLOCK * max(dataset.feature_dim or 0, 1) * np.dtype(np.float32).itemsize
+    return max(_SIDE_BY_SIDE, min(_ON_A_GPU, _BYTES // row))
 
 
 def _side_by_side(
@@ -90,12 +102,12 @@ def _side_by_side(
     width, longest = dataset.feature_dim or 0, max(lengths, default=0)
     device = models[0].mean.device
     # The model makes float32 of whatever is stored.
-    most = max(1, _BYTES // (_SIDE_BY_SIDE * max(width, 1) * np.dtype(np.float32).itemsize))
+    most = max(1, _BYTES // (max(len(spans), _SIDE_BY_SIDE) * max(width, 1) * np.dtype(np.float32).itemsize))
     captured = device.type == "cuda" and longest > _WORTH * _BLOCK and most >= _BLOCK
-    chunk = _BLOCK if captured else min(_CHUNK, most)
-    empty = torch.zeros(len(spans), chunk, width, dtype=torch.from_numpy(np.empty(0, dataset.store.dtype)).dtype)
+    chunk = min(_READ * _BLOCK, most) if captured else min(_CHUNK, most)
+    empty = torch.zeros(len(spans), _BLOCK, width, dtype=torch.from_numpy(np.empty(0, dataset.store.dtype)).dtype)
     runners: list[_Runner] = [
-        (_captured_block(model, empty.to(device), reset) if captured else None) or _Loop(model, len(spans), reset)
+        (_captured_blocks(model, empty.to(device), reset) if captured else None) or _Loop(model, len(spans), reset)
         for model in models
     ]
     for begin in range(0, longest, chunk):
@@ -141,8 +153,8 @@ class _Loop:
         return self._logits.softmax(-1)
 
 
-class _CapturedBlock:
-    """The loop over the frames of a block as one CUDA graph, on a stream of its own."""
+class _CapturedBlocks:
+    """The loop over the frames of a block as one CUDA graph, on a stream of its own; its features are zero at first."""
 
     def __init__(self, model: DetectionModel, features: Tensor, reset: Reset) -> None:
         self._features, self._stream, self._graph = features, torch.cuda.Stream(), torch.cuda.CUDAGraph()
@@ -153,25 +165,29 @@ class _CapturedBlock:
             _run(model, features[:, :2], self._state, reset)
         with torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"):
             logits, after = _run(model, features, self._state, reset)
-            self._probabilities = logits.softmax(-1)
+            self._of_block = logits.softmax(-1)
             for own, new in zip(self._state, after, strict=True):
                 own.copy_(new)
+        self._blocks: list[Tensor] = []
 
     def begin(self, features: Tensor) -> None:
         self._stream.wait_stream(torch.cuda.current_stream())
+        self._blocks.clear()
         with torch.cuda.stream(self._stream):
-            self._features[: features.shape[0], : features.shape[1]].copy_(features)
-            self._graph.replay()
+            for block in features.split(_BLOCK, dim=1):
+                self._features[: block.shape[0], : block.shape[1]].copy_(block)
+                self._graph.replay()
+                self._blocks.append(self._of_block[: block.shape[0], : block.shape[1]].clone())
 
     def probabilities(self) -> Tensor:
         torch.cuda.current_stream().wait_stream(self._stream)
-        return self._probabilities
+        return torch.cat(self._blocks, dim=1)
 
 
-def _captured_block(model: DetectionModel, features: Tensor, reset: Reset) -> _CapturedBlock | None:
-    """Return the captured block of a model, or None if it cannot be captured or the GPU has no room for it."""
+def _captured_blocks(model: DetectionModel, features: Tensor, reset: Reset) -> _CapturedBlocks | None:
+    """Return the captured blocks of a model, or None if they cannot be captured or the GPU has no room for it."""
     try:
-        return _CapturedBlock(model, features, reset)
+        return _CapturedBlocks(model, features, reset)
     except RuntimeError:  # somebody's own model may look at its numbers, which a capture forbids
         torch.cuda.synchronize()
         return None

@@ -53,18 +53,19 @@ def rank(
     # The ranked label is always that of the frame before: its activity goes on, or has just ended.
     ranked = torch.cat((labels[:1] if state is None else state.labels.unsqueeze(0), labels[:-1]))
     changes = labels != ranked
-    score, score_ranked = probabilities.gather(0, torch.stack((labels, ranked)))
-    at, scores = [ranked], [score_ranked]
-    own: dict[Quantity, Tensor] = {"score": score}
-    left: dict[Quantity, Tensor] = {"score": score_ranked}
+    # What is of the frame's own label comes first, what is of the ranked one second.
+    both = torch.stack((labels, ranked))
+    scores = probabilities.gather(0, both)
+    of_quantity: dict[Quantity, Tensor] = {"score": scores}
+    at, its_scores = [ranked], [scores[1]]
     if "margin" in variant.quantities:
         left_out = background if variant.margin_rivals == "activities" else None
-        best, rival, best_of_ranked = _rivals(probabilities, labels, ranked, changes, score_ranked, left_out)
-        own["margin"], left["margin"] = score - best, score_ranked - best_of_ranked  # Eq. 11
+        best, rival = _rivals(probabilities, both, scores, left_out)
+        of_quantity["margin"] = scores - best  # Eq. 11
         at.append(rival)
-        scores.append(best_of_ranked)
+        its_scores.append(best[1])
     changed = changes.unsqueeze(1)
-    of_label, of_ranked = (_together([side[one] for one in variant.quantities], 1) for side in (own, left))
+    of_label, of_ranked = _together([of_quantity[one] for one in variant.quantities], 2)
     # The state stands for a frame before the first. A fresh sequence has none: its first frame stands for it, and R is 0.
     before = of_label[:1] if state is None else state.references.unsqueeze(0)
     values = torch.cat((before, of_label))
@@ -78,7 +79,7 @@ def rank(
     if "margin" in variant.quantities:
         by_score.append(-slopes[:, variant.quantities.index("margin")])
     state = RankingState(labels[-1], references[-1])
-    return Ranking(_sum(loss), _together(at), _together(scores), _together(by_score), state)
+    return Ranking(_sum(loss), _together(at), _together(its_scores), _together(by_score), state)
 
 
 def _together(tensors: list[Tensor], dim: int = 0) -> Tensor:
@@ -118,23 +119,25 @@ def _running_maximum(values: Tensor, changes: Tensor) -> Tensor:
     return values.gather(0, offset.cummax(0).indices)
 
 
-def _rivals(
-    probabilities: Tensor,
-    labels: Tensor,
-    ranked: Tensor,
-    changes: Tensor,
-    score_ranked: Tensor,
-    left_out: int | None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the score of the best rival of `labels`, and the best rival of `ranked` with its score: (time, batch) each.
+def _rivals(probabilities: Tensor, labels: Tensor, scores: Tensor, left_out: int | None) -> tuple[Tensor, Tensor]:
+    """Return the best rivals' scores of `labels` (2, time, batch), whose own are `scores`, and the second row's rival.
 
     Rivals are all other labels but `left_out` (reading 4). Of rivals that tie, the lowest index is taken.
     """
+    if probabilities.is_cuda:
+        # More numbers and fewer kernels: at these sizes it is the launches that take the time.
+        others = probabilities.repeat(2, 1, 1, 1).scatter_(1, labels.unsqueeze(1), -1.0)
+        if left_out is not None:
+            others[:, left_out] = -1.0
+        best, rivals = others.max(1)
+        return best, rivals[1]
+    label, ranked = labels
     others = probabilities.scatter(0, ranked.unsqueeze(0), -1.0)
+    beside = scores[1]
     if left_out is not None:
         others[left_out] = -1.0
-        score_ranked = score_ranked.masked_fill(ranked == left_out, -1.0)
-    best, label = others.max(0)
+        beside = beside.masked_fill(ranked == left_out, -1.0)
+    best, rival = others.max(0)
     # Where the label changes, the ranked one is among its rivals.
-    beside = torch.maximum(score_ranked, others.scatter_(0, labels.unsqueeze(0), -1.0).amax(0))
-    return torch.where(changes, beside, best), label, best
+    beside = torch.maximum(beside, others.scatter_(0, label.unsqueeze(0), -1.0).amax(0))
+    return torch.stack((torch.where(label != ranked, beside, best), best)), rival

@@ -58,7 +58,7 @@ def measure(
     shared
         Finds the scores of several trainings at once; None: of this one.
     """
-    config = trainer.config
+    config, shared = trainer.config, shared or SharedScores([trainer])
     results: dict[str, SubsetResult] = {}
     for subset in measurement.subsets:
         scoring(subset)
@@ -66,7 +66,7 @@ def measure(
         [evaluation] = scored.evaluate(reset, [gap])
         results[subset] = subset_result(
             scored.decoded(reset, gap),
-            lambda sequences: trainer.score_spans(sequences, reset),
+            lambda sequences: shared.score_spans(trainer, sequences, reset),
             config,
             evaluation=evaluation,
             alarms=results["validation"].alarms if results else None,

@@ -94,6 +94,11 @@ class TrainingSession:
         config = self._trainer.config
         return min(config.iterations, (_validated(self._trainer) // config.evaluate_every + 1) * config.evaluate_every)
 
+    @property
+    def measured(self) -> bool:
+        """Whether it is trained, and its report measures it in every way."""
+        return self._measurement is not None and self._trainer.iteration >= self._trainer.config.iterations
+
     def step(self) -> ValidationReport:
         """Train alone to the next validation and report; with the last one, measure the trained model and write its outputs.
 
@@ -296,7 +301,9 @@ class CohortSession:
             for session in self.sessions
             if session not in outcomes and session.trainer.iteration == session.stage_end
         ]
-        shared = SharedScores([session.trainer for session in arrived])
+        shared = SharedScores(
+            [session.trainer for session in arrived], [session.trainer for session in arrived if session.measured]
+        )
         for session in arrived:
             try:
                 outcomes[session] = session.report(shared)
