@@ -3,6 +3,9 @@
 import gc
 import itertools
 import math
+import subprocess
+import sys
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -21,7 +24,59 @@ ARMS = (
     {"variant": "combined", "model": "gru", "hidden_size": 5, "optimizer": "sgd"},
     {"variant": "naive", "hidden_size": 6, "layers": 2, "dropout": 0.5},
     {"model": "cnn", "fc7_size": 4, "dropout": 0.2, "learning_rate_step": 3},
+    {
+        "variant": "combined",
+        "hidden_size": 6,
+        "margin_rivals": "activities",
+        "clip_scaling": True,
+        "gradient_clip": 0.05,
+        "lambda_r": 4.0,
+    },
 )
+PLUGIN = """
+import torch
+from crescendo.trainables.models.base import DetectionModel
+from crescendo.trainables.models.registry import ModelSpec
+
+class Averages(DetectionModel):
+    '''Two layers over a mean that forgets.'''
+    spec = ModelSpec(state=("mean",))
+
+    def __init__(self, feature_dim, labels, config):
+        super().__init__(feature_dim, labels, config)
+        self.mix = torch.nn.Linear(self.width, config.hidden_size)
+        self.linear = torch.nn.Linear(config.hidden_size, labels)
+
+    def initial_state(self, batch):
+        return (self.mean.new_zeros(1, batch, self.width),)
+
+    def forward(self, features, truncate=None):
+        (state,), outputs = self.initial_state(len(features)), []
+        for frame in self.embed(features).unbind(1):
+            state = 0.9 * state + 0.1 * frame
+            outputs.append(self.linear(self.dropout(self.mix(state[0]).tanh())))
+        return torch.stack(outputs, 1)
+
+    def step_function(self, features):
+        embedded = self.embed(features)
+
+        def step(t, state):
+            mean = 0.9 * state[0] + 0.1 * embedded[:, t]
+            return self.linear(self.mix(mean[0]).tanh()), (mean,)
+
+        return step
+"""
+# Holds all of the GPU's memory but so many bytes, until its standard input is closed.
+HOLD = """
+import sys, torch
+left, held = int(sys.argv[1]), []
+torch.zeros(1, device="cuda")
+for size in (2**30, 2**25, 2**21):
+    while torch.cuda.mem_get_info()[0] >= left + size:
+        held.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
+print("held", flush=True)
+sys.stdin.read()
+"""
 DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")),
@@ -147,8 +202,37 @@ class TestOnAGPU:
         alone.train(8)
         assert same(weights(other), weights(alone))
 
-    @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-    def test_a_gpu_that_does_not_hold_all_trains_one_half_after_the_other(self, tiny_dataset, precision):
+    @pytest.mark.parametrize("arm", range(len(ARMS)))
+    def test_every_arm_is_captured(self, tiny_dataset, arm):
+        one = trainer(tiny_dataset, arm, "cuda")
+        cohort = Cohort([one])
+        cohort.train(8)
+        assert one.notes == []
+        assert all(captured is not None for captured in cohort._captured.values())
+        assert len(cohort._captured) == 1
+
+    def test_a_model_of_ones_own_is_captured_and_scored(self, tiny_dataset, tmp_path, monkeypatch):
+        (tmp_path / "averages_of_ones_own.py").write_text(PLUGIN)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        own = {"model": "averages_of_ones_own:Averages", "dropout": 0.3, "hidden_size": 6}
+        alone = trainer(tiny_dataset, 1, "cuda", graphs="off", **own)
+        alone.train(9)
+        one, other = trainer(tiny_dataset, 1, "cuda", **own), trainer(tiny_dataset, 0, "cuda")
+        Cohort([other, one]).train(9)
+        assert one.notes == []
+        assert same(weights(one), weights(alone))
+        on_cpu = trainer(tiny_dataset, 1, **own)
+        on_cpu.model.load_state_dict(weights(one))
+        for reset in ("state", "none"):
+            for name, scores in on_cpu.score("validation", reset).items():
+                torch.testing.assert_close(
+                    torch.from_numpy(one.score("validation", reset)[name]), torch.from_numpy(scores), atol=1e-5, rtol=0
+                )
+
+    @pytest.mark.parametrize(
+        ("precision", "limited"), [("float32", "by itself"), ("bfloat16", "by itself"), ("float32", "by another")]
+    )
+    def test_a_gpu_that_does_not_hold_all_trains_one_half_after_the_other(self, tiny_dataset, precision, limited):
         # Weights of 256 MiB each: what the libraries take beside them is small.
         changes = {"hidden_size": 4000, "precision": precision}
 
@@ -171,17 +255,36 @@ class TestOnAGPU:
         expected = [weights(member) for member in unlimited]
         del unlimited
         gc.collect()
-        limited = members()
+        several = members()
         torch.cuda.empty_cache()
-        total = torch.cuda.get_device_properties(0).total_memory
-        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + one + 0.75 * (three - one)) / total)
-        try:
-            Cohort(limited).train(8)
-        finally:
-            torch.cuda.set_per_process_memory_fraction(1.0)
-        assert any("trainings at once" in note for member in limited for note in member.notes)
-        for member, those in zip(limited, expected, strict=True):
+        with (own_memory if limited == "by itself" else memory_of_others)(int(one + 0.75 * (three - one))):
+            Cohort(several).train(8)
+        assert any("trainings at once" in note for member in several for note in member.notes)
+        for member, those in zip(several, expected, strict=True):
             assert same(weights(member), those)
+
+
+@contextmanager
+def own_memory(left):
+    """Let this process take so many bytes more."""
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + left) / total)
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+@contextmanager
+def memory_of_others(left):
+    """Have another process hold all but so many bytes."""
+    command = [sys.executable, "-c", HOLD, str(left)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"held\n"
+            yield
+        finally:
+            process.kill()
 
 
 def test_every_pair_of_arms_differs(alone):
