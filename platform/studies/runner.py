@@ -92,7 +92,10 @@ def run_study(
         place, remarks = there or open_data(study, output, _synthetic(output))
         study = _shown(study)
         record_study(study, place, extend=extend, results=ledger.has_results)
-        with Tracker(output, study.name, tracking_uri) as tracker, Display(console, output / LOG) as display:
+        with (
+            Tracker(output, study.name, tracking_uri, later=True) as tracker,
+            Display(console, output / LOG) as display,
+        ):
             tracked = StudyWatcher(study, place, tracker)
             run = StudyRun(study, ledger, place, (tracked, display), judge=looks)
             display.show(run, remarks)

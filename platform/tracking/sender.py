@@ -60,8 +60,9 @@ class Sender:
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
-        """Begin to send; every record of the journal must have been counted by then."""
-        self._thread.start()
+        """Begin to send, if that has not begun; every record of the journal must have been counted by then."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def count(self, after: int) -> None:
         """Take note of a record that ends at offset `after`."""
@@ -76,6 +77,7 @@ class Sender:
 
     def close(self, patience: float) -> Backlog:
         """Send for `patience` more seconds at most, or until the store has failed twice; return what still waits."""
+        self.start()
         if not self._closing.is_set():
             self._failures = 0
         self._closing.set()

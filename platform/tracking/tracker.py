@@ -35,6 +35,7 @@ class Tracker:
     ----------
     output : the study's folder; the journal lies in `tracking/` below it.
     experiment : name of the MLflow experiment. None: the one that the journal was begun with (there must be one).
+    later : begin to tell only with `send`, or at the end: MLflow takes seconds to import, and whoever starts may be in a hurry.
     uri : an MLflow tracking URI. None: `sqlite:///<output>/mlflow.db`, artifacts in `<output>/mlartifacts`.
 
     Every call may be repeated: after a crash the driver says again what it is not sure to have said.
@@ -45,7 +46,7 @@ class Tracker:
         If the URI is none that MLflow takes, another process writes the same study, or the journal is another study's.
     """
 
-    def __init__(self, output: Path, experiment: str | None, uri: str | None = None) -> None:
+    def __init__(self, output: Path, experiment: str | None, uri: str | None = None, *, later: bool = False) -> None:
         self._output = output.absolute()
         uri = None if uri is None else absolute_address(uri)
         self.destination, key = destination(self._output, uri)
@@ -77,6 +78,11 @@ class Tracker:
         before = self._journal.load(REMEMBERED)
         if not (before and before.get("worked", True)):  # one that worked stays until the new one has
             self._journal.save(REMEMBERED, {**address, "worked": False})
+        if not later:
+            self.send()
+
+    def send(self) -> None:
+        """Begin to tell, if that has not begun."""
         self._delivery.start()
 
     def start_study(self, name: str, tags: Mapping[str, object], params: Mapping[str, object]) -> None:

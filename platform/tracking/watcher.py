@@ -84,7 +84,8 @@ class StudyWatcher:
         self._leave(run)
 
     def started(self, entry: TrialRecord) -> None:
-        """Open the trial's run, or open it again."""
+        """Open the trial's run, or open it again. A trial begins in a process of its own: there is time now to send."""
+        self._tracker.send()
         replicate = entry.replicate
         tags = {
             **self._tags,
