@@ -35,6 +35,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from yardstick import Row, not_measured, report
 
+from crescendo.platform.studies.cohorts import SHARE_A_GPU
 from crescendo.platform.studies.ledger import LEDGER
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import load_study
@@ -51,9 +52,9 @@ NAME, SECONDS = "loss_ablation on HAPT, whole study", 45.0
 def settings(on_gpu: bool) -> list[str]:
     """Return what is set beside the study's own: one split, four trials and three seeds an arm, the whole machine for one GPU.
 
-    Two cohorts take turns at the GPU where there are CPUs for both: each gets half of them.
+    Three cohorts take turns at the GPU where there are CPUs for all: each gets a third of them.
     """
-    cpus = max(1, len(os.sched_getaffinity(0)) // 2)
+    cpus = max(1, len(os.sched_getaffinity(0)) // SHARE_A_GPU)
     return [
         "folds=null",
         "search.trials=4",

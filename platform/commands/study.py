@@ -12,7 +12,7 @@ from rich.syntax import Syntax
 
 from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.commands.study_plan import plan
-from crescendo.platform.studies.cohorts import FILLS_A_GPU, take_turns, together
+from crescendo.platform.studies.cohorts import FILLS_A_GPU, SHARE_A_GPU, take_turns, together
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset, load_study, study_schema, study_source
 from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
@@ -138,7 +138,7 @@ def _resources(resources: Resources) -> str:
     if not together(resources):
         return f"{resources.cpus} CPU{share} a trial, {at_once}"
     size = FILLS_A_GPU if resources.cohort == "auto" else resources.cohort
-    turns = "; two take turns at a GPU" if take_turns(resources) else ""
+    turns = f"; {SHARE_A_GPU} take turns at a GPU" if take_turns(resources) else ""
     return f"{resources.cpus} CPU{share} a cohort of up to {size} trials, {at_once}{turns}"
 
 

@@ -10,6 +10,9 @@ from crescendo.search_spaces.schema import Resources
 FILLS_A_GPU = 10
 """Trials that keep a GPU busy: on an H100 ten are 1.9 times as fast as one, each for itself, and twenty no faster."""
 
+SHARE_A_GPU = 3
+"""Cohorts that take turns at a GPU: results take about as long as trainings, and the next cohort is to be ready by then."""
+
 Batches = tuple[Any, ...]
 """What the batches of a training follow from, its data set aside."""
 
@@ -44,10 +47,11 @@ def largest(resources: Resources, waiting: int, free: int) -> int:
 
 
 def take_turns(resources: Resources) -> bool:
-    """Tell whether two cohorts share a GPU: one trains while the results of the other are worked out."""
+    """Tell whether several cohorts share a GPU: one trains while the others begin or work out their results."""
     return together(resources) and resources.gpus == 1
 
 
 def gpu_share(resources: Resources) -> float:
     """Return the share of a GPU that a process asks for."""
-    return resources.gpus / 2 if take_turns(resources) else resources.gpus
+    # Ray knows four decimals.
+    return round(resources.gpus / SHARE_A_GPU, 4) if take_turns(resources) else resources.gpus

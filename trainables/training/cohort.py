@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import torch
@@ -83,6 +84,14 @@ class Cohort:
         self._members.remove(member)
         self._captured.pop(member.step, None)
 
+    def prepare(self, until: int) -> None:
+        """Do what `train` would begin with, so that it does not take the time of whoever waits for the GPU meanwhile.
+
+        Where the GPU's memory does not hold it, `train` finds its own way.
+        """
+        with self._own_random():
+            self._started(self._behind(until), until)
+
     def train(self, until: int, on_progress: Progress | None = None) -> dict[Member, DivergedError]:
         """Train every member up to iteration `until`; those that are there already wait.
 
@@ -100,13 +109,18 @@ class Cohort:
         InputError
             If the GPU's free memory does not hold a single step.
         """
-        behind = [member for member in self._members if member.iteration < until]
-        devices = [self._device] if self._device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            diverged = self._train(behind, until, on_progress)
+        with self._own_random():
+            diverged = self._train(self._behind(until), until, on_progress)
         for member in diverged:
             self.leave(member)
         return diverged
+
+    def _behind(self, until: int) -> list[Member]:
+        """Return who has steps to take up to `until`, or has taken some that nobody has read."""
+        return [member for member in self._members if member.iteration < until or member.step.unread]
+
+    def _own_random(self) -> AbstractContextManager[None]:
+        return torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else [])
 
     def _train(
         self, members: Sequence[Member], until: int, on_progress: Progress | None

@@ -286,8 +286,11 @@ class CohortSession:
         of_trainer: dict[Any, TrainingSession] = {session.trainer: session for session in self.sessions}
         until = min(session.stage_end for session in self.sessions)
         training = [session for session in self.sessions if session.trainer.iteration < until]
+        began = time.monotonic()
+        self.cohort.prepare(until)
+        prepared = time.monotonic() - began
         with self._turn():
-            began = time.monotonic()
+            began = time.monotonic() - prepared
             for session in self.sessions:
                 session.trainer.begin_stage()
             diverged = self.cohort.train(until, lambda who, iteration, loss: of_trainer[who].advanced(iteration, loss))

@@ -1,4 +1,4 @@
-"""Turns at one GPU: of two cohorts that share it, one trains while the results of the other are worked out."""
+"""Turns at one GPU: of the cohorts that share it, one trains while the others begin or work out their results."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_validate_says_what_the_study_costs(crescendo) -> None:
         ("{cpus: 2}", "2 CPU a trial, as many at once as fit"),
         ("{gpus: 0.25, concurrent: 3}", "1 CPU, 0.25 GPU a trial, 3 at once"),
         ("{cohort: 4}", "1 CPU a cohort of up to 4 trials, as many at once as fit"),
-        ("{gpus: 1}", "1 CPU, 1 GPU a cohort of up to 10 trials, as many at once as fit; two take turns at a GPU"),
+        ("{gpus: 1}", "1 CPU, 1 GPU a cohort of up to 10 trials, as many at once as fit; 3 take turns at a GPU"),
         ("{gpus: 1, cohort: 1}", "1 CPU, 1 GPU a trial, as many at once as fit"),
     ],
 )

@@ -66,11 +66,11 @@ def test_how_many_trials_a_cohort_may_hold(resources, ready, free, size):
 
 @pytest.mark.parametrize(
     ("resources", "share"),
-    [({}, 0), ({"cohort": 4}, 0), ({"gpus": 0.25}, 0.25), ({"gpus": 1}, 0.5), ({"gpus": 1, "cohort": 1}, 1)],
+    [({}, 0), ({"cohort": 4}, 0), ({"gpus": 0.25}, 0.25), ({"gpus": 1}, 0.3333), ({"gpus": 1, "cohort": 1}, 1)],
 )
-def test_two_cohorts_share_a_gpu_in_turns(resources, share):
+def test_three_cohorts_share_a_gpu_in_turns(resources, share):
     assert gpu_share(Resources(**resources)) == share
-    assert take_turns(Resources(**resources)) == (share == 0.5)
+    assert take_turns(Resources(**resources)) == (share == 0.3333)
 
 
 def test_a_cohort_holds_trials_of_all_arms_in_turn(folder, tmp_path):
