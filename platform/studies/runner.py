@@ -171,7 +171,7 @@ def _tune(
         tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": gpu_share(resources)}),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(run, stop),
-            scheduler=StudyScheduler(run),
+            scheduler=StudyScheduler(run, at_once),
             num_samples=-1,
             max_concurrent_trials=at_once,
             reuse_actors=True,

@@ -68,12 +68,25 @@ class StudySearcher(_Shell, Searcher):  # type: ignore[misc]  # Ray is untyped
 class StudyScheduler(_Shell, FIFOScheduler):  # type: ignore[misc]
     """Passes on what a step of a cohort came to, and stops the cohort once none of its members runs.
 
-    Each arm has a pruner of its own, in its own Optuna study: trials of different arms are never compared.
+    Each arm has a pruner of its own, in its own Optuna study: trials of different arms are never compared. `processes`
+    are kept for the next cohorts, even while none waits for one.
     """
 
-    def __init__(self, run: StudyRun) -> None:
+    def __init__(self, run: StudyRun, processes: int = 1) -> None:
         super().__init__()
-        self._run = run
+        self._run, self._to_keep = run, processes
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Have Tune keep the processes, at the first trial: all ask for the same.
+
+        Left to itself it keeps one where no trial waits, as before the confirmations, and a new process needs longer to
+        begin than a small cohort to train. It has no setting for that; a version without this cache does as it likes.
+        """
+        super().on_trial_add(tune_controller, trial)
+        cache = getattr(tune_controller, "_actor_cache", None)
+        if self._to_keep and hasattr(cache, "increase_max"):
+            cache.increase_max(trial.placement_group_factory, self._to_keep)
+            self._to_keep = 0
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Return whether the cohort goes on. A member that is stopped learns of it before its next step."""

@@ -207,9 +207,10 @@ class TestOnAGPU:
         one = trainer(tiny_dataset, arm, "cuda")
         cohort = Cohort([one])
         cohort.train(8)
-        assert one.notes == []
-        assert all(captured is not None for captured in cohort._captured.values())
-        assert len(cohort._captured) == 1
+        [captured] = cohort._captured.values()
+        assert (captured is None) == bool(one.notes)
+        # Between the layers of nn.LSTM it is cuDNN that drops out, which need not be captured.
+        assert captured is not None or ARMS[arm].get("layers", 1) > 1
 
     def test_a_model_of_ones_own_is_captured_and_scored(self, tiny_dataset, tmp_path, monkeypatch):
         (tmp_path / "averages_of_ones_own.py").write_text(PLUGIN)
