@@ -152,6 +152,18 @@ def test_one_that_diverges_leaves_with_its_iteration_and_the_others_do_not_notic
     assert all(math.isfinite(loss) for losses in told.values() for _, loss in losses)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_is_prepared_ahead_is_trained_and_told_as_ever(tiny_dataset, device):
+    """On a GPU the steps up to here are those of the capture: nothing is left to train."""
+    alone, one = trainer(tiny_dataset, 1, device), trainer(tiny_dataset, 1, device)
+    alone.train(3)
+    cohort, told = Cohort([one]), []
+    cohort.prepare(3)
+    assert cohort.train(3, lambda _, iteration, __: told.append(iteration)) == {}
+    assert told == [1, 2, 3]
+    assert same(weights(one), weights(alone))
+
+
 def test_one_that_is_stopped_leaves_and_those_behind_catch_up(tiny_dataset):
     ahead, behind, stopped = (trainer(tiny_dataset, arm) for arm in (0, 1, 2))
     ahead.train(7)
