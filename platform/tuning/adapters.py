@@ -83,7 +83,7 @@ class StudyScheduler(_Shell, FIFOScheduler):  # type: ignore[misc]
         begin than a small cohort to train. It has no setting for that; a version without this cache does as it likes.
         """
         super().on_trial_add(tune_controller, trial)
-        cache = getattr(tune_controller, "_actor_cache", None)
+        cache: Any = getattr(tune_controller, "_actor_cache", None)
         if self._to_keep and hasattr(cache, "increase_max"):
             cache.increase_max(trial.placement_group_factory, self._to_keep)
             self._to_keep = 0
