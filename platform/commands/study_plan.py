@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,8 +67,8 @@ def plan(
     data = _data(study)
     sources = measured_sources(results) if results else shipped_sources(_called(study, data))
     _check_question(study, sources.measure, sources.primary, results)
-    if study.folds is None and data is not None:
-        sources = replace(sources, split=_split(data))
+    if study.folds is None and sources.folds > 1 and data is not None:
+        sources = sources.on(_split(data, sum(sources.groups)))
     hours = sources.hours or _timed(study, data)
     found = planned(study, len(folds) or None, sources, hours, detect)
     for line in lines_of(
@@ -96,10 +95,16 @@ def _called(study: Study, data: Dataset | None) -> str:
     return data.metadata.name if data is not None else study.dataset.rstrip("/").rpartition("/")[2]
 
 
-def _split(data: Dataset) -> tuple[int, int]:
-    """Return how many groups are tested, and validated on, on the data set's own split."""
-    tested, validated = (data.annotations.groups().count(data.recordings(subset)) for subset in ("test", "validation"))
-    return tested, validated
+def _split(data: Dataset, tested_in_folds: int) -> tuple[int, int] | None:
+    """Return how many groups are tested, and validated on, on the data set's own split.
+
+    None where its groups are others than those measured, of which all folds test so many: people, say, for recordings.
+    """
+    groups, subsets = data.annotations.groups(), ("training", "validation", "test")
+    every = [name for subset in subsets for name in data.recordings(subset)]
+    if groups.count(every) != tested_in_folds:
+        return None
+    return groups.count(data.recordings("test")), groups.count(data.recordings("validation"))
 
 
 def _check_question(study: Study, measure: str, primary: str, results: str | None) -> None:
