@@ -41,6 +41,7 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
         name: Recordings(address, opened.content_hash, states, division, view.content_hash)
         for name, (division, view) in views.items()
     }
+    _check_different({name: view.content_hash for name, (_, view) in views.items()}, dict.fromkeys(views, dataset))
     made = isinstance(study.folds, Parts)
     aside = (
         [f"{shown_dataset(dataset)}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
@@ -79,16 +80,21 @@ def _several(output: Path, sets: Mapping[str, str]) -> tuple[Workspace, tuple[st
         name: Recordings(address, dataset.content_hash, states) for name, (address, dataset, states) in opened.items()
     }
     hashes = {name: one.content_hash for name, one in folds.items()}
+    _check_different(hashes, sets)
+    _check_alike({name: dataset for name, (_, dataset, _) in opened.items()})
+    first = next(iter(folds.values()))
+    place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds)
+    return place, _checked({name: dataset for name, (_, dataset, _) in opened.items()})
+
+
+def _check_different(hashes: Mapping[str, str], sets: Mapping[str, str]) -> None:
+    """Refuse folds that are one: they would count as several. `hashes`, `sets`: fold -> content hash, address."""
     for name, content in hashes.items():
         same = [other for other, its in hashes.items() if its == content]
         if len(same) > 1:
             raise InputError(
                 f"folds {' and '.join(same)}: hold the same data ({shown_dataset(sets[name])}); every fold must differ"
             )
-    _check_alike({name: dataset for name, (_, dataset, _) in opened.items()})
-    first = next(iter(folds.values()))
-    place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds)
-    return place, _checked({name: dataset for name, (_, dataset, _) in opened.items()})
 
 
 def _check_alike(folds: Mapping[str, Dataset]) -> None:

@@ -220,7 +220,7 @@ def _imported() -> Sequence[Case]:
         matrix("a matrix that is a pipe", fifo),
         matrix("a matrix that is a loop of links", loop, r"a"),
         matrix("a matrix with NaN", npy(np.full((20, 2), np.nan, np.float32)), "NaN"),
-        Case("splits that are not there", f"{IMPORT} --splits nothing.json", r"nothing\.json", source()),
+        Case("splits that are not there", f"{IMPORT} --splits nothing.json", r"nothing\.json: no such file", source()),
         Case("splits of no recordings", f"{IMPORT} --splits splits.json", "names 'b', which is no recording", source(splits_json=SPLITS)),
         Case("splits that are a number", f"{IMPORT} --splits splits.json", "two or more folds", source(splits_json="5")),
         Case("splits with a name of 300 letters", f"{IMPORT} --splits splits.json", "a fold is called", source(splits_json=SPLITS.replace('"1"', f'"{LONG}"'))),

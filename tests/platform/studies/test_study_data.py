@@ -98,6 +98,12 @@ def test_data_sets_that_are_no_folds_of_one(tmp_path, other, said):
         open_data(study(f"folds={sets}", dataset=None), tmp_path, sets[0])
 
 
+def test_a_fold_that_stands_twice(tmp_path):
+    dataset = data(tmp_path / "data", splits={**SPLITS, "c": SPLITS["a"]})
+    with pytest.raises(InputError, match="folds a and c: hold the same data"):
+        open_data(study("folds=own"), tmp_path, str(dataset.path))
+
+
 def test_a_data_set_without_folds_of_its_own(tmp_path):
     dataset = data(tmp_path / "data")
     with pytest.raises(

@@ -85,6 +85,8 @@ def import_directory(
 
 def _folds(files: RawFiles, splits: str, annotations: Annotations) -> tuple[Splits, list[str]]:
     where = files.where(splits)
+    if splits not in files:
+        raise InputError(f"{where}: no such file; splits name a file in SOURCE, by its path there")
     return given_folds(parse_json(files.read_bytes(splits), where), annotations, where)
 
 
