@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import check_plain
 from crescendo.trainables.video.joined import second_file
 from crescendo.trainables.video.mp4 import plays_in_parts
 from crescendo.trainables.video.presentation import timed_pictures
@@ -203,6 +204,7 @@ def require_av() -> Any:
 def _opened(path: Path | str, threads: int) -> Iterator[tuple[Any, Any]]:
     """Open the best video stream; FFmpeg's errors, now or while the file is read, become `InputError`s."""
     av = require_av()
+    check_plain(Path(path))
     # FFmpeg would take a name such as `http:x` or `concat:x` for something other than a file.
     where = Path(path).absolute()
     try:

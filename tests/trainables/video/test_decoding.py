@@ -1,5 +1,6 @@
 """The right picture at the right time, the right way up, as torchvision would prepare it."""
 
+import os
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -174,6 +175,9 @@ def test_files_that_are_no_videos(tmp_path: Path) -> None:
                 use(tmp_path / name)
     with pytest.raises(InputError, match=r"none\.mp4: no such file"):
         probe(tmp_path / "none.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")  # which nobody writes to
+    with pytest.raises(InputError, match=r"pipe\.mp4: must be a plain file but is a pipe"):
+        probe(tmp_path / "pipe.mp4")
 
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
