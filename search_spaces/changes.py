@@ -45,6 +45,7 @@ def added(old: Study, new: Study) -> tuple[str, ...]:
         "seeds": new.confirm.looks != old.confirm.looks,
         "trials": new.search.trials > old.search.trials,
         "repeats": new.repeats > old.repeats,
+        "hours": new.budget != old.budget,
     }
     return tuple(name for name, is_more in more.items() if is_more)
 
@@ -65,7 +66,7 @@ def _rest(study: Study) -> dict[str, Any]:
     del content["search"]["trials"]
     for key in ("seeds", "until", "at_most"):
         content["confirm"].pop(key, None)
-    return {key: value for key, value in content.items() if key not in ("ablate", "repeats")}
+    return {key: value for key, value in content.items() if key not in ("ablate", "repeats", "budget")}
 
 
 def _changes(key: str, old: Any, new: Any) -> Iterator[str]:

@@ -27,7 +27,14 @@ def check(study: Study, resolve: Resolve | None = None) -> list[Problem]:
     combinations = list(combinations_of(study.ablate))
     arms = [(one, combination.path) for one, combination in zip(arms_of(study), combinations, strict=True)]
     idle = {arm.name: _idle(arm, resolve) for arm, _ in arms}
-    single = [*_places(study), *_conditions(study), *_starts(study), *seed_problems(study), *_data(study)]
+    single = [
+        *_places(study),
+        *_conditions(study),
+        *_starts(study),
+        *seed_problems(study),
+        *_data(study),
+        *_budget(study),
+    ]
     single += _names(combinations)
     joint = [
         *_decode(study),
@@ -112,6 +119,18 @@ def _data(study: Study) -> Iterator[Problem]:
     """Find a data set beside folds that are data sets themselves."""
     if isinstance(study.folds, tuple) and study.dataset != study.folds[0]:
         yield Problem(("dataset",), "must be left out where folds lists the data sets", (("folds",),))
+
+
+def _budget(study: Study) -> Iterator[Problem]:
+    """Find a budget of GPUs that no trial uses, and one for a study that decides itself how many seeds it takes."""
+    if study.budget is None:
+        return
+    if study.budget.gpu_hours is not None and not study.resources.gpus:
+        rule = "must be left out where trials use no GPU (resources.gpus is 0): give hours instead"
+        yield Problem(("budget", "gpu_hours"), rule, (("resources", "gpus"),))
+    if study.confirm.until is not None:
+        rule = "cannot stand beside confirm.until, which decides how many seeds are trained; leave one of them out"
+        yield Problem(("budget",), rule, (("confirm", "until"),))
 
 
 def _names(combinations: Sequence[Combination]) -> Iterator[Problem]:

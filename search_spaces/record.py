@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from crescendo.search_spaces.budgeting import Extent
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.study import Study
 
@@ -21,18 +22,26 @@ class StudyRecord:
     `folds` are the names of its folds, in order, each with the content hash of its recordings as they are divided; empty
     where the study has none.
     `added_late`: of what more was added by hand once there were results on the test split: `seeds`, `trials`, `repeats`.
+    `extent`: how much of it is done, of a study with a budget, once that is planned.
     """
 
     study: Study
     dataset_hash: str
     folds: Mapping[str, str] = field(default_factory=dict)
     added_late: tuple[str, ...] = ()
+    extent: Extent | None = None
+
+    @property
+    def done(self) -> Study:
+        """The study as far as its budget went."""
+        return self.study if self.extent is None else self.extent.of(self.study)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `STUDY_FILE`."""
         content = {"study": self.study.to_json(), "dataset_hash": self.dataset_hash}
         late = {"added_late": list(self.added_late)} if self.added_late else {}
-        return {**content, **({"folds": dict(self.folds)} if self.folds else {}), **late}
+        extent = {} if self.extent is None else {"extent": self.extent.to_json()}
+        return {**content, **({"folds": dict(self.folds)} if self.folds else {}), **late, **extent}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> StudyRecord:
@@ -46,7 +55,8 @@ class StudyRecord:
         try:
             folds = {name: str(content_hash) for name, content_hash in content.get("folds", {}).items()}
             late = tuple(map(str, content.get("added_late", ())))
-            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds, late)
+            extent = Extent.from_json(content["extent"]) if "extent" in content else None
+            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds, late, extent)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise StudyError([f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]) from error

@@ -242,6 +242,21 @@ class Confirm(Section):
         return tuple(round(first * times ** (step / steps)) if step else first for step in range(steps + 1))
 
 
+class Budget(Section):
+    """What a study may take: it is cut to that, and ends in time."""
+
+    hours: float | None = Field(default=None, gt=0, le=_MOST, allow_inf_nan=False, description="hours of the clock")
+    gpu_hours: float | None = Field(
+        default=None, gt=0, le=_MOST, allow_inf_nan=False, description="hours of all its GPUs together"
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Budget:
+        if self.hours is None and self.gpu_hours is None:
+            raise ValueError("must have hours, gpu_hours or both")
+        return self
+
+
 def _cohort(cohort: Any) -> Any:
     if cohort != "auto" and (isinstance(cohort, bool) or not isinstance(cohort, int) or cohort < 1):
         raise ValueError(f"must be auto, or a whole number of at least 1, but got {cohort!r:.80}")

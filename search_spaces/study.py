@@ -14,6 +14,7 @@ from crescendo.search_spaces.folds import Folds, names_of_sets
 from crescendo.search_spaces.schema import (
     Ablate,
     Baseline,
+    Budget,
     Confirm,
     Decode,
     Failures,
@@ -32,7 +33,11 @@ NEUTRAL = ("description", "dataset", "baseline", "resources", "failures")
 
 
 _PRIMARY, _MODEL_RESETS = "primary", "model_resets"
-_UNSAID = {"folds": None, "repeats": 1}  # written down only where they are more than that: most studies have neither
+_UNSAID = {
+    "folds": None,
+    "repeats": 1,
+    "budget": None,
+}  # written down only where they are more than that: most studies have neither
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Study(Section):
         default="detection", description="the question: the objective's difference in `detection` or `early` detection"
     )
     confirm: Confirm = Field(default=Confirm(), description="confirm phase: seeds")
+    budget: Budget | None = Field(default=None, description="hours that the study may take; it is cut to that")
     resources: Resources = Field(default=Resources(), description="what a trial gets")
     early_stopping: Stopping = Field(default=None, description="`none`, or `asha` with its settings")
     failures: Failures = Field(default=Failures(), description="what happens when a training breaks")

@@ -124,6 +124,11 @@ class Display:
             else:
                 self._screen.note(line)
 
+    def planned(self, text: str) -> None:
+        """Say what the budget pays for."""
+        if self._run is not None:
+            self._print(f"{self._run.study.name}: {text}")
+
     def looked(self, look: Look) -> None:
         """Say what was decided, a line an arm."""
         if self._run is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crescendo.platform.studies.workspace import Workspace
+from crescendo.search_spaces.budgeting import Extent
 from crescendo.search_spaces.changes import added, differences, extends
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
@@ -33,8 +34,20 @@ def record_study(study: Study, place: Workspace, *, extend: bool, results: Calla
         _compare(record, begun, place.output, extend)
         late = added(begun.study, study)
         late = late if late and results() else ()
-        record = replace(record, added_late=tuple(dict.fromkeys((*begun.added_late, *late))))
+        # A larger study, or budget, is planned anew.
+        extent = begun.extent if study.decisive() == begun.study.decisive() else None
+        record = replace(record, added_late=tuple(dict.fromkeys((*begun.added_late, *late))), extent=extent)
     write_json(file, record.to_json())
+
+
+def read_extent(output: Path) -> Extent | None:
+    """Return how much of the study in `output` is done, of one with a budget that is planned."""
+    return read_record(output).extent if (output / STUDY_FILE).is_file() else None
+
+
+def record_extent(output: Path, extent: Extent) -> None:
+    """Write down how much of the study in `output` is done."""
+    write_json(output / STUDY_FILE, replace(read_record(output), extent=extent).to_json())
 
 
 def read_record(output: Path) -> StudyRecord:

@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from crescendo.platform.studies.budget import Purse
 from crescendo.platform.studies.cohorts import gpu_share
 from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
@@ -97,7 +98,8 @@ def run_study(
             Display(console, output / LOG) as display,
         ):
             tracked = StudyWatcher(study, place, tracker)
-            run = StudyRun(study, ledger, place, (tracked, display), judge=looks)
+            purse = None if study.budget is None else Purse(study.budget, output)
+            run = StudyRun(study, ledger, place, (tracked, display), judge=looks, purse=purse)
             display.show(run, remarks)
             _look(run, display)
             if run.over:
@@ -108,6 +110,7 @@ def run_study(
                 at_once, nodes = cohorts_at_once(study.resources), NodeWatch()
                 # Two that share a GPU need not be alike; of more, none is to lack for trials.
                 run.spread = at_once if at_once > 2 else 1
+                run.at_once = at_once
                 tracked.begin(run)
                 removed = Removed(output, ledger)
 

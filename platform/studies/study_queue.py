@@ -133,7 +133,7 @@ class StudyQueue(StudyTrials):
         arms = arms_of(self.study)
         searched = [arm for arm in arms if self.searched(arm, replicate)]
         decided = [arm for arm in searched if self.decided(arm, replicate)]
-        if not together(self.study.resources):
+        if not together(self.study.resources) and self.study.budget is None:
             for arm in searched:
                 yield from self._open(arm, "confirm" if arm in decided else "finalist", replicate)
         elif len(decided) == len(arms):

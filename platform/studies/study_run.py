@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from optuna.pruners import BasePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
+from crescendo.platform.studies.budget import Purse
+from crescendo.platform.studies.budgeted_run import BudgetedQueue
 from crescendo.platform.studies.jobs import job_of
 from crescendo.platform.studies.ledger import Ledger, TrialRecord
 from crescendo.platform.studies.looks import seeds_of_arms
 from crescendo.platform.studies.patience import Patience
-from crescendo.platform.studies.study_queue import StudyQueue
 from crescendo.platform.studies.watcher import Watcher
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tracking.run_metrics import result_numbers
@@ -28,7 +29,7 @@ Judge = Callable[["StudyRun"], Sequence[Look]]
 _MOVES = 10  # how often a trial may lose its machine without getting on
 
 
-class StudyRun(StudyQueue):
+class StudyRun(BudgetedQueue):
     """A study on its way from its ledger to its confirmed arms.
 
     Attributes
@@ -47,19 +48,19 @@ class StudyRun(StudyQueue):
         watchers: Sequence[Watcher] = (),
         patience: Patience | None = None,
         judge: Judge | None = None,
+        purse: Purse | None = None,
     ) -> None:
         """Take up the study where the ledger left it: trials that were running wait to go on.
 
-        `judge` compares the arms of a study that runs until it is decided.
+        `judge` compares the arms of a study that runs until it is decided; `purse` counts the hours of one with a budget.
         """
-        super().__init__(study, ledger, place)
+        super().__init__(study, ledger, place, purse)
         self._watchers = watchers
         self._patience, self._held = patience or Patience(), Counter[str]()
         self._broken: Counter[tuple[str, Replicate]] = Counter()
         self._judge, self._looks = judge, list[Look]()
         self._begun = 0
         self.last: dict[str, ValidationReport] = {}
-        self.problem: str | None = None
         self._pruner: BasePruner | None = None
         if study.early_stopping is not None:
             asha = study.early_stopping.asha
@@ -113,6 +114,8 @@ class StudyRun(StudyQueue):
         """
         if self.problem is not None or self._patience.waiting:
             return []
+        if not self._pays():
+            return []
         entries = self._gather()
         while not entries and self.look_due:
             self.look()
@@ -125,6 +128,11 @@ class StudyRun(StudyQueue):
                 watcher.started(entry)
         return [job_of(self.study, entry, self.place) for entry in entries]
 
+    def planned(self, text: str) -> None:
+        """Tell what the budget pays for."""
+        for watcher in self._watchers:
+            watcher.planned(text)
+
     def cohort(self, identity: str) -> int | None:
         """Return the number of the cohort that a trial runs in now, None if it does not run."""
         return self._cohorts.get(identity)
@@ -135,6 +143,8 @@ class StudyRun(StudyQueue):
         if report.iteration not in entry.steps and self._held.pop(identity, 0):
             self._patience.reset()  # it got on; what it says again as it is taken up shows nothing
         self.last[identity] = report
+        if self._purse is not None:
+            self._purse.save(now=report.done)
         if report.done:
             entry = self._ledger.complete(entry, report, result_numbers(report))
         else:

@@ -25,6 +25,9 @@ class Watcher(Protocol):
     def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
         """Note that trials wait to go on, in so many seconds, for what is no fault of theirs."""
 
+    def planned(self, text: str) -> None:
+        """Note what the budget of the study pays for, or what it must be cut to."""
+
     def looked(self, look: Look) -> None:
         """Note what came out as the arms were compared with the baseline, while more seeds may follow."""
 

@@ -16,6 +16,8 @@ from crescendo.trainables.addresses import hidden
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
 _REASON = "crescendo.reason"
+BUDGET = "budget"
+"""Tag of a study with a budget, after `crescendo.`: what it pays for, as last planned or cut."""
 LOOK = "look"
 """Tags of a study that runs until it is decided, after `crescendo.`: `LOOK.SEEDS` is what came out with so many seeds."""
 VERDICT = "verdict"

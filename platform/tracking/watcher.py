@@ -12,7 +12,7 @@ from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.verdict import StudyVerdict, study_verdict
 from crescendo.platform.studies.workspace import Workspace
-from crescendo.platform.tracking.mlflow_store import LOOK, STUDY, VERDICT
+from crescendo.platform.tracking.mlflow_store import BUDGET, LOOK, STUDY, VERDICT
 from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
 from crescendo.platform.tracking.tracker import Tracker
@@ -112,6 +112,11 @@ class StudyWatcher:
 
     def held_up(self, entries: Sequence[TrialRecord], reason: str, seconds: float) -> None:
         """Say nothing: as above."""
+
+    def planned(self, text: str) -> None:
+        """Tell what the budget pays for: a tag of the parent run, and the study as it is now."""
+        self._tracker.tag(STUDY, {BUDGET: text})
+        self._tracker.artifact(STUDY, self._place.output / STUDY_FILE)
 
     def looked(self, look: Look) -> None:
         """Tell what was decided, as a tag of the parent run."""

@@ -20,6 +20,7 @@ from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, named, s
 from crescendo.reports.source.store import StoreReader
 from crescendo.reports.source.store_address import check_store, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.budgeting import said
 from crescendo.search_spaces.replicates import Replicate, replicates_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_address
@@ -101,7 +102,9 @@ class _Reader:
         """Return the study `identity` of an experiment; None: the one begun last."""
         parent, children = self._runs(experiment, identity)
         record = recorded_study(parent, self._files, self._folder)
-        study = record.study
+        study = record.done
+        if record.extent is not None:
+            self._remarks.notes.append(f"The study's budget paid for {said(record.study, record.extent)}.")
         trials = [(trial_run(child), child) for child in children]
         trials.sort(key=lambda pair: (pair[1].info.start_time, pair[0].number))
         # In the order of work, should the record of the study not name them.

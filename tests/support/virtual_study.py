@@ -14,11 +14,11 @@ from crescendo.trainables.training.validation_report import ValidationReport
 class Virtual:
     """Runs a study's cohorts in turn, one step of each member; `concurrent` cohorts at once."""
 
-    def __init__(self, study, output: Path, concurrent: int = 1, score=value, folds=(), judge=None):
+    def __init__(self, study, output: Path, concurrent: int = 1, score=value, folds=(), judge=None, purse=None):
         self.ledger = Ledger(output)
         recordings = {name: Recordings(study.dataset, "hash", content_hash=f"hash of {name}") for name in folds}
         place = Workspace(output, study.dataset, "hash", folds=recordings)
-        self.run = StudyRun(study, self.ledger, place, judge=judge)
+        self.run = StudyRun(study, self.ledger, place, judge=judge, purse=purse)
         self.concurrent, self.score = concurrent, score
         self.cohorts: list[dict[str, list]] = []
         self.sizes: list[int] = []

@@ -1,0 +1,60 @@
+"""The hours that a study may take: what is spent, and how many trainings what is left pays for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from crescendo.search_spaces.schema import Budget
+from crescendo.trainables.files import read_json, write_json
+
+FILE = "budget.json"
+_SAVED_EVERY = 5.0  # seconds
+
+
+class Purse:
+    """Counts the hours of a study over all its starts, in `FILE` beside its results."""
+
+    def __init__(self, budget: Budget, output: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Go on counting from what was spent before."""
+        self._budget, self._file, self._clock = budget, output / FILE, clock
+        self._before = float(read_json(self._file)["spent_seconds"]) if self._file.is_file() else 0.0
+        self._began = self._saved = clock()
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the clock so far."""
+        return self._before + self._clock() - self._began
+
+    def save(self, *, now: bool = False) -> None:
+        """Write down what is spent, at most every few seconds unless it must be `now`."""
+        if now or self._clock() - self._saved >= _SAVED_EVERY:
+            self._saved = self._clock()
+            write_json(self._file, {"spent_seconds": self.spent})
+
+    def trainings(self, seconds: float, trained: float, at_once: int, gpus: float) -> float:
+        """Return how many trainings can still begin and end in time.
+
+        Parameters
+        ----------
+        seconds
+            That one takes.
+        trained
+            The sum over those that are over.
+        at_once, gpus
+            How many run side by side, and the share of a GPU that each has.
+        """
+        paid = []
+        if self._budget.hours is not None:
+            left = 3600 * self._budget.hours - self.spent
+            paid.append((left - (seconds if at_once > 1 else 0.0)) * at_once / seconds)
+        if self._budget.gpu_hours is not None:
+            paid.append((3600 * self._budget.gpu_hours / gpus - trained) / seconds)
+        return max(0.0, min(paid))
+
+    def __str__(self) -> str:
+        """Say what may be spent."""
+        hours = [f"{self._budget.hours:g} h"] if self._budget.hours is not None else []
+        gpus = [f"{self._budget.gpu_hours:g} GPU h"] if self._budget.gpu_hours is not None else []
+        return " and ".join([*hours, *gpus])

@@ -1,0 +1,152 @@
+"""A study with a budget: planned by its first trainings, cut where they grow longer, and over in time with all arms alike."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trivial_study import trivial_study
+from virtual_study import Virtual
+
+from crescendo.platform.studies.budget import FILE, Purse
+from crescendo.search_spaces.arms import arms_of
+from crescendo.search_spaces.budgeting import Extent, affordable, asked
+from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.schema import Budget
+
+ASKED = ("search.trials=12", "confirm={seeds: 6}", "budget={hours: 1}")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("studies")
+
+
+class Timed(Virtual):
+    """A virtual study whose trainings take `seconds` of a clock each, one at a time."""
+
+    def __init__(self, study, output, seconds, **options):
+        self.now, self.took = 0.0, seconds
+        output.mkdir(exist_ok=True)
+        self.told_of: list[str] = []
+        super().__init__(study, output, purse=Purse(study.budget, output, lambda: self.now), **options)
+        self.run.planned = self.told_of.append
+
+    def report(self, job, iteration):
+        self.now += self.took(self.now) / 3
+        return super().report(job, iteration)
+
+
+def extents(virtual):
+    run = virtual.run
+    return {
+        (
+            tuple(len(run.entries(arm.name, "search", one)) for one in run.replicates),
+            tuple(len(run.confirmed(arm.name, one)) for one in run.replicates),
+        )
+        for arm in arms_of(run.study)
+    }
+
+
+def record(study, output):
+    from crescendo.platform.studies.record import record_study
+    from crescendo.platform.studies.workspace import Workspace
+
+    output.mkdir(exist_ok=True)
+    record_study(study, Workspace(output, study.dataset, "hash"), extend=False)
+
+
+@settings(max_examples=12)
+@given(
+    st.integers(1, 12),
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(1, 5),
+    st.floats(0.5, 400),
+)
+def test_what_is_affordable_is_affordable_and_no_more_would_be(
+    folder, trials, seeds, repeats, finalists, folds, rounds
+):
+    changes = (
+        f"search.trials={trials}",
+        f"confirm.seeds={seeds}",
+        f"repeats={repeats}",
+        f"search.finalists={finalists}",
+    )
+    study = trivial_study(folder, changes=changes)
+    extent = affordable(study, folds, rounds)
+    if extent is None:
+        assert Extent(1, False, 1, 1).rounds(study, folds) > rounds
+        return
+    assert extent.rounds(study, folds) <= rounds
+    whole = asked(study)
+    assert (extent.trials, extent.seeds, extent.repeats) <= (whole.trials, whole.seeds, whole.repeats)
+    if whole.rounds(study, folds) <= rounds:
+        assert extent == whole
+
+
+def test_a_study_is_planned_by_its_first_trainings_and_ends_in_time_with_arms_alike(folder, tmp_path):
+    study = trivial_study(folder, changes=ASKED)
+    record(study, tmp_path)
+    virtual = Timed(study, tmp_path, lambda now: 200.0).play()
+    assert virtual.run.over
+    assert virtual.run.problem is None
+    assert virtual.now <= 3600
+    assert extents(virtual) == {((6,), (3,))}
+    assert virtual.told_of == ["budget of 1 h: planned 6 of 12 trials, 3 of 6 seeds of each arm"]
+    assert virtual.run.shortfall() is None
+    assert json.loads((tmp_path / FILE).read_text())["spent_seconds"] == pytest.approx(3600)
+
+
+def test_where_trainings_grow_longer_it_is_cut_and_the_confirm_phase_is_reached(folder, tmp_path):
+    study = trivial_study(folder, changes=ASKED)
+    record(study, tmp_path)
+    virtual = Timed(study, tmp_path, lambda now: 100.0 if now < 1000 else 300.0).play()
+    assert virtual.run.problem is None
+    assert virtual.now <= 3600 + 300
+    [(searched, confirmed)] = extents(virtual)
+    assert confirmed[0] >= 1
+    assert any("cut to" in text for text in virtual.told_of)
+
+
+def test_what_was_spent_before_a_kill_is_counted(folder, tmp_path):
+    study = trivial_study(folder, changes=ASKED)
+    record(study, tmp_path)
+    Timed(study, tmp_path, lambda now: 200.0).play(20)
+    spent = json.loads((tmp_path / FILE).read_text())["spent_seconds"]
+    assert spent > 0
+    virtual = Timed(study, tmp_path, lambda now: 200.0).play()
+    assert virtual.run.problem is None
+    assert virtual.now + spent <= 3600 + 200
+    assert len(extents(virtual)) == 1
+
+
+def test_a_budget_of_nearly_nothing_is_said(folder, tmp_path):
+    study = trivial_study(folder, changes=(*ASKED, "budget.hours=0.1"))
+    record(study, tmp_path)
+    virtual = Timed(study, tmp_path, lambda now: 200.0).play()
+    assert "ends before every arm has one trial and one confirmed seed" in virtual.run.problem
+
+
+def test_hours_of_gpus_are_those_of_the_trainings(tmp_path):
+    purse = Purse(Budget(gpu_hours=2), tmp_path, lambda: 0.0)
+    assert purse.trainings(360.0, 3600.0, 4, 0.5) == pytest.approx((4 - 1) * 10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        (("budget={}",), "must have hours"),
+        (("budget={hours: 0}",), "greater than 0"),
+        (("budget={gpu_hours: 3}",), "resources.gpus is 0"),
+        (("budget={hours: 3}", "confirm={until: decided}"), "cannot stand beside confirm.until"),
+    ],
+)
+def test_what_cannot_be_is_said(folder, changes, rule):
+    with pytest.raises(StudyError, match=rule):
+        trivial_study(folder, changes=changes)
+
+
+def test_a_study_without_a_budget_is_what_it_was(folder):
+    assert "budget" not in trivial_study(folder).to_json()
