@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from crescendo.search_spaces.arms import arms_of
@@ -78,25 +78,22 @@ def affordable(study: Study, folds: int, rounds: float, begun: Extent | None = N
         if smaller is None:
             return None
         extent = smaller
-    return _grown(study, folds, rounds, extent, wish) if begun is None else extent
+    return _grown(study, folds, rounds, extent, wish)
 
 
 def _smaller(extent: Extent, wish: Extent, least: Extent) -> Extent | None:
-    few = extent.trials <= min(FEWEST_TRIALS, wish.trials) and extent.seeds <= min(FEWEST_SEEDS, wish.seeds)
-    if few and extent.repeats > least.repeats:
-        return Extent(extent.trials, extent.finalists, extent.repeats - 1, extent.seeds)
-    if few and extent.finalists and not least.finalists:
-        return Extent(extent.trials, False, extent.repeats, extent.seeds)
-    trials = extent.trials > max(least.trials, 1 if few else min(FEWEST_TRIALS, wish.trials))
-    seeds = extent.seeds > max(least.seeds, 1 if few else min(FEWEST_SEEDS, wish.seeds))
-    if trials and (not seeds or extent.trials * wish.seeds >= extent.seeds * wish.trials):
-        return Extent(extent.trials - 1, extent.finalists, extent.repeats, extent.seeds)
-    if seeds:
-        return Extent(extent.trials, extent.finalists, extent.repeats, extent.seeds - 1)
-    if not few and extent.repeats > least.repeats:
-        return Extent(extent.trials, extent.finalists, extent.repeats - 1, extent.seeds)
-    if not few and extent.finalists and not least.finalists:
-        return Extent(extent.trials, False, extent.repeats, extent.seeds)
+    """Return the next smaller extent: by a trial or a seed while there are more than few of them; then by what costs more."""
+    for fewest in ((FEWEST_TRIALS, FEWEST_SEEDS), (1, 1)):
+        few = min(fewest[0], wish.trials), min(fewest[1], wish.seeds)
+        trials, seeds = extent.trials > max(least.trials, few[0]), extent.seeds > max(least.seeds, few[1])
+        if trials and (not seeds or extent.trials * wish.seeds >= extent.seeds * wish.trials):
+            return replace(extent, trials=extent.trials - 1)
+        if seeds:
+            return replace(extent, seeds=extent.seeds - 1)
+        if extent.repeats > least.repeats:
+            return replace(extent, repeats=extent.repeats - 1)
+        if extent.finalists and not least.finalists:
+            return replace(extent, finalists=False)
     return None
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from crescendo.search_spaces.confirm import Budget, Confirm
 from crescendo.search_spaces.folds import Folds, names_of_sets
 from crescendo.search_spaces.schema import (
     Ablate,
     Baseline,
-    Budget,
-    Confirm,
     Decode,
     Failures,
     Name,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from crescendo.search_spaces.schema import Budget
+from crescendo.search_spaces.confirm import Budget
 from crescendo.trainables.files import read_json, write_json
 
 FILE = "budget.json"

@@ -67,7 +67,8 @@ class BudgetedQueue(StudyQueue):
         return self.problem is None
 
     def _first_extent(self) -> Extent | None:
-        return affordable(self.asked, self._folds, 1 + self._affords() / self._arms)
+        begun = sum(sum(count) for arm in arms_of(self.asked) for count in self._counts(arm.name))
+        return affordable(self.asked, self._folds, (begun + self._affords()) / self._arms, self._begun_extent())
 
     def _what_is_left(self) -> Extent | None:
         """Return the extent that what is left pays for: the present one, unless a round of all arms is too much."""

@@ -1,6 +1,7 @@
 """A study with a budget: planned by its first trainings, cut where they grow longer, and over in time with all arms alike."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,8 @@ from virtual_study import Virtual
 from crescendo.platform.studies.budget import FILE, Purse
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.budgeting import Extent, affordable, asked
+from crescendo.search_spaces.confirm import Budget
 from crescendo.search_spaces.problems import StudyError
-from crescendo.search_spaces.schema import Budget
 
 ASKED = ("search.trials=12", "confirm={seeds: 6}", "budget={hours: 1}")
 
@@ -33,8 +34,9 @@ class Timed(Virtual):
         self.run.planned = self.told_of.append
 
     def report(self, job, iteration):
-        self.now += self.took(self.now) / 3
-        return super().report(job, iteration)
+        took = self.took(self.now)
+        self.now += took / 3
+        return replace(super().report(job, iteration), seconds=took)
 
 
 def extents(virtual):
@@ -105,7 +107,7 @@ def test_where_trainings_grow_longer_it_is_cut_and_the_confirm_phase_is_reached(
     virtual = Timed(study, tmp_path, lambda now: 100.0 if now < 1000 else 300.0).play()
     assert virtual.run.problem is None
     assert virtual.now <= 3600 + 300
-    [(searched, confirmed)] = extents(virtual)
+    [(_, confirmed)] = extents(virtual)
     assert confirmed[0] >= 1
     assert any("cut to" in text for text in virtual.told_of)
 

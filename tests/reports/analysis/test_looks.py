@@ -23,8 +23,8 @@ from crescendo.reports.analysis.variance import FoldSample
 from crescendo.reports.analysis.verdicts import verdict
 from crescendo.reports.page.sentences import summary
 from crescendo.reports.tables.table_set import tables
+from crescendo.search_spaces.confirm import Confirm
 from crescendo.search_spaces.replicates import ONLY
-from crescendo.search_spaces.schema import Confirm
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))
