@@ -21,6 +21,7 @@ class Purse:
         self._budget, self._file, self._clock = budget, output / FILE, clock
         self._before = float(read_json(self._file)["spent_seconds"]) if self._file.is_file() else 0.0
         self._began = self._saved = clock()
+        self._first: float | None = None
 
     @property
     def spent(self) -> float:
@@ -32,6 +33,14 @@ class Purse:
         if now or self._clock() - self._saved >= _SAVED_EVERY:
             self._saved = self._clock()
             write_json(self._file, {"spent_seconds": self.spent})
+
+    def begin(self) -> None:
+        """Note that a training begins."""
+        self._first = self._clock() if self._first is None else self._first
+
+    def each(self, ended: int, at_once: int) -> float:
+        """Return the seconds that a training has taken since the first began here, with all that went on between them."""
+        return 0.0 if self._first is None or not ended else (self._clock() - self._first) * at_once / ended
 
     def trainings(self, seconds: float, trained: float, at_once: int, gpus: float) -> float:
         """Return how many trainings can still begin and end in time.

@@ -121,6 +121,8 @@ class StudyRun(BudgetedQueue):
             self.look()
             entries = self._gather()
         self._begun += 1
+        if entries and self._purse is not None:
+            self._purse.begin()
         for entry in entries:
             self.running[entry.identity] = entry
             self._cohorts[entry.identity] = self._begun
