@@ -95,11 +95,10 @@ def sync(
             lost += "; what the ledger knows of them was sent again" if lost else ""
         except InputError as problem:
             say(f"what its ledger knows is not sent: {problem}", err=True)
-    before = tracker.backlog().waiting
     left = tracker.close(patience)
     if lost:
         say(lost)
-    say(f"{tracker.destination}: {before - left.waiting} records sent, {left.waiting} wait")
+    say(f"{tracker.destination}: {left.sent} records sent, {left.waiting} wait")
     if left.refused:
         say(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
     if left.waiting:

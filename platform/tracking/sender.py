@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -26,11 +26,15 @@ _Waiting = tuple[int, Record]  # where in the journal it begins, and what it say
 
 @dataclass(frozen=True)
 class Backlog:
-    """Records that still wait, records the store refused for good (kept in `refused.jsonl`), the last error if any."""
+    """Records that still wait, records the store refused for good (kept in `refused.jsonl`), the last error if any.
+
+    `sent` are those that this process told, the refused ones among them.
+    """
 
     waiting: int
     refused: int
     error: str | None
+    sent: int = field(default=0, compare=False)
 
 
 class Sender:
@@ -52,7 +56,7 @@ class Sender:
         self._saved, self._saved_at = self._sent, time.monotonic()
         self._batch: list[list[_Waiting]] = []  # what is being told, the next last
         self._batch_end = self._sent
-        self._recorded = self._told = self._refused = self._failures = self._begun_anew = 0
+        self._recorded = self._told = self._told_here = self._refused = self._failures = self._begun_anew = 0
         self._starts: dict[str, Record] = {}
         self._error: str | None = None
         self._worked: Callable[[], None] | None = worked
@@ -73,7 +77,7 @@ class Sender:
 
     def backlog(self) -> Backlog:
         """What has not been told yet."""
-        return Backlog(self._recorded - self._told, self._refused, self._error)
+        return Backlog(self._recorded - self._told, self._refused, self._error, self._told_here)
 
     def close(self, patience: float) -> Backlog:
         """Send for `patience` more seconds at most, or until the store has failed twice; return what still waits."""
@@ -99,7 +103,7 @@ class Sender:
                     # What follows soon after goes along.
                     self._closing.wait(_GATHER)
             except Forgotten as error:
-                self._sent = self._told = self._refused = 0
+                self._sent = self._told = self._told_here = self._refused = 0
                 self._batch.clear()
                 self._begun_anew += 1
                 if self._begun_anew == 1:
@@ -124,7 +128,8 @@ class Sender:
                         return
                     asked = "identity" in self._batch[-1][0][1]  # no store is asked for a record of no run
                     self._tell([record for _, record in self._batch[-1]])
-                    self._told += len(self._batch.pop())
+                    told = len(self._batch.pop())
+                    self._told, self._told_here = self._told + told, self._told_here + told
                     self._error, self._failures = None, 0
                     if self._worked is not None and asked:
                         self._worked()

@@ -449,3 +449,17 @@ def test_nothing_outside_the_study_is_sent(output, tmp_path):
     assert {"outside" in one["reason"] or "neither" in one["reason"] for one in refused} == {True}
     run = runs(local_store(output))[STUDY]
     assert MlflowClient(local_store(output)).list_artifacts(run.info.run_id) == []
+
+
+def test_what_was_sent_is_counted_however_soon_it_was(output, tmp_path):
+    with Tracker(output, "quick") as tracker:
+        small_study(tracker)
+    records = len((output / "tracking" / "journal.jsonl").read_text().splitlines())
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    tracker = Tracker(output, None, other)
+    give_up = time.monotonic() + 300
+    while tracker.backlog().waiting and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert tracker.close().sent == records
+    again = Tracker(output, None, other)
+    assert again.close().sent == 0
