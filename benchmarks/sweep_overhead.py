@@ -120,7 +120,7 @@ class Silent:
 
     destination = ""
 
-    def __init__(self, *arguments: object) -> None: ...
+    def __init__(self, *arguments: object, **options: object) -> None: ...
 
     def __enter__(self):
         """Return itself."""
