@@ -150,6 +150,15 @@ def test_bad_input_ends_in_one_line_and_exit_code_2(crescendo, tmp_path: Path, m
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
 
 
+def test_describe_takes_the_uri_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = CliRunner().invoke(data, ["synthesize", str(tmp_path / "d"), "--recordings", "3"])
+    assert made.exit_code == 0
+    shown = [CliRunner().invoke(data, ["describe", one, "--json"]) for one in (str(tmp_path / "d"), f"file://{tmp_path}/d")]
+    folder, uri = [json.loads(one.stdout) for one in shown]
+    assert {**folder, "path": uri["path"]} == uri
+
+
 def test_describe_of_something_else(crescendo, tmp_path: Path) -> None:
     done = crescendo("data", "describe", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

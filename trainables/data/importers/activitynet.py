@@ -137,12 +137,12 @@ def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: 
         if features.suffix in HDF5:
             return Hdf5File(features)
         inside = stack.enter_context(RawFiles(features, "*", "a folder or zip of one feature file per video"))
-        return FeatureFiles(inside, inside.names)
+        return FeatureFiles(inside, inside.names, option="--features")
     if files is None:
         raise InputError(f"{source}: holds annotations only; pass --features FOLDER, or --annotations-only")
     hdf5 = [name for name in files.names if Path(name).suffix in HDF5]
     if not hdf5:
-        return FeatureFiles(files, files.names)
+        return FeatureFiles(files, files.names, option="--features")
     local = files.local(hdf5[0])
     if local is None or len(hdf5) > 1:
         raise InputError(

@@ -30,12 +30,20 @@ class _Chosen(NamedTuple):
 class FeatureFiles:
     """One file per recording, named like it (or `v_` and its name): one matrix in it, or a table with a row a frame."""
 
-    def __init__(self, files: RawFiles, names: Sequence[str], key: str = "", leave: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        files: RawFiles,
+        names: Sequence[str],
+        key: str = "",
+        leave: Collection[str] = (),
+        option: str = "--features-from",
+    ) -> None:
         """Take those of `names` that can hold features.
 
-        `key` is the array that holds the features where a file has several; the columns `leave` of a table are none.
+        `key` is the array that holds the features where a file has several; the columns `leave` of a table are none. `option`
+        is what says where the files lie.
         """
-        self._files, self._key, self._leave = files, key, frozenset(leave)
+        self._files, self._key, self._leave, self._option = files, key, frozenset(leave), option
         self._names: dict[str, list[str]] = {}
         for name in names:
             if suffix(name) in SUFFIXES:
@@ -54,7 +62,7 @@ class FeatureFiles:
         if len(found) > 1:
             raise InputError(
                 f"{self._files.path}: {found[0]} and {found[1]} stand for the same recording; say which files hold the "
-                "features (--features-from, a folder or a pattern)"
+                f"features ({self._option})"
             )
         return found[0]
 

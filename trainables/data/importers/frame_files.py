@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -37,9 +38,16 @@ class Found:
 
 
 def find(
-    files: RawFiles, labels_from: str, features_from: str, label_key: str, mapping: str, splits: str, split: str
+    files: RawFiles,
+    labels_from: str,
+    features_from: str,
+    label_key: str,
+    mapping: str,
+    splits: str,
+    split: str,
+    other: Collection[str] = (),
 ) -> Found:
-    """Return what `files` hold, see `import_frames` for the options.
+    """Return what `files` hold, see `import_frames` for the options; `other` are files that hold none of it.
 
     Raises
     ------
@@ -54,7 +62,7 @@ def find(
     in_labels = selected(files, labels_from, "--labels-from") if labels_from else None
     in_features = selected(files, features_from, "--features-from") if features_from else None
     found_lists = _lists(files, splits, {*(in_labels or ()), *(in_features or ())})
-    apart = {mapping, *(name for parts in found_lists.values() for name in parts.values())}
+    apart = {mapping, *other, *(name for parts in found_lists.values() for name in parts.values())}
     rest = tuple(name for name in files.names if name not in apart)
     labelled = in_labels or tuple(name for name in rest if name not in (in_features or ()) or suffix(name) in SUFFIXES)
     features = in_features or tuple(name for name in rest if name not in (in_labels or ()) and suffix(name) in SUFFIXES)

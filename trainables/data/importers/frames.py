@@ -9,44 +9,38 @@ from typing import Annotated
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording
-from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
+from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.aligned import aligned
 from crescendo.trainables.data.importers.base import Reporter, Silent
-from crescendo.trainables.data.importers.external import check_matrices, check_present
+from crescendo.trainables.data.importers.external import Matrices, check_present
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
 from crescendo.trainables.data.importers.frame_files import Found, find
 from crescendo.trainables.data.importers.frame_runs import Place, label_order, meanings, runs
-from crescendo.trainables.data.importers.label_map import HELP as LABELS
+from crescendo.trainables.data.importers.group_source import grouped, is_file
 from crescendo.trainables.data.importers.label_map import read_changes
 from crescendo.trainables.data.importers.label_vectors import LabelVector, read_mapping
+from crescendo.trainables.data.importers.own_data import OwnData, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
-from crescendo.trainables.data.importers.time_axis import HELP, check_axis
 from crescendo.trainables.data.splits import Splits
-from crescendo.trainables.errors import InputError
 
 WHAT = "a folder of per-frame labels and features"
 
 
+@told
 def import_frames(
     source: Annotated[Path | str, "Folder or zip with a label vector and a feature matrix per recording."],
     destination: Path | str,
     *,
-    fps: Annotated[float, "Labels and rows of features a second."],
     labels_from: Annotated[
         str, "Folder or pattern in SOURCE of the label files; default: groundTruth, labels ..."
     ] = "",
-    features_from: Annotated[str, "Folder, pattern or one HDF5 file in SOURCE; default: features."] = "",
     label_key: Annotated[str, "Column or variable that holds the labels, where a file has several."] = "",
-    feature_key: Annotated[str, "Variable that holds the features, where a file has several."] = "",
     mapping: Annotated[str, "File in SOURCE with a number and a label a line; default: mapping.txt, if there."] = "",
     splits: Annotated[str, "Folder in SOURCE of the lists train, val and test (.bundle, .txt); default: splits."] = "",
     split: Annotated[str, "Which of several numbered splits counts; default: the first."] = "",
     background: Annotated[list[str] | None, "Label that means that nothing happens; may be repeated."] = None,
-    time_axis: Annotated[str, HELP] = "auto",
-    labels: Annotated[Path | None, LABELS] = None,
-    name: Annotated[str, "Name of the data set; default: SOURCE's."] = "",
-    licence: Annotated[str, "What may be done with the data."] = "not stated",
+    own: OwnData,
     reporter: Reporter | None = None,
 ) -> Dataset:
     """Prepare recordings whose every frame has a label: runs of equal labels become segments, as docs/data.md shows.
@@ -60,44 +54,43 @@ def import_frames(
         If labels, features or lists are missing, damaged or contradict each other, or `destination` exists.
     """
     reporter = reporter or Silent()
-    if not 0 < fps < float("inf"):
-        raise InputError(f"fps must be a positive number but got {fps}")
-    check_axis(time_axis)
-    changes = read_changes(labels)
+    changes = read_changes(own.labels)
     with RawFiles(source, "*", WHAT) as files:
-        found = find(files, labels_from, features_from, label_key, mapping, splits, split)
+        apart = {own.group} if is_file(own.group, files) else set()
+        found = find(files, labels_from, own.features_from, label_key, mapping, splits, split, apart)
         names = list(found.subsets)
         vectors = {one: found.labels.read(one) for one in reporter.track(names, len(names), "reading labels")}
         numbers = read_mapping(files, found.mapping) if found.mapping else {}
         places = _places(found, vectors)
-        meant = meanings(places, numbers, background or None, changes, found.mapping, labels)
-        matrices = features_of(files, found.features, names, feature_key, found.leave)
+        meant = meanings(places, numbers, background or None, changes, found.mapping, own.labels)
+        matrices = features_of(files, found.features, names, own.feature_key, found.leave)
         check_present(matrices, vectors, str(source))
-        axis = aligned(matrices, vectors, {one: found.labels.where(one) for one in names}, fps, time_axis)
+        axis = aligned(matrices, vectors, {one: found.labels.where(one) for one in names}, own.fps, own.time_axis)
         recordings = {
-            one: Recording(subset, frames / fps, runs(vectors[one], frames, fps, meant.of))
+            one: Recording(subset, frames / own.fps, runs(vectors[one], frames, own.fps, meant.of))
             for (one, subset), frames in zip(found.subsets.items(), axis.frames.values(), strict=True)
         }
-        annotated, decided = given_split(Annotations(recordings), str(source))
+        in_groups, groups = grouped(Annotations(recordings), own.group, files)
+        annotated, decided = given_split(in_groups, str(source), own.test)
         folds, divided = _folds(found, annotated, str(source))
-        columns = matrices.columns() if isinstance(matrices, FeatureFiles) else ()
-        left = matrices.notes() if isinstance(matrices, FeatureFiles) else []
-        notes = (*found.notes, *meant.notes, *axis.notes, *left, *decided, *divided)
-        for note in notes:
-            reporter.say(note)
-        checked = check_matrices(axis.matrices, annotated.recordings, fps, str(source))
-        described = f"as given, the columns {', '.join(columns)}" if columns else "as given, one row a frame"
-        return write_dataset(
+        left = left_out(matrices)
+        return write_own(
+            source,
             destination,
-            DatasetMetadata(name or Path(source).stem, fps, described, str(Path(source).name), licence, notes),
+            own,
             annotated,
-            frames=checked.frames,
-            features=reporter.track(checked.matrices, len(checked.frames), "copying features"),
-            feature_dim=checked.width,
-            dtype=checked.dtype,
+            axis.matrices,
+            [*found.notes, *meant.notes, *axis.notes, *left, *groups, *decided, *divided],
+            reporter,
+            features=_described(matrices),
             labels=label_order([segment for one in recordings.values() for segment in one.segments], numbers, changes),
             splits=folds,
         )
+
+
+def _described(matrices: Matrices) -> str:
+    columns = matrices.columns() if isinstance(matrices, FeatureFiles) else ()
+    return f"as given, the columns {', '.join(columns)}" if columns else "as given, one row a frame"
 
 
 def _places(found: Found, vectors: Mapping[str, LabelVector]) -> dict[str, Place]:

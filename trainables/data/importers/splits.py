@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,13 +29,16 @@ def held_out(names: Sequence[str], groups: Groups, share: float = VALIDATION_SHA
     return frozenset(chosen)
 
 
-def given_split(annotations: Annotations, where: str) -> tuple[Annotations, list[str]]:
+def given_split(annotations: Annotations, where: str, test: float | None = None) -> tuple[Annotations, list[str]]:
     """Return the annotations under the names of `SUBSETS`, with a validation subset, and what was decided, in lines.
+
+    `test` is the share of the training recordings that becomes a test subset first, where there is none.
 
     Raises
     ------
     InputError
-        If there are no recordings, or one is of an unknown subset; `where` names their file.
+        If there are no recordings, or one is of an unknown subset; if `test` is given and there is a test subset, or too few
+        groups for one; `where` names their file.
     """
     if not annotations.recordings:
         raise InputError(f"{where}: holds no recordings")
@@ -45,14 +48,62 @@ def given_split(annotations: Annotations, where: str) -> tuple[Annotations, list
         if subset not in SUBSETS:
             raise InputError(f"{where}: recording {name!r} has subset {one.subset!r}; expected {', '.join(SUBSETS)}")
         recordings[name] = replace(one, subset=subset)
-    notes = []
-    training = [name for name, one in recordings.items() if one.subset == "training"]
-    if training and not any(one.subset == "validation" for one in recordings.values()):
-        chosen = held_out(training, annotations.groups(training))
-        recordings.update({name: replace(recordings[name], subset="validation") for name in chosen})
-        notes.append(f"no validation subset: {len(chosen)} of {len(training)} training recordings became one")
     split = replace(annotations, recordings=recordings)
+    notes = []
+    if test is not None:
+        split, tested = _tested(split, where, test)
+        notes.append(tested)
+    training = _names(split, "training")
+    if training and not _names(split, "validation"):
+        chosen = held_out(training, split.groups(training))
+        split = _moved(split, chosen, "validation")
+        notes.append(
+            f"no validation subset: {_taken(split, chosen, training)} became one"
+            if chosen
+            else f"no validation subset, and none can be made: the {len(training)} training recordings are of one group"
+        )
     return split, notes + _divided(split)
+
+
+def _tested(annotations: Annotations, where: str, share: float) -> tuple[Annotations, str]:
+    """Return the annotations with a test subset, made of `share` of the training recordings, and a line on it."""
+    if there := _names(annotations, "test"):
+        raise InputError(
+            f"--test {share:g}: {where} has a test part already, of {len(there)} recordings; leave --test out, or give all "
+            "recordings the subset training"
+        )
+    training = _names(annotations, "training")
+    groups = annotations.groups(training)
+    needed = 2 if _names(annotations, "validation") else 3
+    if (found := groups.count(training)) < needed:
+        raise InputError(
+            f"--test {share:g}: {where} has {found} {groups.are if groups.of else 'recordings'} to divide; it takes {needed}, "
+            f"one for each of {'training and test' if needed == 2 else 'training, validation and test'}"
+        )
+    # A last one is left to train by `held_out`; another, where there is none, to validate.
+    spare = groups.members(training)[-1] if needed == 3 else ()
+    chosen = held_out(
+        [name for name in training if name not in spare], groups, share * len(training) / (len(training) - len(spare))
+    )
+    return _moved(annotations, chosen, "test"), f"no test subset: {_taken(annotations, chosen, training)} became one"
+
+
+def _names(annotations: Annotations, subset: str) -> list[str]:
+    return [name for name, one in annotations.recordings.items() if one.subset == subset]
+
+
+def _moved(annotations: Annotations, chosen: Collection[str], subset: str) -> Annotations:
+    """Return the annotations with the recordings `chosen` in `subset`."""
+    recordings = {
+        name: replace(one, subset=subset) if name in chosen else one for name, one in annotations.recordings.items()
+    }
+    return replace(annotations, recordings=recordings)
+
+
+def _taken(annotations: Annotations, chosen: Collection[str], training: Sequence[str]) -> str:
+    groups = annotations.groups(training)
+    whole = f", {groups.count(list(chosen))} of {groups.count(training)} {groups.are}," if groups.of else ""
+    return f"{len(chosen)} of {len(training)} training recordings{whole}"
 
 
 def _divided(annotations: Annotations) -> list[str]:
