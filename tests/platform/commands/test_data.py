@@ -154,7 +154,9 @@ def test_describe_takes_the_uri_of_a_data_set(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     made = CliRunner().invoke(data, ["synthesize", str(tmp_path / "d"), "--recordings", "3"])
     assert made.exit_code == 0
-    shown = [CliRunner().invoke(data, ["describe", one, "--json"]) for one in (str(tmp_path / "d"), f"file://{tmp_path}/d")]
+    shown = [
+        CliRunner().invoke(data, ["describe", one, "--json"]) for one in (str(tmp_path / "d"), f"file://{tmp_path}/d")
+    ]
     folder, uri = [json.loads(one.stdout) for one in shown]
     assert {**folder, "path": uri["path"]} == uri
 
