@@ -27,7 +27,8 @@ from crescendo.search_spaces.spaces import Range
 from crescendo.trainables.config import read_settings
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.synthetic import synthesize
-from crescendo.trainables.training.trial import Job, Trial
+from crescendo.trainables.training.job import Job
+from crescendo.trainables.training.trial import Trial
 
 LAMBDAS = np.geomspace(0.1, 30, 16)
 GAPS = 61

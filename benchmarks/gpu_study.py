@@ -43,7 +43,7 @@ from crescendo.platform.studies.workspace import TRIALS
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders, checkpoints
 from crescendo.trainables.training.validation_report import last_report
 
 NAME, SECONDS = "loss_ablation on HAPT, whole study", 45.0
@@ -97,7 +97,7 @@ def seconds_trained(folder: Path, trials: Sequence[tuple[str, FrozenTrial]]) -> 
     stages = {}
     for _, trial in trials:
         place, settings = folder / TRIALS / trial.user_attrs["identity"], trial.user_attrs["settings"]
-        newest, last = checkpoints.newest(place), last_report(place)
+        newest, last = checkpoint_folders.newest(place), last_report(place)
         history = checkpoints.read_checkpoint(newest)[2]["history"] if newest else []
         rates = {row["iteration"]: row["frames_per_second"] for row in history}
         if last is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crescendo.search_spaces.arms import ArmDecode
 from crescendo.search_spaces.spaces import Choices, Range
-from crescendo.trainables.training.scored_subset import DecodeValues
+from crescendo.trainables.training.job import DecodeValues
 
 # Merge gaps tried by chance before TPE learns from them.
 _STARTUP_GAPS = 10

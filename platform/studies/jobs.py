@@ -9,7 +9,7 @@ from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arm_named
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.training.trial import Job
+from crescendo.trainables.training.job import Job
 
 
 def job_of(study: Study, entry: TrialRecord, place: Workspace) -> Job:

@@ -20,8 +20,8 @@ from crescendo.platform.tracking.run_metrics import result_numbers
 from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.replicates import Replicate
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.training import checkpoints
-from crescendo.trainables.training.trial import Job
+from crescendo.trainables.training import checkpoint_folders
+from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport
 
 Judge = Callable[["StudyRun"], Sequence[Look]]
@@ -212,7 +212,7 @@ class StudyRun(BudgetedQueue):
         self._leave(entry.identity)
         self.last.pop(entry.identity, None)
         if entry.phase != "confirm":
-            checkpoints.discard(self.place.trial(entry.identity))
+            checkpoint_folders.discard(self.place.trial(entry.identity))
         for watcher in self._watchers:
             watcher.ended(entry, report)
 

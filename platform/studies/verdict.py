@@ -21,7 +21,7 @@ from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.search_spaces.replicates import Replicate
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import CHOSEN_MERGE_GAP, OBJECTIVE
-from crescendo.trainables.training.trial import outputs
+from crescendo.trainables.training.job import outputs
 
 _STATES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 

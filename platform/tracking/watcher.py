@@ -24,7 +24,7 @@ from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import OBJECTIVE
-from crescendo.trainables.training.trial import outputs
+from crescendo.trainables.training.job import outputs
 from crescendo.trainables.training.validation_report import Decoding, ValidationReport, last_report
 
 

@@ -25,7 +25,7 @@ from crescendo.platform.tuning.reasons import blame, reason
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import mended
 from crescendo.trainables.training.cohort_step import CohortStep, leave_cohort
-from crescendo.trainables.training.trial import Job
+from crescendo.trainables.training.job import Job
 
 
 class _Shell:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from crescendo.platform.cli import app
-from crescendo.trainables.training.trial import Job, Trial
+from crescendo.trainables.training.job import Job
+from crescendo.trainables.training.trial import Trial
 
 SETTINGS = {
     "hidden_size": 8,

@@ -21,7 +21,7 @@ from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.files import write_json
 from crescendo.trainables.training.cohort import DivergedError
 from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leaves_cohort
-from crescendo.trainables.training.trial import Job
+from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport
 
 STUDY = """

@@ -21,7 +21,7 @@ from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import ARCHITECTURE
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.registry import check_no_plugin
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders, checkpoints
 
 if TYPE_CHECKING:
     from crescendo.trainables.training.trainer import Trainer
@@ -117,7 +117,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
 def _of_checkpoint(folder: Path, dataset: Dataset | None, *, allow_plugin: bool) -> Detector:
     """Return the detector of a run of an older version, whose folder held no model."""
     reset, merge_gap, alarms = _decoding(folder)
-    checkpoint = checkpoints.found_in(folder)
+    checkpoint = checkpoint_folders.found_in(folder)
     weights, content = checkpoints.read_model(checkpoint)
     if dataset is not None:
         _check_dataset(dataset, content.get("dataset_hash"), folder)

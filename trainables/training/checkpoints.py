@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from torch import Tensor
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, read_json, write_json
 from crescendo.trainables.reading import check_plain
+from crescendo.trainables.training.checkpoint_folders import METADATA
 from crescendo.trainables.validated import validated
 
-_MODEL, _OPTIMIZER, _METADATA = "model.safetensors", "optimizer.safetensors", "checkpoint.json"
-_CHECKPOINTS = "checkpoints"
+_MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"
 
 
 class _Row(BaseModel):
@@ -50,7 +49,7 @@ def write_checkpoint(
     with atomic_directory(folder) as partial:
         _save(model, partial / _MODEL)
         _save(optimizer, partial / _OPTIMIZER)
-        write_json(partial / _METADATA, dict(metadata))
+        write_json(partial / METADATA, dict(metadata))
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
@@ -67,8 +66,8 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor],
 
 def read_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the weights and the metadata that `folder` holds, on the CPU; `InputError` as `read_checkpoint`."""
-    content = read_json(folder / _METADATA)
-    validated(_Stored, content, folder / _METADATA, "the checkpoint is damaged: go on from another, or train anew")
+    content = read_json(folder / METADATA)
+    validated(_Stored, content, folder / METADATA, "the checkpoint is damaged: go on from another, or train anew")
     return _tensors(folder / _MODEL), dict(content)
 
 
@@ -90,65 +89,6 @@ def load_weights(folder: Path, own: Mapping[str, Tensor], stored: Mapping[str, T
             )
     for name, tensor in own.items():
         tensor.copy_(stored[name])
-
-
-def newest(run: Path) -> Path | None:
-    """Return the checkpoint with the most iterations of the training or trial in `run`, or None if it has none.
-
-    A checkpoint that is being written has another name. Trials of older versions kept checkpoints in `run` itself.
-    """
-    return max((*_in(run / _CHECKPOINTS), *_in(run)), key=lambda folder: folder.name, default=None)
-
-
-def found_in(folder: Path) -> Path:
-    """Return `folder` if it is a checkpoint, else the newest checkpoint of the training or trial in it.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    if (folder / _METADATA).is_file():
-        return folder
-    checkpoint = newest(folder)
-    if checkpoint is None:
-        raise InputError(
-            f"{folder}: holds no checkpoint (neither {_METADATA} nor {_CHECKPOINTS}/iteration-*); name the --output of "
-            "`crescendo train`, the folder of a confirmed trial, or a checkpoint"
-        )
-    return checkpoint
-
-
-def checkpoint_folder(run: Path, iteration: int) -> Path:
-    """Return the path of the checkpoint of `iteration` of the training or trial in `run`."""
-    return run / _CHECKPOINTS / f"iteration-{iteration:09d}"
-
-
-def prune(run: Path, keep: Path) -> None:
-    """Remove every checkpoint of `run` but `keep`, and the remains of checkpoints whose writing was interrupted.
-
-    Nothing is removed from a folder that is only linked: what else lies there is not known.
-    """
-    for folder in (run / _CHECKPOINTS, run):
-        if folder != run and folder.is_symlink():
-            continue
-        for path in (*folder.glob("iteration-*"), *folder.glob(".iteration-*")):
-            if path == keep:
-                continue
-            if path.is_symlink():
-                path.unlink()
-            else:
-                shutil.rmtree(path)
-
-
-def discard(run: Path) -> None:
-    """Remove every checkpoint of `run`; files that cannot be removed are left without an error."""
-    for path in (run / _CHECKPOINTS, *run.glob("iteration-*")):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _in(folder: Path) -> list[Path]:
-    return list(folder.glob("iteration-*"))
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:

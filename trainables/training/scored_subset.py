@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -10,14 +10,10 @@ from pydantic import TypeAdapter
 from crescendo.trainables.config import Reset
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_decoded
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
+from crescendo.trainables.training.job import DecodeSearch
 from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import metric_value
-
-DecodeValues = Callable[[str, Sequence[int]], list[float]]
-"""(reset, merge gaps in frames) -> the objective at each gap; one forward pass for each new reset."""
-DecodeSearch = Callable[[DecodeValues], tuple[str, int]]
-"""Asks `DecodeValues` about resets and merge gaps of its choice; returns the best reset and merge gap (frames)."""
 
 
 class ScoredSubset:

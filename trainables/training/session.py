@@ -20,13 +20,14 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.reading import expecting
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_snapshot
 from crescendo.trainables.training.cohort import Cohort, DivergedError
+from crescendo.trainables.training.job import DecodeSearch
 from crescendo.trainables.training.listeners import Listener, Silent, Validation
 from crescendo.trainables.training.mean_losses import MeanLosses
 from crescendo.trainables.training.measurement import Measurement, configured_decoding, measure
-from crescendo.trainables.training.scored_subset import DecodeSearch, ScoredSubset
+from crescendo.trainables.training.scored_subset import ScoredSubset
 from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import ValidationReport, last_report, metric_value, write_report
@@ -144,7 +145,7 @@ class TrainingSession:
     def _take_up(self) -> tuple[ValidationReport | None, bool]:
         """Resume from the folder's newest checkpoint and last report; return the report, and whether to give it again."""
         trainer, config = self._trainer, self._trainer.config
-        newest = checkpoints.newest(self._folder)
+        newest = checkpoint_folders.newest(self._folder)
         if newest is not None:
             trainer.restore(newest)
         last = last_report(self._folder)
@@ -166,10 +167,10 @@ class TrainingSession:
         return last, written or not last.done
 
     def _save(self) -> None:
-        checkpoint = checkpoints.checkpoint_folder(self._folder, self._trainer.iteration)
+        checkpoint = checkpoint_folders.checkpoint_folder(self._folder, self._trainer.iteration)
         if not checkpoint.exists():
             self._trainer.save(checkpoint)
-        checkpoints.prune(self._folder, keep=checkpoint)
+        checkpoint_folders.prune(self._folder, keep=checkpoint)
         self._saved = time.monotonic()
 
     def _report(self, losses: MeanLosses, began: float, shared: SharedScores | None) -> ValidationReport:

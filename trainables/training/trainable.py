@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from crescendo.trainables.data.same_dataset import SameDataset
 from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
 from crescendo.trainables.files import mended
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leaves_cohort
-from crescendo.trainables.training.session import CohortSession
-from crescendo.trainables.training.trial import Job, Trial
-from crescendo.trainables.training.turn import gpu_turn
+from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport
+
+if TYPE_CHECKING:
+    from crescendo.trainables.training.session import CohortSession
+    from crescendo.trainables.training.trial import Trial
 
 
 class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
@@ -60,6 +62,11 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
         return {"step": self._step()}
 
     def _begin(self, jobs: Sequence[Job], *, turns: bool) -> None:
+        # A second's import or more for the process of the study, which hands this class on and trains nothing.
+        from crescendo.trainables.training.session import CohortSession
+        from crescendo.trainables.training.trial import Trial
+        from crescendo.trainables.training.turn import gpu_turn
+
         data, division = self._opened(jobs[0]), jobs[0].division
         dataset = data.dataset if division is None else division.of(data.dataset)
         for job in jobs:
@@ -109,6 +116,6 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
             self._data.check()
         except DatasetChangedError:
             for trial in self._trials.values():
-                checkpoints.discard(Path(trial.job.folder))  # what they trained on is not known
+                checkpoint_folders.discard(Path(trial.job.folder))  # what they trained on is not known
             raise
         return came

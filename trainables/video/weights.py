@@ -15,7 +15,7 @@ from torch import Tensor
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.reading import check_plain
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders, checkpoints
 
 Weights = dict[str, Tensor]
 
@@ -64,7 +64,7 @@ def read_tuned(folder: Path, backbone: str) -> tuple[Weights, Weights]:
     InputError
         If there is no checkpoint, or it is of another model or backbone.
     """
-    place = checkpoints.found_in(folder)
+    place = checkpoint_folders.found_in(folder)
     tensors, metadata = checkpoints.read_model(place)
     config = metadata.get("config", {})
     model = str(config.get("model"))

@@ -13,7 +13,7 @@ from crescendo.reports.source.store import mlflow_client
 from crescendo.reports.source.store_address import local_store
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.evaluation.result_format import read_detections
-from crescendo.trainables.training.trial import outputs
+from crescendo.trainables.training.job import outputs
 from crescendo.trainables.training.validation_report import last_report
 
 

@@ -8,8 +8,8 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.trainable import DetectorTrainable
-from crescendo.trainables.training.trial import Job
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,8 @@ from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.files import read_json
 from crescendo.trainables.inference.decoded_subset import decode_subset
-from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.job import Job, outputs
+from crescendo.trainables.training.trial import Trial
 
 
 def stored_scores(folder, subset):

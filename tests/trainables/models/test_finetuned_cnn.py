@@ -13,8 +13,9 @@ from crescendo.trainables.data.sampler import SequenceSampler
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference import scoring
 from crescendo.trainables.models.finetuned_cnn import FineTunedNetwork
+from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.trainer import Trainer
-from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.trial import Trial
 from crescendo.trainables.video.backbones import Preparation, load_backbone
 
 SETTINGS = {

@@ -12,7 +12,8 @@ from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.evaluation.result_format import in_seconds
 from crescendo.trainables.inference.decoding import decode
-from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.job import Job, outputs
+from crescendo.trainables.training.trial import Trial
 
 SETTINGS = {
     "variant": "score", "hidden_size": 8, "layers": 1, "sequences": 4, "sequence_length": 20, "bptt": 10,

@@ -10,9 +10,10 @@ import pytest
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.cohort import DivergedError
+from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.scored_subset import ScoredSubset
 from crescendo.trainables.training.session import CohortSession
-from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.trial import Trial
 
 SHARED = {
     "hidden_size": 6, "sequences": 4, "sequence_length": 20, "bptt": 10, "iterations": 6, "evaluate_every": 2,

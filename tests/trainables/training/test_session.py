@@ -9,9 +9,10 @@ from crescendo.trainables.config import configuration
 from crescendo.trainables.detector.detector import Detector
 from crescendo.trainables.evaluation.result_format import read_detections
 from crescendo.trainables.training import measurement
+from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.step import TrainingStep
 from crescendo.trainables.training.train import train_detector
-from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.trial import Trial
 
 SETTINGS = {
     "hidden_size": 8, "sequences": 4, "sequence_length": 20, "bptt": 10, "iterations": 5, "evaluate_every": 2,

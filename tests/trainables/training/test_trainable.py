@@ -12,11 +12,11 @@ from crescendo.trainables.data.folds import made_folds
 from crescendo.trainables.data.same_dataset import file_states
 from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.errors import DatasetChangedError, SurroundingsError
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.cohort_step import leave_cohort, leaves_cohort
+from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.session import TrainingSession
 from crescendo.trainables.training.trainable import DetectorTrainable
-from crescendo.trainables.training.trial import Job
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_member_that_is_stopped_trains_no_more(job, tiny_dataset):
     [after] = steps(trainable, 1)
     assert after.reports.keys() == {"second"}
     assert [results(step.reports["second"]) for step in (before, after)] == alone(second, tiny_dataset)
-    assert checkpoints.newest(Path(first.folder)).name == "iteration-000000010"
+    assert checkpoint_folders.newest(Path(first.folder)).name == "iteration-000000010"
     assert not leaves_cohort(first.folder)
 
 
@@ -176,7 +176,7 @@ def test_a_data_set_that_is_replaced_ends_the_training_and_nothing_of_it_is_kept
     hashes = f"was {tiny_dataset.content_hash}, is {other.content_hash}"
     with pytest.raises(DatasetChangedError, match=hashes):
         trainable.train()
-    assert checkpoints.newest(Path(one.folder)) is None
+    assert checkpoint_folders.newest(Path(one.folder)) is None
     trainable.reset_config({"jobs": (one,)})
     with pytest.raises(DatasetChangedError, match=hashes):
         trainable.train()

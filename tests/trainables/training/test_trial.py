@@ -9,9 +9,10 @@ import torch
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training import scored_subset
-from crescendo.trainables.training.checkpoints import newest
+from crescendo.trainables.training.checkpoint_folders import newest
+from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.step import TrainingStep
-from crescendo.trainables.training.trial import Job, Trial, outputs
+from crescendo.trainables.training.trial import Trial
 from crescendo.trainables.training.validation_report import ValidationReport, last_report, metric_value
 
 SETTINGS = {

@@ -10,7 +10,7 @@ from crescendo.trainables.config import configuration, read_settings
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.evaluation.subset_result import subset_result
 from crescendo.trainables.inference.decoded_subset import decode_subset
-from crescendo.trainables.training import checkpoints
+from crescendo.trainables.training import checkpoint_folders, checkpoints
 from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.video.backbones import Backbone, Preparation, load_backbone
@@ -46,7 +46,7 @@ def test_from_pixels_to_detections(tmp_path: Path) -> None:
     fc6 = features(backbone, pixels, tmp_path / "fc6")
 
     # The network's fc7 lies in the LSTM's model, bit for bit, and gives what the network gives.
-    tensors, _ = checkpoints.read_model(checkpoints.found_in(tmp_path / "tuned"))
+    tensors, _ = checkpoints.read_model(checkpoint_folders.found_in(tmp_path / "tuned"))
     detect = {"fc7": "from_checkpoint", "hidden_size": 8, "sequences": 4, "sequence_length": 10, "bptt": 5, **QUICK}
     lstm = Trainer(configuration(detect), fc6)
     assert torch.equal(lstm.model.fc7.weight, tensors["network.classifier.4.weight"])

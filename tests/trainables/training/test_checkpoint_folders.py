@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crescendo.trainables.training.checkpoints import prune
+from crescendo.trainables.training.checkpoint_folders import prune
 
 
 def made(folder: Path) -> Path:
