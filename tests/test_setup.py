@@ -55,6 +55,14 @@ def test_the_command_line_lists_its_commands_without_any_library_that_takes_its_
     assert in_fresh_process(code, ROOT) == "[]"
 
 
+def test_the_process_of_a_study_and_what_it_hands_to_a_worker_load_no_torch():
+    code = (
+        "import sys, crescendo.platform.studies.runner, crescendo.platform.studies.decode_search\n"
+        "import crescendo.trainables.training.trainable; print([one for one in ('torch', 'mlflow') if one in sys.modules])"
+    )
+    assert in_fresh_process(code, ROOT) == "[]"
+
+
 def test_no_command_imports_torch_ray_mlflow_or_matplotlib_to_show_its_help():
     code = (
         "import sys; from crescendo.platform.cli import COMMANDS; from crescendo.platform.commands import data\n"
