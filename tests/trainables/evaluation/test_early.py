@@ -11,7 +11,7 @@ from crescendo.trainables.data.annotations import Annotations, Recording, Segmen
 from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import frame_span
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.early import early_detection, sequences
+from crescendo.trainables.evaluation.early import early_detection, observed_parts, sequences
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 
@@ -66,6 +66,13 @@ def test_frames_beyond_the_recording_are_cut(prepared):
 def test_the_observed_part_is_rounded_up_to_whole_frames(prepared):
     one = sequences(prepared({"a": (100.0, [("run", 10.0, 60.0)])}), "test")[0]
     assert [one.observed(fraction).last - one.onset for fraction in (0.07, 0.071, 0.3, 1.0)] == [7, 8, 30, 100]
+
+
+def test_the_truth_is_cut_where_the_last_frame_observed_ends(prepared):
+    """The example of docs/protocol.md, section 5."""
+    dataset = prepared({"a": (100.0, [("run", 10.0, 13.5)])})
+    parts = observed_parts(dataset, "test", sure_model(dataset), merge_gap=0, fractions=(0.3, 1.0))
+    assert [(one.truth.segments.start[0], one.truth.segments.end[0]) for one in parts] == [(10.0, 11.5), (10.0, 13.5)]
 
 
 def causal_model(dataset, seed):
