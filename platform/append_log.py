@@ -14,6 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.reading import check_plain
 
 _BLOCK = 1 << 16
 
@@ -139,3 +140,41 @@ class AppendLog:
         if whole < size:
             os.ftruncate(self._file, whole)
         return whole
+
+
+class LogCopy:
+    """The lines that an `AppendLog` has written by now; whoever writes it goes on undisturbed, and nothing is written here.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        check_plain(path)
+        try:
+            self._content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+    def lines(self) -> Iterator[tuple[bytes, int]]:
+        """Yield each whole line, with the offset that follows it."""
+        offset = 0
+        for line in self._content[: self._content.rfind(b"\n") + 1].splitlines(keepends=True):
+            offset += len(line)
+            yield line, offset
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Forget `records`."""
+
+    def sync(self) -> None:
+        """There is nothing to wait for."""
+
+    def in_place(self) -> bool:
+        """A copy stays what it is."""
+        return True
+
+    def close(self) -> None:
+        """There is nothing to close."""

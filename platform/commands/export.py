@@ -22,10 +22,14 @@ def export(
     run: Annotated[
         str,
         typer.Argument(
-            help="The --output of `crescendo train`, a confirmed trial's folder, a model folder, or an MLflow run's id."
+            help="The --output of `crescendo sweep` or `train`, a confirmed trial's folder, a model folder, or an MLflow "
+            "run's id."
         ),
     ],
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="What is written; it must not exist.")],
+    arm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a study: its arm; default: the one best on validation.")
+    ] = None,
     form: Annotated[
         Literal["folder", "onnx", "mlflow"],
         typer.Option(
@@ -57,8 +61,9 @@ def export(
     if register is not None and uri is None:
         raise InputError(f"--register {register}: name the MLflow store with --tracking-uri")
     # torch takes seconds: help and what is wrong with the options come before it.
-    from crescendo.platform.commands.export_detector import read_detector, write_detector
+    from crescendo.platform.commands.export_detector import found_run, read_detector, write_detector
 
+    run, how = found_run(run, arm)
     detector = read_detector(run, uri, dataset, allow_plugin=allow_plugin)
     write_detector(detector, destination, form)
     registered = None if register is None or uri is None else _registered(detector, register, uri, run, destination)
@@ -68,6 +73,8 @@ def export(
         f"{metadata.features.dimension} features at {metadata.fps:g} frames a second, reset {metadata.reset}, "
         f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
+    if how:
+        say(f"{how}; {run}")
     if registered is not None:
         say(f"registered as {registered}")
 

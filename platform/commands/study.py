@@ -14,13 +14,14 @@ from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.commands.study_plan import plan
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, SHARE_A_GPU, take_turns, together
 from crescendo.platform.studies.settings import SYNTHETIC, check_dataset, load_study, study_schema, study_source
-from crescendo.platform.terminal_text import say, terminal_console
+from crescendo.platform.terminal_text import json_text, say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
 from crescendo.search_spaces.schema import Resources
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.text import visible
 
 study = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at studies, and check them before they run.")
@@ -55,8 +56,19 @@ def list_studies() -> None:
 
 
 @study.command("show", cls=CheckedCommand)
-def show(name: StudyName) -> None:
-    """Print a study's YAML: a start for one of your own."""
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="STUDY", help="A study's YAML file, a shipped one's name, or a sweep's output folder."),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Trials of an output folder as JSON.")] = False,
+) -> None:
+    """Print a study's YAML, a start for one of your own; of a sweep's output folder, list its trials."""
+    if Path(name).is_dir():
+        _show_trials(Path(name), json_output)
+        return
+    if json_output:
+        raise InputError(f"--json: lists the trials of a sweep's output folder, but {name} is none")
     text = study_source(name)
     console = terminal_console()
     if console.is_terminal:
@@ -64,6 +76,20 @@ def show(name: StudyName) -> None:
         console.print(Syntax(shown, "yaml", background_color="default"))
     else:
         typer.echo(text, nl=False)
+
+
+def _show_trials(output: Path, json_output: bool) -> None:
+    # Optuna takes its time, and `study list` has no need of it.
+    from crescendo.platform.studies.recorded_trials import read_trials
+    from crescendo.platform.studies.trial_table import trial_tables, trials_json
+
+    trials = read_trials(output)
+    if json_output:
+        typer.echo(json_text(trials_json(trials, output), indent=2))
+        return
+    console = terminal_console()
+    for part in trial_tables(trials, output):
+        console.print(part, soft_wrap=isinstance(part, str))
 
 
 study.command("plan", cls=CheckedCommand)(plan)

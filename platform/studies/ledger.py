@@ -7,8 +7,7 @@ whenever, the file tells where to go on. Optuna's tools read it as they read any
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,88 +15,21 @@ from typing import Any, Literal
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import JournalStorage
-from optuna.storages.journal import BaseJournalBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from crescendo.platform.append_log import AppendLog, hold
+from crescendo.platform.append_log import AppendLog, LogCopy, hold
 from crescendo.platform.studies.identity import is_trial_identity
+from crescendo.platform.studies.journal_file import AGAIN, JournalFile
 from crescendo.search_spaces.replicates import ONLY, Replicate
-from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
 
 Phase = Literal["search", "finalist", "confirm"]
 
 LEDGER = "ledger.jsonl"
-_WHAT, _AGAIN = "the ledger of a study", "restore it from a copy or choose another --output"
+_WHAT = "the ledger of a study"
 LOCK = "sweep.lock"
-
-
-class JournalFile(BaseJournalBackend):  # type: ignore[misc]  # Optuna is not followed
-    """Optuna's journal in a file that one process writes; what is appended within `batch` arrives whole or not at all.
-
-    Optuna's own file backend writes one event at a time, so a kill could leave a trial without its settings, and
-    guards each write with a lock that a killed process leaves behind for 30 s.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open or create `path`; a last line cut short by a kill or a full disk is dropped."""
-        self._log = AppendLog(path)
-        self._stored: list[bytes] | None = [line for line, _ in self._log.lines()]
-        self._first = len(self._stored)
-        self._recent: list[dict[str, Any]] = []
-        self._unwritten: list[dict[str, Any]] = []
-        self._depth = 0
-
-    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """Yield the events from number `log_number_from` on; those of the file are read once."""
-        if self._stored is not None:
-            stored, self._stored = self._stored[log_number_from:], None
-            for number, line in enumerate(stored, log_number_from + 1):
-                try:
-                    event = json.loads(line)
-                except (ValueError, RecursionError):
-                    raise InputError(
-                        f"{self._log.path}: line {number} is not valid JSON; the ledger was damaged: {_AGAIN}"
-                    ) from None
-                with expecting("an event of a study", f"{self._log.path}: line {number}", _AGAIN):
-                    yield mapping(event)
-            log_number_from = self._first
-        del self._recent[: max(0, log_number_from - self._first)]
-        self._first = max(self._first, log_number_from)
-        yield from list(self._recent)
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append events: to the file, or to the batch that is open."""
-        self._recent += logs
-        self._unwritten += logs
-        if not self._depth:
-            self._write()
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Hold back the events of the block and write them together; nothing is written if it fails."""
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
-        if not self._depth:
-            self._write()
-
-    def in_place(self) -> bool:
-        """Tell whether the file is where it was opened."""
-        return self._log.in_place()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._log.close()
-
-    def _write(self) -> None:
-        self._log.append(self._unwritten)
-        self._log.sync()
-        self._unwritten = []
 
 
 @dataclass(frozen=True)
@@ -144,35 +76,39 @@ class TrialRecord:
 
 
 class Ledger:
-    """A study's ledger, open for writing in this process alone."""
+    """A study's ledger, open for writing in this process alone, or a copy of it as it is now."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open or create the ledger in `folder`.
+    def __init__(self, folder: Path, *, copy: bool = False) -> None:
+        """Open or create the ledger in `folder`; with `copy`, read what is there, also while a sweep writes to it.
+
+        What is written to a copy stays in memory.
 
         Raises
         ------
         InputError
             If another process runs the study, or the file is damaged.
         """
-        self._lock = hold(
-            folder / LOCK,
-            f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output",
-        )
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._path = folder / LEDGER
+        busy = f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output"
+        self._lock = None if copy else hold(folder / LOCK, busy)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            self._journal = JournalFile(self._path)
-            with expecting(_WHAT, self._path, _AGAIN):
+            self._journal = JournalFile(LogCopy(self._path) if copy else AppendLog(self._path))
+            with expecting(_WHAT, self._path, AGAIN):
                 self._storage = JournalStorage(self._journal)
                 self._keys: dict[str, int] = {one.study_name: one._study_id for one in self._storage.get_all_studies()}
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
 
     def close(self) -> None:
         """Let another process have the study."""
         self._journal.close()
-        self._lock.release()
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def in_place(self) -> bool:
         """Tell whether the ledger is where it was opened, and not removed or replaced."""
@@ -193,7 +129,7 @@ class Ledger:
     def entries(self, arm: str, phase: Phase, replicate: Replicate = ONLY) -> list[TrialRecord]:
         """Return the trials of an arm and phase in a replicate, by number."""
         trials = self._storage.get_all_trials(self._key(arm, phase, replicate), deepcopy=False)
-        with expecting(_WHAT, self._path, _AGAIN):
+        with expecting(_WHAT, self._path, AGAIN):
             return [_entry(arm, phase, replicate, trial) for trial in trials]
 
     def _key(self, arm: str, phase: Phase, replicate: Replicate) -> int:

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from finished_runs import command, training, trial
+from stored_formats import STORED
 from tracking_servers import Server
 
 from crescendo.platform.tracking.tracker import Tracker
@@ -115,6 +116,23 @@ def test_where_registering_fails_nothing_is_left(run, empty_store, tmp_path, mon
         assert refused(run, tmp_path / "out" / "model", *there).startswith("--register no/name: ")
         assert not list((tmp_path / "out").iterdir())
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mlflow.db", "out"]
+
+
+def test_a_study_is_exported_at_its_best_confirmed_run(tmp_path):
+    said = exported(STORED / "study", tmp_path / "best")
+    assert "of 2 arms, seed 0: best of its 1 confirmed runs on the validation split" in said
+    exported(STORED / "study", tmp_path / "model", "--arm", "variant=margin")
+    training = Detector.load(tmp_path / "model").metadata.training
+    assert training["settings"]["variant"] == "margin"
+
+
+def test_an_export_that_cannot_choose_lists_what_there_is(run, tmp_path):
+    assert "there are variant=none: 1 confirmed run;" in refused(STORED / "study", tmp_path / "model", "--arm", "score")
+    assert "is no study" in refused(run, tmp_path / "model", "--arm", "score")
+    shutil.copytree(run, tmp_path / "results" / "first")
+    shutil.copytree(STORED / "study", tmp_path / "results" / "study")
+    message = refused(tmp_path / "results", tmp_path / "model")
+    assert message.endswith(f"name one: {tmp_path / 'results' / 'first'}, {tmp_path / 'results' / 'study'}")
 
 
 def test_a_model_folder_is_exported_again_in_another_form(run, tmp_path):

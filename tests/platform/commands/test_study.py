@@ -28,6 +28,17 @@ def test_show_prints_a_file_that_can_be_run(crescendo, tmp_path: Path) -> None:
     assert crescendo("study", "validate", "mine.yaml", folder=tmp_path).returncode == 0
 
 
+def test_show_lists_the_trials_of_an_output_folder(crescendo, tmp_path: Path) -> None:
+    shown = crescendo("study", "show", STORED.parent / "study").stdout
+    assert shown.startswith("stored: validation mAP/iou_0.50 in percent; folders lie under ")
+    assert "confirm 0" in shown
+    assert "60243703d57392b4*" in shown
+    listed = json.loads(crescendo("study", "show", STORED.parent / "study", "--json").stdout)
+    assert {one["phase"] for one in listed} == {"search", "confirm"}
+    assert "holds no study" in crescendo("study", "show", tmp_path).stderr
+    assert "quick is none" in crescendo("study", "show", "quick", "--json").stderr
+
+
 def test_validate_says_what_the_study_costs(crescendo) -> None:
     result = crescendo(
         "study",

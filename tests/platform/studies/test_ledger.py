@@ -14,8 +14,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from crescendo.platform.append_log import AppendLog
 from crescendo.platform.studies.identity import trial_identity
-from crescendo.platform.studies.ledger import LEDGER, JournalFile, Ledger
+from crescendo.platform.studies.journal_file import JournalFile
+from crescendo.platform.studies.ledger import LEDGER, Ledger
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.validation_report import ValidationReport
 
@@ -111,12 +113,12 @@ def test_cut_short_anywhere_it_opens_and_every_trial_in_it_is_whole(data, tmp_pa
 
 
 def test_a_batch_that_fails_leaves_nothing(tmp_path):
-    journal = JournalFile(tmp_path / "file")
+    journal = JournalFile(AppendLog(tmp_path / "file"))
     with contextlib.suppress(KeyboardInterrupt), journal.batch():
         journal.append_logs([{"a": 1}])
         raise KeyboardInterrupt
     assert (tmp_path / "file").read_bytes() == b""
-    journal = JournalFile(tmp_path / "file")
+    journal = JournalFile(AppendLog(tmp_path / "file"))
     with journal.batch():
         journal.append_logs([{"a": 1}])
         journal.append_logs([{"a": 2}])
