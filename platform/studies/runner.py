@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -136,13 +136,17 @@ def _shown(study: Study) -> Study:
 def _look(run: StudyRun, display: Display) -> None:
     """Decide again what was decided of a study that is taken up, so that one that is over does not begin again."""
     while run.look_due:
-        with display.patience(f"{run.study.name}: comparing the arms with the baseline"):
+        with _comparing(run, display):
             run.look()
 
 
 def _verdict(tracked: StudyWatcher, run: StudyRun, display: Display) -> StudyVerdict:
-    with display.patience(f"{run.study.name}: comparing the arms with the baseline"):
+    with _comparing(run, display):
         return tracked.verdict(run)
+
+
+def _comparing(run: StudyRun, display: Display) -> AbstractContextManager[None]:
+    return display.patience(f"{run.study.name}: comparing the arms with the baseline")
 
 
 def _synthetic(output: Path) -> str:
