@@ -76,6 +76,28 @@ class _Lines:
                 self.say(f"{what}: {done} of {total}, {rate:,.1f}/s, {(total - done) / rate:,.0f} s left")
 
 
+class Heard:
+    """A reporter that passes everything on to another and remembers what was said."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self._said = reporter, set[str]()
+
+    def say(self, line: str) -> None:
+        """Pass `line` on."""
+        self._said.add(line)
+        self._reporter.say(line)
+
+    def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+        """Pass the work on."""
+        return self._reporter.track(items, total, what)
+
+    def say_the_rest(self, notes: Iterable[str]) -> None:
+        """Say those of `notes` that were not said."""
+        for note in notes:
+            if note not in self._said:
+                self.say(note)
+
+
 @contextmanager
 def terminal() -> Iterator[Reporter]:
     """Yield a reporter that fits where standard error goes."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from rich.markup import escape
 
-from crescendo.platform.commands.data_display import print_description, print_summary, terminal
+from crescendo.platform.commands.data_display import Heard, print_description, print_summary, terminal
 from crescendo.platform.commands.lazy_group import lazy_group
 from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.terminal_text import say
@@ -40,13 +40,16 @@ def import_command(name: str) -> typer.Typer:
 
     def command(source: Path, destination: Path, dry_run: bool, **options: Any) -> None:
         with ExitStack() as stack:
-            with terminal() as reporter:
+            with terminal() as screen:
+                reporter = Heard(screen)
                 told = {"reporter": reporter} if "reporter" in inspect.signature(importer).parameters else {}
                 check_new_folder(destination)
                 folder = destination
                 if dry_run:
                     folder = Path(stack.enter_context(TemporaryDirectory(prefix="crescendo-"))) / destination.name
                 made = _run(name, importer, source, folder, {**options, **told})
+                if not dry_run:  # which shows them all
+                    reporter.say_the_rest(note for dataset in made for note in dataset.metadata.notes)
             for dataset in made:
                 if dry_run:
                     print_description({**describe(dataset), "path": destination / dataset.path.relative_to(folder)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ OVERHANG_SECONDS = 1.0
 LONGEST = 1e9
 """Seconds that a recording lasts at most: thirty years."""
 
+_LISTED = 5
 _KEYS = ("duration", "subset", "annotations", "group")
 
 
@@ -28,6 +29,17 @@ class Segment:
     label: str
     start: float
     end: float
+
+
+def placed(recording: str, segment: Segment) -> str:
+    """Return where a segment is, as notes list it."""
+    return f"{recording} [{segment.start:g}, {segment.end:g}] {segment.label}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of `names`, as notes list them, and how many more there are."""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f"{', '.join(names[:_LISTED])}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,8 @@ def read_annotations(path: Path | str, *, clip: bool = False) -> Annotations:
     """Read an annotation file in ActivityNet's format (`.json`, or `.json.gz`).
 
     `clip` cuts segments to their recording and drops those that lie outside it, instead of refusing them.
-    A segment may end up to `OVERHANG_SECONDS` after its recording; a zero-length one is kept (nothing matches it).
+    What that does is counted in `notes`. A segment may reach up to `OVERHANG_SECONDS` over either end of its recording; one
+    without length is kept (nothing matches it).
 
     Raises
     ------
@@ -124,12 +137,11 @@ def parse_annotations(data: bytes, where: str, *, clip: bool = False) -> Annotat
 def _annotations(content: Any, path: str, clip: bool) -> Annotations:
     if not isinstance(content, dict) or not isinstance(content.get("database"), dict):
         raise InputError(f"{path}: lacks the object 'database'; expected ActivityNet's annotation format")
-    faults: list[str] = []
-    numbers: dict[str, None] = {}
-    recordings = {name: _recording(name, entry, faults, numbers, clip) for name, entry in content["database"].items()}
-    if faults:
-        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-        raise InputError(f"{path}: {faults[0]}{more}")
+    seen = _Seen()
+    recordings = {name: _recording(name, entry, seen, clip) for name, entry in content["database"].items()}
+    if seen.faults:
+        more = f" (and {len(seen.faults) - 1} more faults)" if len(seen.faults) > 1 else ""
+        raise InputError(f"{path}: {seen.faults[0]}{more}")
     taxonomy = content.get("taxonomy") or ()
     if not isinstance(taxonomy, list | tuple):
         raise InputError(f"{path}: 'taxonomy' must be a list but is {taxonomy!r:.80}")
@@ -138,8 +150,29 @@ def _annotations(content: Any, path: str, clip: bool) -> Annotations:
     groups_are = content.get("groups_are", GROUPS)
     if not isinstance(groups_are, str) or not groups_are.strip():
         raise InputError(f"{path}: 'groups_are' is {groups_are!r:.80}; it must be a noun in the plural, such as people")
-    notes = (f"labels that are numbers were read as text: {', '.join(numbers)}",) if numbers else ()
-    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy), notes, groups_are)
+    return Annotations(recordings, str(content.get("version", "")), tuple(taxonomy), tuple(seen.notes()), groups_are)
+
+
+@dataclass
+class _Seen:
+    """What was met while a file was read.
+
+    `faults` are sentences, `numbers` labels that are numbers, `cut` and `dropped` the segments that clipping did that to.
+    """
+
+    faults: list[str] = field(default_factory=list)
+    numbers: dict[str, None] = field(default_factory=dict)
+    cut: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was read otherwise than it was written."""
+        if self.numbers:
+            yield f"labels that are numbers were read as text: {', '.join(self.numbers)}"
+        if self.cut:
+            yield f"segments that were cut to their recording: {len(self.cut):,}: {listed(self.cut)}"
+        if self.dropped:
+            yield f"segments that were dropped, nothing is left of them: {len(self.dropped):,}: {listed(self.dropped)}"
 
 
 def label_text(label: Any) -> str | None:
@@ -149,8 +182,8 @@ def label_text(label: Any) -> str | None:
     return label if isinstance(label, str) and label.strip() else None
 
 
-def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None], clip: bool) -> Recording:
-    nothing = Recording("", 0.0, ())
+def _recording(name: str, entry: Any, seen: _Seen, clip: bool) -> Recording:
+    nothing, faults = Recording("", 0.0, ()), seen.faults
     if not isinstance(entry, dict):
         faults.append(f"recording {name!r} is no object")
         return nothing
@@ -170,20 +203,20 @@ def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None
     if not isinstance(entry["subset"], str):
         faults.append(f"recording {name!r} has subset {entry['subset']!r:.80}; it must be a text, such as training")
         return nothing
-    found = [_segment(name, number, one, faults, numbers) for number, one in enumerate(entry["annotations"])]
+    found = [_segment(name, number, one, seen) for number, one in enumerate(entry["annotations"])]
     segments = [segment for segment in found if segment is not None]
     if clip:
-        segments = list(_clipped(segments, duration))
+        segments = list(_clipped(name, segments, duration, seen))
     for segment in segments:
         if segment.end < segment.start:
             faults.append(
                 f"recording {name!r}: segment [{segment.start}, {segment.end}] of {segment.label!r} ends before it "
                 "starts; mend it or pass --clip to drop it"
             )
-        elif segment.start < 0 or segment.end > duration + OVERHANG_SECONDS:
+        elif segment.start < -OVERHANG_SECONDS or segment.end > duration + OVERHANG_SECONDS:
             faults.append(
                 f"recording {name!r}: segment [{segment.start}, {segment.end}] of {segment.label!r} lies outside the "
-                f"recording's [0, {duration}]; mend it or pass --clip to cut it"
+                f"recording's [0, {duration}] by more than {OVERHANG_SECONDS:g} s; mend it or pass --clip to cut it"
             )
     group = entry.get("group")
     if group is not None and label_text(group) is None:
@@ -199,7 +232,8 @@ def _recording(name: str, entry: Any, faults: list[str], numbers: dict[str, None
     return Recording(entry["subset"], float(duration), tuple(segments), extra, label_text(group))
 
 
-def _segment(name: str, number: int, entry: Any, faults: list[str], numbers: dict[str, None]) -> Segment | None:
+def _segment(name: str, number: int, entry: Any, seen: _Seen) -> Segment | None:
+    faults = seen.faults
     if not isinstance(entry, dict) or "segment" not in entry or "label" not in entry:
         faults.append(f"recording {name!r}: annotation {number} lacks 'segment' or 'label'")
         return None
@@ -216,15 +250,19 @@ def _segment(name: str, number: int, entry: Any, faults: list[str], numbers: dic
         )
         return None
     if not isinstance(entry["label"], str):
-        numbers[label] = None
+        seen.numbers[label] = None
     return Segment(label, float(bounds[0]), float(bounds[1]))
 
 
-def _clipped(segments: Iterable[Segment], duration: float) -> Iterable[Segment]:
+def _clipped(name: str, segments: Iterable[Segment], duration: float, seen: _Seen) -> Iterator[Segment]:
     for segment in segments:
-        start, end = max(0.0, segment.start), min(duration, segment.end)
-        if start < end:
-            yield replace(segment, start=start, end=end)
+        cut = replace(segment, start=max(0.0, segment.start), end=min(duration, segment.end))
+        if cut.start >= cut.end:
+            seen.dropped.append(placed(name, segment))
+            continue
+        if cut != segment:
+            seen.cut.append(placed(name, segment))
+        yield cut
 
 
 def _is_number(value: Any) -> bool:

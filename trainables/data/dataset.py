@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, read_annotations
+from crescendo.trainables.data.findings import findings
 from crescendo.trainables.data.frames import BACKGROUND, frame_labels
 from crescendo.trainables.data.metadata import FASTEST, SLOWEST, DatasetMetadata, StoredMetadata, content_hash
 from crescendo.trainables.data.pixels import PixelFrames, PixelStore, write_pixels
@@ -197,6 +198,8 @@ def write_dataset(
 ) -> Dataset:
     """Write a prepared data set, complete or not at all, and open it.
 
+    Its notes are those of `metadata` and what is odd about the annotations (`findings.findings`).
+
     Parameters
     ----------
     frames, features
@@ -224,6 +227,7 @@ def write_dataset(
     """
     if not SLOWEST <= metadata.fps <= FASTEST:
         raise InputError(f"fps must be from {SLOWEST:g} to {FASTEST:g} but got {metadata.fps}")
+    metadata = replace(metadata, notes=tuple(dict.fromkeys((*metadata.notes, *findings(annotations)))))
     names = (BACKGROUND, *(annotations.labels() if labels is None else labels))
     unknown = set(annotations.labels()) - set(names[1:])
     if unknown or len(set(names)) != len(names):

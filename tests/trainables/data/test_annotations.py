@@ -90,7 +90,7 @@ def test_broken_files_are_refused(tmp_path: Path, text: str, message: str) -> No
     ("entry", "message"),
     [
         (segment(5, 3), r"\[5\.0, 3\.0\] of 'run' ends before it starts"),
-        (segment(-1, 3), "lies outside the recording"),
+        (segment(-1.1, 3), r"lies outside the recording's \[0, 10\.0\] by more than 1 s"),
         (segment(8, 11.5), "lies outside the recording"),
         (segment("1", 2), "expected \\[start, end\\] in seconds"),
         (segment(1, None), "expected \\[start, end\\] in seconds"),
@@ -106,21 +106,26 @@ def test_bad_segments_are_refused(tmp_path: Path, entry: object, message: str) -
 
 def test_further_faults_are_counted(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"and 2 more faults"):
-        read_annotations(file_of(tmp_path, segment(5, 3), segment(-1, 2), segment(7, 6)))
+        read_annotations(file_of(tmp_path, segment(5, 3), segment(-2, 2), segment(7, 6)))
 
 
 def test_clip_cuts_and_drops(tmp_path: Path) -> None:
     path = file_of(tmp_path, segment(-1, 3), segment(8, 12), segment(11, 12), segment(5, 3), segment(1, 2))
-    assert read_annotations(path, clip=True).recordings["r"].segments == (
+    found = read_annotations(path, clip=True)
+    assert found.recordings["r"].segments == (
         Segment("run", 0.0, 3.0),
         Segment("run", 8.0, 10.0),
         Segment("run", 1.0, 2.0),
     )
+    assert found.notes == (
+        "segments that were cut to their recording: 2: r [-1, 3] run, r [8, 12] run",
+        "segments that were dropped, nothing is left of them: 2: r [11, 12] run, r [5, 3] run",
+    )
 
 
 def test_rounded_ends_and_zero_lengths_are_kept(tmp_path: Path) -> None:
-    path = file_of(tmp_path, segment(8, 10.85), segment(4, 4))
-    assert len(read_annotations(path).recordings["r"].segments) == 2
+    path = file_of(tmp_path, segment(8, 10.85), segment(4, 4), segment(-0.5, 1))
+    assert len(read_annotations(path).recordings["r"].segments) == 3
 
 
 def test_subset_that_is_empty_names_the_others(tmp_path: Path) -> None:

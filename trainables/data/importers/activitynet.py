@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from crescendo.trainables.data.annotations import Annotations, parse_annotations, read_annotations
+from crescendo.trainables.data.annotations import Annotations, listed, parse_annotations, read_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.array_files import HDF5
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
-from crescendo.trainables.data.importers.external import Matrices, check_matrices
+from crescendo.trainables.data.importers.external import Features, check_matrices, check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles
 from crescendo.trainables.data.importers.hdf5 import Hdf5File
 from crescendo.trainables.data.importers.raw_files import RawFiles
@@ -68,7 +68,12 @@ def import_activitynet(
         matrices = None if annotations_only else _matrices(stack, source, files, features)
         if matrices is not None and skip_missing:
             annotations, missing = _with_features(annotations, matrices, source)
-            notes.append(f"{missing} videos have no features and are left out")
+            notes.append(f"{len(missing)} videos have no features and are left out: {listed(missing)}")
+        checked = None
+        if matrices is not None:
+            check_present(matrices, annotations.recordings, str(features or source))
+            checked = check_matrices(matrices, annotations.recordings, fps)
+            notes.extend((*checked.notes, *without_recording(matrices, annotations.recordings)))
         for note in notes:
             reporter.say(note)
         metadata = DatasetMetadata(
@@ -79,9 +84,8 @@ def import_activitynet(
             licence="annotations MIT; features and videos: their makers'",
             notes=tuple(notes),
         )
-        if matrices is None:
+        if checked is None:
             return write_dataset(destination, metadata, annotations)
-        checked = check_matrices(matrices, annotations.recordings, fps, str(features or source))
         return write_dataset(
             destination,
             metadata,
@@ -132,7 +136,7 @@ def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, li
     return replace(annotations, recordings=recordings), notes
 
 
-def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: Path | None) -> Matrices:
+def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: Path | None) -> Features:
     if features is not None:
         if features.suffix in HDF5:
             return Hdf5File(features)
@@ -151,8 +155,8 @@ def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: 
     return Hdf5File(local)
 
 
-def _with_features(annotations: Annotations, matrices: Matrices, source: Path) -> tuple[Annotations, int]:
+def _with_features(annotations: Annotations, matrices: Features, source: Path) -> tuple[Annotations, list[str]]:
     there = {name: one for name, one in annotations.recordings.items() if name in matrices}
     if not there:
         raise InputError(f"{source}: no video has features; check --features")
-    return replace(annotations, recordings=there), len(annotations.recordings) - len(there)
+    return replace(annotations, recordings=there), [name for name in annotations.recordings if name not in there]

@@ -11,6 +11,7 @@ import numpy as np
 from crescendo.trainables.errors import InputError
 
 _WIDEST = 2**24
+_FLOATS = ("float16", "float32", "float64")
 
 
 class Announced(NamedTuple):
@@ -42,9 +43,9 @@ class Shape:
 
 def matrix_shape(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Shape:
     """Return the shape of a feature matrix; `InputError` if it is none."""
-    if len(shape) != 2 or not shape[1] or dtype.name not in ("float16", "float32", "float64"):
+    if len(shape) != 2 or not shape[1] or not (dtype.name in _FLOATS or dtype.kind in "iu"):
         raise InputError(
-            f"{where}: has shape {shape} and dtype {dtype}; expected (frames, features) of float16, float32 or float64"
+            f"{where}: has shape {shape} and dtype {dtype}; expected (frames, features) of {', '.join(_FLOATS)} or whole numbers"
         )
     if shape[1] > _WIDEST:
         raise InputError(f"{where}: has {shape[1]:,} columns, more than the {_WIDEST:,} that are kept")

@@ -10,10 +10,10 @@ from crescendo.trainables.data.annotations import Annotations, Recording, parse_
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
-from crescendo.trainables.data.importers.external import Matrices, check_present
+from crescendo.trainables.data.importers.external import Matrices, check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import features_of
 from crescendo.trainables.data.importers.group_source import grouped
-from crescendo.trainables.data.importers.label_map import read_changes, relabelled
+from crescendo.trainables.data.importers.label_map import read_changes, relabelled, trimmed
 from crescendo.trainables.data.importers.layout import selected
 from crescendo.trainables.data.importers.own_data import OwnData, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
@@ -23,13 +23,15 @@ from crescendo.trainables.data.splits import Splits
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import parse_json
 
+_ANNOTATIONS, _PACKED = "annotations.json", "annotations.json.gz"
+
 
 @told
 def import_directory(
     source: Annotated[Path | str, "Folder or zip with annotations and a feature file per recording."],
     destination: Path | str,
     *,
-    annotations: Annotated[str, "Path of the annotation file in SOURCE."] = "annotations.json",
+    annotations: Annotated[str, "Path of the annotation file in SOURCE."] = _ANNOTATIONS,
     splits: Annotated[str, "Path of a file in SOURCE that divides the recordings into folds; default: none."] = "",
     clip: Annotated[bool, CLIP] = False,
     own: OwnData,
@@ -49,20 +51,29 @@ def import_directory(
     """
     reporter = reporter or Silent()
     changes = read_changes(own.labels)
-    with RawFiles(
-        source, annotations, f"a data set with {annotations} and one feature file per recording", literal=True
-    ) as files:
+    with _opened(source, annotations) as files:
+        annotations = annotations if annotations in files else _PACKED
         found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
-        renamed, changed = relabelled(found, changes, own.labels)
+        plain, blanks = trimmed(found)
+        renamed, changed = relabelled(plain, changes, own.labels)
         in_groups, groups = grouped(renamed, own.group, files)
         split, decided = given_split(in_groups, files.where(annotations), own.test)
         folds, divided = ({}, []) if not splits else _folds(files, splits, split)
         names = selected(files, own.features_from, "--features-from") if own.features_from else files.names
+        names = tuple(name for name in names if name not in (annotations, splits, own.group))
         matrices = features_of(files, names, split.recordings, own.feature_key)
         check_present(matrices, split.recordings, str(source))
         turned, axis = _time_first(matrices, split.recordings, own.fps, own.time_axis)
-        notes = [*found.notes, *changed, *groups, *decided, *divided, *axis, *left_out(matrices)]
+        left = [*without_recording(matrices, split.recordings), *left_out(matrices)]
+        notes = [*found.notes, *blanks, *changed, *groups, *decided, *divided, *axis, *left]
         return write_own(source, destination, own, split, turned, notes, reporter, splits=folds)
+
+
+def _opened(source: Path | str, annotations: str) -> RawFiles:
+    what = f"a data set with {annotations} and one feature file per recording"
+    if annotations == _ANNOTATIONS:  # found packed, too
+        return RawFiles(source, f"{_ANNOTATIONS}*", what)
+    return RawFiles(source, annotations, what, literal=True)
 
 
 def _folds(files: RawFiles, splits: str, annotations: Annotations) -> tuple[Splits, list[str]]:

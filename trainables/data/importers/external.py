@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol
 
 import numpy as np
 
-from crescendo.trainables.data.annotations import Recording
+from crescendo.trainables.data.annotations import Recording, listed
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.arrays import Shape, matrix_shape
 from crescendo.trainables.data.recording_names import check_each_its_own
@@ -30,62 +32,92 @@ class Matrices(Protocol):
         """Return the recording's matrix, (frames, width)."""
 
 
+class Features(Matrices, Protocol):
+    """Matrices where they lie, among others perhaps."""
+
+    def sought(self, recording: str) -> str:
+        """Return what a recording's features are looked for as."""
+
+    def unused(self, recordings: Iterable[str]) -> list[str]:
+        """Return the names of what may hold features and stands for none of `recordings`, sorted."""
+
+
 @dataclass(frozen=True)
 class CheckedMatrices:
-    """What `write_dataset` needs to know of the matrices before it reads them."""
+    """What `write_dataset` needs to know of the matrices before it reads them, and what to say of them, in lines."""
 
     frames: Mapping[str, int]
     width: int
     dtype: str
     matrices: Iterator[np.ndarray]
+    notes: tuple[str, ...]
 
 
-def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps: float, what: str) -> CheckedMatrices:
-    """Check the shapes of all matrices and return how to write them; values are read one recording at a time.
+def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps: float) -> CheckedMatrices:
+    """Check the shapes of all matrices, which are there, and return how to write them; values are read one by one.
 
-    float64 is stored as float32, float32 and float16 as they are. `what` names the source in messages.
+    They are stored as float16 if all are that, else as float32.
 
     Raises
     ------
     InputError
-        If a recording has no matrix, or widths, stored types or lengths (within the tolerance) do not fit.
+        If widths or lengths (within the tolerance) do not fit.
     """
-    check_present(matrices, recordings, what)
     shapes = {name: matrices.shape(name) for name in recordings}
-    first_name, first = next(iter(shapes.items()))
+    [(width, _)] = Counter(shape.width for shape in shapes.values()).most_common(1)
+    first = next(name for name, shape in shapes.items() if shape.width == width)
     for name, shape in shapes.items():
-        if (shape.width, _stored(shape)) != (first.width, _stored(first)):
+        _check_length(matrices.where(name), shape, recordings[name].duration, fps)
+        if shape.width != width:
             raise InputError(
-                f"{matrices.where(name)}: has {shape.width} columns of {shape.dtype}, but {first_name!r} has "
-                f"{first.width} of {first.dtype}; all must agree"
+                f"{matrices.where(name)}: has {shape.width} features a frame, but {first!r} has {width}; all must have the same"
             )
-        expected = recordings[name].duration * fps
-        tolerance = tolerated_seconds(recordings[name].duration) * fps
-        if not shape.frames or abs(shape.frames - expected) > tolerance:
-            raise InputError(
-                f"{matrices.where(name)}: has {shape.frames} frames, but {recordings[name].duration:g} s at {fps:g} fps "
-                f"are {expected:.1f} (tolerance {tolerance:.1f}); check the fps"
-            )
+    kinds = dict.fromkeys(shape.dtype for shape in shapes.values())
+    stored = "float16" if list(kinds) == ["float16"] else "float32"
+    others = [kind for kind in kinds if kind != stored]
     return CheckedMatrices(
         {name: shape.frames for name, shape in shapes.items()},
-        first.width,
-        _stored(first),
+        width,
+        stored,
         _read_all(matrices, shapes),
+        (f"features of type {' and '.join(others)} are stored as {stored}",) if others else (),
     )
 
 
-def check_present(matrices: Matrices, recordings: Mapping[str, object], what: str) -> None:
-    """Raise `InputError` unless each of `recordings` has a matrix of its own; `what` names the source."""
-    lacking = [name for name in recordings if name not in matrices]
-    if lacking:
+def _check_length(where: str, shape: Shape, duration: float, fps: float) -> None:
+    expected, tolerance = duration * fps, tolerated_seconds(duration) * fps
+    if shape.frames and abs(shape.frames - expected) <= tolerance:
+        return
+    size = f"{where}: has {shape.frames} frames of {shape.width} features"
+    long = f"{duration:g} s at {fps:g} fps are {expected:.1f} (tolerance {tolerance:.1f})"
+    if abs(shape.width - expected) <= tolerance:
         raise InputError(
-            f"{what}: recording {lacking[0]!r} has no features ({len(lacking)} of {len(recordings)} lack them)"
+            f"{size}, but {long}, which its other axis agrees with: its axes seem to be exchanged; transpose it, or the "
+            "axes of all with --time-axis"
         )
-    check_each_its_own({name: matrices.where(name) for name in recordings}, "file")
+    raise InputError(f"{size}, but {long}; check the fps, and the duration in the annotations")
 
 
-def _stored(shape: Shape) -> str:
-    return "float16" if shape.dtype == "float16" else "float32"
+def check_present(features: Features, recordings: Mapping[str, object], what: str) -> None:
+    """Raise `InputError` unless each of `recordings` has a matrix of its own; `what` names the source."""
+    lacking = [name for name in recordings if name not in features]
+    if lacking:
+        others = features.unused(recordings)
+        near = get_close_matches(lacking[0], others, n=3) or others
+        found = f"left over are {listed(near)}" if near else "no such file is left over"
+        raise InputError(
+            f"{what}: recording {lacking[0]!r} has no features ({len(lacking)} of {len(recordings)} lack them): looked for "
+            f"{features.sought(lacking[0])}; {found}"
+        )
+    check_each_its_own({name: features.where(name) for name in recordings}, "file")
+
+
+def without_recording(features: Features, recordings: Mapping[str, object]) -> list[str]:
+    """Return a line on what could hold features but belongs to none of `recordings`, if there is any."""
+    unused = features.unused(recordings)
+    if not unused:
+        return []
+    return [f"features that belong to no annotated recording are left out: {len(unused):,}: {listed(unused)}"]
 
 
 def _read_all(matrices: Matrices, shapes: Mapping[str, Shape]) -> Iterator[np.ndarray]:

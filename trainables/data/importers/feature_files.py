@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from crescendo.trainables.data.importers.array_files import HDF5, SUFFIXES, TABLES, open_arrays, suffix
 from crescendo.trainables.data.importers.arrays import Announced, ArrayFile, Shape, matrix_shape
-from crescendo.trainables.data.importers.external import Matrices
+from crescendo.trainables.data.importers.external import Features
 from crescendo.trainables.data.importers.hdf5 import Hdf5File
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
@@ -92,6 +92,15 @@ class FeatureFiles:
                 return file.read(chosen.names[0])
             return np.stack([file.read(column).astype(chosen.dtype) for column in chosen.names], axis=1)
 
+    def sought(self, recording: str) -> str:
+        """Return the files that could hold the recording's features."""
+        return f"a file {recording} or v_{recording} ({', '.join(SUFFIXES)})"
+
+    def unused(self, recordings: Iterable[str]) -> list[str]:
+        """Return the files that stand for none of `recordings`, sorted."""
+        stems = set(self._names).difference(*(self._stems.of(name) for name in recordings))
+        return sorted(name for stem in stems for name in self._names[stem])
+
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns of the tables whose shapes were looked at; none where there are none."""
         return self._columns[1] if self._columns else ()
@@ -109,7 +118,8 @@ class FeatureFiles:
                 raise InputError(f"{where}: lacks {self._key!r} (--feature-key); it holds {_listed(found)}")
             chosen = self._key
         else:
-            matrices = [key for key, one in found.items() if _is_matrix(one)]
+            matrices = [key for key, one in found.items() if _is_matrix(one, "f")]
+            matrices = matrices or [key for key, one in found.items() if _is_matrix(one, "iu")]
             if len(found) != 1 and len(matrices) != 1:
                 raise InputError(
                     f"{where}: must hold one matrix but holds {len(found)}: {_listed(found)}; name it with --feature-key"
@@ -148,7 +158,7 @@ class FeatureFiles:
 
 def features_of(
     files: RawFiles, names: Sequence[str], recordings: Collection[str], key: str = "", leave: Collection[str] = ()
-) -> Matrices:
+) -> Features:
     """Return the matrices in the files `names`: a file per recording, or one HDF5 file of all.
 
     Raises
@@ -168,8 +178,8 @@ def features_of(
     return Hdf5File(local)
 
 
-def _is_matrix(one: Announced) -> bool:
-    return len(one.shape) == 2 and min(one.shape) > 1 and one.dtype.kind == "f"
+def _is_matrix(one: Announced, kinds: str) -> bool:
+    return len(one.shape) == 2 and min(one.shape) > 1 and one.dtype.kind in kinds
 
 
 def _listed(found: Mapping[str, Announced]) -> str:

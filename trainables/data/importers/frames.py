@@ -12,7 +12,7 @@ from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.aligned import aligned
 from crescendo.trainables.data.importers.base import Reporter, Silent
-from crescendo.trainables.data.importers.external import Matrices, check_present
+from crescendo.trainables.data.importers.external import Matrices, check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
 from crescendo.trainables.data.importers.frame_files import Found, find
 from crescendo.trainables.data.importers.frame_runs import Place, label_order, meanings, runs
@@ -73,7 +73,9 @@ def import_frames(
         in_groups, groups = grouped(Annotations(recordings), own.group, files)
         annotated, decided = given_split(in_groups, str(source), own.test)
         folds, divided = _folds(found, annotated, str(source))
-        left = left_out(matrices)
+        left = left_out(matrices) or (
+            [] if isinstance(matrices, FeatureFiles) else without_recording(matrices, vectors)
+        )
         return write_own(
             source,
             destination,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,9 +94,13 @@ class Hdf5File:
         except (ValueError, KeyError):  # a path that leads through a dataset
             return False
 
-    def names(self) -> tuple[str, ...]:
-        """Return the keys that the file begins with."""
-        return tuple(self._file)
+    def sought(self, recording: str) -> str:
+        """Return what could hold the recording's features."""
+        return f"a dataset or group {recording} or v_{recording} in {self.path.name}"
+
+    def unused(self, recordings: Iterable[str]) -> list[str]:
+        """Return the keys that the file begins with and that stand for none of `recordings`, sorted."""
+        return sorted(set(self._file).difference(*({name, f"v_{name}"} for name in recordings)))
 
     def where(self, recording: str) -> str:
         """Return file and key of the recording's dataset."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from crescendo.trainables.data.annotations import Annotations, label_text
+from crescendo.trainables.data.annotations import Annotations, label_text, listed
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import read_text
@@ -93,3 +93,16 @@ def relabelled(annotations: Annotations, changes: Changes, where: object) -> tup
         for name, one in annotations.recordings.items()
     }
     return replace(annotations, recordings=recordings), notes
+
+
+def trimmed(annotations: Annotations) -> tuple[Annotations, list[str]]:
+    """Return `annotations` with no blanks at the ends of labels, and what was done, in lines: they tell no two labels apart."""
+    labels = [label for label in annotations.labels() if label != label.strip()]
+    if not labels:
+        return annotations, []
+    recordings = {
+        name: replace(one, segments=tuple(replace(segment, label=segment.label.strip()) for segment in one.segments))
+        for name, one in annotations.recordings.items()
+    }
+    changed_labels = replace(annotations, recordings=recordings)
+    return changed_labels, [f"labels whose blanks at the ends were taken away: {listed([repr(one) for one in labels])}"]

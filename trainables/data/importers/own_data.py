@@ -81,14 +81,13 @@ def write_own(
     InputError
         As `check_matrices` and `write_dataset`.
     """
+    checked = check_matrices(matrices, annotations.recordings, own.fps)
+    notes = (*notes, *checked.notes)
     for note in notes:
         reporter.say(note)
-    checked = check_matrices(matrices, annotations.recordings, own.fps, str(source))
     return write_dataset(
         destination,
-        DatasetMetadata(
-            own.name or Path(source).stem, own.fps, features, str(Path(source).name), own.licence, tuple(notes)
-        ),
+        DatasetMetadata(own.name or Path(source).stem, own.fps, features, str(Path(source).name), own.licence, notes),
         annotations,
         frames=checked.frames,
         features=reporter.track(checked.matrices, len(checked.frames), "copying features"),

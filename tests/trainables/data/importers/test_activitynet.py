@@ -113,7 +113,7 @@ def test_missing_features_are_refused_or_skipped(tmp_path: Path, absent: Path) -
         import_activitynet(source, absent)
     dataset = import_activitynet(source, tmp_path / "a", skip_missing=True)
     assert "t3" not in dataset.annotations.recordings
-    assert "1 videos have no features and are left out" in dataset.metadata.notes
+    assert "1 videos have no features and are left out: t3" in dataset.metadata.notes
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_hdf5_faults(tmp_path: Path, absent: Path) -> None:
     with pytest.raises(InputError, match="pass --features"):
         import_activitynet(source, absent)
     _hdf5("{}")(tmp_path)
-    with pytest.raises(InputError, match=r"has 30 frames, but 5 s at 1 fps"):
+    with pytest.raises(InputError, match=r"has 30 frames of \d features, but 5 s at 1 fps"):
         import_activitynet(source, absent, features=tmp_path / "features.hdf5", fps=1.0)
 
 

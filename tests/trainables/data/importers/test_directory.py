@@ -1,5 +1,6 @@
 """Anyone's data."""
 
+import gzip
 import json
 import re
 import unicodedata
@@ -63,7 +64,9 @@ def test_features_that_lie_on_their_side_are_found(raw, tmp_path: Path) -> None:
     turned = import_directory(root, tmp_path / "a", fps=4.0)
     assert turned.features_hash == plain.features_hash
     assert turned.metadata.notes == ("features are stored as (features, frames): axis 1 is time, found by the lengths",)
-    with pytest.raises(InputError, match=r"has 3 frames, but 10 s at 4 fps are 40\.0"):
+    with pytest.raises(
+        InputError, match=r"has 3 frames of 40 features, but 10 s at 4 fps are 40.*axes seem to be exchanged"
+    ):
         import_directory(root, tmp_path / "b", fps=4.0, time_axis="0")
 
 
@@ -135,6 +138,46 @@ def test_validation_is_taken_in_whole_groups(raw, tmp_path: Path) -> None:
     )
 
 
+def test_annotations_are_found_packed(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    plain = import_directory(root, tmp_path / "plain", fps=4.0)
+    (root / "annotations.json.gz").write_bytes(gzip.compress((root / "annotations.json").read_bytes()))
+    (root / "annotations.json").unlink()
+    assert import_directory(root, tmp_path / "a", fps=4.0).content_hash == plain.content_hash
+
+
+def test_features_of_several_types_are_stored_as_one(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    plain = import_directory(root, tmp_path / "plain", fps=4.0)
+    for name, kind in {"r0": "float16", "r1": "int16", "r2": "uint8"}.items():
+        np.save(root / f"features/{name}.npy", np.load(root / f"features/{name}.npy").astype(kind))
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    assert dataset.features_hash == plain.features_hash
+    assert dataset.metadata.notes == ("features of type float16 and int16 and uint8 are stored as float32",)
+
+
+def test_what_is_left_out_or_read_otherwise_is_said(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    np.save(root / "features/more.npy", ones)
+    content = json.loads((root / "annotations.json").read_text())
+    content["database"]["r0"]["annotations"] += [{"segment": [3, 20], "label": " run "}]
+    (root / "annotations.json").write_text(json.dumps(content))
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, clip=True)
+    assert dataset.labels == ("background", "jump", "run")
+    assert dataset.metadata.notes == (
+        "segments that were cut to their recording: 1: r0 [3, 20]  run ",
+        "labels whose blanks at the ends were taken away: ' run '",
+        "features that belong to no annotated recording are left out: 1: features/more.npy",
+    )
+
+
+def test_a_recording_without_features_is_told_what_lies_there_in_their_place(raw, absent: Path) -> None:
+    root = raw.directory()
+    (root / "features/r1.npy").rename(root / "features/r1_rgb.npy")
+    with pytest.raises(InputError, match=r"looked for a file r1 or v_r1 \(.*\); left over are features/r1_rgb\.npy"):
+        import_directory(root, absent, fps=4.0)
+
+
 def _save(name: str, matrix: np.ndarray):
     return lambda root: np.save(root / f"features/{name}.npy", matrix)
 
@@ -160,12 +203,18 @@ holed[7, 1] = np.nan
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda root: (root / "features/r1.npy").unlink(), r"recording 'r1' has no features \(1 of 3 lack them\)"),
-        (_save("r1", np.ones((40, 4), np.float32)), r"r1\.npy: has 4 columns of float32, but 'r0' has 3"),
-        (_save("r1", ones.astype("float16")), r"r1\.npy: has 3 columns of float16, but 'r0' has 3 of float32"),
-        (_save("r1", ones.astype(int)), r"r1\.npy: has shape \(40, 3\) and dtype int64"),
+        (
+            lambda root: (root / "features/r1.npy").unlink(),
+            r"recording 'r1' has no features \(1 of 3 lack them\): looked for a file r1 or v_r1 \(\.npy.*; no such file",
+        ),
+        (_save("r1", np.ones((40, 4), np.float32)), r"r1\.npy: has 4 features a frame, but 'r0' has 3"),
+        (_save("r1", ones.T), r"r1\.npy: has 3 frames of 40 features, but .* axes seem to be exchanged; transpose it"),
+        (_save("r1", ones.astype(bool)), r"r1\.npy: has shape \(40, 3\) and dtype bool"),
         (_save("r1", np.ones(40, np.float32)), r"r1\.npy: has shape \(40,\)"),
-        (_save("r1", np.ones((80, 3), np.float32)), r"has 80 frames, but 10 s at 4 fps are 40\.0 \(tolerance 4\.0\)"),
+        (
+            _save("r1", np.ones((80, 3), np.float32)),
+            r"has 80 frames of 3 features, but 10 s at 4 fps are 40\.0 \(tolerance 4\.0\)",
+        ),
         (_save("r1", np.ones((35, 3), np.float32)), r"has 35 frames"),
         (_save("r1", holed), "recording 'r1': frame 7 holds NaN"),
         (_save("r1", np.array([{"a": 1}])), r"r1\.npy: has shape"),
@@ -175,7 +224,10 @@ holed[7, 1] = np.nan
             r"r1\.npy: damaged",
         ),
         (lambda root: np.savez(root / "features/r1.npz", ones), "stand for the same recording"),
-        (lambda root: (root / "annotations.json").unlink(), r"lacks 'annotations\.json'"),
+        (
+            lambda root: (root / "annotations.json").unlink(),
+            r"lacks 'annotations\.json\*'; expected a data set with annotations\.json",
+        ),
         (lambda root: (root / "annotations.json").write_text("{"), r"annotations\.json: not valid JSON"),
         (_database(lambda base: base.clear()), "holds no recordings"),
         (_database(lambda base: base["r1"].pop("duration")), "recording 'r1' lacks the key 'duration'"),

@@ -91,6 +91,7 @@ def test_the_usual_layout_is_found_also_in_a_zip(zipped, tmp_path: Path) -> None
         "1 of 5 labels of the mapping occur in no recording: fall",
         "features are stored as (features, frames): axis 1 is time, found by the lengths",
         "no validation subset: 1 of 2 training recordings became one",
+        "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: sit (2 in validation)",
     )
 
 
@@ -116,7 +117,9 @@ def test_a_table_holds_both_features_and_labels(tmp_path: Path) -> None:
     assert (dataset.feature_dim, dataset.metadata.features) == (2, "as given, the columns x, y_acc")
     assert dataset.metadata.notes == (
         "background: 'None'",
+        "features of type float64 are stored as float32",
         "the column 'when' is no feature and was left out (3 files)",
+        "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: sit (2 in validation)",
     )
 
 

@@ -1,0 +1,72 @@
+"""What is odd about annotations."""
+
+from __future__ import annotations
+
+import pytest
+
+from crescendo.trainables.data.annotations import Annotations, Recording, Segment
+from crescendo.trainables.data.findings import findings
+
+RUN, JUMP = Segment("run", 1.0, 2.0), Segment("jump", 3.0, 4.0)
+SOUND = {
+    "a": Recording("training", 5.0, (RUN, JUMP)),
+    "b": Recording("validation", 5.0, (RUN,)),
+    "c": Recording("test", 5.0, (JUMP, RUN)),
+}
+
+
+@pytest.mark.parametrize(
+    ("recordings", "expected"),
+    [
+        ({}, ()),
+        ({"c": None}, ("there is no test part: nothing is tested",)),
+        (
+            {"c": Recording("test", 5.0, ())},
+            (
+                "the one test recording has no segment: nothing is tested",
+                "1 recording holds no segment, all background: c",
+            ),
+        ),
+        (
+            {
+                "c": Recording("test", 5.0, (Segment("background", 1.0, 2.0),)),
+                "d": Recording("test", 5.0, (Segment("background", 1.0, 2.0),)),
+            },
+            ("none of the 2 test recordings has a segment: nothing is tested",),
+        ),
+        ({"b": None}, ("there is no validation part: no training can be validated",)),
+        ({"a": None}, ("there is no training part: nothing can be trained",)),
+        (
+            {"a": Recording("training", 5.0, (RUN,))},
+            (
+                "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: "
+                "jump (1 in test)",
+            ),
+        ),
+        (
+            {"a": Recording("training", 5.0, (RUN, JUMP, Segment("run", 2.5, 2.5)))},
+            ("1 segment has no length: none is trained on, and no detection matches it: a [2.5, 2.5] run",),
+        ),
+        (
+            {"a": Recording("training", 5.0, (RUN, JUMP, RUN, RUN))},
+            ("1 segment is given more than once, and one detection matches only one of them: a [1, 2] run 3 times",),
+        ),
+        (
+            {"c": Recording("test", 3.5, (JUMP, Segment("run", -0.25, 1.0)))},
+            (
+                "2 segments reach over the ends of the recording, by 0.5 s at most (kept as given): "
+                "c [3, 4] jump, c [-0.25, 1] run",
+            ),
+        ),
+    ],
+)
+def test_each_finding_is_counted_and_listed(recordings: dict[str, Recording | None], expected: tuple[str, ...]) -> None:
+    together = {**SOUND, **recordings}
+    assert findings(Annotations({name: one for name, one in together.items() if one is not None})) == expected
+
+
+def test_a_long_list_is_cut() -> None:
+    more = {f"t{number}": Recording("test", 5.0, ()) for number in range(7)}
+    assert findings(Annotations({**SOUND, **more})) == (
+        "7 recordings hold no segment, all background: t0, t1, t2, t3, t4 and 2 more",
+    )

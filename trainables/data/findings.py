@@ -1,0 +1,102 @@
+"""What the annotations of a data set hold that no figure would show: counted and listed where the data set is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from crescendo.trainables.data.annotations import Annotations, Segment, listed, placed
+from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.parts import part_faults
+
+
+def findings(annotations: Annotations) -> tuple[str, ...]:
+    """Return, in lines, what is odd about `annotations`, in the order in which it matters.
+
+    These are parts without recordings or segments; labels that no training segment has; segments without length, given
+    twice, or over the ends of their recording; recordings without a segment.
+    """
+    return (
+        *part_faults(annotations).values(),
+        *_unlearnable(annotations),
+        *_without_length(annotations),
+        *_twice(annotations),
+        *_over_the_ends(annotations),
+        *_without_segments(annotations),
+    )
+
+
+def _segments(annotations: Annotations) -> Iterator[tuple[str, Segment]]:
+    for name, one in annotations.recordings.items():
+        for segment in one.segments:
+            yield name, segment
+
+
+def _unlearnable(annotations: Annotations) -> list[str]:
+    counts = {
+        subset: Counter(
+            segment.label
+            for one in annotations.recordings.values()
+            if one.subset == subset
+            for segment in one.segments
+            if segment.label != BACKGROUND
+        )
+        for subset in annotations.subsets()
+    }
+    trained = counts.pop("training", None)
+    if not trained:
+        return []
+    lacking = sorted(set().union(*counts.values()) - set(trained))
+    if not lacking:
+        return []
+    told = [
+        f"{label} ({', '.join(f'{count[label]} in {subset}' for subset, count in counts.items() if count[label])})"
+        for label in lacking
+    ]
+    return [
+        f"{_counted(len(lacking), 'label has', 'labels have')} no training segment and cannot be learned, so that its AP is 0 "
+        f"where it is scored: {listed(told)}"
+    ]
+
+
+def _without_length(annotations: Annotations) -> list[str]:
+    found = [placed(name, one) for name, one in _segments(annotations) if one.start == one.end]
+    if not found:
+        return []
+    has = _counted(len(found), "segment has", "segments have")
+    return [f"{has} no length: none is trained on, and no detection matches it: {listed(found)}"]
+
+
+def _twice(annotations: Annotations) -> list[str]:
+    counts = Counter(_segments(annotations))
+    found = [f"{placed(*one)}{f' {count} times' if count > 2 else ''}" for one, count in counts.items() if count > 1]
+    if not found:
+        return []
+    are = _counted(len(found), "segment is", "segments are")
+    return [f"{are} given more than once, and one detection matches only one of them: {listed(found)}"]
+
+
+def _over_the_ends(annotations: Annotations) -> list[str]:
+    over = {
+        (name, one): max(-one.start, one.end - annotations.recordings[name].duration)
+        for name, one in _segments(annotations)
+    }
+    found = [placed(*one) for one, seconds in over.items() if seconds > 0]
+    if not found:
+        return []
+    reach = _counted(len(found), "segment reaches", "segments reach")
+    return [
+        f"{reach} over the ends of the recording, by {max(over.values()):.2g} s at most (kept as given): {listed(found)}"
+    ]
+
+
+def _without_segments(annotations: Annotations) -> list[str]:
+    empty = [name for name, one in annotations.recordings.items() if not one.segments]
+    if not empty or len(empty) == len(annotations.recordings):
+        return []
+    hold = _counted(len(empty), "recording holds", "recordings hold")
+    return [f"{hold} no segment, all background: {listed(empty)}"]
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
