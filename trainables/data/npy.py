@@ -51,7 +51,21 @@ def read_npy(file: IO[bytes]) -> np.ndarray:
     ValueError
         As `npy_header` does, or if it is one of Python objects, the file ends before it, or goes on after it.
     """
-    shape, fortran, dtype = npy_header(file)
+    values = read_values(file, npy_header(file))
+    if file.read(1):
+        raise ValueError(FOLLOWED)
+    return values
+
+
+def read_values(file: IO[bytes], header: NpyHeader) -> np.ndarray:
+    """Return the array whose `header` was just read; the file then stands after it.
+
+    Raises
+    ------
+    ValueError
+        If it is one of Python objects, or the file ends before it.
+    """
+    shape, fortran, dtype = header
     if dtype.hasobject:
         raise ValueError(f"it is of type {dtype}; Python objects are never read")
     size = math.prod(shape) * dtype.itemsize
@@ -60,6 +74,4 @@ def read_npy(file: IO[bytes]) -> np.ndarray:
         data += part
     if len(data) < size:
         raise ValueError(f"it announces {size:,} bytes of values but holds {len(data):,}")
-    if file.read(1):
-        raise ValueError(FOLLOWED)
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

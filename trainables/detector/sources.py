@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crescendo.trainables.data.npy import FOLLOWED, MAGIC, npy_header, read_npy
+from crescendo.trainables.data.npy import FOLLOWED, MAGIC, npy_header, read_npy, read_values
 from crescendo.trainables.detector.stream import Frame
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import parse_json
 from crescendo.trainables.reading import check_plain, expecting
 
 _LARGEST_FRAME = 64 * 2**20  # bytes
+_LARGEST_WHOLE = 4 * 2**30
 _BLANK = b" \t\r\n\v\f\x1e"  # the last one begins each text of a JSON sequence (RFC 7464)
 
 
@@ -39,13 +41,17 @@ def frames_of(pipe: BufferedReader) -> Iterator[Frame]:
 
 
 class NpyFrames(Iterator[Frame]):
-    """Frames of one `.npy` array after the other: each one frame (features,) or several (frames, features)."""
+    """Frames of one `.npy` array after the other: each one frame (features,) or several (frames, features).
+
+    Those of an array in Fortran's order, of which no frame lies in one piece, come once all of it has arrived.
+    """
 
     def __init__(self, pipe: BufferedReader) -> None:
         self._pipe = pipe
         self._left = 0
         self._shape: tuple[int, ...] = (0,)
         self._dtype: np.dtype[Any] = np.dtype("float32")
+        self._whole: np.ndarray | None = None
         self._frame = -1
 
     def __next__(self) -> Frame:
@@ -53,6 +59,8 @@ class NpyFrames(Iterator[Frame]):
         while self._left == 0:
             self._read_header()
         self._left -= 1
+        if self._whole is not None:
+            return Frame(self._whole[-1 - self._left])
         size = self._dtype.itemsize * self._shape[0]
         data = self._pipe.read(size)
         if len(data) < size:
@@ -63,24 +71,36 @@ class NpyFrames(Iterator[Frame]):
     def _read_header(self) -> None:
         if not self._pipe.peek(1):
             raise StopIteration
-        try:
-            shape, fortran, dtype = npy_header(self._pipe)
-        except ValueError as error:
-            raise BrokenInput(f"frame {self._frame}: {error}") from None
+        with self._broken():
+            header = npy_header(self._pipe)
+        shape, fortran, dtype = header
         if dtype.kind not in "fiu":
             raise BrokenInput(f"frame {self._frame}: the .npy array is of type {dtype}; features are real numbers")
-        if len(shape) not in (1, 2) or (fortran and len(shape) == 2):
-            order = " in Fortran order" if fortran else ""
+        if len(shape) not in (1, 2):
             raise BrokenInput(
-                f"frame {self._frame}: the .npy array has shape {shape}{order}; "
-                "expected (features,) or (frames, features) in C order"
+                f"frame {self._frame}: the .npy array has shape {shape}; expected (features,) or (frames, features)"
             )
         if shape[-1] == 0:  # of which any number comes of nothing
             raise BrokenInput(f"frame {self._frame}: announces frames without features")
         if dtype.itemsize * shape[-1] > _LARGEST_FRAME:
             raise BrokenInput(f"frame {self._frame}: announces {shape[-1]:,} features, more than can be read")
         self._left = 1 if len(shape) == 1 else shape[0]
-        self._shape, self._dtype = shape[-1:], dtype
+        self._shape, self._dtype, self._whole = shape[-1:], dtype, None
+        if fortran and len(shape) == 2:
+            size = math.prod(shape) * dtype.itemsize
+            if size > _LARGEST_WHOLE:
+                raise BrokenInput(
+                    f"frame {self._frame}: announces {size:,} bytes in Fortran order, more than are kept; write it in C order"
+                )
+            with self._broken():
+                self._whole = read_values(self._pipe, header)
+
+    @contextmanager
+    def _broken(self) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise BrokenInput(f"frame {self._frame}: {error}") from None
 
 
 class JsonFrames(Iterator[Frame]):
