@@ -117,8 +117,8 @@ def test_a_table_holds_both_features_and_labels(tmp_path: Path) -> None:
     assert (dataset.feature_dim, dataset.metadata.features) == (2, "as given, the columns x, y_acc")
     assert dataset.metadata.notes == (
         "background: 'None'",
-        "features of type float64 are stored as float32",
         "the column 'when' is no feature and was left out (3 files)",
+        "features of type float64 are stored as float32",
         "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: sit (2 in validation)",
     )
 

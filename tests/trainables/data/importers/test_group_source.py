@@ -114,8 +114,10 @@ def test_too_few_groups_make_no_test_part(raw, tmp_path: Path, absent: Path) -> 
     with pytest.raises(InputError, match="has 1 groups to divide; it takes 3"):
         import_directory(root, absent, fps=4.0, group="(r).", test=0.2)
     alone = import_directory(root, tmp_path / "a", fps=4.0, group="(r).")
-    assert alone.metadata.notes[-1] == (
-        "no validation subset, and none can be made: the 4 training recordings are of one group"
+    assert alone.metadata.notes[1:] == (
+        "no validation subset, and none can be made: the 4 training recordings are of one group",
+        "there is no validation part: no training can be validated",
+        "there is no test part: nothing is tested",
     )
 
 
