@@ -11,38 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.reading import check_plain
 
 _BLOCK = 1 << 16
 
 
-def hold(lock: Path, busy: str) -> FileLock:
-    """Return the lock file `lock`, held by this process until it is released or the process ends.
-
-    Raises
-    ------
-    InputError
-        With the message `busy` if another process holds it; or if its folder cannot be written.
-    """
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(lock)
-        held.acquire(timeout=0)
-    except Timeout:
-        raise InputError(busy) from None
-    except OSError as error:
-        raise InputError(f"{lock.parent}: cannot be written ({error.strerror}); choose another place") from error
-    return held
-
-
 class AppendLog:
     """One JSON record a line. What one call of `append` is given arrives whole or not at all.
 
     A last line cut short by a crash is taken away when the file is opened. One process at a time may have it open (see
-    `hold`); its threads may share it.
+    `locks.hold`); its threads may share it.
 
     Attributes
     ----------

@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from crescendo.platform.extraction.pipeline import extracted
 from crescendo.platform.extraction.settings import Extraction, ResolvedExtraction, resolve_extraction
 from crescendo.platform.tuning.session import ray_session
@@ -24,7 +22,7 @@ from crescendo.trainables.data.importers.activitynet import paper_split
 from crescendo.trainables.data.importers.base import Reporter
 from crescendo.trainables.data.importers.splits import given_split
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import mended
+from crescendo.trainables.locks import hold
 from crescendo.trainables.video.collection import find_videos, match_videos
 from crescendo.trainables.video.decoding import require_av
 from crescendo.trainables.video.work import WorkFolder
@@ -206,13 +204,7 @@ class _VideoExtraction:
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
     """Lock the work folder `place` for this command, and remove it at the end if no video was finished."""
-    with mended(place):
-        place.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(f"{place}: another command is at work there; wait for it or end it") from None
+    lock = hold(place / "lock", f"{place}: another command is at work there; wait for it or end it")
     try:
         yield
     finally:

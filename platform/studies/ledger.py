@@ -18,10 +18,11 @@ from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from crescendo.platform.append_log import AppendLog, LogCopy, hold
+from crescendo.platform.append_log import AppendLog, LogCopy
 from crescendo.platform.studies.identity import is_trial_identity
 from crescendo.platform.studies.journal_file import AGAIN, JournalFile
 from crescendo.search_spaces.replicates import ONLY, Replicate
+from crescendo.trainables.locks import hold
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
 

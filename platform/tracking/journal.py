@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from crescendo.platform.append_log import AppendLog, hold
+from crescendo.platform.append_log import AppendLog
 from crescendo.platform.tracking.records import Record, is_whole
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file, read_json
+from crescendo.trainables.locks import hold
 
 
 class Journal:

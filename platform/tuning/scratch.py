@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.locks import try_lock
 
 _PREFIX, _LOCK = "cr-", "crescendo.lock"
 # The longest path that Ray makes below the folder, and what a system takes for the path of a socket.
@@ -61,19 +62,15 @@ def _make() -> tuple[Path, FileLock]:
 def _locked(parent: Path) -> tuple[Path, FileLock]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        lock = FileLock(folder / _LOCK)
-        with suppress(Timeout):
-            lock.acquire(timeout=0)
-            if folder.exists():
-                return folder, lock
+        lock = try_lock(folder / _LOCK)
+        if lock is not None and folder.exists():
+            return folder, lock
         # Another process took it for one that was left, in the moment before it was locked.
 
 
 def _remove_left(parent: Path) -> None:
     for file in parent.glob(f"{_PREFIX}*/{_LOCK}"):
-        with suppress(OSError, Timeout):
-            if file.stat().st_uid == os.getuid():
-                lock = FileLock(file)
-                lock.acquire(timeout=0)
+        with suppress(OSError):
+            if file.stat().st_uid == os.getuid() and (lock := try_lock(file)) is not None:
                 shutil.rmtree(file.parent, ignore_errors=True)
                 lock.release()

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_folder, mended
+from crescendo.trainables.locks import hold
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun
 from crescendo.trainables.training.listeners import Listener
 from crescendo.trainables.training.measurement import Measurement
@@ -56,14 +55,7 @@ def _alone(output: Path) -> Iterator[None]:
     """
     with mended(output):
         made = [path for path in (output, *output.parents) if not path.exists()]
-        output.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(output / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(
-                f"{output}: another training is at work here; wait for it, or choose another folder"
-            ) from None
+    lock = hold(output / _LOCK, f"{output}: another training is at work here; wait for it, or choose another folder")
     try:
         yield
     finally:
