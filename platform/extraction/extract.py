@@ -149,7 +149,7 @@ class _VideoExtraction:
         # Ray warns, for every pool of actors, that the actors' arguments must stay alive; they do.
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         begin, before = time.monotonic(), sum(self.frames.values())
-        with closing(self._work), ray_session(object_store=room):
+        with closing(self._work), ray_session(object_store=room, tell=self._reporter.say):
             for _ in self._reporter.track(self._stored(names, resolved, expected), expected, "extracting frames"):
                 pass
         for name in names:

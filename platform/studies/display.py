@@ -45,11 +45,15 @@ class Display:
         self._run = run
         self._began, self._work_before = time.monotonic(), _work(run)
         for remark in remarks:
-            self._print(remark)
+            self.remark(remark)
         states = [entry.state for entry in run.everything()]
         known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
             self._print(f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume")
+
+    def remark(self, line: str) -> None:
+        """Show a line of its own."""
+        self._print(line)
 
     def __enter__(self) -> Self:
         if self._live is not None:

@@ -106,7 +106,11 @@ def run_study(
                 verdict = _verdict(tracked, run, display)
                 tracked.catch_up(run)
                 return Sweep(run, verdict, False, tracker.destination, tracker.close())
-            with _deaf_to_hangup(), ray_session(join=join) as scratch, _interruptible() as interruption:
+            with (
+                _deaf_to_hangup(),
+                ray_session(join=join, tell=display.remark) as scratch,
+                _interruptible() as interruption,
+            ):
                 at_once, nodes = cohorts_at_once(study.resources), NodeWatch()
                 # Two that share a GPU need not be alike; of more, none is to lack for trials.
                 run.spread = at_once if at_once > 2 else 1

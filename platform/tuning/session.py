@@ -6,12 +6,15 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from crescendo.platform.studies.cohorts import gpu_share
+from crescendo.platform.terminal_text import say
 from crescendo.platform.tuning.cluster_address import named_address, silence
+from crescendo.platform.tuning.own_ray import QUIET, start_ray
 from crescendo.platform.tuning.scratch import scratch_folder
 from crescendo.search_spaces.schema import Resources
 from crescendo.trainables.errors import InputError
@@ -35,19 +38,20 @@ _ENVIRONMENT = {
 # Of a cluster of our own: none will bring its head back, so there is no use in waiting a minute for it. Nor in the processes
 # that Ray starts ahead, one a core: Tune gives its own an environment, and those are begun for it alone.
 _ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5", "RAY_prestart_worker_first_driver": "0"}
-_LOOPBACK = "127.0.0.1"
 # Trials keep nothing in the object store but their reports.
 _OBJECT_STORE = 100 * 2**20
-_QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
 @contextmanager
-def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Iterator[Path]:
+def ray_session(
+    *, join: bool = False, object_store: int = _OBJECT_STORE, tell: Callable[[str], object] | None = None
+) -> Iterator[Path]:
     """Connect to the cluster of `RAY_ADDRESS`, else start Ray on this machine, for the time of the block.
 
     With `join`, a cluster that runs on this machine is joined though no address names it. A connection that is there
     already is used, and left as it is. `object_store` is the size in bytes of the object store of a Ray of our own, which
-    listens on the loopback interface only. Yields a temporary folder of this machine that is gone after the block.
+    listens on the loopback interface only; `tell` is called with a line if that takes a second try (default: standard error).
+    Yields a temporary folder of this machine that is gone after the block.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def ray_session(*, join: bool = False, object_store: int = _OBJECT_STORE) -> Ite
         if address or join:
             _connect(address)
         if not ray.is_initialized():
-            _start(scratch, object_store)
+            start_ray(scratch, object_store, tell or partial(say, err=True))
         try:
             for name in ("ray", "ray.tune"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -92,7 +96,7 @@ def _connect(address: str | None) -> None:
         found = canonicalize_bootstrap_address(address or "auto")
         why = silence(found)
         if why is None:
-            ray.init(address=found, **_QUIET)
+            ray.init(address=found, **QUIET)
     except Exception as error:  # noqa: BLE001  # Ray's own, of many kinds: no cluster, another version, another token
         why = " ".join(str(error).split()) or type(error).__name__
     if why is not None and address:
@@ -100,48 +104,6 @@ def _connect(address: str | None) -> None:
             f"RAY_ADDRESS {address}: no Ray cluster can be joined there ({why}); "
             "start it, or unset RAY_ADDRESS to run on this machine"
         )
-
-
-def _start(scratch: Path, object_store: int) -> None:
-    """Start Ray on this machine."""
-    # As above.
-    import ray
-
-    try:
-        with _alone():
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                object_store_memory=object_store,
-                _node_ip_address=_LOOPBACK,
-                _temp_dir=str(scratch / "r"),  # Ray opens its folder to all users; the one around it is ours
-                **_QUIET,
-            )
-    except Exception as error:  # noqa: BLE001  # as above
-        ray.shutdown()
-        why = " ".join(str(error).partition("Traceback")[0].split()) or type(error).__name__
-        raise InputError(
-            f"Ray cannot be started on this machine ({why}); it needs free memory, some room in "
-            f"{scratch.parent} (RAY_TMPDIR names another folder) and in /dev/shm, and leave to start processes"
-        ) from None
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Have Ray take the loopback address for this machine's, as it does where it knows no clusters (macOS, Windows).
-
-    Else it makes the machine's outer address of it, and listens on all interfaces. Its variable for that is read when Ray
-    is imported, which may be long ago.
-    """
-    # As above.
-    from ray._private import ray_constants
-
-    before = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 class NodeWatch:

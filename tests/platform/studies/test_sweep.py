@@ -58,14 +58,24 @@ resources: {{cpus: 1, concurrent: 2}}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def ray() -> Iterator[None]:
+def ray() -> Iterator[list[str]]:
+    """Ray, as on a machine so busy that its first node is not there in time; what was said of it."""
     from ray import cloudpickle
+    from ray._private import services
 
     # Workers do not have the tests on their path.
     cloudpickle.register_pickle_by_value(trivial_study_module)
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with ray_session():
-        yield
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+
+        def late(*_):
+            patch.undo()
+            raise TimeoutError("the current node timed out")  # Ray's own way to it takes 30 seconds
+
+        patch.setattr(services, "get_node", late)
+        with ray_session(tell=said.append):
+            yield said
 
 
 @pytest.fixture(scope="module")
@@ -390,6 +400,12 @@ def test_a_ray_of_our_own_is_reached_from_this_machine_alone():
             }
     assert {"gcs_server", "raylet"} <= {name for name, _ in listening}
     assert {address for _, address in listening} == {"127.0.0.1"}
+
+
+def test_a_node_that_was_not_there_in_time_is_ended_and_another_one_started(ray):
+    assert ray == ["Ray did not start in time, as on a machine that is busy; it is started once more"]
+    names = [process.name() for process in psutil.Process().children()]
+    assert [names.count(name) for name in ("gcs_server", "raylet")] == [1, 1]
 
 
 def test_a_ray_connection_that_was_there_stays():

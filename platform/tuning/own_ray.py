@@ -1,0 +1,92 @@
+"""A Ray of our own: started on this machine, for this machine alone."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crescendo.trainables.errors import InputError
+
+_LOOPBACK = "127.0.0.1"
+QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
+
+
+def start_ray(scratch: Path, object_store: int, tell: Callable[[str], object]) -> None:
+    """Start Ray on this machine, with its folder in `scratch` and an object store of `object_store` bytes.
+
+    A node that does not come up in the time that Ray gives it, as on a machine that is busy with other work, is ended and
+    started once more; `tell` is called with a line that says so.
+
+    Raises
+    ------
+    InputError
+        If it cannot be started.
+    """
+    try:
+        try:
+            _start(scratch / "r", object_store)
+        except Exception as error:
+            if "timed out" not in str(error).lower():
+                raise
+            tell("Ray did not start in time, as on a machine that is busy; it is started once more")
+            _start(scratch / "s", object_store)  # nothing of the first is found by the second
+    except Exception as error:  # noqa: BLE001  # Ray's own, of many kinds
+        why = " ".join(str(error).partition("Traceback")[0].split()) or type(error).__name__
+        raise InputError(
+            f"Ray cannot be started on this machine ({why}); it needs free memory, some room in "
+            f"{scratch.parent} (RAY_TMPDIR names another folder) and in /dev/shm, and leave to start processes"
+        ) from None
+
+
+def _start(folder: Path, object_store: int) -> None:
+    """Start Ray, or leave nothing of it."""
+    # Ray reads its environment, which `ray_session` sets, as it is imported.
+    import ray
+
+    try:
+        with _alone():
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                object_store_memory=object_store,
+                _node_ip_address=_LOOPBACK,
+                _temp_dir=str(folder),  # Ray opens its folder to all users; the one around it is ours
+                **QUIET,
+            )
+    except BaseException as error:
+        ray.shutdown()
+        _end_node(error)
+        raise
+
+
+def _end_node(error: BaseException) -> None:
+    """End the processes of a node that did not come up: it is known to none but the calls that `error` came through."""
+    # As above.
+    from ray._private.node import Node
+
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        node = frame.f_locals.get("self")
+        if isinstance(node, Node):
+            node.kill_all_processes(check_alive=False, wait=True)
+            return
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Have Ray take the loopback address for this machine's, as it does where it knows no clusters (macOS, Windows).
+
+    Else it makes the machine's outer address of it, and listens on all interfaces. Its variable for that is read when Ray
+    is imported, which may be long ago.
+    """
+    # As above.
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
