@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import ast
 import itertools
 import os
 import signal
@@ -33,27 +34,33 @@ _NO_RAY = "a test that starts Ray is marked ray"
 
 
 @cache
-def _of_ray(file: Path) -> bool:
-    """Whether a test of `file` starts Ray."""
-    return "pytest.mark.ray" in file.read_text(encoding="utf-8")
+def _of_ray(file: Path) -> frozenset[str]:
+    """The functions of `file` that are marked `ray`, themselves or by their module: xdist knows no more than their names."""
+    text, mark = file.read_text(encoding="utf-8"), "pytest.mark.ray"
+    if mark not in text:
+        return frozenset()
+    body = ast.parse(text).body
+    whole = any(isinstance(part, ast.Assign) and mark in ast.unparse(part.value) for part in body)
+    functions = (part for part in body if isinstance(part, ast.FunctionDef))
+    return frozenset(one.name for one in functions if whole or mark in map(ast.unparse, one.decorator_list))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that start Ray first: one worker takes them all, so that they would be waited for at the end."""
-    items.sort(key=lambda item: not _of_ray(item.path))
+    """Put the tests that start Ray first: one worker takes them all, so that they would be waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
 
 
 # xdist's own groups (`--dist loadgroup`, 3.8) come to nothing with pytest 9.2.
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Spread the tests over the workers by file, those that start Ray as if they were of one."""
+    """Spread the tests over the workers by file, those that start Ray as if they were of one file."""
     # One process needs no xdist.
     from xdist.scheduler import LoadFileScheduling
 
     class Files(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return "ray" if _of_ray(config.rootpath / file) else file
+            file, name = nodeid.split("::", 1)
+            return "ray" if name.partition("[")[0] in _of_ray(config.rootpath / file) else file
 
     return Files(config, log)
 
