@@ -22,6 +22,7 @@ from crescendo.trainables.evaluation.metric_keys import (
 )
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.progression import Progression
+from crescendo.trainables.evaluation.segmental import OVERLAPS, SegmentalMetrics
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training.validation_report import ValidationReport
 
@@ -81,6 +82,8 @@ def subset_numbers(metrics: SubsetMetrics) -> Numbers:
         yield MetricKey("frame_cAP"), metrics.online.frame.mean_cap
         for rate, measure, value in _alarms(metrics.online):
             yield MetricKey(f"online/{measure}", rate=rate), value
+    if metrics.segmental is not None:
+        yield from _segmental(metrics.segmental)
 
 
 def subset_curves(metrics: SubsetMetrics) -> Points:
@@ -116,6 +119,14 @@ def _alarms(online: OnlineDetection) -> Iterator[tuple[float, str, float]]:
     for rate, warning in online.warnings.items():
         for measure, value in warning.measures().items():
             yield read_rate(rate), measure, value
+
+
+def _segmental(segmental: SegmentalMetrics) -> Numbers:
+    yield MetricKey("segmental/accuracy"), segmental.accuracy
+    for measure, scores in (("segmental", segmental.scores), ("segmental/with_background", segmental.with_background)):
+        yield MetricKey(f"{measure}/edit"), scores.edit
+        for overlap, value in zip(OVERLAPS, scores.f1, strict=True):
+            yield MetricKey(f"{measure}/F1", iou=overlap), value
 
 
 def _progression(progression: Progression) -> Mapping[str, list[float]]:

@@ -1,4 +1,4 @@
-"""Every figure of one subset: mAP, early detection, progression, per-frame precision and early warning."""
+"""Every figure of one subset: mAP, early detection, progression, per-frame precision, early warning, segmental measures."""
 
 from __future__ import annotations
 
@@ -11,23 +11,31 @@ from crescendo.trainables.evaluation.early import EarlyDetection
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.progression import Progression
+from crescendo.trainables.evaluation.segmental import SegmentalMetrics
 
 
 @dataclass(frozen=True)
 class SubsetMetrics:
     """The figures of one subset; what was not measured is None.
 
-    `evaluation`, `early`, `progression`: protocol sections 4, 5 and 6; `online`: per-frame precision and early warning.
+    `evaluation`, `early`, `progression`: protocol sections 4, 5 and 6; `online`: per-frame precision and early warning;
+    `segmental`: frame accuracy, edit score, segmental F1 and confusion matrix, absent from runs of earlier versions.
     """
 
     evaluation: Evaluation
     early: EarlyDetection | None = None
     progression: Progression | None = None
     online: OnlineDetection | None = None
+    segmental: SegmentalMetrics | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `Evaluation.to_json` does, and the other parts that were measured under their names."""
-        parts = {"early": self.early, "progression": self.progression, "online": self.online}
+        parts = {
+            "early": self.early,
+            "progression": self.progression,
+            "online": self.online,
+            "segmental": self.segmental,
+        }
         return {
             **self.evaluation.to_json(),
             **{name: part.to_json() for name, part in parts.items() if part is not None},
@@ -47,12 +55,14 @@ class SubsetMetrics:
             early = EarlyDetection.from_json(content["early"]) if "early" in content else None
             if early is not None and any(one.iou != evaluation.iou for one in early.evaluations):
                 raise ValueError("early detection has other IoU thresholds")
-            _check_numbers(content.get("online", {}))
+            for part in ("online", "segmental"):
+                _check_numbers(content.get(part, {}))
             return cls(
                 evaluation,
                 early,
                 Progression.from_json(content["progression"]) if "progression" in content else None,
                 OnlineDetection.from_json(content["online"]) if "online" in content else None,
+                SegmentalMetrics.from_json(content["segmental"]) if "segmental" in content else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"not the metrics of a subset ({type(error).__name__}: {error})") from error

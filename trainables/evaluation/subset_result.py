@@ -12,6 +12,7 @@ from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_decoded
 from crescendo.trainables.evaluation.online import online_detection
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.result_format import Detection, in_seconds
+from crescendo.trainables.evaluation.segmental import segmental_of_decoded
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
@@ -84,5 +85,6 @@ def subset_result(
         evaluate_parts(observed, iou=config.iou, rule=config.matching_rule),
         progression(dataset, subset, decoded.scores),
         online_detection(decoded, spans, alarms, config.matching_rule),
+        segmental_of_decoded(decoded, config.matching_rule),
     )
     return SubsetResult(decoded, metrics, observed, alarms)

@@ -18,6 +18,7 @@ from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
 from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
+from crescendo.trainables.evaluation.segmental import SegmentalMetrics, SegmentScores
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -39,7 +40,13 @@ ONLINE = OnlineDetection(
     hours=2.0,
     without_frames=0,
 )
-WHOLE = SubsetMetrics(EVALUATION, EARLY, PROGRESSION, ONLINE)
+SEGMENTAL = SegmentalMetrics(
+    ("background", "run"),
+    np.array([[6, 1], [1, 2]]),
+    SegmentScores(0.5, (0.75, 0.5, 0.25)),
+    SegmentScores(0.625, (0.875, 0.75, 0.5)),
+)
+WHOLE = SubsetMetrics(EVALUATION, EARLY, PROGRESSION, ONLINE, SEGMENTAL)
 REPORT = ValidationReport(
     iteration=30,
     objective=0.4,
@@ -97,6 +104,20 @@ def test_online_metrics_by_rate_leave_out_what_was_not_reached():
         "online/seen_median_if_detected/1_per_hour": 0.25,
     }
     assert stepped(WHOLE, "curve/online/detected") == [(5, 0.25), (10, 0.5)]
+
+
+def test_segmental_measures():
+    assert named(WHOLE, "segmental/") == {
+        "segmental/accuracy": 0.8,
+        "segmental/edit": 0.5,
+        "segmental/F1/iou_0.10": 0.75,
+        "segmental/F1/iou_0.25": 0.5,
+        "segmental/F1/iou_0.50": 0.25,
+        "segmental/with_background/edit": 0.625,
+        "segmental/with_background/F1/iou_0.10": 0.875,
+        "segmental/with_background/F1/iou_0.25": 0.75,
+        "segmental/with_background/F1/iou_0.50": 0.5,
+    }
 
 
 def test_curves_have_their_axis_as_whole_steps():

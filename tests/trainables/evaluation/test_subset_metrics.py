@@ -16,6 +16,7 @@ from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
 from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
 from crescendo.trainables.evaluation.result_format import Detection
+from crescendo.trainables.evaluation.segmental import SegmentalMetrics, SegmentScores
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.evaluation.warning_summary import LabelWarning, Quantiles, WarningSummary
 
@@ -53,6 +54,7 @@ def metrics(draw):
     )
     violation = st.builds(Violation, share, share)
     curve = columns(POINTS)
+    segments = st.builds(SegmentScores, share, st.tuples(share, share, share))
     part = {
         "early": st.tuples(*(evaluations(labels, iou) for _ in fractions)).map(
             lambda parts: EarlyDetection(fractions, parts)
@@ -64,6 +66,9 @@ def metrics(draw):
             st.dictionaries(st.sampled_from(["0.5/h", "1/h"]), warning),
             share,
             count,
+        ),
+        "segmental": st.builds(
+            SegmentalMetrics, st.just(labels), st.just(np.eye(len(labels), dtype=int)), segments, segments
         ),
     }
     kept = draw(st.sets(st.sampled_from(sorted(part))))
@@ -83,6 +88,7 @@ def test_what_a_run_measured_comes_back_as_it_was(tiny_run):
         read = SubsetMetrics.from_json(json.loads(written))
         assert read.early is not None
         assert read.online is not None
+        assert read.segmental is not None
         assert json.dumps(read.to_json()) == written
 
 
