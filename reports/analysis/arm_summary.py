@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crescendo.reports.analysis.estimates import Difference, Estimate
+from crescendo.reports.analysis.segmental import SegmentalSummary
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ class ArmSummary:
     alarms
         Rate of false alarms (`1/h`) -> measure of early warning (`WarningSummary.measures`); a quantile that some seed
         did not reach is absent.
+    segmental
+        Frame accuracy, edit score, segmental F1 and confusion matrix; None where the runs have none.
     clipped_share
         Share of the steps of its confirmed trainings whose gradient was clipped; None where they were not counted.
     paper_detection, paper_early
@@ -187,6 +190,7 @@ class ArmSummary:
     early_difference: Mapping[str, Difference]
     frame: Mapping[str, Estimate] = field(default_factory=dict)
     alarms: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    segmental: SegmentalSummary | None = None
     clipped_share: float | None = None
     paper_detection: Mapping[str, float] | None = None
     paper_early: Mapping[str, float] | None = None

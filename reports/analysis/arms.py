@@ -23,6 +23,7 @@ from crescendo.reports.analysis.means import means
 from crescendo.reports.analysis.measured import early_evaluations, label_ap, mean_ap, violations
 from crescendo.reports.analysis.member import Member, Training
 from crescendo.reports.analysis.search import best_setting, combinations_tried, search_summary
+from crescendo.reports.analysis.segmental import segmental_summary
 from crescendo.reports.formatting import plain
 from crescendo.reports.source.runs import ArmRuns, TrialRun
 from crescendo.trainables.evaluation.online import OnlineDetection
@@ -86,6 +87,7 @@ def arm_summary(
         early_difference=early.differences.get(member.name, {}),
         frame=means({key: {"mAP": one.frame.mean_ap, "cAP": one.frame.mean_cap} for key, one in online.items()}),
         alarms=_alarms(online),
+        segmental=segmental_summary({key: one.segmental for key, one in metrics.items() if one.segmental is not None}),
         clipped_share=clipped_share([run for one in member.replicates for run in one.confirmed]),
         paper_detection=None if in_paper is None else in_paper.detection,
         paper_early=None if in_paper is None else in_paper.early,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.budget import budget_curve
 from crescendo.reports.charts.chart import Chart, Draw, LeftOut
+from crescendo.reports.charts.confusion import confusion_matrix
 from crescendo.reports.charts.curves import early_against_fraction, map_against_iou
 from crescendo.reports.charts.differences import difference_to_baseline
 from crescendo.reports.charts.early_warning import time_to_detection
@@ -19,6 +20,7 @@ CHARTS: tuple[Draw, ...] = (
     map_against_iou,
     early_against_fraction,
     time_to_detection,
+    confusion_matrix,
     gains,
     progression,
     progression_while_training,

@@ -20,6 +20,7 @@ _SECTIONS = {
     "Detection": ("ablation", "replicates", "mAP_against_iou"),
     "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),
     "Online": ("online", "time_to_detection"),
+    "Segmentation": ("segmental", "confusion_matrix"),
     "Labels": ("gains_detection", "gains_early", "per_label"),
     "Scores along an activity": ("progression", "progression_while_training"),
     "The search": (
@@ -44,6 +45,10 @@ _EXPLAINED = {
         "How the detector does while it watches. Frame by frame: how well a label's score ranks the frames of its activity "
         "before all others. As an early warning: an alarm goes off when the mean score of a span, so far, reaches its "
         "label's threshold; it is false if no activity of that label goes on from then until the span's end."
+    ),
+    "Segmentation": (
+        "Every frame by itself, labelled by its highest score, as action segmentation is measured: how many frames are right, "
+        "and how well the unbroken runs of a label agree with the annotated ones, in order and in place."
     ),
     "Scores along an activity": (
         "A ranking loss asks that the score of the true label, or its margin over the other labels, never falls while the "

@@ -14,6 +14,7 @@ from crescendo.reports.tables.online import online
 from crescendo.reports.tables.provenance import provenance
 from crescendo.reports.tables.replicates import replicates
 from crescendo.reports.tables.search import search
+from crescendo.reports.tables.segmental import segmental
 from crescendo.reports.tables.table import Table
 
 TABLES: tuple[Callable[[ReportModel], Table], ...] = (
@@ -23,6 +24,7 @@ TABLES: tuple[Callable[[ReportModel], Table], ...] = (
     early_detection,
     observed_fraction,
     online,
+    segmental,
     differences,
     search,
     per_label,

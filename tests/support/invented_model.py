@@ -15,6 +15,7 @@ from crescendo.reports.analysis.arm_summary import (
 )
 from crescendo.reports.analysis.estimates import Difference, Estimate, Verdict
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
+from crescendo.reports.analysis.segmental import SegmentalSummary
 
 IOU = ("0.10", "0.30", "0.40", "0.50", "0.80")
 FRACTIONS = ("0.30", "0.60", "1.00")
@@ -78,6 +79,15 @@ def alarms(shift):
     return found
 
 
+def segmental(shift):
+    """Segmental measures; walking is taken for running in a fifth of its frames."""
+    measures = {key: estimate(0.5 + shift) for key in ("accuracy", "edit", "F1@10", "F1@25", "F1@50")}
+    labels = ("background", *LABELS)
+    confusion = 80 * np.eye(len(labels), dtype=np.int64)
+    confusion[-1, -2] = 20
+    return SegmentalSummary(measures, {key: measures[key] for key in measures if key != "accuracy"}, labels, confusion)
+
+
 def arm(name, shift, *, holds):
     baseline = name == BASELINE
     found = {key: estimate(0.9 + shift - float(key) / 2) for key in IOU}
@@ -110,6 +120,7 @@ def arm(name, shift, *, holds):
         early_difference=measured,
         frame={"mAP": estimate(0.7 + shift), "cAP": estimate(0.8 + shift)},
         alarms=alarms(shift),
+        segmental=segmental(shift),
     )  # fmt: skip
 
 
@@ -161,7 +172,7 @@ def unfinished():
     nothing = {
         "seeds": (), "detection": {}, "early": {}, "labels": {}, "gain": {}, "early_labels": {}, "early_gain": {},
         "progression": None, "violations": {}, "snapshots": (), "difference": {}, "early_difference": {},
-        "frame": {}, "alarms": {},
+        "frame": {}, "alarms": {}, "segmental": None,
     }  # fmt: skip
     idle = SearchSummary(4, {"finished": 0}, None, None, {}, None, None, None, None, (), ())
     none = ReplicateSummary("", None, 1, (), idle, {})

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, invented, unfinished
 
 from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
+from crescendo.reports.analysis.segmental import SegmentalSummary
 from crescendo.reports.charts import style
 from crescendo.reports.charts.chart import Numbers
 from crescendo.reports.charts.chart_set import charts
+from crescendo.reports.charts.confusion import OTHERS
 from crescendo.reports.charts.gains import most_gained
 from crescendo.reports.charts.progression import spread
 from crescendo.reports.charts.style import ARMS, DARK, PAPER, STEPS, image, looks
@@ -30,6 +32,7 @@ ALL = [
     "mAP_against_iou",
     "early_against_fraction",
     "time_to_detection",
+    "confusion_matrix",
     "gains_detection",
     "gains_early",
     "progression",
@@ -147,6 +150,28 @@ def test_a_detection_of_a_label_that_the_test_split_lacks_has_a_row_of_its_own()
     plain = replace(one, scores={}, labels=(), detections={BASELINE: (("swim", 1.0, 2.0, 0.5),)})
     [chart] = [chart for chart in charts(replace(model, timelines=(plain,)))[0] if chart.name == "timeline_1"]
     assert "swim" in image(chart.figure, "svg").decode()
+
+
+def test_a_confusion_matrix_has_a_row_for_each_true_label(drawn):
+    rows = drawn["confusion_matrix"].numbers.rows
+    assert (BASELINE, "walk", "run", 20.0) in rows
+    assert (BASELINE, "run", "run", 100.0) in rows
+    assert len(rows) == 3 * 8
+
+
+def test_of_many_labels_those_with_the_most_wrong_frames_are_drawn():
+    labels = tuple(f"label {number:02}" for number in range(30))
+    confusion = 10 * np.eye(30, dtype=np.int64)
+    confusion[25, 3] = 30
+    many = SegmentalSummary({}, {}, labels, confusion)
+    model = invented()
+    arms = tuple(replace(arm, segmental=many) for arm in model.arms)
+    [chart] = [one for one in charts(replace(model, arms=arms))[0] if one.name == "confusion_matrix"]
+    named = {row[1] for row in chart.numbers.rows}
+    assert len(named) == 20
+    assert {"label 25", "label 03", OTHERS} <= named
+    assert (BASELINE, "label 25", "label 03", 75.0) in chart.numbers.rows
+    assert f"{19} labels with the most wrong frames" in chart.caption
 
 
 def test_an_unfinished_study_leaves_charts_out_and_gives_the_reasons():

@@ -9,6 +9,7 @@ import pytest
 from stored_study import told
 from tracking_servers import Server
 
+from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import sentences
 from crescendo.reports.source.study_runs import read_study_runs
@@ -18,6 +19,7 @@ from crescendo.search_spaces.replicates import SEED_STEP
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
+from crescendo.trainables.evaluation.segmental import SegmentalMetrics, SegmentScores
 from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
 
 ARMS = ["variant=none", "variant=score", "variant=margin"]
@@ -59,8 +61,10 @@ def test_a_study_made_before_there_were_online_metrics_says_so_and_lacks_nothing
     assert golden_model.missing == (
         "9 of 9 confirmed runs are of a version without online metrics: per-frame mAP and early warning are left out for "
         "them.",
+        "9 of 9 confirmed runs are of a version without segmental measures: frame accuracy, edit score, F1 and the confusion "
+        "matrix are left out for them.",
     )
-    assert "online" not in {table.name for table in tables(golden_model)}
+    assert not {"online", "segmental"} & {table.name for table in tables(golden_model)}
 
 
 def test_online_metrics_are_means_over_seeds_of_what_every_seed_reached(golden_runs):
@@ -85,10 +89,32 @@ def test_online_metrics_are_means_over_seeds_of_what_every_seed_reached(golden_r
     assert none.alarms["1/h"]["false_alarms_per_hour"].mean == pytest.approx(2.0)
     assert "seen_median" not in score.alarms["1/h"]
     assert (margin.frame, margin.alarms) == ({}, {})
-    [said] = model.missing
+    said, _ = model.missing
     assert said.startswith("3 of 9 confirmed runs")
     [table] = [table for table in tables(model) if table.name == "online"]
     assert [row[4].text[:4] for row in table.rows] == ["35.0", "not "]
+
+
+def test_segmental_measures_are_means_over_seeds_and_confusion_is_of_all_of_them(golden_runs):
+    def segmental(seed):
+        scores = SegmentScores(0.5 + 0.1 * seed, (0.5, 0.25, 0.0))
+        return SegmentalMetrics(("background", "run"), np.array([[6, seed], [1, 3]]), scores, scores)
+
+    first, *others = golden_runs.arms
+    artifacts = {
+        seed: replace(one, metrics=replace(one.metrics, segmental=segmental(seed)))
+        for seed, one in first.artifacts.items()
+    }
+    model = summarise([replace(golden_runs, arms=(replace(first, artifacts=artifacts), *others))], resamples=100)
+    found = model.arms[0].segmental
+    assert found.measures["edit"].values == pytest.approx((0.5, 0.6, 0.7))
+    assert found.measures["accuracy"].values == pytest.approx((0.9, 9 / 11, 9 / 12))
+    assert found.confusion.tolist() == [[18, 3], [3, 9]]
+    assert model.arms[1].segmental is None
+    [table] = [table for table in tables(model) if table.name == "segmental"]
+    [row] = table.rows
+    assert [cell.text[:4] for cell in row[2:]] == ["60.0", "50.0", "25.0", "0.0 "]
+    assert report_json(model)["arms"][0]["segmental"]["confusion"] == [[18, 3], [3, 9]]
 
 
 def test_folds_and_repeats_are_read_by_their_tags(golden_runs, tmp_path, empty_store):
