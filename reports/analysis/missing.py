@@ -27,7 +27,7 @@ def missing_parts(members: Sequence[Member]) -> list[str]:
             "warning are left out for them."
         )
     without = sum(one.metrics is not None and one.metrics.segmental is None for one in kept)
-    if without:
+    if 0 < without < len(kept):  # where none has them, the chart says so
         lines.append(
             f"{without} of {len(kept)} confirmed runs are of a version without segmental measures: frame accuracy, edit "
             "score, F1 and the confusion matrix are left out for them."

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel, Timeline
 from crescendo.reports.analysis.statistics import LEVEL
@@ -22,9 +23,11 @@ def report_json(model: ReportModel) -> dict[str, Any]:
 
 
 def _goes_without_saying(value: Any, name: str) -> bool:
-    """Tell whether it is what only a study with several looks has, of another."""
-    return (isinstance(value, ReportModel) and name == "looks" and not value.looks) or (
-        isinstance(value, Difference) and name == "level" and value.level == LEVEL
+    """Tell whether it is what only a study with several looks has, of another; or measures that runs of old lack."""
+    return (
+        (isinstance(value, ReportModel) and name == "looks" and not value.looks)
+        or (isinstance(value, Difference) and name == "level" and value.level == LEVEL)
+        or (isinstance(value, ArmSummary) and name == "segmental" and value.segmental is None)
     )
 
 

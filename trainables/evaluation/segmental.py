@@ -129,11 +129,9 @@ def segmental_metrics(
     true, found = (np.concatenate(column) for column in zip(*pairs, strict=True))
     count = len(labels)
     confusion = np.bincount(true * count + found, minlength=count * count).reshape(count, count)
-    segments = _Segments.of(true, recording), _Segments.of(found, recording)
-    scores, whole = (
-        SegmentScores(_edit_score(*chosen, len(pairs)), _f1(*chosen))
-        for chosen in (tuple(one.without(BACKGROUND_INDEX) for one in segments), segments)
-    )
+    mine, theirs = _Segments.of(true, recording), _Segments.of(found, recording)
+    whole = _scores(mine, theirs, len(pairs))
+    scores = _scores(mine.without(BACKGROUND_INDEX), theirs.without(BACKGROUND_INDEX), len(pairs))
     return SegmentalMetrics(tuple(labels), confusion, scores, whole)
 
 
@@ -179,6 +177,10 @@ class _Segments:
     def without(self, label: int) -> _Segments:
         kept = self.label != label
         return _Segments(self.recording[kept], self.label[kept], self.start[kept], self.end[kept])
+
+
+def _scores(truth: _Segments, found: _Segments, recordings: int) -> SegmentScores:
+    return SegmentScores(_edit_score(truth, found, recordings), _f1(truth, found))
 
 
 def _edit_score(truth: _Segments, found: _Segments, recordings: int) -> float:
