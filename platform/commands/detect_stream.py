@@ -16,6 +16,7 @@ from crescendo.trainables.detector import Detector, Event, Frame, Stream
 from crescendo.trainables.detector.sources import BrokenInput, frames_of
 from crescendo.trainables.detector.stream import TimeGapError
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.calibration import remarks
 from crescendo.trainables.evaluation.early_warning import parse_rate, rate_key
 
 
@@ -34,6 +35,9 @@ def detect_stream(detector: Detector, alarm: str | None, revise_every: float, *,
     torch.set_num_threads(1)  # a single frame is too little to share
     rate = None if alarm is None else rate_key(parse_rate(alarm))
     stream = detector.stream(alarm=rate, revise_every=revise_every)
+    if rate is not None and rate in detector.calibrations:
+        for remark in remarks({rate: detector.calibrations[rate]}):
+            say(f"note: {remark}", err=True)
     with _until_the_reader_leaves():
         _detect_live(stream, keep_going=keep_going)
 

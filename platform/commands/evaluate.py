@@ -90,11 +90,11 @@ def evaluate(
             "--clip": clip, "--zero-over-zero": zero_over_zero,
         }  # fmt: skip
         _refuse(of_files, "belongs to detections in files, not to --online; leave one of the two out")
-        scored, figures = online_results(online, subset, alarms or [], dataset, allow_plugin=allow_plugin)
+        figures = online_results(online, subset, alarms or [], dataset, allow_plugin=allow_plugin)
         if json_output:
-            _print_json({"subset": scored, **figures.to_json()})
+            _print_json(figures.to_json())
         else:
-            print_online(scored, figures)
+            print_online(figures)
         return
     _refuse({"--dataset": dataset, "--alarm": alarms, "--allow-plugin": allow_plugin}, "belongs to --online RUN")
     evaluation = evaluate_files(

@@ -62,6 +62,7 @@ def export(
         raise InputError(f"--register {register}: name the MLflow store with --tracking-uri")
     # torch takes seconds: help and what is wrong with the options come before it.
     from crescendo.platform.commands.export_detector import found_run, read_detector, write_detector
+    from crescendo.trainables.evaluation.calibration import remarks
 
     run, how = found_run(run, arm)
     detector = read_detector(run, uri, dataset, allow_plugin=allow_plugin)
@@ -73,6 +74,8 @@ def export(
         f"{metadata.features.dimension} features at {metadata.fps:g} frames a second, reset {metadata.reset}, "
         f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
+    for remark in remarks(detector.calibrations):
+        say(remark)
     if how:
         say(f"{how}; {run}")
     if registered is not None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.calibration import Calibration, calibrations, rate_interval, remarks
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
 from crescendo.trainables.evaluation.online import OnlineDetection, online_detection
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
@@ -26,10 +28,32 @@ from crescendo.trainables.registry import check_no_plugin
 _WHAT, _AGAIN = "the figures of a finished run", "train it again"
 
 
+@dataclass(frozen=True)
+class OnlineFigures:
+    """How a run's model does on the split `subset` while it watches; `calibrations`: of its rates, where that is known."""
+
+    subset: str
+    online: OnlineDetection
+    calibrations: Mapping[str, Calibration]
+
+    def interval(self, rate: str) -> tuple[float, float]:
+        """Return the 95 % interval of the false alarms an hour that thresholds for `rate` lead to."""
+        return rate_interval(self.online.warnings[rate].false_alarms, self.online.hours)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `OnlineDetection.to_json` does, with `calibration` and the interval for each rate."""
+        content: dict[str, Any] = {"subset": self.subset, **self.online.to_json()}
+        for rate, figures in content["alarms"].items():
+            figures["false_alarms_per_hour_interval"] = list(self.interval(rate))
+            if rate in self.calibrations:
+                figures["calibration"] = self.calibrations[rate].to_json()
+        return content
+
+
 def online_results(
     run: Path, subset: str | None, options: Sequence[str], dataset: Path | None, *, allow_plugin: bool
-) -> tuple[str, OnlineDetection]:
-    """Return a split of a run, and how the run's model does on it while it watches.
+) -> OnlineFigures:
+    """Return how a run's model does on a split while it watches, and what its alarm thresholds rest on.
 
     Parameters
     ----------
@@ -62,13 +86,13 @@ def online_results(
         raise InputError(f"--subset {chosen}: {run} was scored on {', '.join(sorted(scored)) or 'no split'} alone")
     rates = [parse_rate(option) for option in options]
     if dataset is None:
-        return chosen, _stored(run, metrics[chosen], rates)
+        return OnlineFigures(chosen, _stored(run, metrics[chosen], rates), _stored_calibrations(run, metrics))
     with expecting(_WHAT, run / "metrics.json", _AGAIN):
         protocol = str(metrics["config"][PROTOCOLS.key])
     if not allow_plugin:
         check_no_plugin({PROTOCOLS.key: protocol}, str(run / "metrics.json"))
     rule = PROTOCOLS.resolve(protocol)
-    return chosen, _computed(run, metrics, chosen, rates or RATES, Dataset(dataset), rule)
+    return _computed(run, metrics, chosen, rates or RATES, Dataset(dataset), rule)
 
 
 def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
@@ -87,9 +111,17 @@ def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
     return replace(online, warnings={rate: kept[rate] for rate in map(rate_key, rates)}) if rates else online
 
 
+def _stored_calibrations(run: Path, metrics: Mapping[str, Any]) -> dict[str, Calibration]:
+    """Return what the run's thresholds rest on; empty where it does not say how long the validation recordings are."""
+    with expecting(_WHAT, run / "metrics.json", _AGAIN):
+        hours = mapping(mapping(metrics.get("validation", {})).get("online", {})).get("hours")
+        alarms = {rate: dict(mapping(one)) for rate, one in mapping(metrics.get("alarms", {})).items()}
+        return {} if hours is None else calibrations(alarms, float(hours))
+
+
 def _computed(
     run: Path, metrics: Mapping[str, Any], subset: str, rates: Sequence[float], dataset: Dataset, rule: MatchingRule
-) -> OnlineDetection:
+) -> OnlineFigures:
     with expecting(_WHAT, run / "metrics.json", _AGAIN):
         gap, name, content_hash = (
             int(metrics["merge_gap"]),
@@ -103,8 +135,10 @@ def _computed(
             )
     validation = _decoded(run, "validation", gap, dataset)
     decoded = validation if subset == "validation" else _decoded(run, subset, gap, dataset)
-    alarms = alarm_thresholds(span_scores(validation), rates)
-    return online_detection(decoded, span_scores(decoded), alarms, rule)
+    spans = span_scores(validation)
+    alarms = alarm_thresholds(spans, rates)
+    online = online_detection(decoded, span_scores(decoded), alarms, rule)
+    return OnlineFigures(subset, online, calibrations(alarms, spans.hours))
 
 
 def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> DecodedSubset:
@@ -123,17 +157,21 @@ def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> Decode
     return decode_subset(dataset, subset, scores, [merge_gap])
 
 
-def print_online(subset: str, online: OnlineDetection) -> None:
+def print_online(figures: OnlineFigures) -> None:
     """Print per-frame precision by label, and a row for each rate of false alarms."""
-    console = terminal_console()
+    console, online = terminal_console(), figures.online
     console.print(_precision_table(online))
-    console.print(_warning_table(online))
+    console.print(_warning_table(figures))
     segments = next(iter(online.warnings.values())).segments
     console.print(
-        f"{subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} "
-        "labels. Thresholds were chosen on validation for each label by itself; false alarms are those of all labels "
-        "together. Seen: the part of an activity that has passed when its alarm goes off; never: it did not for so many.",
+        f"{figures.subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} labels. "
+        "Rate: false alarms an hour that thresholds, chosen on validation for each label by itself, keep to there; "
+        "validation: how many of a label that allowed. False alarms: of all labels together, with the exact 95 % interval of "
+        "a Poisson count. Det.: activities announced while they last. Seen: the part of an activity, in percent, that has "
+        "passed when its alarm goes off, median and 90 % quantile; never: it did not for so many.",
     )
+    for remark in remarks({rate: one for rate, one in figures.calibrations.items() if rate in online.warnings}):
+        console.print(remark)
 
 
 def _precision_table(online: OnlineDetection) -> Table:
@@ -146,28 +184,38 @@ def _precision_table(online: OnlineDetection) -> Table:
     return table
 
 
-def _warning_table(online: OnlineDetection) -> Table:
-    table = Table(title="early warning", title_justify="left")
-    table.add_column("allowed\na label")
-    for head in (
-        "false\nalarms/h",
-        "detected\n(%)",
-        "seen (%)\nmedian",
-        "seen (%)\n90 %",
-        "if detected\nmedian",
-        "if detected\n90 %",
-    ):
-        table.add_column(head, justify="right")
-    for rate, warning in online.warnings.items():
+def _warning_table(figures: OnlineFigures) -> Table:
+    table = Table(title="early warning", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    heads = ("rate\na label", "vali-\ndation", "false\nalarms/h", "95 %\ninterval", "det.\n(%)")
+    for number, head in enumerate((*heads, "seen\n50 %", "seen\n90 %", "if det.\n50 %", "if det.\n90 %")):
+        table.add_column(head, justify="right" if number else "left", no_wrap=True)
+    for rate, warning in figures.online.warnings.items():
         quantiles = (warning.observed_fraction, warning.observed_fraction_if_detected)
         seen = [value for part in quantiles for value in (part.median, part.quantile_90)]
+        found = figures.calibrations.get(rate)
+        low, high = figures.interval(rate)
         table.add_row(
-            rate,
+            f"{rate}{'' if found is None else _marks(found)}",
+            "" if found is None else str(found.allowed),
             f"{warning.false_alarms_per_hour:.1f}",
+            f"{low:.1f}-{high:.1f}",
             _percent(warning.detected),
             *("never" if value is None else _percent(value) for value in seen),
         )
+    if marks := _legend(figures.calibrations):
+        table.caption, table.caption_justify = marks, "left"
     return table
+
+
+def _marks(found: Calibration) -> str:
+    """Return `*` for thresholds that are not calibrated, `=` for those of a lower rate."""
+    return f"{'' if found.calibrated else ' *'}{'' if found.same_as is None else ' ='}"
+
+
+def _legend(found: Mapping[str, Calibration]) -> str:
+    unsure = ["* not calibrated"] if not all(one.calibrated for one in found.values()) else []
+    same = ["= the thresholds of a lower rate"] if any(one.same_as is not None for one in found.values()) else []
+    return "; ".join([*unsure, *same])
 
 
 def _percent(value: float | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import ArmCost, ArmSummary
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.looks import Look
@@ -97,6 +98,8 @@ class ReportModel:
         Of a study that runs until it is decided: what came out at each number of seeds.
     added_late
         Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`.
+    alarm_hours
+        Hours that alarm thresholds were chosen on, and alarms counted; None where the runs do not tell.
     sources
         What the differences that the study asks about varied with: what another study is planned from.
     """
@@ -123,6 +126,7 @@ class ReportModel:
     added_late: tuple[str, ...] = ()
     sources: Sources | None = None
     looks: tuple[Look, ...] = ()
+    alarm_hours: AlarmHours | None = None
 
     def arm(self, name: str) -> ArmSummary:
         """Return the arm of this name."""

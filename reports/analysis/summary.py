@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from crescendo.reports.analysis.alarm_hours import alarm_hours
 from crescendo.reports.analysis.arms import arm_cost, arm_summary
 from crescendo.reports.analysis.clipping import clipping_notes
 from crescendo.reports.analysis.comparisons import RESAMPLES, baseline_of, comparisons, measured_at
@@ -81,6 +82,7 @@ def summarise(
         added_late=tuple(dict.fromkeys(one for study in studies for one in study.added_late)),
         sources=sources_of(first, members, asked, costs, detection.resampled.groups_are) if len(studies) == 1 else None,
         looks=compared.looks,
+        alarm_hours=alarm_hours(members),
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, SymmetricalLogLocator
 
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import INTERVAL, Chart, ChartValue, LeftOut, Numbers
-from crescendo.reports.charts.style import PAGE, Look, legend_above, panels
+from crescendo.reports.charts.style import PAGE, PAPER, Look, legend_above, panels
+from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_warning import read_rate
 
 _PANELS = {
@@ -39,24 +42,48 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
         yield LeftOut(name, title, "no confirmed run has online metrics; runs of this version have them")
         return
     rates = ", ".join(f"{read_rate(rate):g}" for rate in next(iter(alarms.values())))
+    hours = model.alarm_hours
     caption = (
         "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
         f"{rates}. Across: the false alarms that this leads to on "
         "the test split, all labels together. Seen: the part of an activity that has passed when its alarm goes off, over "
         "all test activities, missed ones counted as never seen; a rate at which too many are missed for the quantile to be "
         "reached by every seed has no point. Announced: activities whose alarm goes off while they go on. Mean over seeds; "
-        f"shaded: {INTERVAL}."
+        f"shaded: {INTERVAL}.{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
     )
     rows = tuple(
-        (arm, rate, *(_shown(measures.get(measure), measure) for measure in _COLUMNS))
+        (
+            arm,
+            rate,
+            *([] if hours is None else [hours.allowed(rate)]),
+            *(_shown(measures.get(measure), measure) for measure in _COLUMNS),
+        )
         for arm, rates_of_arm in alarms.items()
         for rate, measures in rates_of_arm.items()
     )
-    numbers = Numbers(("arm", "allowed a label", *_COLUMNS.values()), rows)
-    yield Chart(name, title, caption, _draw_panels(alarms, looks), numbers)
+    allowed = [] if hours is None else ["allowed in validation"]
+    numbers = Numbers(("arm", "allowed a label", *allowed, *_COLUMNS.values()), rows)
+    yield Chart(name, title, caption, _draw_panels(alarms, looks, hours), numbers)
 
 
-def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look]) -> Figure:
+def _calibration(hours: AlarmHours, rates: Iterable[str]) -> str:
+    """Say how many alarms the validation hours allow at each rate, which rates are not calibrated, and which coincide."""
+    every = sorted(rates, key=read_rate)
+    by_allowed = {
+        count: [read_rate(rate) for rate in same] for count, same in itertools.groupby(every, key=hours.allowed)
+    }
+    told = ", ".join(str(hours.allowed(rate)) for rate in every)
+    unsure = [f"{read_rate(rate):g}" for rate in every if not hours.calibrated(rate)]
+    same = [" and ".join(f"{one:g}" for one in ones) for ones in by_allowed.values() if len(ones) > 1]
+    return (
+        f" The {hours.validation:.2f} hours of validation allow {told} false alarms of a label at these rates"
+        + (f"; fewer than {FEWEST} calibrate no threshold (hollow points: {', '.join(unsure)})" if unsure else "")
+        + (f"; {', '.join(same)} allow as many, so that their points coincide" if same else "")
+        + "."
+    )
+
+
+def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours: AlarmHours | None) -> Figure:
     """Draw a point a rate; a quantile that no arm reaches at any rate has no panel."""
     points = [measures for of_arm in alarms.values() for measures in of_arm.values()]
     shown = {measure: title for measure, title in _PANELS.items() if any(measure in one for one in points)}
@@ -65,6 +92,8 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look]) -> Fi
     for axes, (measure, title) in zip(row, shown.items(), strict=True):
         for arm, of_arm in alarms.items():
             _draw(axes, of_arm, measure, looks[arm], arm)
+            if hours is not None:
+                _hollow(axes, [one for rate, one in of_arm.items() if not hours.calibrated(rate)], measure, looks[arm])
         _scale(axes, least)
         axes.set_title(title, loc="left")
     figure.supxlabel("false alarms an hour, all labels together", fontsize="medium")
@@ -81,6 +110,14 @@ def _draw(axes: Axes, alarms: _Alarms, measure: str, look: Look, arm: str) -> No
     if all(low is not None and high is not None for low, high in bounds):
         low, high = np.clip(np.array(bounds, dtype=np.float64).reshape(-1, 2).T, 0, 1)
         axes.fill_between(x, 100 * low, 100 * high, color=look.colour, alpha=0.12, linewidth=0)
+
+
+def _hollow(axes: Axes, unsure: Iterable[Mapping[str, Estimate]], measure: str, look: Look) -> None:
+    """Draw over the points of rates that are not calibrated."""
+    points = [(one["false_alarms_per_hour"].mean, 100 * one[measure].mean) for one in unsure if measure in one]
+    if points:
+        x, y = zip(*points, strict=True)
+        axes.plot(x, y, linestyle="none", marker=look.marker, color=look.colour, markerfacecolor=PAPER, zorder=3)
 
 
 def _scale(axes: Axes, least: float) -> None:

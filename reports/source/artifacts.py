@@ -48,6 +48,7 @@ class RunArtifacts:
     snapshots : iteration -> progression on the validation split
     scores : frame scores of a few recordings
     groups : of the test recordings
+    validation_hours : of the validation recordings, which alarm thresholds were chosen on
     """
 
     metrics: SubsetMetrics | None
@@ -58,6 +59,7 @@ class RunArtifacts:
     snapshots: Mapping[int, Progression]
     scores: FrameScores | None
     groups: Groups = field(default_factory=Groups)
+    validation_hours: float | None = None
 
 
 def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
@@ -74,7 +76,7 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
             faults.append(f"{name} is damaged ({str(error).splitlines()[0]})")
             return None
 
-    metrics, groups = read("metrics.json", _metrics) or (None, Groups())
+    metrics, groups, hours = read("metrics.json", _metrics) or (None, Groups(), None)
     return RunArtifacts(
         metrics=metrics,
         detections=read("detections.parquet", lambda file: read_rows(file, DETECTIONS)),
@@ -84,12 +86,15 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
         snapshots=read("snapshots.json", _snapshots) or {},
         scores=read("scores.arrow", _frame_scores),
         groups=groups,
+        validation_hours=hours,
     ), faults
 
 
-def _metrics(file: Path) -> tuple[SubsetMetrics, Groups]:
+def _metrics(file: Path) -> tuple[SubsetMetrics, Groups, float | None]:
     content = read_json(file)
-    return SubsetMetrics.from_json(content["test"]), Groups.from_json(content.get("groups", Groups().to_json()))
+    hours = (content.get("validation", {}).get("online") or {}).get("hours")
+    groups = Groups.from_json(content.get("groups", Groups().to_json()))
+    return SubsetMetrics.from_json(content["test"]), groups, None if hours is None else float(hours)
 
 
 def read_rows(file: Path, columns: Sequence[str]) -> pa.Table:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.tables import captions
 from crescendo.reports.tables.cells import NONE, hourly, share
 from crescendo.reports.tables.table import Cell, Table
+from crescendo.trainables.evaluation.calibration import FEWEST, rate_interval
 from crescendo.trainables.evaluation.early_warning import read_rate
 
 _HEADS = (
@@ -21,29 +23,49 @@ _HEADS = (
     "Seen if announced",
     "False alarms/h",
 )
+_UNKNOWN = AlarmHours(0.0, 0.0)
 _SHARES = ("detected", "seen_median", "seen_quantile_90", "seen_median_if_detected")
 
 
 def online(model: ReportModel) -> Table:
-    """Return per-frame precision, and early warning at the rate nearest to one false alarm an hour."""
+    """Return per-frame precision, and early warning at the calibrated rate nearest to one false alarm an hour."""
     arms = [arm for arm in model.arms if arm.frame]
-    rate = min(arms[0].alarms, key=lambda key: abs(read_rate(key) - 1)) if arms else ""
-    shown = f"{read_rate(rate):g}" if rate else ""
+    hours, rates = model.alarm_hours, arms[0].alarms if arms else {}
+    rate = (hours or _UNKNOWN).nearest(rates, 1.0) if rates else ""
+    shown = f"{read_rate(rate):g} false alarm{'' if read_rate(rate) == 1 else 's'} an hour" if rate else "no rate"
+    sure = "" if hours is None or not rate or hours.calibrated(rate) else ", not calibrated"
+    heads = _HEADS if hours is None else (*_HEADS, "Poisson 95 %")
     return Table(
         "online",
-        f"Online: frame by frame, and early warning at {shown} false alarm an hour and label",
+        f"Online: frame by frame, and early warning at {shown} and label{sure}",
         "Per-frame average precision of the test split, mean over labels, in percent: mAP, and mAP calibrated for how rare "
         "each label is (cAP). Early warning: alarm thresholds are chosen on the validation split so that no label has more "
-        f"than {shown} false alarm an hour there; on test, the share of activities announced while they go "
+        f"than {shown} there{_allowed(hours, rate)}; on test, the share of activities announced while they go "
         "on and the part of an activity seen by then (median and 90 % quantile over all activities, missed ones counted as "
         "never seen, and median over those announced), in percent, and the false alarms an hour of all labels together. Mean "
-        f"over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over seeds alone.",
-        _HEADS,
-        tuple(_row(arm, arms, rate) for arm in arms),
+        f"over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over seeds alone."
+        f"{'' if hours is None else _poisson(hours)}",
+        heads,
+        tuple(_row(arm, arms, rate, hours) for arm in arms),
     )
 
 
-def _row(arm: ArmSummary, arms: Sequence[ArmSummary], rate: str) -> tuple[Cell, ...]:
+def _allowed(hours: AlarmHours | None, rate: str) -> str:
+    """Say how many alarms of a label the validation hours allow, and whether that calibrates a threshold."""
+    if hours is None or not rate:
+        return ""
+    sure = "" if hours.calibrated(rate) else f": fewer than {FEWEST}, so that no rate is calibrated"
+    return f" ({hours.validation:.2f} hours of validation allow {hours.allowed(rate)} of a label{sure})"
+
+
+def _poisson(hours: AlarmHours) -> str:
+    return (
+        f" Poisson: the exact 95 % interval of so many false alarms in the {hours.tested:.2f} hours of test recordings, as if "
+        "they came independently."
+    )
+
+
+def _row(arm: ArmSummary, arms: Sequence[ArmSummary], rate: str, hours: AlarmHours | None) -> tuple[Cell, ...]:
     frame = (
         share(arm.frame[key], bold=arm.frame[key].mean == max(other.frame[key].mean for other in arms))
         for key in ("mAP", "cAP")
@@ -51,4 +73,12 @@ def _row(arm: ArmSummary, arms: Sequence[ArmSummary], rate: str) -> tuple[Cell, 
     measures = arm.alarms.get(rate, {})
     shares = (share(measures[key]) if key in measures else Cell("not reached") for key in _SHARES)
     false_alarms = measures.get("false_alarms_per_hour")
-    return (Cell(arm.name), *frame, *shares, NONE if false_alarms is None else hourly(false_alarms))
+    alarms = [NONE if false_alarms is None else hourly(false_alarms)]
+    if hours is not None:
+        alarms.append(NONE if false_alarms is None else _interval(false_alarms.mean, hours.tested))
+    return (Cell(arm.name), *frame, *shares, *alarms)
+
+
+def _interval(rate: float, hours: float) -> Cell:
+    low, high = rate_interval(rate * hours, hours)
+    return Cell(f"{low:.1f} to {high:.1f}")

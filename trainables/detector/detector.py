@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.events import Ended
-from crescendo.trainables.detector.folder import ModelMetadata, read_model, write_model
+from crescendo.trainables.detector.folder import ALARM_HOURS, ModelMetadata, read_model, write_model
 from crescendo.trainables.detector.step import RecurrentStep
 from crescendo.trainables.detector.stream import Frame, Stream
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.calibration import Calibration, calibrations
 from crescendo.trainables.evaluation.result_format import Detection, in_seconds
 from crescendo.trainables.inference.decoding import decode
 from crescendo.trainables.inference.scoring import score_recordings
@@ -87,6 +88,12 @@ class Detector:
             )
             raise InputError(f"alarm rate {rate}: the model has no thresholds for it; it has {known}")
         return self.metadata.alarms[rate]
+
+    @property
+    def calibrations(self) -> dict[str, Calibration]:
+        """Rate of false alarms -> what its thresholds rest on; empty where the model does not say."""
+        hours = self.metadata.training.get(ALARM_HOURS)
+        return calibrations(self.metadata.alarms, hours) if isinstance(hours, float) and hours > 0 else {}
 
     def detect(self, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
         """Return the detections of one recording, by start and label.

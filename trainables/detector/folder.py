@@ -33,6 +33,8 @@ from crescendo.trainables.training import checkpoints
 from crescendo.trainables.validated import validated
 
 METADATA, WEIGHTS = "detector.json", "model.safetensors"
+ALARM_HOURS = "alarm_hours"
+"""Key, among what is known of a training, of the hours of validation recordings that alarm thresholds were chosen on."""
 _LARGEST_METADATA = 16 * 2**20  # bytes
 _RATE = re.compile(r"\d+(\.\d+)?/h")
 
@@ -99,7 +101,8 @@ class ModelMetadata(_Strict):
     alarms
         Rate of false alarms ("1/h") -> label -> the score so far at which a span raises an alarm.
     training
-        What is known of the run: settings, data set, iterations; nothing depends on it.
+        What is known of the run: settings, data set, iterations, hours of validation (`ALARM_HOURS`); no detection
+        depends on it.
     """
 
     format: Literal["crescendo-detector"] = "crescendo-detector"

@@ -14,7 +14,14 @@ import torch
 from crescendo.trainables.config import Reset, TrainingConfig, configuration
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector.detector import Detector
-from crescendo.trainables.detector.folder import METADATA, ModelMetadata, checked_metadata, is_detector, write_model
+from crescendo.trainables.detector.folder import (
+    ALARM_HOURS,
+    METADATA,
+    ModelMetadata,
+    checked_metadata,
+    is_detector,
+    write_model,
+)
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import read_json
 from crescendo.trainables.models.build import build_model
@@ -40,11 +47,12 @@ def model_metadata(
     reset: Reset,
     merge_gap: int,
     alarms: Alarms | None = None,
+    alarm_hours: float | None = None,
 ) -> ModelMetadata:
     """Return the metadata of a model from its training configuration and the metadata of its checkpoint.
 
     `content` is `Trainer.metadata()`; `alarms` maps a rate to each label's threshold
-    (`early_warning.alarm_thresholds`).
+    (`early_warning.alarm_thresholds`), which were chosen on `alarm_hours` of validation recordings.
 
     Raises
     ------
@@ -71,19 +79,24 @@ def model_metadata(
             "dataset": {key: dataset.get(key) for key in ("name", "source", "licence")}
             | {"content_hash": content["dataset_hash"]},
             "settings": settings,
+            **({} if alarm_hours is None else {ALARM_HOURS: alarm_hours}),
         },
     }
     return checked_metadata(metadata, "model")
 
 
-def write_trained(trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: int, alarms: Alarms) -> None:
+def write_trained(
+    trainer: Trainer, folder: Path, *, reset: Reset, merge_gap: int, alarms: Alarms, alarm_hours: float | None
+) -> None:
     """Write the trainer's model as a model folder in place of what is there; do nothing if it cannot be a detector.
 
     A network on pixels cannot: its checkpoint is what `crescendo data extract --weights` takes.
     """
     if not is_detector(trainer.config.model):
         return
-    metadata = model_metadata(trainer.config, trainer.metadata(), reset=reset, merge_gap=merge_gap, alarms=alarms)
+    metadata = model_metadata(
+        trainer.config, trainer.metadata(), reset=reset, merge_gap=merge_gap, alarms=alarms, alarm_hours=alarm_hours
+    )
     shutil.rmtree(folder, ignore_errors=True)
     write_model(folder, metadata, trainer.model)
 
@@ -116,7 +129,7 @@ def read_trained(folder: Path | str, dataset: Dataset | None = None, *, allow_pl
 
 def _of_checkpoint(folder: Path, dataset: Dataset | None, *, allow_plugin: bool) -> Detector:
     """Return the detector of a run of an older version, whose folder held no model."""
-    reset, merge_gap, alarms = _decoding(folder)
+    reset, merge_gap, figures = _decoding(folder)
     checkpoint = checkpoint_folders.found_in(folder)
     weights, content = checkpoints.read_model(checkpoint)
     if dataset is not None:
@@ -138,7 +151,14 @@ def _of_checkpoint(folder: Path, dataset: Dataset | None, *, allow_plugin: bool)
                 f"{folder}: is a network fine-tuned on pixels ({config.model}), which makes features: pass the folder to "
                 "`crescendo data extract --weights`, and export a model of another kind trained on them"
             )
-        metadata = model_metadata(config, content, reset=reset or config.reset, merge_gap=merge_gap, alarms=alarms)
+        metadata = model_metadata(
+            config,
+            content,
+            reset=reset or config.reset,
+            merge_gap=merge_gap,
+            alarms=_alarms(figures),
+            alarm_hours=_alarm_hours(figures),
+        )
     with torch.random.fork_rng(devices=[]):
         model = build_model(metadata.features.dimension, len(metadata.labels), config)
     with torch.no_grad():
@@ -164,21 +184,21 @@ def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
-    """Return reset (None: the configuration's), merge gap and alarm thresholds of a finished training or trial."""
+def _decoding(folder: Path) -> tuple[Reset | None, int, Any]:
+    """Return reset (None: the configuration's), merge gap and figures of a finished training or trial."""
     # Spelled out: `training.session` and `training.trial` build on this module.
     metrics, report, outputs = folder / "metrics.json", folder / "report.json", folder / "outputs" / "metrics.json"
     if metrics.is_file():
         content = read_json(metrics)
         with expecting(_FIGURES, metrics, "export another run"):
-            return None, int(content["merge_gap"]), _alarms(content)
+            return None, int(content["merge_gap"]), mapping(content)
     if outputs.is_file() and report.is_file():
         content, figures = read_json(report), read_json(outputs)
         with expecting("the report of a trial", report, "export another run"):
             chosen = mapping(content["chosen"])
             reset, merge_gap = chosen["reset"], int(chosen["merge_gap"])
         with expecting(_FIGURES, outputs, "export another run"):
-            return reset, merge_gap, _alarms(figures)
+            return reset, merge_gap, mapping(figures)
     if report.is_file() or (folder / "checkpoints").is_dir():
         raise InputError(
             f"{folder}: the training is not finished (`crescendo train --resume` ends it), or it is a trial that was not "
@@ -192,6 +212,11 @@ def _decoding(folder: Path) -> tuple[Reset | None, int, Alarms]:
 
 def _alarms(content: Any) -> Alarms:
     return {rate: dict(mapping(thresholds)) for rate, thresholds in mapping(content.get("alarms", {})).items()}
+
+
+def _alarm_hours(content: Any) -> float | None:
+    hours = mapping(mapping(content.get("validation", {})).get("online") or {}).get("hours")
+    return None if hours is None else float(hours)
 
 
 def _version() -> str:

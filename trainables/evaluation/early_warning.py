@@ -98,6 +98,11 @@ def alarm_thresholds(spans: SpanScores, rates: Sequence[float] = RATES) -> dict[
     return {rate_key(rate): choose_thresholds(spans, rate) for rate in rates}
 
 
+def allowed_alarms(rate: float, hours: float) -> int:
+    """Return how many false alarms `rate` an hour allows in so many `hours`: a whole number, rounded down."""
+    return int(rate * hours + 1e-9)
+
+
 def choose_thresholds(spans: SpanScores, rate: float) -> dict[str, float]:
     """Return for each label the lowest threshold with which its false alarms stay at or below `rate` an hour.
 
@@ -106,7 +111,7 @@ def choose_thresholds(spans: SpanScores, rate: float) -> dict[str, float]:
     The number of false alarms may therefore rise as well as fall with the threshold. A label without false spans gets
     0: its alarm is raised with its first frame.
     """
-    budget = int(rate * spans.hours + 1e-9)
+    budget = allowed_alarms(rate, spans.hours)
     rightly = spans.highest_until(spans.last_true())
     highest = spans.highest_until(spans.end - 1)
     thresholds = {}

@@ -70,6 +70,12 @@ class FinishedRun:
         return self.results["validation"].alarms
 
     @property
+    def alarm_hours(self) -> float | None:
+        """Hours of the validation recordings that alarm thresholds were chosen on."""
+        online = self.results["validation"].metrics.online
+        return None if online is None else online.hours
+
+    @property
     def final(self) -> SubsetResult:
         """The results on the test split, or on validation where there is none."""
         return self.results.get("test", self.results["validation"])

@@ -83,7 +83,8 @@ def measure(
         history=tuple(trainer.history),
         results=results,
     )
-    write_trained(trainer, measurement.folder / MODEL_FOLDER, reset=reset, merge_gap=gap, alarms=run.alarms)
+    model, hours = measurement.folder / MODEL_FOLDER, run.alarm_hours
+    write_trained(trainer, model, reset=reset, merge_gap=gap, alarms=run.alarms, alarm_hours=hours)
     write_outputs(measurement.folder, run, whole_scores=measurement.whole_scores)
     return run
 

@@ -45,6 +45,7 @@ def refused(*arguments) -> str:
 def test_a_training_folder_becomes_a_detector_that_detects_what_the_run_did(run, tiny_dataset, tmp_path):
     said = exported(run, tmp_path / "model")
     assert "lstm, 3 labels, 6 features at 5 frames a second, reset memory, merge gap 3 frames, alarms at 0.5/h" in said
+    assert "Not calibrated: 0.5/h, 1/h, " in said
     detector = Detector.load(tmp_path / "model")
     assert detector.detect_dataset(tiny_dataset, "test") == read_detections(run / "detections.json")
     assert detector.metadata.alarms == json.loads((run / "metrics.json").read_text())["alarms"]

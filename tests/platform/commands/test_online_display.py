@@ -38,6 +38,19 @@ def test_the_runs_own_figures_are_those_computed_anew(evaluate, run, tiny_datase
     assert found["frame_mAP"] == read_json(run / "metrics.json")["test"]["online"]["frame_mAP"]
 
 
+def test_what_thresholds_rest_on_is_said(evaluate, run, tiny_dataset):
+    found = json.loads(evaluate("--online", run, "--json")[1])
+    hours = read_json(run / "metrics.json")["validation"]["online"]["hours"]
+    one = found["alarms"]["1/h"]
+    low, high = one["false_alarms_per_hour_interval"]
+    assert low <= one["false_alarms_per_hour"] <= high
+    calibration = {"validation_hours": hours, "allowed_false_alarms": 0, "calibrated": False, "same_as": "0.5/h"}
+    assert one["calibration"] == calibration
+    shown = evaluate("--online", run)[1]
+    assert "1/h * =" in shown
+    assert "* not calibrated; = the thresholds of a lower rate" in shown
+
+
 def test_the_split_and_the_rates_can_be_chosen(evaluate, run, tiny_dataset):
     options = ("--online", run, "--subset", "validation", "--json")
     code, out, _ = evaluate(*options, "--alarm", "rate=10/h", "--alarm", "rate=1/h")

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, invented, unfinished
 
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
 from crescendo.reports.analysis.segmental import SegmentalSummary
 from crescendo.reports.charts import style
@@ -128,6 +129,16 @@ def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
     [chart] = [one for one in charts(replace(model, arms=arms))[0] if one.name == "time_to_detection"]
     assert chart.numbers.rows[0][3:] == (None, None, pytest.approx(80.0))
     assert len(chart.figure.axes) == 1
+
+
+def test_rates_that_are_not_calibrated_are_hollow_and_those_that_coincide_are_named():
+    model = replace(invented(), alarm_hours=AlarmHours(validation=0.4, tested=2.0))
+    [chart] = [one for one in charts(model)[0] if one.name == "time_to_detection"]
+    assert [row[1:3] for row in chart.numbers.rows[:3]] == [("0.5/h", 0), ("1/h", 0), ("10/h", 4)]
+    assert "allow 0, 0, 4 false alarms of a label" in chart.caption
+    assert "(hollow points: 0.5, 1); 0.5 and 1 allow as many" in chart.caption
+    hollow = [line for line in chart.figure.axes[0].lines if line.get_markerfacecolor() == PAPER]
+    assert [line.get_xdata() for line in hollow] == [(1.0, 10.0)] * 3
 
 
 def test_runs_without_online_metrics_leave_the_chart_out_and_say_so():

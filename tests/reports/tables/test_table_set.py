@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, WORSE, invented
 
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.escaping import latex_text
 from crescendo.reports.formatting import measure_name, p_text, plain, points, signed
 from crescendo.reports.tables.table import Cell, Table
 from crescendo.reports.tables.table_set import tables
+from crescendo.trainables.evaluation.calibration import rate_interval
 
 TABLE = Table(
     "one",
@@ -79,6 +81,18 @@ def test_online_figures_stand_at_one_false_alarm_an_hour():
     assert table.rows[0][4].text == "not reached"
     without = tuple(replace(arm, frame={}, alarms={}) for arm in model.arms)
     assert "online" not in {table.name for table in tables(replace(model, arms=without))}
+
+
+def test_early_warning_stands_at_a_rate_that_the_validation_hours_calibrate_and_says_if_there_is_none():
+    model = replace(invented(), alarm_hours=AlarmHours(validation=0.4, tested=2.0))
+    [table] = [table for table in tables(model) if table.name == "online"]
+    assert table.title.endswith("at 10 false alarms an hour and label")
+    assert "(0.40 hours of validation allow 4 of a label)" in table.caption
+    low, high = rate_interval(2 * model.arms[1].alarms["10/h"]["false_alarms_per_hour"].mean, 2.0)
+    assert table.rows[1][-1].text == f"{low:.1f} to {high:.1f}"
+    [table] = [one for one in tables(replace(model, alarm_hours=AlarmHours(0.2, 2.0))) if one.name == "online"]
+    assert table.title.endswith("at 1 false alarm an hour and label, not calibrated")
+    assert "allow 0 of a label: fewer than 3" in table.caption
 
 
 @pytest.mark.tools
