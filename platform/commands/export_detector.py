@@ -13,7 +13,7 @@ from crescendo.trainables.detector.onnx_step import write_onnx
 from crescendo.trainables.detector.trained import read_trained
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.artifacts import METRICS
-from crescendo.trainables.training.trial import outputs
+from crescendo.trainables.training.job import outputs
 
 _OF_A_RUN = (METADATA, METRICS, "report.json", "checkpoints", outputs("").name)
 _SHOWN = 10

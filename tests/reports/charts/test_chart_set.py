@@ -138,7 +138,7 @@ def test_rates_that_are_not_calibrated_are_hollow_and_those_that_coincide_are_na
     assert "allow 0, 0, 4 false alarms of a label" in chart.caption
     assert "(hollow points: 0.5, 1); 0.5 and 1 allow as many" in chart.caption
     hollow = [line for line in chart.figure.axes[0].lines if line.get_markerfacecolor() == PAPER]
-    assert [line.get_xdata() for line in hollow] == [(1.0, 10.0)] * 3
+    assert [list(line.get_xdata()) for line in hollow] == [[1.0, 10.0]] * 3
 
 
 def test_runs_without_online_metrics_leave_the_chart_out_and_say_so():
