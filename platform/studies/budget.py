@@ -21,7 +21,8 @@ class Purse:
         self._budget, self._file, self._clock = budget, output / FILE, clock
         self._before = float(read_json(self._file)["spent_seconds"]) if self._file.is_file() else 0.0
         self._began = self._saved = clock()
-        self._first: float | None = None
+        self._warm: float | None = None
+        self._ended, self._last = 0, 0.0
 
     @property
     def spent(self) -> float:
@@ -35,12 +36,20 @@ class Purse:
             write_json(self._file, {"spent_seconds": self.spent})
 
     def begin(self) -> None:
-        """Note that a training begins."""
-        self._first = self._clock() if self._first is None else self._first
+        """Note that a training, or a cohort, begins."""
+        if self._last and self._warm is None:
+            self._warm, self._ended = self._clock(), 0
 
-    def each(self, ended: int, at_once: int) -> float:
-        """Return the seconds that a training has taken since the first began here, with all that went on between them."""
-        return 0.0 if self._first is None or not ended else (self._clock() - self._first) * at_once / ended
+    def end(self) -> None:
+        """Note that a training ended."""
+        self._ended, self._last = self._ended + 1, self._clock()
+
+    def each(self, at_once: int) -> float:
+        """Return the seconds that a training takes here with all that goes on between trainings; 0: not known yet.
+
+        It is measured from the first that follows another: what came before waited for processes to start, which they do once.
+        """
+        return 0.0 if self._warm is None or not self._ended else (self._last - self._warm) * at_once / self._ended
 
     def trainings(self, seconds: float, trained: float, at_once: int, gpus: float) -> float:
         """Return how many trainings can still begin and end in time.
@@ -60,7 +69,7 @@ class Purse:
             paid.append((left - (seconds if at_once > 1 else 0.0)) * at_once / seconds)
         if self._budget.gpu_hours is not None:
             paid.append((3600 * self._budget.gpu_hours / gpus - trained) / seconds)
-        return max(0.0, min(paid))
+        return max(0.0, min(paid) + 1e-9)  # what is lost in adding seconds costs no training
 
     def __str__(self) -> str:
         """Say what may be spent."""

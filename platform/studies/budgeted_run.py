@@ -37,7 +37,6 @@ class BudgetedQueue(StudyQueue):
         self.problem: str | None = None
         self._extent: Extent | None = None if purse is None else read_extent(place.output)
         super().__init__(study, ledger, place)
-        self._ended_before = sum(entry.state is not TrialState.RUNNING for entry in self.everything())
         if purse is not None:
             self._cut(self._extent or Extent(_FIRST, asked(study).finalists, study.repeats, len(study.confirm.seeds)))
 
@@ -117,8 +116,7 @@ class BudgetedQueue(StudyQueue):
         if not took:
             return float("inf")
         # What passes between trainings (processes begin, files are sent) is part of what one takes.
-        ended = sum(entry.state is not TrialState.RUNNING for entry in self.everything()) - self._ended_before
-        slow = [fmean(took), fmean(sorted(took)[-self._arms :]), self._purse.each(ended, self.at_once)]
+        slow = [fmean(took), fmean(sorted(took)[-self._arms :]), self._purse.each(self.at_once)]
         return self._purse.trainings(max(slow), sum(took), self.at_once, self.asked.resources.gpus or 1.0)
 
     def _unbegun(self) -> int:

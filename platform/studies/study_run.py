@@ -210,6 +210,8 @@ class StudyRun(BudgetedQueue):
 
     def _end(self, entry: TrialRecord, report: ValidationReport | None) -> None:
         self._leave(entry.identity)
+        if self._purse is not None:
+            self._purse.end()
         self.last.pop(entry.identity, None)
         if entry.phase != "confirm":
             checkpoint_folders.discard(self.place.trial(entry.identity))

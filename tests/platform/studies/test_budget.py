@@ -136,6 +136,20 @@ def test_hours_of_gpus_are_those_of_the_trainings(tmp_path):
     assert purse.trainings(360.0, 3600.0, 4, 0.5) == pytest.approx((4 - 1) * 10)
 
 
+@pytest.mark.parametrize(("at_once", "members"), [(1, 1), (2, 1), (1, 10)])
+def test_what_passes_between_trainings_is_counted_and_what_their_processes_took_to_start_is_not(
+    tmp_path, at_once, members
+):
+    now = [0.0]
+    purse = Purse(Budget(hours=1), tmp_path, lambda: now[0])
+    for turn in range(5):
+        purse.begin()
+        now[0] += 90.0 if turn == 0 else 12.0  # a process starts; later 2 s pass between two trainings of 10 s
+        for _ in range(at_once * members):
+            purse.end()
+        assert purse.each(at_once) == pytest.approx(12.0 / members if turn else 0.0)
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
