@@ -40,11 +40,18 @@ DatasetFolder = Annotated[
 def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFolder = None) -> None:  # noqa: B006
     """Show every error of a study at once, or what the study will cost."""
     checked = load_study(name, assignments, dataset)
+    try:
+        check_dataset(checked)
+        remarks, fault = _remarks(checked), None
+    except InputError as error:
+        remarks, fault = (), error
+    say(f"{checked.name}: {'valid' if fault is None else 'the study is in order, its data are not'}")
     for line in _summary(checked):
         say(line)
-    check_dataset(checked)
-    for line in _remarks(checked):
+    for line in remarks:
         say(line)
+    if fault is not None:
+        raise fault
 
 
 @study.command("list", cls=CheckedCommand)
@@ -108,7 +115,6 @@ def _summary(checked: Study) -> Iterator[str]:
 
     folds = fold_names(checked) if checked.folds is not None else ()
     bill = cost(checked, len(folds or ()) or 1)
-    yield f"{checked.name}: valid"
     if checked.description:
         yield f"  {checked.description}"
     yield f"  data set   {shown_dataset(checked.dataset)}"
@@ -141,13 +147,17 @@ def _summary(checked: Study) -> Iterator[str]:
 
 
 def _remarks(checked: Study) -> tuple[str, ...]:
-    """Open the data sets of this machine as a sweep does, and return what its user should know of its folds, in lines."""
+    """Open the data sets of this machine as a sweep does, and return what its user should know of them, in lines."""
     # As above.
     from crescendo.platform.studies.study_data import open_data
     from crescendo.trainables.data.remote import is_remote
 
     sets = checked.folds if isinstance(checked.folds, tuple) else (checked.dataset,)
-    if checked.dataset == SYNTHETIC or any(map(is_remote, sets)):
+    if any(map(is_remote, sets)):
+        return (
+            "the data set is at a URI: a sweep opens it, and checks it before it starts; here it was not looked at",
+        )
+    if checked.dataset == SYNTHETIC:
         return ()
     return open_data(checked, Path(), checked.dataset)[1]
 

@@ -44,6 +44,7 @@ def train(
 
     # torch takes seconds: help, the settings and what is wrong with them come before it.
     from crescendo.trainables.data.dataset import Dataset
+    from crescendo.trainables.data.parts import untested
     from crescendo.trainables.training.artifacts import METRICS
     from crescendo.trainables.training.train import train_detector
 
@@ -52,6 +53,8 @@ def train(
     for subset, result in run.results.items():
         console.print(f"{subset}: mAP (%) against the IoU threshold")
         console.print(_result_table(result.metrics))
+    if (reason := untested(run.dataset)) is not None:
+        console.print(f"Nothing was tested: {reason}.", soft_wrap=True)
     console.print(f"Everything lies under {output} (all figures: {output / METRICS}).", soft_wrap=True)
 
 

@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crescendo.platform.studies.workspace import Recordings, Workspace
+from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.folds import Parts, names_of_sets
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
-from crescendo.trainables.data.dataset import SUBSETS, Dataset
+from crescendo.trainables.config import configuration
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.findings import unlearnable
 from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks_on
 from crescendo.trainables.data.metadata import hash_of
+from crescendo.trainables.data.parts import check_parts, part_faults, untested
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.same_dataset import FileStates, file_states
 from crescendo.trainables.data.splits import FOLDS, SPLITS
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.training.suitability import check_suits
 
 
 def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tuple[str, ...]]:
@@ -27,15 +32,26 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
     Raises
     ------
     InputError
-        If a data set cannot be opened, lacks a subset, or cannot be divided as the study asks.
+        If a data set cannot be opened, lacks what an arm needs to train and to be validated, or cannot be divided as the
+        study asks.
     """
     sets = _sets(study, dataset)
     if sets is not None:
-        return _several(output, sets)
+        return _several(study, output, sets)
     address, opened, states = _opened(dataset)
     if study.folds is None:
-        _check_subsets(opened)
-        return Workspace(output, address, opened.content_hash, states), ()
+        check_parts(opened)
+        _check_suits(study, opened)
+        remarks, reason = unlearnable(opened.annotations), untested(opened)
+        if reason is None:
+            return Workspace(output, address, opened.content_hash, states), remarks
+        if study.confirm.until is not None:
+            raise InputError(
+                f"{study.name}: confirm.until: {study.confirm.until} needs a test part, but in {shown_dataset(dataset)} "
+                f"{reason}; leave it out, or divide the data anew"
+            )
+        said = f"nothing will be tested: {reason}; arms are confirmed on the validation part"
+        return Workspace(output, address, opened.content_hash, states, untested=reason), (said, *remarks)
     views = {division.fold: (division, division.of(opened)) for division in _divisions(study, opened)}
     folds = {
         name: Recordings(address, opened.content_hash, states, division, view.content_hash)
@@ -46,7 +62,7 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
     aside = (
         [f"{shown_dataset(dataset)}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
     )
-    remarks = _checked({name: view for name, (_, view) in views.items()})
+    remarks = _checked(study, {name: view for name, (_, view) in views.items()})
     return Workspace(output, address, opened.content_hash, states, folds), (*aside, *remarks)
 
 
@@ -74,7 +90,7 @@ def _sets(study: Study, dataset: str) -> dict[str, str] | None:
     return None
 
 
-def _several(output: Path, sets: Mapping[str, str]) -> tuple[Workspace, tuple[str, ...]]:
+def _several(study: Study, output: Path, sets: Mapping[str, str]) -> tuple[Workspace, tuple[str, ...]]:
     opened = {name: _opened(dataset) for name, dataset in sets.items()}
     folds = {
         name: Recordings(address, dataset.content_hash, states) for name, (address, dataset, states) in opened.items()
@@ -84,7 +100,7 @@ def _several(output: Path, sets: Mapping[str, str]) -> tuple[Workspace, tuple[st
     _check_alike({name: dataset for name, (_, dataset, _) in opened.items()})
     first = next(iter(folds.values()))
     place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds)
-    return place, _checked({name: dataset for name, (_, dataset, _) in opened.items()})
+    return place, _checked(study, {name: dataset for name, (_, dataset, _) in opened.items()})
 
 
 def _check_different(hashes: Mapping[str, str], sets: Mapping[str, str]) -> None:
@@ -131,12 +147,20 @@ def _opened(dataset: str) -> tuple[str, Dataset, FileStates | None]:
     return address, open_dataset(address), states
 
 
-def _check_subsets(dataset: Dataset) -> None:
-    for subset in SUBSETS:
-        dataset.recordings(subset)
+def _check_suits(study: Study, dataset: Dataset) -> None:
+    """Refuse a data set that some arm of `study` cannot be trained on, by the kind of its features or labels."""
+    for arm in arms_of(study):
+        try:
+            check_suits(configuration(arm.settings, arm.name), dataset)
+        except InputError as error:
+            raise InputError(f"{study.name}: arm {arm.name}: {error}") from None
 
 
-def _checked(folds: Mapping[str, Dataset]) -> tuple[str, ...]:
-    for dataset in folds.values():
-        _check_subsets(dataset)
+def _checked(study: Study, folds: Mapping[str, Dataset]) -> tuple[str, ...]:
+    for name, dataset in folds.items():
+        for fault in part_faults(dataset.annotations).values():
+            raise InputError(
+                f"{dataset.path}, fold {name}: {fault} there; divide the recordings otherwise, or into fewer folds"
+            )
+        _check_suits(study, dataset)
     return tuple(remarks_on(folds))

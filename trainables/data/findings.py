@@ -18,7 +18,7 @@ def findings(annotations: Annotations) -> tuple[str, ...]:
     """
     return (
         *part_faults(annotations).values(),
-        *_unlearnable(annotations),
+        *unlearnable(annotations),
         *_without_length(annotations),
         *_twice(annotations),
         *_over_the_ends(annotations),
@@ -32,7 +32,8 @@ def _segments(annotations: Annotations) -> Iterator[tuple[str, Segment]]:
             yield name, segment
 
 
-def _unlearnable(annotations: Annotations) -> list[str]:
+def unlearnable(annotations: Annotations) -> tuple[str, ...]:
+    """Return a line on labels that no training segment has, if there are any."""
     counts = {
         subset: Counter(
             segment.label
@@ -45,18 +46,18 @@ def _unlearnable(annotations: Annotations) -> list[str]:
     }
     trained = counts.pop("training", None)
     if not trained:
-        return []
+        return ()
     lacking = sorted(set().union(*counts.values()) - set(trained))
     if not lacking:
-        return []
+        return ()
     told = [
         f"{label} ({', '.join(f'{count[label]} in {subset}' for subset, count in counts.items() if count[label])})"
         for label in lacking
     ]
-    return [
-        f"{_counted(len(lacking), 'label has', 'labels have')} no training segment and cannot be learned, so that its AP is 0 "
-        f"where it is scored: {listed(told)}"
-    ]
+    return (
+        f"{_counted(len(lacking), 'label', 'labels')} without a training segment, which cannot be learned (AP 0 where scored): "
+        f"{listed(told)}",
+    )
 
 
 def _without_length(annotations: Annotations) -> list[str]:

@@ -19,20 +19,20 @@ _CONSEQUENCES = dict(
 
 def part_faults(annotations: Annotations) -> dict[str, str]:
     """Return subset -> why it cannot be used, and what follows; only those that cannot: no recordings, or no segments."""
+    return {subset: f"{why}: {_CONSEQUENCES[subset]}" for subset, why in _unusable(annotations).items()}
+
+
+def _unusable(annotations: Annotations) -> dict[str, str]:
     counts = {subset: [0, 0] for subset in SUBSETS}
     for one in annotations.recordings.values():
         if one.subset in counts:
             counts[one.subset][0] += 1
             counts[one.subset][1] += sum(segment.label != BACKGROUND for segment in one.segments)
-    return {
-        subset: f"{_why(subset, recordings)}: {_CONSEQUENCES[subset]}"
-        for subset, (recordings, segments) in counts.items()
-        if not segments
-    }
+    return {subset: _why(subset, recordings) for subset, (recordings, segments) in counts.items() if not segments}
 
 
-def check_parts(dataset: Dataset, what: str = "") -> None:
-    """Refuse a data set that nothing can be trained on, or no training validated with; `what` names it, default: its folder.
+def check_parts(dataset: Dataset) -> None:
+    """Refuse a data set that nothing can be trained on, or no training validated with.
 
     Raises
     ------
@@ -42,18 +42,18 @@ def check_parts(dataset: Dataset, what: str = "") -> None:
     for subset in ("training", "validation"):
         if subset in faults:
             raise InputError(
-                f"{what or dataset.path}: {faults[subset]}; see `crescendo data describe`, and import it again"
+                f"{dataset.path}: {faults[subset]}; look at it with `crescendo data describe`, and import it anew"
             )
 
 
 def scored_subsets(dataset: Dataset) -> tuple[str, ...]:
     """Return the subsets that a trained model is scored on: `validation`, and `test` where it has segments."""
-    return ("validation",) if "test" in part_faults(dataset.annotations) else ("validation", "test")
+    return ("validation", "test") if untested(dataset) is None else ("validation",)
 
 
 def untested(dataset: Dataset) -> str | None:
     """Return why nothing can be tested on `dataset`; None where it can."""
-    return part_faults(dataset.annotations).get("test")
+    return _unusable(dataset.annotations).get("test")
 
 
 def _why(subset: str, recordings: int) -> str:

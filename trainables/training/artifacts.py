@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from crescendo.trainables.config import Reset, TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.parts import untested
 from crescendo.trainables.data.store import write_frames
 from crescendo.trainables.evaluation.detection_columns import DETECTIONS, OBSERVED, TRUTH, column_type
 from crescendo.trainables.evaluation.early import ObservedPart
@@ -47,7 +48,7 @@ class FinishedRun:
     history
         A row for each validation (`listeners.Validation.to_json`).
     results
-        Split -> results: of `validation`, and of `test` where the data set has it.
+        Split -> results: of `validation`, and of `test` where that has segments.
     """
 
     config: TrainingConfig
@@ -82,7 +83,7 @@ class FinishedRun:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `metrics.json` holds."""
-        dataset, final = self.dataset, self.final.decoded
+        dataset, final, reason = self.dataset, self.final.decoded, untested(self.dataset)
         groups = final.dataset.annotations.groups(final.scores)
         return {
             "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},
@@ -95,6 +96,7 @@ class FinishedRun:
             "clipped_share": self.clipped_share,
             "history": [dict(row) for row in self.history],
             **{subset: result.metrics.to_json() for subset, result in self.results.items()},
+            **({} if reason is None else {"untested": reason}),
             "alarms": {rate: dict(thresholds) for rate, thresholds in self.alarms.items()},
             **({"groups": groups.to_json()} if groups.of else {}),
         }
@@ -106,8 +108,8 @@ def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None
     metrics.json            data set, configuration, reset and merge gap (frames), iterations, seconds, share of clipped
                             steps, `history` (losses and validation mAP at every validation); under `validation` and
                             `test` mAP and AP per label, early detection by observed fraction, progression curves and
-                            violations, per-frame precision, early warning and segmental measures; under `alarms` the
-                            thresholds by rate and
+                            violations, per-frame precision, early warning and segmental measures; under `untested`, in
+                            place of `test`, why nothing could be tested; under `alarms` the thresholds by rate and
                             label, chosen on validation; under `groups` those of the recordings, where there are any
                             (`data.groups.Groups.to_json`)
     configuration.json      every setting of the training; reset and merge gap are those used

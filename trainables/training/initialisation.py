@@ -12,8 +12,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import check_model
-from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import is_plugin
+from crescendo.trainables.training.suitability import check_suits
 
 
 def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
@@ -24,19 +24,7 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     InputError
         If the model or the loss cannot be trained on such a data set, or the fc7 layer is missing or has another width.
     """
-    if dataset.feature_dim is None:
-        raise InputError(f"{dataset.path}: holds annotations only; import it with features to train on it")
-    if dataset.holds_pixels != MODELS.resolve(config.model).pixels:
-        holds = "pixels, to fine-tune a network on" if dataset.holds_pixels else "features, not pixels"
-        of_pixels = next(name for name, spec in MODELS.items() if spec.pixels)
-        remedy = "make one with `crescendo data extract --layer pixels`"
-        if dataset.holds_pixels:
-            remedy = f"set model: {of_pixels}"
-        raise InputError(f"{dataset.path}: holds {holds}, and model {config.model} cannot use them; {remedy}")
-    if config.loss_variant.among_activities and len(dataset.labels) < 3:
-        raise InputError(
-            f"margin_rivals: activities needs two activities at least but {dataset.path} has one; set it to all"
-        )
+    check_suits(config, dataset)
     if config.fc7 == "new":
         return config
     outputs = len(_stored_fc7(dataset)[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.parts import check_parts, scored_subsets, untested
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_folder, mended
 from crescendo.trainables.locks import hold
@@ -24,19 +25,20 @@ def train_detector(
 ) -> FinishedRun:
     """Train a detector in `output`, and write there what a finished run leaves (`artifacts.write_outputs`).
 
-    With `resume` a run that was interrupted goes on from its newest checkpoint.
+    With `resume` a run that was interrupted goes on from its newest checkpoint. Where the data set has no test part with
+    segments, nothing is tested: what is measured is of the validation part.
 
     Raises
     ------
     InputError
-        If `output` holds another run or cannot be written, the data set has no training or validation part, or the loss
-        is not finite.
+        If `output` holds another run or cannot be written, the data set has no training or validation part with
+        segments, or the loss is not finite.
     """
     _check_output(output, resume)
-    for subset in ("training", "validation"):
-        dataset.recordings(subset)
-    subsets = tuple(subset for subset in ("validation", "test") if subset in dataset.annotations.subsets())
-    measurement = Measurement(output, subsets, whole_scores=True)
+    check_parts(dataset)
+    if listener is not None and (reason := untested(dataset)) is not None:
+        listener.noted(f"nothing will be tested: {reason}")
+    measurement = Measurement(output, scored_subsets(dataset), whole_scores=True)
     with _alone(output):
         session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
         while session.finished is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.parts import scored_subsets
 from crescendo.trainables.registry import look_in
 from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.measurement import Measurement
@@ -31,7 +32,7 @@ class Trial(TrainingSession):
         self.job = job
         if job.plugin_folder is not None:
             look_in(job.plugin_folder)
-        measurement = Measurement(outputs(job.folder), ("validation", "test"), whole_scores=False)
+        measurement = Measurement(outputs(job.folder), scored_subsets(dataset), whole_scores=False)
         super().__init__(
             configuration(job.settings, f"trial {job.identity}"),
             dataset,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -32,7 +33,16 @@ def data(folder: Path, length: float = 10.0, fps: float = 1.0, splits=None):
         for number, subset in enumerate(SUBSETS)
     }
     metadata = DatasetMetadata("made", fps, "none", "here", "free")
-    return write_dataset(folder, metadata, Annotations(recordings, groups_are="people"), splits=splits)
+    frames = dict.fromkeys(recordings, round(length * fps))
+    return write_dataset(
+        folder,
+        metadata,
+        Annotations(recordings, groups_are="people"),
+        frames=frames,
+        features=[np.zeros((count, 1), np.float32) for count in frames.values()],
+        feature_dim=1,
+        splits=splits,
+    )
 
 
 def study(*changes: str, dataset: object = "data"):
@@ -47,7 +57,10 @@ def test_without_folds_it_is_the_data_set(tmp_path):
         str(dataset.path),
         dataset.content_hash,
         {},
-        (),
+        (
+            "2 labels without a training segment, which cannot be learned (AP 0 where scored): r2 (1 in validation), "
+            "r3 (1 in test)",
+        ),
     )
     recordings = place.recordings(ONLY)
     assert (recordings.dataset_hash, recordings.content_hash) == (dataset.content_hash,) * 2
@@ -159,6 +172,74 @@ def test_validate_counts_folds_and_repeats(tmp_path):
     write_fold_sets(tmp_path / "sets", "12", lambda fold, folder: data(folder, 10.0 + int(fold)))
     assert said("--dataset", tmp_path / "sets", "--set", "folds=own")[0] == 0
     assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets", "--set", "folds=null")[1]
+
+
+def made_of(folder: Path, features: bool = True, **segments: int) -> Path:
+    """A data set of two recordings a part, the first with so many segments."""
+    recordings = {
+        f"{subset}{number}": Recording(
+            subset, 10.0, (Segment("run", 1.0, 4.0),) * (segments.get(subset, 1) if number else 0), group=subset
+        )
+        for subset in ("training", "validation", "test")
+        if segments.get(subset) != -1
+        for number in range(2)
+    }
+    told = {} if not features else {"feature_dim": 1, "frames": dict.fromkeys(recordings, 10)}
+    matrices = [np.zeros((10, 1), np.float32)] * len(recordings)
+    metadata = DatasetMetadata("made", 1.0, "none", "here", "free")
+    write_dataset(folder, metadata, Annotations(recordings), features=matrices, **told)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("segments", "changes", "fault"),
+    [
+        ({}, (), None),
+        ({"training": 0}, (), "none of the 2 training recordings has a segment: nothing can be trained"),
+        ({"training": -1}, (), "there is no training part: nothing can be trained"),
+        ({"validation": 0}, (), "none of the 2 validation recordings has a segment: no training can be validated"),
+        ({"validation": -1}, (), "there is no validation part: no training can be validated"),
+        ({"test": 0}, (), None),
+        ({"test": -1}, (), None),
+        ({"test": 0}, ("confirm.until=decided",), "confirm.until: decided needs a test part"),
+        (
+            {"test": 0},
+            ("folds={count: 3, by: group}",),
+            "fold 1: none of the 2 validation recordings has a segment: .*; divide the recordings otherwise",
+        ),
+        ({"features": False}, (), "holds annotations only"),
+        ({}, ("trainable=cnn",), "holds features, not pixels"),
+        ({}, ("base.margin_rivals=activities", "ablate.variant=[none, margin]"), "arm variant=margin: margin_rivals"),
+    ],
+)
+def test_what_a_sweep_needs_of_its_data_is_checked_before_it(tmp_path, segments, changes, fault):
+    folder = made_of(tmp_path / "data", **segments)
+    checked = study(*changes, dataset=folder)
+    if fault is not None:
+        with pytest.raises(InputError, match=fault) as caught:
+            open_data(checked, tmp_path, str(folder))
+        assert "\n" not in str(caught.value)
+        return
+    place, remarks = open_data(checked, tmp_path, str(folder))
+    lacking = {0: "none of the 2 test recordings has a segment", -1: "there is no test part"}
+    assert place.untested == lacking.get(segments.get("test"))
+    expected = [f"nothing will be tested: {place.untested}; arms are confirmed on the validation part"]
+    assert list(remarks) == (expected if place.untested else [])
+
+
+def test_validate_says_what_is_wrong_with_the_data(tmp_path):
+    def said(folder: Path) -> str:
+        done = CliRunner().invoke(app, ["study", "validate", "quick", "--dataset", str(folder)])
+        return f"{done.stdout}{done.exception or ''}"
+
+    untested, untrained = made_of(tmp_path / "a", test=0), made_of(tmp_path / "b", training=0)
+    assert said(untested).startswith("quick: valid\n")
+    assert "nothing will be tested: none of the 2 test recordings has a segment" in said(untested)
+    assert said(untrained).startswith("quick: the study is in order, its data are not\n")
+    assert said(untrained).endswith(
+        f"{untrained}: none of the 2 training recordings has a segment: nothing can be trained; look at it with "
+        "`crescendo data describe`, and import it anew"
+    )
 
 
 @pytest.mark.parametrize(

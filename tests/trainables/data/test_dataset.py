@@ -33,7 +33,7 @@ def test_round_trip(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path / "d")
     odd = (
         "there is no validation part: no training can be validated",
-        "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: jump (1 in test)",
+        "1 label without a training segment, which cannot be learned (AP 0 where scored): jump (1 in test)",
     )
     assert dataset.metadata == replace(FACTS, notes=(*FACTS.notes, *odd))
     assert (dataset.fps, dataset.labels, dataset.feature_dim) == (4.0, ("background", "jump", "run"), 2)

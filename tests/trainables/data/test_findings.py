@@ -38,10 +38,7 @@ SOUND = {
         ({"a": None}, ("there is no training part: nothing can be trained",)),
         (
             {"a": Recording("training", 5.0, (RUN,))},
-            (
-                "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: "
-                "jump (1 in test)",
-            ),
+            ("1 label without a training segment, which cannot be learned (AP 0 where scored): jump (1 in test)",),
         ),
         (
             {"a": Recording("training", 5.0, (RUN, JUMP, Segment("run", 2.5, 2.5)))},

@@ -91,7 +91,7 @@ def test_the_usual_layout_is_found_also_in_a_zip(zipped, tmp_path: Path) -> None
         "1 of 5 labels of the mapping occur in no recording: fall",
         "features are stored as (features, frames): axis 1 is time, found by the lengths",
         "no validation subset: 1 of 2 training recordings became one",
-        "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: sit (2 in validation)",
+        "1 label without a training segment, which cannot be learned (AP 0 where scored): sit (2 in validation)",
     )
 
 
@@ -119,7 +119,7 @@ def test_a_table_holds_both_features_and_labels(tmp_path: Path) -> None:
         "background: 'None'",
         "the column 'when' is no feature and was left out (3 files)",
         "features of type float64 are stored as float32",
-        "1 label has no training segment and cannot be learned, so that its AP is 0 where it is scored: sit (2 in validation)",
+        "1 label without a training segment, which cannot be learned (AP 0 where scored): sit (2 in validation)",
     )
 
 
