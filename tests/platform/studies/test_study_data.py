@@ -208,7 +208,7 @@ def made_of(folder: Path, features: bool = True, **segments: int) -> Path:
             "fold 1: none of the 2 validation recordings has a segment: .*; divide the recordings otherwise",
         ),
         ({"features": False}, (), "holds annotations only"),
-        ({}, ("trainable=cnn",), "holds features, not pixels"),
+        ({}, ("trainable=vgg19",), "holds features, not pixels"),
         ({}, ("base.margin_rivals=activities", "ablate.variant=[none, margin]"), "arm variant=margin: margin_rivals"),
     ],
 )
