@@ -6,6 +6,7 @@ import glob
 import stat
 import zipfile
 import zlib
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -81,6 +82,15 @@ class RawFiles:
     def local(self, name: str) -> Path | None:
         """Return the file's path on disk; None in a zip."""
         return None if self._zip is not None else self.path / self._root / name
+
+    def written(self, name: str) -> float:
+        """Return when the file `name` was last written, in seconds since 1970; a zip says the hour of its own place only."""
+        if self._zip is None:
+            return (self.path / self._root / name).stat().st_mtime
+        try:
+            return datetime(*self._zip.getinfo(self._root + name).date_time, tzinfo=UTC).timestamp()
+        except ValueError:  # there is none
+            return 0.0
 
     def open(self, name: str) -> IO[bytes]:
         """Open the file `name` for reading bytes.

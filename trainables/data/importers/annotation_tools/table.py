@@ -1,0 +1,123 @@
+"""One table of all: recording, start, end, label; further columns are said of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from crescendo.trainables.data.annotations import Segment
+from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track, moment, solid
+from crescendo.trainables.data.importers.delimited import cells, seconds
+from crescendo.trainables.data.importers.split_lists import recording_of
+from crescendo.trainables.errors import InputError
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "recording": ("recording", "video", "file", "filename", "file_name", "name", "id"),
+    "start": ("start", "begin", "onset", "start_time", "t_start"),
+    "end": ("end", "stop", "offset", "end_time", "t_end"),
+    "label": ("label", "activity", "action", "class", "behavior", "behaviour"),
+}
+"""What each column may be called, in small letters, with blanks and units in brackets left away."""
+_ANNOTATOR, _MADE = ("annotator", "coder", "rater"), ("annotated", "updated_at", "created_at")
+
+
+def is_one(text: str) -> bool:
+    """Tell whether `text` is such a table, with or without a first line of names."""
+    rows = cells(text, "")
+    return bool(rows) and (_columns(rows[0]) is not None or _is_row(rows[0]))
+
+
+def read(file: MarkedFile) -> list[Track]:
+    """Return a track for each recording and annotator, in the order of their first rows.
+
+    Of several annotators that one is the newest whose time the column `annotated` says, or whose rows come last.
+
+    Raises
+    ------
+    InputError
+        If a row lacks something; a row of a recording alone says that nothing happens in it.
+    """
+    rows = cells(file.text, file.where)
+    columns = _columns(rows[0])
+    headed = columns is not None
+    names = [_plain(cell) for cell in rows[0]] if headed else []
+    place = columns or dict(zip(COLUMNS, range(4), strict=True))
+    tracks: dict[tuple[str, str], list[_Row]] = {}
+    for number, row in enumerate(rows[headed:], 1 + headed):
+        one = _row(row, number, place, names, file.where)
+        tracks.setdefault((one.recording, one.others.get("annotator", "")), []).append(one)
+    return [_track(file, recording, by, found) for (recording, by), found in tracks.items()]
+
+
+@dataclass(frozen=True)
+class _Row:
+    recording: str
+    segment: Segment | None
+    others: Mapping[str, str]
+    number: int
+
+
+def _row(row: Sequence[str], number: int, place: Mapping[str, int], names: Sequence[str], where: str) -> _Row:
+    recording, start, end, label = (row[at] if at < len(row) else "" for at in place.values())
+    others = {name: cell for at, (name, cell) in enumerate(zip(names, row, strict=False)) if at not in place.values()}
+    named = {
+        ("annotator" if name in _ANNOTATOR else "annotated" if name in _MADE else name): cell
+        for name, cell in others.items()
+        if cell
+    }
+    if not recording:
+        raise InputError(f"{where}: row {number} names no recording ({','.join(row)!r:.80})")
+    if not (start or end or label):
+        return _Row(recording_of(recording), None, named, number)
+    try:
+        times = seconds(start), seconds(end)
+    except ValueError:
+        raise InputError(
+            f"{where}: row {number} has start {start!r:.40} and end {end!r:.40}; expected seconds, or h:mm:ss"
+        ) from None
+    if not label:
+        raise InputError(f"{where}: row {number} has no label ({','.join(row)!r:.80})")
+    return _Row(recording_of(recording), Segment(label, *times), named, number)
+
+
+def _track(file: MarkedFile, recording: str, by: str, rows: Sequence[_Row]) -> Track:
+    segments, points = solid([row.segment for row in rows if row.segment is not None], file.where)
+    said: dict[str, set[str]] = {}
+    for row in rows:
+        for name, cell in row.others.items():
+            said.setdefault(name, set()).add(cell)
+    keys = {
+        name: next(iter(cells))
+        for name, cells in said.items()
+        if len(cells) == 1 and name not in ("annotator", "annotated")
+    }
+    differing = next((name for name in ("subset", "group", "duration") if len(said.get(name, ())) > 1), None)
+    if differing is not None:
+        values = ", ".join(sorted(said[differing]))
+        raise InputError(
+            f"{file.where}: recording {recording!r:.80} has several values of {differing} ({values:.80}); give it one"
+        )
+    made = max(moment(cell, file.written) for cell in said.get("annotated", {""}))
+    names = tuple(dict.fromkeys((recording, PurePosixPath(recording).stem)))
+    return Track(names, segments, made, by or file.name, file.name, keys, points, rows[-1].number)
+
+
+def _columns(first: Sequence[str]) -> dict[str, int] | None:
+    named = [_plain(cell) for cell in first]
+    found = {column: [at for at, name in enumerate(named) if name in called] for column, called in COLUMNS.items()}
+    exact = {
+        column: [at for at, name in enumerate(named) if name == column] or places for column, places in found.items()
+    }
+    return {column: places[0] for column, places in exact.items()} if all(exact.values()) else None
+
+
+def _plain(cell: str) -> str:
+    return cell.partition("(")[0].strip().lower().replace(" ", "_")
+
+
+def _is_row(row: Sequence[str]) -> bool:
+    try:
+        return len(row) == 4 and bool(row[0] and row[3]) and seconds(row[1]) <= seconds(row[2])
+    except ValueError:
+        return False
