@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from crescendo.search_spaces.checks import check
-from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.problems import Problem, StudyError
 from crescendo.search_spaces.resolution import Resolve, complete
 from crescendo.search_spaces.schema_errors import salvage
 from crescendo.search_spaces.study import Study
@@ -52,7 +52,12 @@ def study_text(name_or_file: str) -> tuple[str, str]:
         ) from None
 
 
-def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolve | None = None) -> Study:
+def read_study(
+    name_or_file: str,
+    overrides: Sequence[str] = (),
+    resolve: Resolve | None = None,
+    under: Callable[[Study], Mapping[str, Any]] | None = None,
+) -> Study:
     """Return the study that a shipped name or a YAML file holds, checked whole.
 
     Parameters
@@ -62,6 +67,9 @@ def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolv
     resolve
         Completes and checks the training settings (see `resolution.Resolve`); the study's `base` is then the whole
         configuration. Without it, settings are taken as written.
+    under
+        Returns the training settings that lie under those of the study's `base`; a `ValueError` of its says what is wrong
+        with `base.config`.
 
     Raises
     ------
@@ -69,16 +77,25 @@ def read_study(name_or_file: str, overrides: Sequence[str] = (), resolve: Resolv
         With every problem found, one line each: `file:line: key: rule`.
     """
     text, name = study_text(name_or_file)
-    return parse_study(text, name, overrides, resolve)
+    return parse_study(text, name, overrides, resolve, under)
 
 
-def parse_study(text: str, name: str = "study", overrides: Sequence[str] = (), resolve: Resolve | None = None) -> Study:
+def parse_study(
+    text: str,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+    resolve: Resolve | None = None,
+    under: Callable[[Study], Mapping[str, Any]] | None = None,
+) -> Study:
     """Return the study that the YAML `text` holds; as `read_study` otherwise. Messages call it `name`."""
     source: Source = read(text, name, overrides)
     if () not in source.places:
         raise StudyError(source.fatal)
     study, problems = salvage(Study, source.content)
     if study is not None:
+        if under is not None:
+            study, amiss = _laid_over(study, under)
+            problems += amiss
         study, found = complete(study, resolve)
         found += check(study, resolve)
         problems += [one for one in found if not one.echoes(problems)]
@@ -86,6 +103,13 @@ def parse_study(text: str, name: str = "study", overrides: Sequence[str] = (), r
     if study is None or problems or source.fatal:
         raise StudyError(source.lines(problems))
     return study
+
+
+def _laid_over(study: Study, under: Callable[[Study], Mapping[str, Any]]) -> tuple[Study, list[Problem]]:
+    try:
+        return study.model_copy(update={"base": {**under(study), **study.base}}), []
+    except ValueError as error:
+        return study, [Problem(("base", "config"), str(error))]
 
 
 def _folder() -> Any:

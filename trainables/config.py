@@ -58,6 +58,9 @@ _SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE][+-]?\d{1,5}")
 # Settings that came after version 0.1. Their defaults are what it did.
 _LATER = ("graphs", "clip_scaling", "margin_rivals")
 
+AUTO = "auto"
+"""The configuration that a data set's figures make (`auto_config`); no file."""
+
 PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -264,7 +267,9 @@ def read_settings(name_or_file: str) -> dict[str, Any]:
     shipped = name_or_file in shipped_names()
     path = Path(str(_folder() / f"{name_or_file}.yaml")) if shipped else user_path(name_or_file)
     if not shipped and not os.path.lexists(path):
-        raise InputError(f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())})")
+        raise InputError(
+            f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())}), nor {AUTO}"
+        )
     content = yaml_value(read_text(path, LARGEST), name_or_file)
     if content is None:
         return {}

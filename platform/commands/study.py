@@ -13,7 +13,14 @@ from rich.syntax import Syntax
 from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.commands.study_plan import plan
 from crescendo.platform.studies.cohorts import FILLS_A_GPU, SHARE_A_GPU, take_turns, together
-from crescendo.platform.studies.settings import SYNTHETIC, check_dataset, load_study, study_schema, study_source
+from crescendo.platform.studies.settings import (
+    SYNTHETIC,
+    auto_reasons,
+    check_dataset,
+    load_study,
+    study_schema,
+    study_source,
+)
 from crescendo.platform.terminal_text import json_text, say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
@@ -125,6 +132,8 @@ def _summary(checked: Study) -> Iterator[str]:
         yield f"  folds      {found}; every arm is searched and confirmed in each"
     if checked.repeats > 1:
         yield f"  repeats    {checked.repeats}: every arm is searched and confirmed anew in each"
+    for reason in auto_reasons(checked):
+        yield f"  {reason}"
     yield f"  objective  {checked.objective.split}/{checked.objective.metric}, {checked.objective.direction}"
     for arm in arms_of(checked):
         mark = " (baseline)" if arm == baseline_of(checked) else ""

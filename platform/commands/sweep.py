@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyName
-from crescendo.platform.studies.settings import load_study
-from crescendo.platform.terminal_text import terminal_console
+from crescendo.platform.studies.settings import auto_reasons, load_study
+from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.trainables.errors import InputError
 
 INTERRUPTED = 130
@@ -46,6 +46,8 @@ def sweep(
             f"--output {folder}: lies in the copy of the working directory that Ray made for this job and throws away "
             "after it; give an absolute path that stays, on shared storage if the cluster has several nodes"
         )
+    for reason in auto_reasons(study):
+        say(reason)
 
     # torch, Ray and Optuna take seconds: help and an error in the study come before them.
     from crescendo.platform.studies.runner import run_study

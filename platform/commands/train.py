@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from crescendo.platform.terminal_text import terminal_console
-from crescendo.trainables.config import TrainingConfig, configuration, parse_assignments, read_settings
+from crescendo.trainables.config import AUTO, TrainingConfig, configuration, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses.variants import without_ranking
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 def train(
     dataset: Annotated[Path | None, typer.Argument(help="The prepared data set's folder.")] = None,
     output: Annotated[Path | None, typer.Option(help="The folder the run is written to.")] = None,
-    config: Annotated[str | None, typer.Option(help="A shipped configuration's name, or a YAML file.")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(help="A shipped configuration's name, a YAML file, or auto: by the data set's figures."),
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated.")
     ] = None,
@@ -39,7 +43,11 @@ def train(
         return
     if dataset is None or output is None:
         raise InputError(f"{'DATASET' if dataset is None else '--output'}: is missing; see `crescendo train --help`")
-    settings = {**(read_settings(config) if config else {}), **parse_assignments(assignments or [])}
+    assigned = parse_assignments(assignments or [])
+    settings = {
+        **(_auto(dataset, assigned, console) if config == AUTO else read_settings(config) if config else {}),
+        **assigned,
+    }
     checked = configuration(settings, config or "--set")
 
     # torch takes seconds: help, the settings and what is wrong with them come before it.
@@ -56,6 +64,19 @@ def train(
     if (reason := untested(run.dataset)) is not None:
         console.print(f"Nothing was tested: {reason}.", soft_wrap=True)
     console.print(f"Everything lies under {output} (all figures: {output / METRICS}).", soft_wrap=True)
+
+
+def _auto(dataset: Path, assigned: Mapping[str, Any], console: Console) -> Mapping[str, Any]:
+    """Return what `auto` stands for on the data set, and print how it follows, but of what is `assigned` otherwise."""
+    # They bring pyarrow, which `train --keys` and `train --help` do without.
+    from crescendo.trainables.auto_config import auto_config
+    from crescendo.trainables.data.dataset import Dataset
+
+    auto = auto_config(Dataset(dataset))
+    for key, reason in zip(auto.settings, auto.reasons, strict=True):
+        if key not in assigned:
+            console.print(f"{AUTO}: {reason}", soft_wrap=True)
+    return auto.settings
 
 
 class _Screen:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -14,7 +15,7 @@ from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.resolution import Resolved
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
-from crescendo.trainables.config import TrainingConfig, read_settings
+from crescendo.trainables.config import AUTO, TrainingConfig, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
@@ -23,6 +24,9 @@ from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import is_plugin
+
+if TYPE_CHECKING:
+    from crescendo.trainables.auto_config import AutoConfig
 
 SYNTHETIC = "synthetic"
 
@@ -46,7 +50,7 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
         With every problem of the study, one line each.
     """
     try:
-        study = read_study(name_or_file, overrides, resolve_settings)
+        study = read_study(name_or_file, overrides, resolve_settings, lambda read: _under(read, dataset))
     except StudyError as error:
         raise InputError(str(error)) from None
     if isinstance(study.folds, tuple):
@@ -58,6 +62,44 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
         folds = tuple(map(_address, study.folds))
         return study.model_copy(update={"folds": folds, "dataset": folds[0]})
     return study.model_copy(update={"dataset": _address(study.dataset if dataset is None else str(dataset))})
+
+
+def auto_reasons(study: Study) -> tuple[str, ...]:
+    """Return in lines how the settings of a study whose base is `config: auto` follow from its data set, as far as they do.
+
+    What the study sets otherwise, in its base or for the merge gap under `decode`, is left out.
+    """
+    if study.base.get("config") != AUTO:
+        return ()
+    auto = _auto(study.dataset)
+    told = zip(auto.settings.items(), auto.reasons, strict=True)
+    searched = {"merge_gap"} if study.decode.merge_gap is not None else set()
+    return tuple(f"{AUTO}: {line}" for (key, value), line in told if study.base[key] == value and key not in searched)
+
+
+def _under(study: Study, dataset: str | Path | None) -> Mapping[str, Any]:
+    """Return the settings that lie under the base of `study`: those of `config: auto`; `ValueError` if there are none."""
+    if study.base.get("config") != AUTO:
+        return {}
+    first = study.folds[0] if isinstance(study.folds, tuple) else study.dataset if dataset is None else str(dataset)
+    try:
+        return _auto(_address(first)).settings
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+def _auto(address: str) -> AutoConfig:
+    # pyarrow takes its time, and most studies have no need of it.
+    from crescendo.trainables.auto_config import auto_config
+    from crescendo.trainables.data.fold_sets import fold_sets
+    from crescendo.trainables.data.remote import is_remote, open_dataset
+    from crescendo.trainables.data.synthetic import synthesize
+
+    if address == SYNTHETIC:
+        with TemporaryDirectory(prefix="crescendo-") as folder:
+            return auto_config(synthesize(Path(folder) / SYNTHETIC))
+    folds = {} if is_remote(address) else fold_sets(address)
+    return auto_config(open_dataset(next(iter(folds.values()), address)))
 
 
 def _address(dataset: str) -> str:
@@ -120,7 +162,7 @@ def resolve_settings(values: Mapping[str, Any]) -> Resolved:
     known, idle = tuple(TrainingConfig.model_fields), without_effect()
     settings = dict(values)
     config = settings.pop("config", None)
-    if config is not None:
+    if config not in (None, AUTO):  # what auto stands for was laid under the settings (`load_study`)
         try:
             settings = {**read_settings(config if isinstance(config, str) else repr(config)), **settings}
         except InputError as error:

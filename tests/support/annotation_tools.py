@@ -44,12 +44,32 @@ def elan(folder: Path, marks: Marks) -> str:
 
 def boris(folder: Path, marks: Marks) -> str:
     """Write the tabular events of BORIS 8, all observations in one file."""
-    names = ["Observation id", "Observation date", "Media duration (s)", "Subject", "Behavior", "Behavior type", "Time", "Media file name"]  # fmt: skip
+    names = [
+        "Observation id",
+        "Observation date",
+        "Media duration (s)",
+        "Subject",
+        "Behavior",
+        "Behavior type",
+        "Time",
+        "Media file name",
+    ]
     rows: list[list[object]] = []
     for recording, found in marks.items():
         events = [event for start, end, label in found for event in ((start, "START", label), (end, "STOP", label))]
         for time, kind, label in sorted(events, key=lambda event: (event[0], event[1] == "START")):
-            rows.append([f"watching {recording}", "2026-01-02 03:04:05", 99, "No focal subject", label, kind, f"{time:.3f}", f"v/{recording}.mp4"])  # fmt: skip
+            rows.append(
+                [
+                    f"watching {recording}",
+                    "2026-01-02 03:04:05",
+                    99,
+                    "No focal subject",
+                    label,
+                    kind,
+                    f"{time:.3f}",
+                    f"v/{recording}.mp4",
+                ]
+            )
     _write(folder / "events.csv", _cells([names, *rows]))
     return "events.csv"
 
@@ -57,7 +77,12 @@ def boris(folder: Path, marks: Marks) -> str:
 def boris_old(folder: Path, marks: Marks) -> str:
     """Write the tabular events of BORIS 7, a file an observation, below what is said of it."""
     for recording, found in marks.items():
-        rows: list[list[object]] = [["Observation id", recording], [""], ["Observation date", "2026-01-02 03:04:05"], ["Time offset (s)", "0.0"]]  # fmt: skip
+        rows: list[list[object]] = [
+            ["Observation id", recording],
+            [""],
+            ["Observation date", "2026-01-02 03:04:05"],
+            ["Time offset (s)", "0.0"],
+        ]
         rows.append(["Time", "Media file path", "Total length", "FPS", "Subject", "Behavior", "Comment", "Status"])
         events = [event for start, end, label in found for event in ((start, "START", label), (end, "STOP", label))]
         for time, kind, label in sorted(events, key=lambda event: (event[0], event[1] == "START")):
@@ -84,13 +109,19 @@ def label_studio(folder: Path, marks: Marks) -> str:
         {
             "id": number,
             "data": {"csv": f"/data/upload/1/{number:08x}-{recording}.csv"},
-            "annotations": [{"completed_by": 1, "updated_at": "2026-01-02T03:04:05Z", "result": [
-                {"type": "timeserieslabels", "value": {"start": start, "end": end, "timeserieslabels": [label]}}
-                for start, end, label in found
-            ]}],
+            "annotations": [
+                {
+                    "completed_by": 1,
+                    "updated_at": "2026-01-02T03:04:05Z",
+                    "result": [
+                        {"type": "timeserieslabels", "value": {"start": start, "end": end, "timeserieslabels": [label]}}
+                        for start, end, label in found
+                    ],
+                }
+            ],
         }
         for number, (recording, found) in enumerate(marks.items())
-    ]  # fmt: skip
+    ]
     _write(folder / "export.json", json.dumps(tasks))
     return "export.json"
 
@@ -98,10 +129,16 @@ def label_studio(folder: Path, marks: Marks) -> str:
 def label_studio_min(folder: Path, marks: Marks) -> str:
     """Write Label Studio's JSON-MIN."""
     tasks = [
-        {"csv": f"{recording}.csv", "id": 7, "annotation_id": 3, "annotator": 1, "updated_at": "2026-01-02T03:04:05Z",
-         "label": [{"start": start, "end": end, "timeserieslabels": [label]} for start, end, label in found]}
+        {
+            "csv": f"{recording}.csv",
+            "id": 7,
+            "annotation_id": 3,
+            "annotator": 1,
+            "updated_at": "2026-01-02T03:04:05Z",
+            "label": [{"start": start, "end": end, "timeserieslabels": [label]} for start, end, label in found],
+        }
         for recording, found in marks.items()
-    ]  # fmt: skip
+    ]
     _write(folder / "export.json", json.dumps(tasks, ensure_ascii=False))
     return "export.json"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from crescendo.platform.studies.settings import study_schema
+from crescendo.platform.studies.settings import load_study, study_schema
+from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import shipped_studies, study_text
 from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import read
@@ -58,6 +59,27 @@ def test_validate_says_what_the_study_costs(crescendo) -> None:
     assert "search 3 arms: 15 trials" in text
     assert "confirm 3 arms x 2 seeds: 6 trainings" in text
     assert "21 trainings, 4,200 iterations" in text
+
+
+def test_a_base_may_follow_from_the_data_set(crescendo, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("name: small\ndataset: data\nbase: {config: auto, iterations: 20}\n")
+    shutil.copytree(STORED, tmp_path / "data")
+    result = crescendo("study", "validate", "s.yaml", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    told = [line for line in result.stdout.splitlines() if "auto: " in line]
+    assert [line.split()[1] for line in told] == ["sequence_length", "bptt", "merge_gap"]
+    values = {line.split()[1]: int(line.split()[2]) for line in told}
+    studies = [
+        load_study(str(tmp_path / "s.yaml"), overrides, tmp_path / "data") for overrides in ([], ["base.bptt=3"])
+    ]
+    settings = {key: values[key] for key in ("sequence_length", "bptt", "merge_gap")}
+    written = ["base.config=null", *(f"base.{key}={value}" for key, value in settings.items())]
+    assert arms_of(studies[0]) == arms_of(load_study(str(tmp_path / "s.yaml"), written, tmp_path / "data"))
+    assert {key: studies[1].base[key] for key in settings} == {**settings, "bptt": 3}
+    lost = crescendo("study", "validate", "s.yaml", "--dataset", "nowhere", folder=tmp_path)
+    assert lost.returncode == 2
+    assert "base.config: nowhere: not a prepared data set" in lost.stderr
+    assert lost.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

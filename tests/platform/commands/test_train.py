@@ -56,6 +56,25 @@ def test_a_run_says_how_it_goes_and_what_came_out(finished, tiny_dataset):
     assert str(output) in done.stdout
 
 
+def test_a_configuration_may_follow_from_the_data_set(crescendo, tiny_dataset, tmp_path):
+    output = tmp_path / "run"
+    done = crescendo(
+        *command(
+            tiny_dataset.path,
+            output,
+            "--config",
+            "auto",
+            settings=("iterations=1", "device=cpu", "bptt=7", "threads=1"),
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("auto: ")]
+    assert [line.split()[1] for line in told] == ["sequence_length", "merge_gap"]
+    used = json.loads((output / "configuration.json").read_text())
+    assert {line.split()[1]: int(line.split()[2]) for line in told}.items() <= used.items()
+    assert used["bptt"] == 7
+
+
 def test_scores_are_a_distribution_over_labels_for_every_frame_of_validation_and_test(finished, tiny_dataset):
     output, _ = finished
     for subset in ("validation", "test"):

@@ -21,7 +21,9 @@ LABELS = st.sampled_from(["jump", "Übung 1", "跳ぶ", "a, b; c", "x \"y\" 'z'"
 def segments(draw) -> list[tuple[float, float, str]]:
     """Segments in order of time, in whole milliseconds, that do not touch."""
     bounds = draw(st.lists(st.integers(0, 90_000), max_size=8, unique=True).map(sorted))
-    pairs = itertools.batched(bounds, 2) if hasattr(itertools, "batched") else zip(bounds[::2], bounds[1::2], strict=False)
+    pairs = (
+        itertools.batched(bounds, 2) if hasattr(itertools, "batched") else zip(bounds[::2], bounds[1::2], strict=False)
+    )
     return [(pair[0] / 1000, pair[1] / 1000, draw(LABELS)) for pair in pairs if len(pair) == 2]
 
 
