@@ -126,15 +126,16 @@ def read_annotations(path: Path | str, *, clip: bool = False) -> Annotations:
         If the file is no valid JSON, lacks keys, or has a segment with its end before its start or outside the
         recording, or with a label that is no text. The message names the file, the recording and how many more faults there are.
     """
-    return _annotations(read_json(path), str(path), clip)
+    return annotations_of(read_json(path), str(path), clip)
 
 
 def parse_annotations(data: bytes, where: str, *, clip: bool = False) -> Annotations:
     """Read annotations from the bytes of a file called `where`; see `read_annotations`."""
-    return _annotations(parse_json(data, where), where, clip)
+    return annotations_of(parse_json(data, where), where, clip)
 
 
-def _annotations(content: Any, path: str, clip: bool) -> Annotations:
+def annotations_of(content: Any, path: str, clip: bool) -> Annotations:
+    """Return the annotations in `content`, an object of JSON; `path` is its file. See `read_annotations`."""
     if not isinstance(content, dict) or not isinstance(content.get("database"), dict):
         raise InputError(f"{path}: lacks the object 'database'; expected ActivityNet's annotation format")
     seen = _Seen()

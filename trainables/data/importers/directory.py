@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from crescendo.trainables.data.annotations import Annotations, Recording, parse_annotations
+from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import tolerated_seconds
+from crescendo.trainables.data.importers.annotation_source import DEFAULT, find, opened
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
-from crescendo.trainables.data.importers.external import Matrices, check_present, without_recording
-from crescendo.trainables.data.importers.feature_files import features_of
+from crescendo.trainables.data.importers.external import Matrices, without_recording
 from crescendo.trainables.data.importers.group_source import grouped
 from crescendo.trainables.data.importers.label_map import read_changes, relabelled, trimmed
-from crescendo.trainables.data.importers.layout import selected
 from crescendo.trainables.data.importers.own_data import OwnData, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
@@ -23,15 +22,18 @@ from crescendo.trainables.data.splits import Splits
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import parse_json
 
-_ANNOTATIONS, _PACKED = "annotations.json", "annotations.json.gz"
-
 
 @told
 def import_directory(
     source: Annotated[Path | str, "Folder or zip with annotations and a feature file per recording."],
     destination: Path | str,
     *,
-    annotations: Annotated[str, "Path of the annotation file in SOURCE."] = _ANNOTATIONS,
+    annotations: Annotated[
+        str, "File, folder or pattern in SOURCE of the annotations; default: annotations.json, .csv ..."
+    ] = DEFAULT,
+    tier: Annotated[
+        list[str] | None, "Tier of ELAN files that holds labels; may be repeated; default: all with times."
+    ] = None,
     splits: Annotated[str, "Path of a file in SOURCE that divides the recordings into folds; default: none."] = "",
     clip: Annotated[bool, CLIP] = False,
     own: OwnData,
@@ -39,7 +41,8 @@ def import_directory(
 ) -> Dataset:
     """Prepare a folder (or zip) of annotations and matrices (frames x features), as docs/data.md shows.
 
-    Matrices are files of NumPy, MATLAB, HDF5, CSV or Parquet (`feature_files`).
+    Annotations are ActivityNet's JSON, or what a tool wrote (`annotation_tools`): what they hold tells. Matrices are files of
+    NumPy, MATLAB, HDF5, CSV or Parquet (`feature_files`).
 
     Subsets are named `training`, `validation` and `test` (`train`, `val` and `testing` are understood). Without a
     validation subset a fifth of the training recordings becomes one, whole groups, chosen by the hash of their names.
@@ -51,29 +54,21 @@ def import_directory(
     """
     reporter = reporter or Silent()
     changes = read_changes(own.labels)
-    with _opened(source, annotations) as files:
-        annotations = annotations if annotations in files else _PACKED
-        found = parse_annotations(files.read_bytes(annotations), files.where(annotations), clip=clip)
-        plain, blanks = trimmed(found)
+    with opened(source, annotations) as files:
+        found = find(files, annotations, tier or (), own, clip, (splits, own.group))
+        plain, blanks = trimmed(found.annotations)
         renamed, changed = relabelled(plain, changes, own.labels)
         in_groups, groups = grouped(renamed, own.group, files)
-        split, decided = given_split(in_groups, files.where(annotations), own.test)
+        split, decided = given_split(in_groups, found.where, own.test)
         folds, divided = ({}, []) if not splits else _folds(files, splits, split)
-        names = selected(files, own.features_from, "--features-from") if own.features_from else files.names
-        names = tuple(name for name in names if name not in (annotations, splits, own.group))
-        matrices = features_of(files, names, split.recordings, own.feature_key)
-        check_present(matrices, split.recordings, str(source))
-        turned, axis = _time_first(matrices, split.recordings, own.fps, own.time_axis)
-        left = [*without_recording(matrices, split.recordings), *left_out(matrices)]
-        notes = [*found.notes, *blanks, *changed, *groups, *decided, *divided, *axis, *left]
+        turned, axis = found.matrices, list[str]()
+        if not found.axis_found:
+            turned, axis = _time_first(found.matrices, split.recordings, own.fps, own.time_axis)
+        left = [*without_recording(found.features, split.recordings), *left_out(found.features)]
+        notes = [
+            *found.notes, *found.annotations.notes, *blanks, *changed, *groups, *decided, *divided, *axis, *left
+        ]  # fmt: skip
         return write_own(source, destination, own, split, turned, notes, reporter, splits=folds)
-
-
-def _opened(source: Path | str, annotations: str) -> RawFiles:
-    what = f"a data set with {annotations} and one feature file per recording"
-    if annotations == _ANNOTATIONS:  # found packed, too
-        return RawFiles(source, f"{_ANNOTATIONS}*", what)
-    return RawFiles(source, annotations, what, literal=True)
 
 
 def _folds(files: RawFiles, splits: str, annotations: Annotations) -> tuple[Splits, list[str]]:

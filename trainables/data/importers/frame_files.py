@@ -99,7 +99,7 @@ def _subsets(
                 f"{files.path}: no recording with labels was found: looked for a file per recording in {', '.join(LABELS)} "
                 "(--labels-from), or beside the features"
             )
-        notes = ["no split lists: no recording tests; write train.txt and test.txt"]
+        notes = ["no split lists: write train.txt and test.txt, or pass --test 0.2 for a test part"]
         return dict.fromkeys(there, "training"), notes + _alone(labels, features)
     chosen = split or next(iter(lists))
     if chosen not in lists:
@@ -115,7 +115,7 @@ def _subsets(
         raise InputError(f"{files.path}: the split lists have no training part; expected train.bundle or train.txt")
     notes = [f"split {chosen} of {', '.join(lists)}"] if len(lists) > 1 else []
     if "test" not in lists[chosen]:
-        notes.append("no test list: no recording tests")
+        notes.append("no test list")
     left = [name for name in labels.recordings if name not in subsets and (apart or with_features.of(name))]
     if left:
         notes.append(f"{len(left)} recordings with labels stand in no list and are left out: {', '.join(left):.120}")

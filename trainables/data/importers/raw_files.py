@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import stat
 import zipfile
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -24,11 +24,11 @@ class RawFiles:
     nothing is unpacked. Folders linked into a folder belong to it (`files_below`).
     """
 
-    def __init__(self, path: Path | str, landmark: str, what: str, *, literal: bool = False) -> None:
+    def __init__(self, path: Path | str, landmark: str | Sequence[str], what: str, *, shown: str = "") -> None:
         """Open the folder or zip `path`.
 
-        `landmark` is a path below the root that every such data set has; its parts may be patterns (`*`) unless
-        it is `literal`. `what` names the data set in messages.
+        `landmark` is a path below the root that every such data set has, or several of which it has one; its parts may be
+        patterns (`*`). `what` names the data set in messages, `shown` the landmark.
 
         Raises
         ------
@@ -44,10 +44,13 @@ class RawFiles:
             names = [member.filename for member in self._zip.infolist() if not member.is_dir()]
         else:
             raise InputError(f"{self.path}: no such file or folder; expected {what}, as a zip or unpacked")
-        root = _root(names, glob.escape(landmark) if literal else landmark)
+        landmarks = (landmark,) if isinstance(landmark, str) else tuple(landmark)
+        root = _root(names, landmarks)
         if root is None:
             self.close()
-            raise InputError(f"{self.path}: lacks {landmark!r}; expected {what}, as downloaded or unpacked")
+            raise InputError(
+                f"{self.path}: lacks {shown or landmarks[0]!r}; expected {what}, as downloaded or unpacked"
+            )
         self._root = root
         self.names = tuple(sorted(name[len(root) :] for name in names if name.startswith(root)))
         self._known = frozenset(self.names)
@@ -160,10 +163,14 @@ def _unsafe(member: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _root(names: list[str], landmark: str) -> str | None:
-    parts = PurePosixPath(landmark).parts
+def _root(names: list[str], landmarks: Sequence[str]) -> str | None:
+    wanted = [PurePosixPath(landmark).parts for landmark in landmarks]
     roots = ["", *sorted({name.split("/", 1)[0] + "/" for name in names if "/" in name})]
-    return next((r for r in roots if any(n.startswith(r) and _matches(n[len(r) :], parts) for n in names)), None)
+    return next((root for root in roots if any(_holds(names, root, parts) for parts in wanted)), None)
+
+
+def _holds(names: list[str], root: str, parts: tuple[str, ...]) -> bool:
+    return any(name.startswith(root) and _matches(name[len(root) :], parts) for name in names)
 
 
 def _matches(name: str, pattern: tuple[str, ...]) -> bool:

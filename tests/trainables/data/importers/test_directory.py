@@ -106,11 +106,17 @@ def test_names_with_accents_large_suffixes_and_linked_folders(raw, tmp_path: Pat
     assert dataset.recordings("training") == (unicodedata.normalize(written, "é"),)
 
 
-def test_the_name_of_the_annotations_is_no_pattern(raw, tmp_path: Path) -> None:
+def test_a_name_of_annotations_is_a_pattern_only_where_no_file_is_called_so(raw, tmp_path: Path) -> None:
     root = raw.directory()
-    for name in ("annotations[.]json", "*.json"):
-        with pytest.raises(InputError, match=re.escape(f"lacks {name!r}; expected a data set with {name}")):
-            import_directory(root, tmp_path / "a", fps=4.0, annotations=name)
+    plain = import_directory(root, tmp_path / "plain", fps=4.0)
+    for number, name in enumerate(("annotations[.]json", "*.json")):
+        made = import_directory(root, tmp_path / f"{number}", fps=4.0, annotations=name)
+        assert made.content_hash == plain.content_hash
+    (root / "annotations[.]json").write_text("{}")
+    with pytest.raises(InputError, match=re.escape("annotations[.]json: is JSON, an object with nothing")):
+        import_directory(root, tmp_path / "a", fps=4.0, annotations="annotations[.]json")
+    with pytest.raises(InputError, match=re.escape("lacks '*.jsn'; expected a data set with *.jsn")):
+        import_directory(root, tmp_path / "a", fps=4.0, annotations="*.jsn")
 
 
 def test_validation_is_taken_from_training_where_there_is_none(raw, tmp_path: Path) -> None:
@@ -226,7 +232,7 @@ holed[7, 1] = np.nan
         (lambda root: np.savez(root / "features/r1.npz", ones), "stand for the same recording"),
         (
             lambda root: (root / "annotations.json").unlink(),
-            r"lacks 'annotations\.json\*'; expected a data set with annotations\.json",
+            r"lacks 'annotations\.json'; expected a data set with annotations\.json",
         ),
         (lambda root: (root / "annotations.json").write_text("{"), r"annotations\.json: not valid JSON"),
         (_database(lambda base: base.clear()), "holds no recordings"),

@@ -144,7 +144,7 @@ def test_what_is_longer_is_cut_and_what_is_in_no_list_is_left_out(tmp_path: Path
     assert segments(dataset, "a") == literal(VECTORS["a"].tolist()[:21], 6.0)
     assert dataset.annotations.recordings["a"].duration == 21 / 6
     assert dataset.metadata.notes[:2] == (
-        "no test list: no recording tests",
+        "no test list",
         "1 recordings with labels stand in no list and are left out: c",
     )
     assert dataset.metadata.notes[3] == (

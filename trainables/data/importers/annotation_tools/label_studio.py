@@ -60,7 +60,9 @@ def _tracks(file: MarkedFile, task: Mapping[str, Any]) -> Iterator[Track]:
 
 def _track(file: MarkedFile, data: Mapping[str, Any], made: Mapping[str, Any], regions: list[Any], by: Any) -> Track:
     segments, points = solid([_segment(file, region) for region in regions], file.where)
-    names = tuple(dict.fromkeys(name for value in data.values() if isinstance(value, str) for name in _names(value)))
+    names = tuple(
+        dict.fromkeys(name for value in data.values() if isinstance(value, str) and value for name in _names(value))
+    )
     if not names:
         raise InputError(f"{file.where}: task {made.get('id', '?')} names no file in its data")
     said = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float) and value != ""}

@@ -1,0 +1,229 @@
+"""Recordings that people annotated with their tools: what becomes of usual and of odd files."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from annotation_tools import TOOLS
+
+from crescendo.trainables.data.dataset import SUBSETS
+from crescendo.trainables.data.importers.directory import import_directory
+from crescendo.trainables.errors import InputError
+
+MARKS = {f"r{number}": [(1.0, 2.5, "跳ぶ"), (4.0, 9.0 + number / 4, "run")] for number in range(4)}
+HEADER = "recording,start,end,label\n"
+
+
+def features(root: Path, names=tuple(MARKS), frames: int = 40, transposed: bool = False) -> Path:
+    (root / "features").mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        matrix = np.full((frames + number, 3), number, np.float32)
+        np.save(root / f"features/{name}.npy", matrix.T if transposed else matrix)
+    return root
+
+
+def files(root: Path, content: dict[str, str | bytes]) -> Path:
+    for name, text in content.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return root
+
+
+def segments_of(dataset) -> dict:
+    return {
+        name: [(one.start, one.end, one.label) for one in recording.segments]
+        for name, recording in dataset.annotations.recordings.items()
+    }
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_every_tool_makes_the_same_data_set(zipped, tmp_path: Path, tool: str, transposed: bool) -> None:
+    root = features(tmp_path / "mine", transposed=transposed)
+    where = TOOLS[tool](root, MARKS)
+    dataset = import_directory(zipped(root, wrap="x"), tmp_path / "a", fps=4.0, annotations=where, test=0.25)
+    assert {name: sorted(found) for name, found in segments_of(dataset).items()} == MARKS
+    assert dataset.labels == ("background", "run", "跳ぶ")
+    assert [len(dataset.recordings(subset)) for subset in SUBSETS] == [2, 1, 1]
+    durations = {name: one.duration for name, one in dataset.annotations.recordings.items()}
+    assert durations == {"r0": 10.0, "r1": 10.25, "r2": 10.5, "r3": 10.75}
+    np.testing.assert_array_equal(dataset.features("r2"), np.full((42, 3), 2))
+    assert dataset.metadata.notes[0].startswith("annotations: ")
+
+
+def test_annotations_that_nobody_names_are_found(tmp_path: Path) -> None:
+    by_hand = {"audacity": "labels", "table": "annotations.csv"}
+    hashes = set()
+    for tool, where in by_hand.items():
+        root = features(tmp_path / tool)
+        assert TOOLS[tool](root, MARKS) == where
+        hashes.add(import_directory(root, tmp_path / f"{tool}_made", fps=4.0).content_hash)
+    assert len(hashes) == 1
+
+
+def test_columns_of_a_table_say_part_group_and_length(tmp_path: Path) -> None:
+    rows = [
+        f"{name};{start};{end};{label};{part};p{name[1]};10,{name[1]}"
+        for (name, found), part in zip(MARKS.items(), ("Train", "training", "val", "test"), strict=True)
+        for start, end, label in found
+    ]
+    table = "recording;start;end;label;subset;subject;duration\n" + "\n".join(rows)
+    root = files(features(tmp_path / "mine"), {"annotations.csv": table})
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, group="subject")
+    assert [dataset.recordings(subset) for subset in SUBSETS] == [("r0", "r1"), ("r2",), ("r3",)]
+    assert [one.group for one in dataset.annotations.recordings.values()] == ["p0", "p1", "p2", "p3"]
+    assert dataset.annotations.groups_are == "subjects"
+    assert dataset.annotations.recordings["r3"].duration == 10.3
+
+
+def test_lists_say_the_parts_and_what_is_in_none_is_left_out(tmp_path: Path) -> None:
+    root = features(tmp_path / "mine")
+    lists = {"splits/train.txt": "r0\nr1\n", "splits/test.txt": "r2\nr9\n"}
+    files(
+        root,
+        {**lists, "labels/r0.txt": "1\t2\ta\n", "labels/r1.txt": "", "labels/r2.txt": "1\t2\tb", "labels/r3.txt": ""},
+    )
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    assert segments_of(dataset) == {"r0": [(1, 2, "a")], "r1": [], "r2": [(1, 2, "b")]}
+    assert dataset.recordings("test") == ("r2",)
+    assert "parts: as splits/train.txt, splits/test.txt list them" in dataset.metadata.notes
+    assert "annotated recordings that stand in no list are left out: 1: r3" in dataset.metadata.notes
+    assert "listed recordings that nobody annotated are left out: 1: r9" in dataset.metadata.notes
+
+
+def test_of_several_annotators_the_newest_counts(tmp_path: Path) -> None:
+    root = features(tmp_path / "mine", ("r0", "r1", "r2"))
+    for number, who in enumerate(("ann", "bob")):
+        file = files(root, {f"by/{who}/r0.txt": f"1\t2\t{who}\n"}) / f"by/{who}/r0.txt"
+        os.utime(file, (10**9 + number, 10**9 + number))
+    files(root, {"by/r1.txt": "1\t2\tann", "by/r2.txt": "1\t2\tann"})
+    dataset = import_directory(root, tmp_path / "files", fps=4.0, annotations="by")
+    assert segments_of(dataset)["r0"] == [(1, 2, "bob")]
+    said = "1 of 3 recordings have several annotators, the newest counts: of 'r0' that of by/bob/r0.txt (2001-09-09), not by/ann/r0.txt"  # noqa: E501
+    assert said in dataset.metadata.notes
+    os.utime(root / "by/ann/r0.txt", (10**9 + 1, 10**9 + 1))
+    with pytest.raises(InputError, match="both annotate recording 'r0' and are equally new"):
+        import_directory(root, tmp_path / "tie", fps=4.0, annotations="by")
+
+    def rows(*times: str) -> str:
+        told = zip(("ann", "bob", "ann"), ("r0", "r0", "r1"), times, strict=True)
+        return "recording,start,end,label,annotator,annotated\n" + "".join(
+            f"{name},1,2,{who},{who},{time}\n" for who, name, time in told
+        )
+
+    files(root, {"last.csv": rows("", "", ""), "dated.csv": rows("2026-02-01", "2026-01-31 10:00", "2026-01-01")})
+    for table, who in (("last.csv", "bob"), ("dated.csv", "ann")):
+        made = import_directory(root, tmp_path / table, fps=4.0, annotations=table)
+        assert segments_of(made) == {"r0": [(1, 2, who)], "r1": [(1, 2, "ann")]}
+        assert any(line.startswith("1 of 2 recordings have several annotators") for line in made.metadata.notes)
+
+
+def label_studio(*annotations: dict) -> str:
+    return json.dumps([{"data": {"csv": "up/r0.csv"}, "annotations": list(annotations)}])
+
+
+def region(start: object, end: object, *labels: object, kind: str = "timeserieslabels") -> dict:
+    return {"type": kind, "value": {"start": start, "end": end, kind: list(labels)}}
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected", "note"),
+    [
+        # A table with everything odd that spreadsheets do.
+        ({"annotations.csv": "\ufeffRecording;Start;End;Label\r\n\r\nr0;1,5;2,25;Öl; \r\n ;;;\r\nr0.npy;0:00:03;00:04,5;b\r\n"}, {}, {"r0": [(1.5, 2.25, "Öl"), (3, 4.5, "b")]}, "annotations: a table"),  # noqa: E501
+        ({"annotations.csv": ("sep=;\n" + HEADER.replace(",", ";") + "r0;1;2;a").encode("utf-16")}, {}, {"r0": [(1, 2, "a")]}, ""),  # noqa: E501
+        ({"annotations.csv": 'r0,1,2,"a, b"\nr1,3,4,"c ""d"""\n'}, {}, {"r0": [(1, 2, "a, b")], "r1": [(3, 4, 'c "d"')]}, ""),
+        ({"ANNOTATIONS.TSV": "label\tt_start\tt_end\tvideo\na\t1\t2\tr0.mp4\n"}, {"annotations": "ANNOTATIONS.TSV"}, {"r0": [(1, 2, "a")]}, ""),  # noqa: E501
+        ({"annotations.csv": HEADER + "r0,1,2,a\nr1,,,\n"}, {}, {"r0": [(1, 2, "a")], "r1": []}, ""),
+        ({"annotations.csv": HEADER + "r0,1,3,a\nr0,2,4,b\nr0,1,3,a\n"}, {}, {"r0": [(1, 3, "a"), (2, 4, "b"), (1, 3, "a")]}, "more than once"),  # noqa: E501
+        ({"annotations.csv": HEADER + "r0,8,99,a\nr0,1,2,b\n"}, {"clip": True}, {"r0": [(8, 10, "a"), (1, 2, "b")]}, "were cut"),
+        ({"annotations.csv": HEADER + "r0,8,10.9,a\nr0,5,5,b\n"}, {}, {"r0": [(8, 10.9, "a")]}, "left out: 1 marks without length"),  # noqa: E501
+        # Tools.
+        ({"labels/r0.TXT": "\ufeff1,5\t2,5\tå\r\n\\\t1\t2\r\n3\t3\t\r\n"}, {}, {"r0": [(1.5, 2.5, "å")]}, "marks without length"),
+        ({"labels/r0.txt": "1\t2\ta", "labels/r1.txt": "", "labels/readme.md": "x"}, {}, {"r0": [(1, 2, "a")], "r1": []}, "Audacity (2 files)"),  # noqa: E501
+        ({"e.csv": "Observation id,Subject,Behavior,Status,Time\nr0,A,a,START,1\nr0,B,a,START,2\nr0,A,a,STOP,3\nr0,B,a,STOP,4\nr0,A,p,POINT,4\n"}, {"annotations": "e.csv"}, {"r0": [(1, 3, "a"), (2, 4, "a")]}, "BORIS"),  # noqa: E501
+        ({"e.json": label_studio({"completed_by": {"id": 1, "email": "a@x"}, "updated_at": "2026-01-01T00:00:00Z", "result": [region(1, 2, "old")]}, {"completed_by": 2, "updated_at": "2026-01-02T00:00:00Z", "result": [region(1, 2, "new"), region(3, 3, "point"), {"type": "choices", "value": {}}]}, {"was_cancelled": True, "result": []})}, {"annotations": "e.json"}, {"r0": [(1, 2, "new")]}, "that of annotator 2 (2026-01-02), not annotator a@x"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_odd_files_are_read(tmp_path: Path, content: dict, options: dict, expected: dict, note: str) -> None:
+    root = files(features(tmp_path / "mine", ("r0", "r1")), content)
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, **options)
+    assert segments_of(dataset) == expected
+    assert note in "\n".join(dataset.metadata.notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"annotations.csv": ""}, r"annotations\.csv: is empty"),
+        ({"annotations.csv": "a,b\n1,2\n"}, "is text that begins 'a,b', no annotations that are known; expected ActivityNet's"),
+        ({"annotations.csv": HEADER}, "annotates no recording"),
+        ({"annotations.csv": HEADER + "r0,1,2\n"}, "row 2 has no label"),
+        ({"annotations.csv": HEADER + ",1,2,a\n"}, "row 2 names no recording"),
+        ({"annotations.csv": HEADER + "r0,one,2,a\n"}, "start 'one' and end '2'; expected seconds"),
+        ({"annotations.csv": HEADER + "r0,nan,2,a\n"}, "start 'nan'"),
+        ({"annotations.csv": HEADER + "r0,3,2,a\n"}, "ends before it starts"),
+        ({"annotations.csv": HEADER + "r0,3,99,a\n"}, "lies outside the recording's"),
+        ({"annotations.csv": HEADER + "other,1,2,a\n"}, "recording 'other' has no features"),
+        ({"annotations.csv": HEADER.encode() + b"r0,1,2,\xff\n"}, "must be UTF-8 text"),
+        ({"annotations.csv": HEADER + "r0,1,2," + "x" * 200_000}, "is no table of cells"),
+        ({"annotations.csv": "recording,start,end,label,subset\nr0,1,2,a,train\nr0,3,4,a,test\n"}, "several values of subset"),
+        ({"annotations.csv": "recording,start,end,label,duration\nr0,1,2,a,long\n"}, "duration 'long'"),
+        ({"annotations.json": "[1]"}, "is JSON, a list of 1, no annotations"),
+        ({"annotations.json": '{"behaviors_conf": {}}'}, "project of BORIS; export its events"),
+        ({"annotations.json": label_studio({"result": [region("2026-01-01", "2026-01-02", "a")]})}, "no times in seconds"),
+        ({"annotations.json": label_studio({"result": [region(1, 2)]})}, "has 0 labels"),
+        ({"annotations.json": label_studio({"result": 5})}, "Label Studio's tasks"),
+        ({"annotations.json": '[{"data": {}, "annotations": [{"result": []}]}]'}, "names no file"),
+        ({"labels/r0.txt": "1\t2\ta\n1\tx\tb\n"}, "line 2 is no label"),
+        ({"labels/r0.txt": "1\t2\t\n"}, "line 1 has no label"),
+        ({"labels/r0.txt": "hello"}, "is text that begins 'hello'"),
+        ({"labels/r0.wav": "x"}, r"holds no annotations but labels/r0\.wav"),
+        ({"annotations/r0.eaf": "<ANNOTATION_DOCUMENT>"}, "damaged ELAN document"),
+        ({"annotations/r0.eaf": "<!DOCTYPE x [<!ENTITY a 'b'>]><ANNOTATION_DOCUMENT/>"}, "declares entities"),
+        ({"annotations/r0.eaf": "<TEI/>"}, "is XML that begins '<TEI/>'"),
+        ({"annotations.tsv": "Observation id\tBehavior\tStatus\tTime\nr0\ta\tSTART\t1\n"}, "'a', which starts at 1 s, has no STOP"),  # noqa: E501
+        ({"annotations.tsv": "Observation id\tBehavior\tStatus\tTime\nr0\ta\tSTOP\t1\n"}, "does not fit what comes before it"),
+        ({"annotations.tsv": "Observation id\tBehavior\tStart (s)\tStop (s)\nr0\ta\tNA\t1\n"}, "'start \\(s\\)' is 'NA'"),
+        ({"annotations.tsv": "Observation id\tBehavior\tStart (s)\tStop (s)\nr0\t\t1\t2\n"}, "without a behavior"),
+        ({"annotations/a.json": '{"database": {}}', "annotations/b.json": '{"database": {}}'}, "is one of 2 files of annotations"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_ends_in_one_line(tmp_path: Path, absent: Path, content: dict, says: str) -> None:
+    root = files(features(tmp_path / "mine", ("r0", "r1")), content)
+    with pytest.raises(InputError, match=says) as caught:
+        import_directory(root, absent, fps=4.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_tiers_of_elan_are_named_where_it_cannot_be_told(tmp_path: Path, absent: Path) -> None:
+    from pympi.Elan import Eaf
+
+    root = features(tmp_path / "mine", ("r0",))
+    document = Eaf(author="nobody")
+    document.add_tier("deeds", ann="Ann", part="P7")
+    document.add_tier("words", ann="Bob")
+    document.add_annotation("deeds", 1000, 2000, "run")
+    document.add_annotation("deeds", 3000, 4000)
+    document.add_annotation("words", 1000, 2000, "hello")
+    (root / "annotations").mkdir()
+    document.to_file(str(root / "annotations/other.eaf"))
+    document.to_file(str(root / "annotations/r0.eaf"))
+    (root / "annotations/other.eaf").unlink()
+    with pytest.raises(InputError, match=r"several annotators \(deeds by Ann; words by Bob\).*--tier"):
+        import_directory(root, absent, fps=4.0)
+    with pytest.raises(InputError, match="has no tier 'x'"):
+        import_directory(root, absent, fps=4.0, tier=["x"])
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, tier=["deeds"], group="participant")
+    assert segments_of(dataset) == {"r0": [(1, 2, "run"), (3, 4, "deeds")]}
+    assert dataset.annotations.recordings["r0"].group == "P7"
+
+
+def test_elan_takes_pympi(tmp_path: Path, absent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = features(tmp_path / "mine")
+    TOOLS["elan"](root, MARKS)
+    monkeypatch.setitem(__import__("sys").modules, "pympi.Elan", None)
+    with pytest.raises(InputError, match=r"takes pympi: pip install 'crescendo-ablation\[elan\]'"):
+        import_directory(root, absent, fps=4.0)

@@ -1,0 +1,134 @@
+"""Annotations of anyone's recordings, whatever tool made them, and the features that they are of."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crescendo.trainables.data.annotations import Annotations, annotations_of, listed
+from crescendo.trainables.data.importers.annotation_tools.gathering import (
+    activitynet_content,
+    annotation_files,
+    gathered,
+    newest,
+    said_duration,
+)
+from crescendo.trainables.data.importers.annotation_tools.track import Track
+from crescendo.trainables.data.importers.external import Features, Matrices, check_present
+from crescendo.trainables.data.importers.feature_files import features_of
+from crescendo.trainables.data.importers.layout import selected
+from crescendo.trainables.data.importers.own_data import OwnData
+from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.importers.split_lists import list_files, read_lists
+from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
+
+DEFAULT = "annotations.json"
+_ELSE = (f"{DEFAULT}.gz", "annotations.csv", "annotations.tsv", "annotations", "labels")
+"""Where annotations are looked for, in turn, if nobody says."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """`annotations` as the files have them, the `features` that lie with them, and what was decided, in lines.
+
+    `where` names the files of annotations. `matrices` are the features with time first, as far as that is known.
+    """
+
+    annotations: Annotations
+    features: Features
+    matrices: Matrices
+    where: str
+    axis_found: bool
+    notes: tuple[str, ...]
+
+
+def opened(source: Path | str, given: str) -> RawFiles:
+    """Open the folder or zip `source`, whose annotations are at `given`: a file, a folder or a pattern; `InputError`."""
+    what = f"a data set with {given} and one feature file per recording"
+    landmarks = (DEFAULT, *_ELSE) if given == DEFAULT else (glob.escape(given), given)
+    return RawFiles(source, landmarks, what, shown=given)
+
+
+def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: bool, apart: Sequence[str]) -> Found:
+    """Return what is annotated at `given` in `files`; `tiers` are those of ELAN that count.
+
+    `apart` are files that hold neither annotations nor features. Where annotations do not say how long a recording is, its
+    features do; where they do not say which part it is of, lists do (`train.txt`, as of `frames`).
+
+    Raises
+    ------
+    InputError
+        If annotations are of no known form, damaged or outside their recording, or a recording has no features.
+    """
+    at = given if given != DEFAULT else next(one for one in (DEFAULT, *_ELSE) if _is_there(files, one))
+    names = annotation_files(files, selected(files, at, "--annotations"), at)
+    read = gathered(files, names, tiers)
+    where = files.where(at)
+    sought = selected(files, own.features_from, "--features-from") if own.features_from else files.names
+    holding = tuple(name for name in sought if name not in (*names, *apart))
+    if read.content is not None:
+        annotations = annotations_of(read.content, where, clip)
+        features = features_of(files, holding, annotations.recordings, own.feature_key)
+        check_present(features, annotations.recordings, str(files.path))
+        return Found(annotations, features, features, where, False, ())
+    features = features_of(files, holding, [name for track in read.tracks for name in track.names], own.feature_key)
+    tracks, others = newest(read.tracks, features.__contains__)
+    subsets, left = _subsets(files, [name for name in files.names if name not in (*names, *apart)], tracks)
+    kept = {name: track for name, track in tracks.items() if name in subsets}
+    check_present(features, kept, str(files.path))
+    matrices, turned = _time_first(features, kept, own)
+    durations = {
+        name: matrices.shape(name).frames / own.fps if (said := said_duration(track)) is None else said
+        for name, track in kept.items()
+    }
+    content = activitynet_content(kept, durations, subsets)
+    return Found(
+        annotations_of(content, where, clip), features, matrices, where, True, (*read.notes, *others, *left, *turned)
+    )
+
+
+def _is_there(files: RawFiles, at: str) -> bool:
+    return at in files or any(name.startswith(f"{at}/") for name in files.names)
+
+
+def _subsets(files: RawFiles, names: Sequence[str], tracks: Mapping[str, Track]) -> tuple[dict[str, str], list[str]]:
+    """Return recording -> subset, by lists among `names` if there are any, and what was left out."""
+    lists = {} if any("subset" in track.keys for track in tracks.values()) else list_files(names)
+    if not lists:
+        return dict.fromkeys(tracks, "training"), []
+    fold, parts = next(iter(read_lists(files, lists).items()))
+    listing = {name: subset for subset, those in parts.items() for name in those}
+    subsets = {name: listing[name] for name in tracks if name in listing}
+    left = [name for name in tracks if name not in listing]
+    unknown = [name for name in listing if name not in tracks]
+    return subsets, [
+        f"parts: as {', '.join(lists[fold].values())} list them",
+        *([f"annotated recordings that stand in no list are left out: {len(left)}: {listed(left)}"] if left else []),
+        *(
+            [f"listed recordings that nobody annotated are left out: {len(unknown)}: {listed(unknown)}"]
+            if unknown
+            else []
+        ),
+    ]
+
+
+def _time_first(features: Features, tracks: Mapping[str, Track], own: OwnData) -> tuple[Matrices, list[str]]:
+    """Return the features as (frames, width), and what was decided.
+
+    Rows are frames, unless only columns can be: those whose number differs between recordings, or holds all segments.
+    """
+    shapes = {name: features.shape(name) for name in tracks}
+    last = {name: max((one.end for one in track.segments), default=0.0) * own.fps for name, track in tracks.items()}
+    fitting = time_axes(shapes, last, {name: float("inf") for name in tracks})
+    holding = [
+        axis
+        for axis in fitting
+        if all((one.frames, one.width)[axis] >= last[name] - own.fps for name, one in shapes.items())
+    ]
+    found = own.time_axis == "auto" and (holding or list(fitting)) == [1]
+    if own.time_axis != "1" and not found:
+        return features, []
+    how = ", found by the lengths" if found else ""
+    return Transposed(features), [f"features are stored as (features, frames): axis 1 is time{how}"]
