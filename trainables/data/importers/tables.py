@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
+from collections.abc import Sequence
 from typing import IO
 
 import numpy as np
@@ -15,12 +17,18 @@ from crescendo.trainables.data.importers.arrays import Announced
 from crescendo.trainables.reading import most_unpacked, too_large
 
 _SEPARATORS = (",", ";", "\t")
+_COMMA = re.compile(r"(?:^|[;\t])\s*\"?[+-]?\d*,\d+(?:[eE][+-]?\d+)?\"?\s*(?:$|[;\t])")
+_LOOKED_AT = 100
+"""Rows that are searched for a decimal comma."""
 # Not pandas' list, in which "None" and "NA" are no text: they are labels.
 _MISSING = ["", "NaN", "nan"]
 
 
 class CsvTable:
-    """A CSV file, with commas, semicolons or tabs; its first line names the columns unless it holds numbers only."""
+    """A CSV file, with commas, semicolons or tabs; its first line names the columns unless it holds numbers only.
+
+    Between semicolons or tabs the decimal sign may be a comma.
+    """
 
     def __init__(self, file: IO[bytes], where: str) -> None:
         """Read `file`; `ValueError` if it is no table."""
@@ -28,11 +36,14 @@ class CsvTable:
         first, *rows = text.split("\n")
         if not first.strip():
             raise ValueError("its first line is empty")
-        separator = max(_SEPARATORS, key=first.count)
+        separator = _separator([first, *rows[:_LOOKED_AT]])
+        decimal = "," if separator != "," and any(map(_COMMA.search, (first, *rows[:_LOOKED_AT]))) else "."
         cells = [cell.strip().strip('"') for cell in first.split(separator)]
         # A single column of labels often has no name.
-        headless = all(map(_is_number, cells)) or (len(cells) == 1 and first.strip() in {row.strip() for row in rows})
-        self._table = _parsed(text, separator, headless)
+        headless = all(_is_number(cell.replace(decimal, ".")) for cell in cells) or (
+            len(cells) == 1 and first.strip() in {row.strip() for row in rows}
+        )
+        self._table = _parsed(text, separator, headless, decimal)
         self._table.columns = [str(column) for column in self._table.columns]
         self.announced: dict[str, Announced] = {
             str(name): Announced((len(self._table),), _plain(column.to_numpy().dtype))
@@ -44,7 +55,15 @@ class CsvTable:
         return _values(self._table[name])
 
 
-def _parsed(text: str, separator: str, headless: bool) -> pd.DataFrame:
+def _separator(rows: Sequence[str]) -> str:
+    """Return what separates cells: semicolons or tabs where each row has equally many, for commas may then be decimal."""
+    for one in (";", "\t"):
+        if (count := rows[0].count(one)) and all(row.count(one) == count for row in rows if row.strip()):
+            return one
+    return max(_SEPARATORS, key=rows[0].count)
+
+
+def _parsed(text: str, separator: str, headless: bool, decimal: str) -> pd.DataFrame:
     with warnings.catch_warnings():
         # It would cut rows that are longer than the first.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -52,6 +71,7 @@ def _parsed(text: str, separator: str, headless: bool) -> pd.DataFrame:
             return pd.read_csv(
                 io.StringIO(text),
                 sep=separator,
+                decimal=decimal,
                 header=None if headless else 0,
                 index_col=False,
                 keep_default_na=False,

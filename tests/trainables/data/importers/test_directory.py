@@ -56,6 +56,20 @@ def test_every_format_of_features_is_read(raw, tmp_path: Path, kind: str) -> Non
     assert import_directory(root, tmp_path / "a", fps=4.0).features_hash == plain.features_hash
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("names", [["x y", "y,z", "z"], None])
+def test_tables_may_have_decimal_commas(raw, tmp_path: Path, separator: str, names: list | None) -> None:
+    root = raw.directory()
+    for number in range(3):
+        (root / f"features/r{number}.npy").unlink()
+        matrix = np.arange(120).reshape(40, 3) / 4 - number
+        rows = [*([names] if names else []), *[[f"{value:g}".replace(".", ",") for value in row] for row in matrix]]
+        text = "\ufeff" + "".join(f"{separator.join(row)}\r\n" for row in rows)
+        (root / f"features/r{number}.CSV").write_bytes(text.encode())
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    np.testing.assert_array_equal(dataset.features("r1"), np.arange(120).reshape(40, 3) / 4 - 1)
+
+
 def test_features_that_lie_on_their_side_are_found(raw, tmp_path: Path) -> None:
     root = raw.directory()
     plain = import_directory(root, tmp_path / "plain", fps=4.0)

@@ -80,7 +80,7 @@ def _names(value: str) -> Iterator[str]:
 
 def _segment(file: MarkedFile, region: Any) -> Segment:
     found = mapping(region)
-    labels = next((found[key] for key in _LABELS if key in found), ())
+    labels: Any = next((found[key] for key in _LABELS if key in found), [])
     bounds = found.get("start"), found.get("end")
     if len(labels) != 1 or not isinstance(labels[0], str) or not labels[0].strip():
         raise InputError(f"{file.where}: the region {_shown(bounds)} has {len(labels)} labels; expected one")
