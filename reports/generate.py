@@ -162,7 +162,8 @@ def _fill(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
 
 
 def _write_chart(folder: Path, chart: Chart) -> None:
-    for kind in ("svg", "pdf", "png"):
+    (folder / f"{chart.name}.svg").write_bytes(chart.svg)
+    for kind in ("pdf", "png"):
         (folder / f"{chart.name}.{kind}").write_bytes(image(chart.figure, kind))
     table = csv_lines([chart.numbers.columns, *chart.numbers.rows])
     (folder / f"{chart.name}.csv").write_text(table, encoding="utf-8", newline="")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from matplotlib.figure import Figure
 
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.charts.style import Look
+from crescendo.reports.charts.style import Look, image
 
 ChartValue = str | float | int | None
 """What a chart shows at one place: a number, a name, or nothing."""
@@ -63,6 +64,11 @@ class Chart:
     caption: str
     figure: Figure
     numbers: Numbers
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The figure as SVG, drawn once for its file and for the page."""
+        return image(self.figure, "svg")
 
 
 @dataclass(frozen=True)

@@ -138,11 +138,12 @@ def image(figure: Figure, kind: str) -> bytes:
         "png": {"Software": None},
     }
     stream = io.BytesIO()
-    with styled():
+    with styled(), mpl.rc_context({"figure.constrained_layout.use": False}):
         if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
             # It lays out again at every drawing, each time from where the last one ended.
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")
+            # Not "none", which is an engine, too: for one matplotlib draws twice, the first time to lay out.
+            figure.set_layout_engine(None)
         figure.savefig(stream, format=kind, metadata=stamps[kind])
     # XML has no way to write a control character that stands in a label.
     return visible(stream.getvalue().decode()).encode() if kind == "svg" else stream.getvalue()
@@ -157,12 +158,12 @@ def lacking_letters(figures: Iterable[Figure]) -> str:
     )
 
 
-def themed_svg(figure: Figure, name: str, description: str) -> str:
-    """Return the figure as an `<svg>` element for the page.
+def themed_svg(svg: bytes, name: str, description: str) -> str:
+    """Return a figure's `image`, an SVG, as an `<svg>` element for the page.
 
     Its colours are the CSS variables of `theme`, its ids begin with `name`, it scales with its box and says what it shows.
     """
-    text = image(figure, "svg").decode()
+    text = svg.decode()
     text = text[text.index("<svg") :].rstrip()
     used = {one for tag in _TAG.findall(text) for one in re.findall(r'(?:href="#|url\(#)([^")]*)', tag)}
     # Labels stand between the tags, and may look like an id or a colour.

@@ -74,7 +74,7 @@ def _chart(chart: Chart, *, pictures: bool) -> Item:
         "columns": _heads(numbers.columns, numeric),
         "rows": [[_cell(text, numeric[place]) for place, text in enumerate(row)] for row in numbers.text()],
         "wide": chart.figure.get_figwidth() > _WIDE,
-        "svg": themed_svg(chart.figure, chart.name, str(escape(visible(chart.title)))) if pictures else "",
+        "svg": themed_svg(chart.svg, chart.name, str(escape(visible(chart.title)))) if pictures else "",
     }
 
 

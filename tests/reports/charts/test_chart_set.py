@@ -220,7 +220,7 @@ def test_names_are_drawn_as_they_are(drawn):
 
 def test_on_the_page_every_colour_follows_the_theme(drawn):
     for chart in drawn.values():
-        svg = style.themed_svg(chart.figure, chart.name, "a chart")
+        svg = style.themed_svg(chart.svg, chart.name, "a chart")
         ET.fromstring(svg)
         assert set(re.findall(r"#[0-9a-fA-F]{6}\b", re.sub(r"(base64,)[^\"]*", r"\1", svg))) <= {style.HEAT}
         assert set(re.findall(r"var\((--[0-9a-z]+)\)", svg)) <= set(re.findall(r"(--[0-9a-z]+):", style.theme()[1]))
@@ -230,7 +230,7 @@ def test_a_label_that_looks_like_a_colour_or_an_id_is_shown_as_it_is():
     text = f'{style.INK} id="a" href="#b" url(#c)'
     figure, [[axes]] = style.panels(1, 1, 3, 2)
     axes.set_title(text)
-    assert text in "".join(ET.fromstring(style.themed_svg(figure, "chart", "a chart")).itertext())
+    assert text in "".join(ET.fromstring(style.themed_svg(image(figure, "svg"), "chart", "a chart")).itertext())
 
 
 def test_arms_differ_in_more_than_colour():
