@@ -4,8 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import own_models
 import pytest
 from finished_runs import assignments, command, training
 
@@ -119,12 +121,11 @@ def test_nothing_is_imported_without_being_allowed(what, request, tmp_path, monk
     assert not (tmp_path / "other").exists()
 
 
-def test_elsewhere_its_module_must_be_there_too(model, tmp_path):
-    code = "from crescendo.platform.cli import main; main()"
-    words = ["detect", str(model), "frames.npy", "--allow-plugin"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
+def test_elsewhere_its_module_must_be_there_too(crescendo, model, tmp_path, monkeypatch):
+    here = Path(own_models.__file__).parent
+    monkeypatch.delitem(sys.modules, "own_models")
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if Path(folder).resolve() != here])
+    done = crescendo("detect", model, "frames.npy", "--allow-plugin", folder=tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "model: own_models:Convolution: the module own_models cannot be imported" in done.stderr

@@ -1,10 +1,13 @@
 """`generate-report` on studies that really ran, finished, cut short and damaged."""
 
+import io
 import json
 import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pandas as pd
@@ -86,9 +89,13 @@ def command(monkeypatch, capsys):
 @pytest.fixture(scope="module")
 def reported(finished):
     """The report of the finished study, and what the command printed."""
-    script = Path(sys.executable).with_name("generate-report")
-    done = subprocess.run([script, finished], capture_output=True, text=True, timeout=300, check=True)
-    return finished / "report", done.stdout
+    [script] = entry_points(group="console_scripts", name="generate-report")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+        patch.setattr(sys, "argv", ["generate-report", str(finished)])
+        with pytest.raises(SystemExit) as end:
+            script.load()()
+    assert not end.value.code
+    return finished / "report", printed.getvalue()
 
 
 def files(folder):

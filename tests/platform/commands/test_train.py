@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 
+import finished_runs
 import pyarrow as pa
 import pytest
 
@@ -11,8 +12,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.store import FrameStore
 
 SETTINGS = ("hidden_size=8", "sequences=4", "sequence_length=30", "iterations=30", "evaluate_every=10", "threads=1")
-PROCESS = (sys.executable, "-c", "from crescendo.platform.cli import main; main()")
-# As PROCESS, and killed in the moment when its second checkpoint would come to be.
+# The command in a process of its own, killed in the moment when its second checkpoint would come to be.
 KILLED = """
 import os, signal, sys
 
@@ -35,8 +35,7 @@ def command(dataset, output, *options, settings=FULL):
 @pytest.fixture(scope="module")
 def finished(tiny_dataset, tmp_path_factory):
     output = tmp_path_factory.mktemp("train") / "run"
-    whole = [*PROCESS, *command(tiny_dataset.path, output)]
-    return output, subprocess.run(whole, capture_output=True, text=True, check=False)
+    return output, finished_runs.command(*command(tiny_dataset.path, output))
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def run(crescendo):
 
 def test_a_run_says_how_it_goes_and_what_came_out(finished, tiny_dataset):
     output, done = finished
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "iteration 10/30: loss" in done.stderr
     assert "validation mAP" in done.stderr
     assert "frames/s" in done.stderr
