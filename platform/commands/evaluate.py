@@ -14,6 +14,13 @@ from crescendo.platform.commands.evaluate_files import (
     parse_thresholds,
     print_evaluation,
 )
+from crescendo.platform.commands.evaluate_frames import (
+    evaluate_predictions,
+    frame_truth,
+    print_segmental,
+    run_results,
+    segmental_json,
+)
 from crescendo.platform.commands.online_display import online_results, print_online
 from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.terminal_text import json_text, say
@@ -21,6 +28,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 PAPER_IOU = ["0.1:0.8:0.1"]
+SEGMENTAL = "segmental"
+METRICS = ("mAP", SEGMENTAL)
 
 GroundTruth = Annotated[Path | None, typer.Option(help="Annotations in ActivityNet's format, .json or .json.gz.")]
 Detections = Annotated[Path | None, typer.Option(help="Detections in ActivityNet's result format, .json or .json.gz.")]
@@ -56,7 +65,39 @@ Online = Annotated[
     typer.Option(help="A training run's folder: per-frame AP and early warning, in place of detections."),
 ]
 TrainedOn = Annotated[
-    Path | None, typer.Option(help="online: the run's prepared data set, to compute anew, for any --alarm.")
+    Path | None,
+    typer.Option(
+        help="Prepared data set. online, run: the run's own, to compute anew; segmental: in place of --ground-truth."
+    ),
+]
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar=f"<{'|'.join(METRICS)}>",
+        help="mAP of detections; segmental: frame accuracy, edit score, F1@10, 25 and 50 of a label for each frame.",
+        show_default=METRICS[0],
+    ),
+]
+Predictions = Annotated[
+    Path | None,
+    typer.Option(help="segmental: folder of predicted label vectors, a file a recording (.txt, .npy, .csv, .mat ...)."),
+]
+Run = Annotated[Path | None, typer.Option(help="segmental: a training run's folder, in place of predictions.")]
+Fps = Annotated[float | None, typer.Option(help="segmental: labels a second, with --ground-truth.")]
+LabelKey = Annotated[str, typer.Option(help="segmental: column or variable of the labels, where a file has several.")]
+Mapping = Annotated[
+    str,
+    typer.Option(
+        help="segmental: file in PREDICTIONS with a number and a label a line; default: mapping.txt, if there."
+    ),
+]
+Background = Annotated[
+    list[str] | None,
+    typer.Option(help="segmental: predicted label that means that nothing happens; may be repeated."),
+]
+KeepBackground = Annotated[
+    bool,
+    typer.Option("--keep-background", help="segmental: edit score and F1 of background's segments, too."),
 ]
 Alarms = Annotated[
     list[str] | None,
@@ -81,15 +122,46 @@ def evaluate(
     online: Online = None,
     dataset: TrainedOn = None,
     alarms: Alarms = None,
+    metrics: Metrics = None,
+    predictions: Predictions = None,
+    run: Run = None,
+    fps: Fps = None,
+    label_key: LabelKey = "",
+    mapping: Mapping = "",
+    background: Background = None,
+    keep_background: KeepBackground = False,
     allow_plugin: AllowPlugin = False,
 ) -> None:
-    """Score detections against ground truth (mAP at each IoU threshold, AP of each label), or a run while it watches."""
+    """Score detections (mAP at each IoU threshold, AP of each label), frame labels (segmental), or a run while it watches."""
+    of_map = {"--protocol": protocol, "--iou": iou, "--zero-over-zero": zero_over_zero}
+    of_labels = {
+        "--predictions": predictions, "--fps": fps, "--label-key": label_key, "--mapping": mapping,
+        "--background": background,
+    }  # fmt: skip
+    of_files = {"--ground-truth": ground_truth, "--detections": detections, "--clip": clip}
+    of_segmental = {**of_labels, "--run": run, "--keep-background": keep_background}
+    if metrics not in (None, *METRICS):
+        raise InputError(f"--metrics {metrics}: must be one of {', '.join(METRICS)}")
+    if metrics == SEGMENTAL:
+        _refuse({**of_map, "--online": online, "--alarm": alarms}, f"does not belong to --metrics {SEGMENTAL}")
+        if run is not None:
+            _refuse({**of_labels, **of_files}, "belongs to files, not to --run; leave one of the two out")
+            scored, found = run_results(run, subset, dataset, allow_plugin=allow_plugin)
+        else:
+            _refuse({"--allow-plugin": allow_plugin}, "belongs to --run RUN")
+            scored = str(subset)
+            truth = frame_truth(ground_truth, dataset, subset, fps, clip=clip)
+            found = evaluate_predictions(
+                truth, predictions, detections, label_key=label_key, mapping=mapping, background=background
+            )
+        if json_output:
+            _print_json(segmental_json(scored, found, background=keep_background))
+        else:
+            print_segmental(scored, found, background=keep_background)
+        return
+    _refuse(of_segmental, f"belongs to --metrics {SEGMENTAL}")
     if online is not None:
-        of_files = {
-            "--ground-truth": ground_truth, "--detections": detections, "--protocol": protocol, "--iou": iou,
-            "--clip": clip, "--zero-over-zero": zero_over_zero,
-        }  # fmt: skip
-        _refuse(of_files, "belongs to detections in files, not to --online; leave one of the two out")
+        _refuse({**of_files, **of_map}, "belongs to detections in files, not to --online; leave one of the two out")
         figures = online_results(online, subset, alarms or [], dataset, allow_plugin=allow_plugin)
         if json_output:
             _print_json(figures.to_json())

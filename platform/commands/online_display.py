@@ -10,22 +10,15 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from crescendo.platform.commands.finished_run import RunFolder
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.calibration import Calibration, calibrations, rate_interval, remarks
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
 from crescendo.trainables.evaluation.online import OnlineDetection, online_detection
-from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
+from crescendo.trainables.evaluation.protocols import MatchingRule
 from crescendo.trainables.evaluation.span_scores import span_scores
-from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.files import read_json
-from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
-from crescendo.trainables.reading import expecting, mapping
-from crescendo.trainables.registry import check_no_plugin
-
-_WHAT, _AGAIN = "the figures of a finished run", "train it again"
 
 
 @dataclass(frozen=True)
@@ -76,32 +69,22 @@ def online_results(
         If the run is unfinished or damaged, was scored on another data set or not on `subset`, its own figures lack a
         rate, or its matching rule is not allowed or cannot be imported.
     """
-    if not (run / "metrics.json").is_file():
-        raise InputError(f"{run}: holds no metrics.json; name the folder of a finished `crescendo train --output`")
-    with expecting(_WHAT, run / "metrics.json", _AGAIN):
-        metrics = mapping(read_json(run / "metrics.json"))
-    scored = [name for name in ("test", "validation") if name in metrics]
-    chosen = subset or (scored[0] if scored else "test")
-    if chosen not in scored:
-        raise InputError(f"--subset {chosen}: {run} was scored on {', '.join(sorted(scored)) or 'no split'} alone")
+    folder = RunFolder(run)
+    chosen = folder.subset(subset)
     rates = [parse_rate(option) for option in options]
     if dataset is None:
-        return OnlineFigures(chosen, _stored(run, metrics[chosen], rates), _stored_calibrations(run, metrics))
-    with expecting(_WHAT, run / "metrics.json", _AGAIN):
-        protocol = str(metrics["config"][PROTOCOLS.key])
-    if not allow_plugin:
-        check_no_plugin({PROTOCOLS.key: protocol}, str(run / "metrics.json"))
-    rule = PROTOCOLS.resolve(protocol)
-    return _computed(run, metrics, chosen, rates or RATES, Dataset(dataset), rule)
+        thresholds, hours = folder.alarms()
+        known = {} if hours is None else calibrations(thresholds, hours)
+        return OnlineFigures(chosen, _stored(folder, chosen, rates), known)
+    return _computed(folder, chosen, rates or RATES, Dataset(dataset), folder.rule(allow_plugin=allow_plugin))
 
 
-def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
-    try:
-        online = SubsetMetrics.from_json(content).online
-    except InputError as error:
-        raise InputError(f"{run / 'metrics.json'}: {error}") from None
+def _stored(run: RunFolder, subset: str, rates: Sequence[float]) -> OnlineDetection:
+    online = run.metrics(subset).online
     if online is None:
-        raise InputError(f"{run}: was trained by a version without online metrics; pass --dataset to compute them now")
+        raise InputError(
+            f"{run.path}: was trained by a version without online metrics; pass --dataset to compute them now"
+        )
     kept = online.warnings
     lacking = [rate_key(rate) for rate in rates if rate_key(rate) not in kept]
     if lacking:
@@ -111,50 +94,15 @@ def _stored(run: Path, content: Any, rates: Sequence[float]) -> OnlineDetection:
     return replace(online, warnings={rate: kept[rate] for rate in map(rate_key, rates)}) if rates else online
 
 
-def _stored_calibrations(run: Path, metrics: Mapping[str, Any]) -> dict[str, Calibration]:
-    """Return what the run's thresholds rest on; empty where it does not say how long the validation recordings are."""
-    with expecting(_WHAT, run / "metrics.json", _AGAIN):
-        hours = mapping(mapping(metrics.get("validation", {})).get("online", {})).get("hours")
-        alarms = {rate: dict(mapping(one)) for rate, one in mapping(metrics.get("alarms", {})).items()}
-        return {} if hours is None else calibrations(alarms, float(hours))
-
-
 def _computed(
-    run: Path, metrics: Mapping[str, Any], subset: str, rates: Sequence[float], dataset: Dataset, rule: MatchingRule
+    run: RunFolder, subset: str, rates: Sequence[float], dataset: Dataset, rule: MatchingRule
 ) -> OnlineFigures:
-    with expecting(_WHAT, run / "metrics.json", _AGAIN):
-        gap, name, content_hash = (
-            int(metrics["merge_gap"]),
-            metrics["dataset"]["name"],
-            metrics["dataset"]["content_hash"],
-        )
-        if content_hash != dataset.content_hash:
-            raise InputError(
-                f"--dataset {dataset.path}: is not the one {run} was trained on ({name}, content hash "
-                f"{content_hash[:12]}, not {dataset.content_hash[:12]})"
-            )
-    validation = _decoded(run, "validation", gap, dataset)
-    decoded = validation if subset == "validation" else _decoded(run, subset, gap, dataset)
+    validation = run.decoded("validation", dataset)
+    decoded = validation if subset == "validation" else run.decoded(subset, dataset)
     spans = span_scores(validation)
     alarms = alarm_thresholds(spans, rates)
     online = online_detection(decoded, span_scores(decoded), alarms, rule)
     return OnlineFigures(subset, online, calibrations(alarms, spans.hours))
-
-
-def _decoded(run: Path, subset: str, merge_gap: int, dataset: Dataset) -> DecodedSubset:
-    """Return the spans that the stored frame scores of `subset` hold."""
-    file = run / "scores" / f"{subset}.arrow"
-    if not file.is_file():
-        raise InputError(
-            f"{run}: keeps no frame scores of all {subset} recordings, as `crescendo train --output` does; leave "
-            "--dataset out to see what was measured"
-        )
-    store = FrameStore([file])
-    expected = {recording: (dataset.frames(recording), len(dataset.labels)) for recording in dataset.recordings(subset)}
-    if expected != {recording: (store.frames(recording), store.width) for recording in store.recordings}:
-        raise InputError(f"{file}: holds no scores of the {subset} recordings of {dataset.path}; {_AGAIN}")
-    scores = {recording: store[recording] for recording in store.recordings}
-    return decode_subset(dataset, subset, scores, [merge_gap])
 
 
 def print_online(figures: OnlineFigures) -> None:

@@ -27,6 +27,17 @@ class Place(NamedTuple):
     frames: int
 
 
+def places_of(vectors: Mapping[str, LabelVector], where: Mapping[str, str]) -> dict[str, Place]:
+    """Return label -> where it is; `vectors` and `where` map recordings to their labels and to the files of these."""
+    places: dict[str, Place] = {}
+    for recording, vector in vectors.items():
+        counts = np.bincount(vector.codes, minlength=len(vector.names)).tolist()
+        for label, count in zip(vector.names, counts, strict=True):
+            file, before = places.get(label) or (where[recording], 0)
+            places[label] = Place(file, before + count)
+    return places
+
+
 @dataclass(frozen=True)
 class Meanings:
     """What the labels in files mean: `of` maps each to an activity, None to background; `notes` says what was decided."""

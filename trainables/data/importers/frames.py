@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
-
-import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.data.dataset import Dataset
@@ -15,10 +12,10 @@ from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.external import Matrices, check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
 from crescendo.trainables.data.importers.frame_files import Found, find
-from crescendo.trainables.data.importers.frame_runs import Place, label_order, meanings, runs
+from crescendo.trainables.data.importers.frame_runs import label_order, meanings, places_of, runs
 from crescendo.trainables.data.importers.group_source import grouped, is_file
 from crescendo.trainables.data.importers.label_map import read_changes
-from crescendo.trainables.data.importers.label_vectors import LabelVector, read_mapping
+from crescendo.trainables.data.importers.label_vectors import read_mapping
 from crescendo.trainables.data.importers.own_data import OwnData, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
@@ -61,11 +58,11 @@ def import_frames(
         names = list(found.subsets)
         vectors = {one: found.labels.read(one) for one in reporter.track(names, len(names), "reading labels")}
         numbers = read_mapping(files, found.mapping) if found.mapping else {}
-        places = _places(found, vectors)
-        meant = meanings(places, numbers, background or None, changes, found.mapping, own.labels)
+        where = {one: found.labels.where(one) for one in names}
+        meant = meanings(places_of(vectors, where), numbers, background or None, changes, found.mapping, own.labels)
         matrices = features_of(files, found.features, names, own.feature_key, found.leave)
         check_present(matrices, vectors, str(source))
-        axis = aligned(matrices, vectors, {one: found.labels.where(one) for one in names}, own.fps, own.time_axis)
+        axis = aligned(matrices, vectors, where, own.fps, own.time_axis)
         recordings = {
             one: Recording(subset, frames / own.fps, runs(vectors[one], frames, own.fps, meant.of))
             for (one, subset), frames in zip(found.subsets.items(), axis.frames.values(), strict=True)
@@ -93,16 +90,6 @@ def import_frames(
 def _described(matrices: Matrices) -> str:
     columns = matrices.columns() if isinstance(matrices, FeatureFiles) else ()
     return f"as given, the columns {', '.join(columns)}" if columns else "as given, one row a frame"
-
-
-def _places(found: Found, vectors: Mapping[str, LabelVector]) -> dict[str, Place]:
-    places: dict[str, Place] = {}
-    for recording, vector in vectors.items():
-        counts = np.bincount(vector.codes, minlength=len(vector.names)).tolist()
-        for label, count in zip(vector.names, counts, strict=True):
-            file, before = places.get(label) or (found.labels.where(recording), 0)
-            places[label] = Place(file, before + count)
-    return places
 
 
 def _folds(found: Found, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:
