@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -17,7 +17,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from crescendo.platform.terminal_text import terminal_console
@@ -126,59 +125,3 @@ def print_summary(dataset: Dataset) -> None:
         f"{dataset.fps:g} a second, {features}, {segments:,} segments of {len(dataset.labels) - 1} activities",
         soft_wrap=True,
     )
-
-
-def print_description(content: dict[str, Any]) -> None:
-    """Print what `describe` returned as tables, on standard output."""
-    console = terminal_console()
-    for key in ("path", "name", "fps", "feature_dim", "features", "source", "licence", "content_hash"):
-        console.print(f"{key}: {content[key]}", soft_wrap=True)
-    for fold, sizes in content.get("folds", {}).items():
-        console.print(
-            f"fold {fold}: {', '.join(f'{count} {subset}' for subset, count in sizes.items())}", soft_wrap=True
-        )
-    for note in content["notes"]:
-        console.print(f"note: {note}", soft_wrap=True)
-    parts = {**content["subsets"], "all": content["all"]}
-    console.print(_table("", parts, [(_named(name, content), _show(name, parts)) for name in _ROWS]))
-    labels = content["labels"][1:]
-    rows = [(label, [f"{part['segments_per_label'][label]:,}" for part in parts.values()]) for label in labels]
-    console.print(_table("segments per label", parts, rows))
-
-
-_ROWS = {
-    "recordings": "{:,}",
-    "groups": "{:,}",
-    "hours": "{:.2f}",
-    "frames": "{:,}",
-    "segments": "{:,}",
-    "segments_per_recording": "{:.2f}",
-    "length_seconds": "{:.3g}",
-    "length_frames": "{:.4g}",
-    "background_share": "{:.1%}",
-    "overlapping_pairs": "{:,}",
-    "overlapping_frames": "{:,}",
-    "too_short": "{:,}",
-}
-
-
-def _named(row: str, content: dict[str, Any]) -> str:
-    return content["groups_are"] if row == "groups" else row
-
-
-def _show(name: str, parts: dict[str, Any]) -> list[str]:
-    values = [part[name] for part in parts.values()]
-    if name.startswith("length"):
-        return ["-" if value is None else " ".join(map(_ROWS[name].format, value.values())) for value in values]
-    return [_ROWS[name].format(value) for value in values]
-
-
-def _table(title: str, parts: dict[str, Any], rows: list[tuple[str, list[str]]]) -> Table:
-    table = Table(title=title or None, title_justify="left")
-    table.add_column("")
-    for part in parts:
-        table.add_column(part, justify="right")
-    for name, values in rows:
-        named = f"{name} (min, quartiles, max)" if name.startswith("length") else name
-        table.add_row(named.replace("_", " ") if not title else named, *values)
-    return table

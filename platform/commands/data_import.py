@@ -12,7 +12,8 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from rich.markup import escape
 
-from crescendo.platform.commands.data_display import Heard, print_description, print_summary, terminal
+from crescendo.platform.commands.data_display import Heard, print_summary, terminal
+from crescendo.platform.commands.description import print_description
 from crescendo.platform.commands.lazy_group import lazy_group
 from crescendo.platform.commands.options import CheckedCommand
 from crescendo.platform.terminal_text import say

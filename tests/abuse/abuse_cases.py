@@ -100,6 +100,10 @@ def _described() -> Sequence[Case]:
 
     return [
         Case("no data set", line, "no dataset.json"),
+        Case("a drawing of an unknown kind", f"{line} --plot x.gif", r"--plot x\.gif: must end in \.png, \.svg, \.pdf", DATA),
+        Case("a drawing to a folder", f"{line} --plot x.png", r"x\.png: is a folder", {**DATA, "x.png": folder}),
+        Case("a drawing below a file", f"{line} --plot data/dataset.json/x.png", "dataset.json", DATA),
+        Case("a data set at a URI of nothing", "data describe file:///nowhere/at/all", "no prepared data set can be read there"),
         Case("a file in place of a data set", line, "no dataset.json", {"data": "x"}),
         Case("a name of 300 letters", f"data describe {LONG}", "too long|no dataset.json"),
         Case("a link that leads to itself", line, "no dataset.json|symbolic links", {"data": loop}),

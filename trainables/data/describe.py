@@ -19,13 +19,14 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Return metadata and counts of `dataset` as plain JSON types.
 
-    `groups_are` is what groups of recordings are called; `folds`, only where the data set brings any along, fold -> subset ->
+    `groups_are` is what groups of recordings are called; `groups`, only where recordings have any, subset -> their names,
+    sorted; `folds`, only where the data set brings any along, fold -> subset ->
     recordings. `subsets` holds the counts of each subset, `all` those of the whole
     data set: `recordings`, `groups` (a recording without one counts as one), `hours`, `frames`, `segments`,
     `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the segments' lengths,
     keyed by the quantile; None without segments), `background_share` (of the frames), `overlapping_pairs` (of segments that
-    share time), `overlapping_frames` (frames whose centre is covered by activities of different labels) and `too_short`
-    (segments that cover no frame's centre).
+    share time), `overlapping_frames` (frames whose centre is covered by activities of different labels), `too_short`
+    (segments that cover no frame's centre) and `lacking` (the labels that no segment has).
     """
     recordings = dataset.annotations.recordings
     present = [*SUBSETS, *sorted({one.subset for one in recordings.values()} - set(SUBSETS))]
@@ -42,10 +43,17 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "notes": list(dataset.metadata.notes),
         "content_hash": dataset.content_hash,
         "groups_are": dataset.annotations.groups_are,
+        **_groups(dataset, subsets),
         **({"folds": {fold: _sizes(parts) for fold, parts in dataset.splits.items()}} if dataset.splits else {}),
         "subsets": {subset: _counts(dataset, names) for subset, names in subsets.items() if names},
         "all": _counts(dataset, list(recordings)),
     }
+
+
+def _groups(dataset: Dataset, subsets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    of = dataset.annotations.groups().of
+    found = {subset: sorted({of[name] for name in names if name in of}) for subset, names in subsets.items()}
+    return {"groups": {subset: names for subset, names in found.items() if names}} if of else {}
 
 
 def _sizes(parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -75,6 +83,7 @@ def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:
         "overlapping_pairs": sum(overlapping_pairs(one.segments) for one in chosen),
         "overlapping_frames": sum(several for _, several in covered),
         "too_short": lengths.count(0),
+        "lacking": [label for label in dataset.labels[1:] if not per_label[label]],
     }
 
 

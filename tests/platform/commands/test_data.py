@@ -161,6 +161,41 @@ def test_describe_takes_the_uri_of_a_data_set(tmp_path: Path, monkeypatch: pytes
     assert {**folder, "path": uri["path"]} == uri
 
 
+def test_a_description_fits_80_columns_and_says_what_figures_mean(tmp_path: Path) -> None:
+    root = directory(tmp_path / "raw")
+    content = json.loads((root / "annotations.json").read_text())
+    content["groups_are"] = "people"
+    for name, one in content["database"].items():
+        one["group"] = f"person {name}"
+        one["annotations"] += [{"segment": [0.3, 0.35], "label": "stumble " * 12}] if name == "a" else []
+    (root / "annotations.json").write_text(json.dumps(content))
+    assert (
+        CliRunner().invoke(data, ["import", "directory", str(root), str(tmp_path / "d"), "--fps", "4"]).exit_code == 0
+    )
+    shown = CliRunner().invoke(data, ["describe", str(tmp_path / "d")], env={"COLUMNS": "80"})
+    tables = [line for line in shown.stdout.splitlines() if line[:1] in "┏┃┡│└+|"]
+    assert len(tables) > 25
+    assert max(map(len, tables)) <= 80
+    for line in (
+        "people of training: person a",
+        "too short: 1 of 4 segments lie between the centres of two frames, 0.25 s apart at 4 frames a second: no frame is "
+        "theirs, so that nobody can detect them, and they count as missed",
+        f"validation has no segment of: {('stumble ' * 12).strip()}",
+        f"test has no segment of: {('stumble ' * 12).strip()}",
+    ):
+        assert f"{line}\n" in shown.stdout
+    assert not re.search("training has no segment", shown.stdout)
+
+
+@pytest.mark.parametrize("kind", ["png", "SVG", "pdf"])
+def test_a_description_is_drawn(tmp_path: Path, kind: str) -> None:
+    CliRunner().invoke(data, ["synthesize", str(tmp_path / "d"), "--recordings", "3"])
+    file = tmp_path / "new" / f"plot.{kind}"
+    shown = CliRunner().invoke(data, ["describe", str(tmp_path / "d"), "--plot", str(file)])
+    assert shown.exit_code == 0, shown.output
+    assert file.stat().st_size > 5000
+
+
 def test_describe_of_something_else(crescendo, tmp_path: Path) -> None:
     done = crescendo("data", "describe", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
