@@ -259,28 +259,43 @@ def _documented() -> dict[str, tuple[str, str]]:
     return {name: (language, text) for name, language, text in found}
 
 
-def test_the_documented_frame_labels_work_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    exec(_documented()["frames"][1], {})
-    for line in _documented()["import_frames"][1].splitlines():
-        done = CliRunner().invoke(data, shlex.split(line)[2:], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-    dataset = Dataset("kitchen_prepared")
-    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [6, 3, 3]
-    labels = (tmp_path / "kitchen/groundTruth/cook_03.txt").read_text().split()
-    assert [dataset.labels[one] for one in dataset.frame_labels("cook_03")] == labels
+WAYS = {
+    "make": ("import", "prepared"),
+    "frames": ("import_frames", "kitchen_prepared"),
+    "mat": ("import_mat", "lab_prepared"),
+}
 
 
-def test_the_documented_example_works_as_printed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_every_documented_way_works_as_printed(way: str, crescendo, tmp_path: Path) -> None:
     blocks = _documented()
-    assert set(blocks) == {"make", "import", "read", "frames", "import_frames"}
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for name in ("make", "import", "read"):
-        language, text = blocks[name]
-        command = [sys.executable, "-c", text] if language == "python" else ["bash", "-ec", text]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert set(blocks) == {*WAYS, *(commands for commands, _ in WAYS.values()), "read"}
+    commands, made = WAYS[way]
+    made_by = subprocess.run([sys.executable, "-c", blocks[way][1]], cwd=tmp_path, capture_output=True, check=False)
+    assert made_by.returncode == 0, made_by.stderr
+    said = ""
+    for line in blocks[commands][1].splitlines():
+        # A training of one step: the data are what is tried here.
+        short = " --set iterations=1 --set sequences=2 --set hidden_size=2" if " train " in line else ""
+        done = crescendo(*shlex.split(line + short)[1:], folder=tmp_path)
         assert done.returncode == 0, done.stderr
-    assert "session_11 (200, 16) float32" in done.stdout
-    dataset = Dataset(tmp_path / "prepared")
-    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == [6, 3, 3]
-    np.testing.assert_array_equal(np.flatnonzero(dataset.frame_labels("session_00")), np.arange(50, 120))
+        said += done.stdout
+    dataset = Dataset(tmp_path / made)
+    sizes = {"make": [6, 3, 3], "frames": [6, 3, 3], "mat": [10, 2, 4]}
+    assert [len(dataset.recordings(subset)) for subset in ("training", "validation", "test")] == sizes[way]
+    assert re.findall(r"^auto: (\w+)", said, re.MULTILINE) == ["sequence_length", "bptt", "merge_gap"]
+    if way == "make":
+        assert (tmp_path / "prepared.png").is_file()
+        np.testing.assert_array_equal(np.flatnonzero(dataset.frame_labels("session_00")), np.arange(50, 120))
+        read = subprocess.run(
+            [sys.executable, "-c", blocks["read"][1]], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert "session_11 (200, 16) float32" in read.stdout, read.stderr
+    if way == "frames":
+        labels = (tmp_path / "kitchen/groundTruth/cook_03.txt").read_text().split()
+        assert [dataset.labels[one] for one in dataset.frame_labels("cook_03")] == labels
+    if way == "mat":
+        assert dataset.labels == ("background", "reach", "lift")
+        assert {one.group for one in dataset.annotations.recordings.values()} == {
+            f"P{number}" for number in range(1, 9)
+        }
