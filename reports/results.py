@@ -72,7 +72,7 @@ def read_results(
     differences = [row for arm in model.arms for row in _differences(arm, model.baseline, model.early_fraction)]
     return Results(
         trials=pd.DataFrame([row for arm in model.arms for row in _trials(arm)]),
-        runs=pd.DataFrame([row for arm in study.arms for row in _confirmed(arm)]),
+        runs=pd.DataFrame([row for arm in study.arms for row in _confirmed(arm, model.scored)]),
         differences=pd.DataFrame(differences),
         missing=model.missing,
     )
@@ -86,11 +86,11 @@ def _trials(arm: ArmSummary) -> Iterator[dict[str, Any]]:
             yield {"arm": arm.name, **place, **{key: row[key] for key in row if key != "proposed"}, **trial.proposed}
 
 
-def _confirmed(arm: ArmRuns) -> Iterator[dict[str, Any]]:
+def _confirmed(arm: ArmRuns, scored: str) -> Iterator[dict[str, Any]]:
     for run in arm.confirmed:
         keys = {_key(name): value for name, value in run.metrics.items()}
         tested = {
-            str(key.on(None)): value for key, value in keys.items() if key and key.split == "test" and not key.of_curve
+            str(key.on(None)): value for key, value in keys.items() if key and key.split == scored and not key.of_curve
         }
         place = {"fold": arm.replicate.fold, "repeat": arm.replicate.repeat}
         yield {"arm": arm.name, **place, "seed": run.seed, "seconds": run.seconds, "run_id": run.id, **tested}

@@ -51,13 +51,17 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
     Of a study with several replicates: means over them, and what they are means of.
     """
     study, over = run.study, "seeds" if len(run.replicates) == 1 else f"the means of {_replicates(run)}"
-    tested, mean = tested_objective(run), str(MEAN_AP.on("test"))
-    yield f"{study.name}: mAP; of the test split, mean ± standard deviation over {over}"
+    scored, tested = scored_split(run), tested_objective(run)
+    mean = str(MEAN_AP.on(scored))
+    if run.place.untested is not None:
+        yield f"{study.name}: nothing was tested: {run.place.untested}; confirmed arms are scored on the validation split"
+    whose = "the test split" if scored == "test" else "confirmed runs"
+    yield f"{study.name}: mAP; of {whose}, mean ± standard deviation over {over}"
     table = Table()
     table.add_column("arm", no_wrap=True)
-    for name in ("validation", "test"):
+    for name in ("validation", "test" if scored == "test" else "confirmed"):
         table.add_column(f"{name}\n{study.objective.metric}", justify="right", no_wrap=True)
-    table.add_column(f"test\n{MEAN_AP}", justify="right", no_wrap=True)
+    table.add_column(f"{'test' if scored == 'test' else 'confirmed'}\n{MEAN_AP}", justify="right", no_wrap=True)
     table.add_column("seeds", justify="right")
     for arm in arms_of(study):
         found = [best.value for one in run.replicates if (best := run.best(arm.name, one)) and best.value is not None]
@@ -84,9 +88,14 @@ def settings_text(entry: TrialRecord) -> str:
     )
 
 
+def scored_split(run: StudyRun) -> str:
+    """Return the split that confirmed runs are scored on: `test`, or `validation` where nothing can be tested."""
+    return "test" if run.place.untested is None else "validation"
+
+
 def tested_objective(run: StudyRun) -> str:
-    """Return the name that the study's objective has on the test split."""
-    return str(MetricKey.read(run.study.objective.metric).on("test"))
+    """Return the name that the study's objective has on the split that confirmed runs are scored on."""
+    return str(MetricKey.read(run.study.objective.metric).on(scored_split(run)))
 
 
 def _phase(run: StudyRun, replicate: Replicate) -> str:

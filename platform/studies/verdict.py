@@ -28,7 +28,10 @@ _STATES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialSt
 
 @dataclass(frozen=True)
 class StudyVerdict:
-    """The first words of the report (empty if no arm can be compared), and arm -> its answer: `better`, `undecided`, ..."""
+    """The first words of the report, and arm -> its answer: `better`, `undecided`, ...
+
+    There are no words if no arm can be compared, unless it is that nothing was tested.
+    """
 
     text: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +50,7 @@ def study_verdict(run: StudyRun) -> StudyVerdict:
         return StudyVerdict(f"The arms cannot be compared: {type(error).__name__}: {' '.join(str(error).split())}")
     asked = {arm.name: model.asked(arm) for arm in model.arms}
     answers = {name: one.verdict.answer for name, one in asked.items() if one is not None and one.verdict is not None}
-    return StudyVerdict(opening(model), answers) if answers else StudyVerdict()
+    return StudyVerdict(opening(model), answers) if answers or model.untested is not None else StudyVerdict()
 
 
 def looks(run: StudyRun) -> tuple[Look, ...]:

@@ -143,6 +143,7 @@ class StudyWatcher:
             "mlflow.note.content": self._study.description,
             "crescendo.arms": [arm.name for arm in arms_of(self._study)],
             "crescendo.baseline": baseline_of(self._study).name,
+            **({} if self._place.untested is None else {"crescendo.untested": self._place.untested}),
         }
         with suppress(InputError):  # it may be away when only the records are sent
             tags["crescendo.dataset"] = open_dataset(self._place.dataset).metadata.name

@@ -9,7 +9,7 @@ from crescendo.reports.analysis.arms import Measured
 from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, Levels, Question, compare
 from crescendo.reports.analysis.looks import Artifacts, Look, compared_at_looks, plan_of
 from crescendo.reports.analysis.measured import early_evaluations, iou_keys
-from crescendo.reports.analysis.member import Member, members_of
+from crescendo.reports.analysis.member import Member, members_of, untested
 from crescendo.reports.source.runs import StudyRuns
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
@@ -18,6 +18,7 @@ from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOL
 from crescendo.trainables.registry import check_no_plugin
 
 RESAMPLES = 10_000
+UNTESTED = "nothing was tested, and the validation split, by which settings were chosen, cannot answer"
 SEVERAL = "a study that runs until it is decided is answered by its own report, not by one of several studies"
 
 
@@ -128,6 +129,8 @@ def _looked_at(members: Sequence[Member]) -> bool:
 
 
 def _of_several(members: Sequence[Member], question: Question) -> Question:
+    if untested(members) is not None:
+        return replace(question, unfit=UNTESTED)
     until = any(study.confirm.until is not None for study in _studies(members))
     return replace(question, unfit=SEVERAL) if until else question
 

@@ -42,8 +42,14 @@ class Member:
         return {(runs.replicate, seed): one for runs in self.replicates for seed, one in runs.artifacts.items()}
 
     def metrics(self) -> dict[Training, SubsetMetrics]:
-        """Return replicate and seed -> figures of the test split, of the runs that have them."""
+        """Return replicate and seed -> figures of the test split (`RunArtifacts.metrics`), of the runs that have them."""
         return {key: one.metrics for key, one in self.artifacts.items() if one.metrics is not None}
+
+
+def untested(members: Sequence[Member]) -> str | None:
+    """Return why nothing could be tested; None where something was, or no run is confirmed."""
+    told = (one.untested for member in members for one in member.artifacts.values())
+    return next((reason for reason in told if reason is not None), None)
 
 
 def members_of(studies: Sequence[StudyRuns]) -> list[Member]:

@@ -23,9 +23,10 @@ def report_json(model: ReportModel) -> dict[str, Any]:
 
 
 def _goes_without_saying(value: Any, name: str) -> bool:
-    """Tell whether it is what only a study with several looks has, of another; or measures that runs of old lack."""
+    """Tell whether it is what only some studies have, of another; or measures that runs of old lack."""
     return (
-        (isinstance(value, ReportModel) and name == "looks" and not value.looks)
+        (isinstance(value, ReportModel) and name == "untested" and value.untested is None)
+        or (isinstance(value, ReportModel) and name == "looks" and not value.looks)
         or (isinstance(value, Difference) and name == "level" and value.level == LEVEL)
         or (isinstance(value, ArmSummary) and name == "segmental" and value.segmental is None)
     )

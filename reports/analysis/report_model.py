@@ -96,6 +96,8 @@ class ReportModel:
         What a reader should know besides (failed trials, superseded runs).
     looks
         Of a study that runs until it is decided: what came out at each number of seeds.
+    untested
+        Why nothing could be tested, if so: figures that are otherwise of the test split are then of validation.
     added_late
         Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`.
     alarm_hours
@@ -127,6 +129,12 @@ class ReportModel:
     sources: Sources | None = None
     looks: tuple[Look, ...] = ()
     alarm_hours: AlarmHours | None = None
+    untested: str | None = None
+
+    @property
+    def scored(self) -> str:
+        """What the figures are of: the split `test`, or `validation` where nothing could be tested."""
+        return "test" if self.untested is None else "validation"
 
     def arm(self, name: str) -> ArmSummary:
         """Return the arm of this name."""

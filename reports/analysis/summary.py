@@ -10,12 +10,17 @@ from crescendo.reports.analysis.arms import arm_cost, arm_summary
 from crescendo.reports.analysis.clipping import clipping_notes
 from crescendo.reports.analysis.comparisons import RESAMPLES, baseline_of, comparisons, measured_at
 from crescendo.reports.analysis.examples import timelines
-from crescendo.reports.analysis.member import distinct_names, members_of
+from crescendo.reports.analysis.member import distinct_names, members_of, untested
 from crescendo.reports.analysis.missing import missing_parts
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.planning.measuring import sources_of
 from crescendo.reports.source.runs import StudyRuns
 from crescendo.trainables.errors import InputError
+
+UNTESTED = (
+    "All figures are of the validation split, by which settings were chosen, and so look better than they are; they answer "
+    "no question."
+)
 
 
 def summarise(
@@ -52,6 +57,7 @@ def summarise(
     detection, early = compared.detection, compared.early
     costs = tuple(map(arm_cost, members))
     asked = (detection if first.study.primary == "detection" else early).asked
+    reason = untested(members)
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
     arms = tuple(arm_summary(member, baseline, measured, detection, early) for member in members)
     return ReportModel(
@@ -73,6 +79,7 @@ def summarise(
         resamples=resamples,
         resampling_seed=seed,
         missing=(
+            *([] if reason is None else [f"Nothing was tested: {reason}. {UNTESTED}"]),
             *_prefixed(prefixes, [study.missing for study in studies]),
             *missing_parts(members),
             *detection.left_out,
@@ -82,6 +89,7 @@ def summarise(
         added_late=tuple(dict.fromkeys(one for study in studies for one in study.added_late)),
         sources=sources_of(first, members, asked, costs, detection.resampled.groups_are) if len(studies) == 1 else None,
         looks=compared.looks,
+        untested=reason,
         alarm_hours=alarm_hours(members),
     )
 

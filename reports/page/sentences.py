@@ -38,9 +38,13 @@ def opening(model: ReportModel) -> str:
     low, high = reached.low, reached.high
     spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
     return (
-        f"The baseline {model.baseline} reaches a test {measure_name(model.headline)} of {100 * reached.mean:.1f} %"
-        f"{spread}. {summary(model)}"
+        f"{_untested(model)}The baseline {model.baseline} reaches a {model.scored} {measure_name(model.headline)} of "
+        f"{100 * reached.mean:.1f} %{spread}. {summary(model)}"
     ).rstrip()
+
+
+def _untested(model: ReportModel) -> str:
+    return "" if model.untested is None else f"Nothing was tested: {model.untested}. "
 
 
 def summary(model: ReportModel) -> str:
@@ -67,7 +71,7 @@ def scope(model: ReportModel) -> str:
     if folds == 1:
         return (
             f"Each arm was searched {searched}, so the search's luck is in it; it holds for this division into training and "
-            "test recordings."
+            f"{model.scored} recordings."
         )
     return (
         f"Each arm was searched {searched} in each of {folds} folds, so the search's luck is in it; what the folds' training "
@@ -178,7 +182,7 @@ def _why(model: ReportModel, arm: ArmSummary) -> str:
     if len(set(arm.seeds) & set(baseline.seeds)) < 2:
         return "it takes two seeds that both have"
     if model.groups == 1:
-        return "all test recordings are of one group"
+        return f"all {model.scored} recordings are of one group"
     return "the detections were not kept"
 
 

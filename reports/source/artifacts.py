@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +42,7 @@ class RunArtifacts:
 
     Attributes
     ----------
-    metrics : the figures of the test split
+    metrics : the figures of the test split; of validation, if nothing could be tested, and `untested` says why
     detections, truth : tables recording, label, start, end (seconds), and score
     early_detections, early_truth : the same for each fraction and sequence of early detection
     snapshots : iteration -> progression on the validation split
@@ -60,6 +60,7 @@ class RunArtifacts:
     scores: FrameScores | None
     groups: Groups = field(default_factory=Groups)
     validation_hours: float | None = None
+    untested: str | None = None
 
 
 def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
@@ -76,25 +77,38 @@ def read_artifacts(folder: Path) -> tuple[RunArtifacts, list[str]]:
             faults.append(f"{name} is damaged ({str(error).splitlines()[0]})")
             return None
 
-    metrics, groups, hours = read("metrics.json", _metrics) or (None, Groups(), None)
+    figures = read("metrics.json", _figures) or _Figures(None)
     return RunArtifacts(
-        metrics=metrics,
+        metrics=figures.metrics,
         detections=read("detections.parquet", lambda file: read_rows(file, DETECTIONS)),
         truth=read("ground_truth.parquet", lambda file: read_rows(file, TRUTH)),
         early_detections=read(EARLY[0], lambda file: read_rows(file, (*OBSERVED, *DETECTIONS))),
         early_truth=read(EARLY[1], lambda file: read_rows(file, (*OBSERVED, *TRUTH))),
         snapshots=read("snapshots.json", _snapshots) or {},
         scores=read("scores.arrow", _frame_scores),
-        groups=groups,
-        validation_hours=hours,
+        groups=figures.groups,
+        validation_hours=figures.hours,
+        untested=figures.untested,
     ), faults
 
 
-def _metrics(file: Path) -> tuple[SubsetMetrics, Groups, float | None]:
+class _Figures(NamedTuple):
+    metrics: SubsetMetrics | None
+    groups: Groups = Groups()
+    hours: float | None = None
+    untested: str | None = None
+
+
+def _figures(file: Path) -> _Figures:
     content = read_json(file)
     hours = (content.get("validation", {}).get("online") or {}).get("hours")
-    groups = Groups.from_json(content.get("groups", Groups().to_json()))
-    return SubsetMetrics.from_json(content["test"]), groups, None if hours is None else float(hours)
+    untested = None if "test" in content else str(content["untested"])
+    return _Figures(
+        SubsetMetrics.from_json(content["test" if untested is None else "validation"]),
+        Groups.from_json(content.get("groups", Groups().to_json())),
+        None if hours is None else float(hours),
+        untested,
+    )
 
 
 def read_rows(file: Path, columns: Sequence[str]) -> pa.Table:
