@@ -28,7 +28,7 @@ def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Char
     for arm, curve in curves.items():
         _draw(axes, curve, looks[arm], arm)
     most = max(len(curve.trials) for curve in curves.values())
-    _draw_tested(axes, {arm: value for arm, value in reached.items() if value is not None}, looks, most)
+    _draw_tested(axes, {arm: value for arm, value in reached.items() if value is not None}, looks, most, model.scored)
     axes.set_xlabel("trials")
     axes.set_ylabel(objective_label(model))
     legend_above(figure, axes)
@@ -40,10 +40,10 @@ def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Char
     low, high = (f"{100 * share:.0f}" for share in BAND)
     caption = (
         "The best of n finished trials, the mean over all ways to take n of them (Dodge et al. 2019) and over all searches of "
-        f"the arm; shaded: from {low} to {high} % of these. {OPTIMISTIC} Right of the line: the test mAP of the confirmed "
-        "runs, mean over seeds, which chose nothing."
+        f"the arm; shaded: from {low} to {high} % of these. {OPTIMISTIC} Right of the line: the {model.scored} mAP of "
+        f"the confirmed runs, mean over seeds{', which chose nothing' if model.untested is None else ''}."
     )
-    columns = ("arm", "trials", "best (%)", "from", "to", "test mAP, confirmed (%)")
+    columns = ("arm", "trials", "best (%)", "from", "to", f"{model.scored} mAP, confirmed (%)")
     yield Chart(name, title, caption, figure, Numbers(columns, tuple(rows)))
 
 
@@ -61,8 +61,9 @@ def _draw(axes: Axes, curve: ExpectedBest, look: Look, arm: str) -> None:
     axes.plot(x, y, label=arm, color=colour, linestyle=look.dashes, marker=look.marker, markersize=3.5)
 
 
-def _draw_tested(axes: Axes, tested: Mapping[str, float], looks: Mapping[str, Look], most: int) -> None:
-    """Draw the test mAP of every arm to the right of as many trials as there are, side by side, so that none hides another."""
+def _draw_tested(axes: Axes, tested: Mapping[str, float], looks: Mapping[str, Look], most: int, scored: str) -> None:
+    """Draw the `scored` mAP of every arm to the right of as many trials as there are, side by side, so that none "
+    "hides another."""
     ticks = [int(one) for one in MaxNLocator(integer=True).tick_values(1, most) if 1 <= one <= most]
     width = max(0.6, 0.16 * most)
     for place, (arm, value) in enumerate(tested.items()):
@@ -70,7 +71,7 @@ def _draw_tested(axes: Axes, tested: Mapping[str, float], looks: Mapping[str, Lo
         axes.plot(x, value, looks[arm].marker, color=looks[arm].colour, markersize=7)
     if tested:
         axes.axvline(most + 0.5 * width, color=MUTED, linewidth=0.8)
-        axes.set_xticks([*ticks, most + 1.1 * width], [*map(str, ticks), "test"])
+        axes.set_xticks([*ticks, most + 1.1 * width], [*map(str, ticks), scored])
         axes.set_xlim(right=most + 1.7 * width)
     else:
         axes.set_xticks(ticks)

@@ -36,8 +36,8 @@ def confusion_matrix(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[
     names = [*shown, OTHERS] if len(shown) < len(next(iter(found.values())).labels) else list(shown)
     few = f" The {len(shown)} labels with the most wrong frames are shown; the rest is one." if OTHERS in names else ""
     caption = (
-        "A row for each true label: the percentage of its test frames that are labelled as each column says, all confirmed "
-        f"trainings of the arm together; right ones lie on the diagonal.{few}"
+        f"A row for each true label: the percentage of its {model.scored} frames that are labelled as each column says, all "
+        f"confirmed trainings of the arm together; right ones lie on the diagonal.{few}"
     )
     rows = tuple(
         (arm, true, predicted, float(100 * table[row, column]))

@@ -40,9 +40,9 @@ def map_against_iou(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[C
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     _draw(axes, lines, looks, x_percent=False)
     axes.set_xlabel("IoU threshold")
-    axes.set_ylabel("test mAP (%)")
+    axes.set_ylabel(f"{model.scored} mAP (%)")
     legend_above(figure, axes)
-    caption = f"Mean over each arm's seeds on the test split; shaded: {INTERVAL}."
+    caption = f"Mean over each arm's seeds on the {model.scored} split; shaded: {INTERVAL}."
     yield Chart(name, title, caption, figure, curve_numbers({"": lines}, "IoU threshold", x_percent=False))
 
 
@@ -60,11 +60,11 @@ def early_against_fraction(model: ReportModel, looks: Mapping[str, Look]) -> Ite
         }
         for key in keys
     }
-    figure = _side_by_side(lines, looks, "observed fraction (%)", "test mAP (%)")
+    figure = _side_by_side(lines, looks, "observed fraction (%)", f"{model.scored} mAP (%)")
     caption = (
-        "The paper's Figure 8. A sequence for every test activity: the model sees it from the end of the activity before "
-        "until this share of the activity has passed; the ground truth is cut to what was seen. Mean over seeds; "
-        f"shaded: {INTERVAL}."
+        f"The paper's Figure 8. A sequence for every {model.scored} activity: the model sees it from the end of the "
+        "activity before until this share of the activity has passed; the ground truth is cut to what was seen. Mean over "
+        f"seeds; shaded: {INTERVAL}."
     )
     yield Chart(name, title, caption, figure, curve_numbers(lines, "observed fraction (%)", x_percent=True))
 

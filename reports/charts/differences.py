@@ -28,9 +28,9 @@ def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Ite
         return
     figure, numbers = _draw(compared, looks)
     caption = (
-        f"Test {measure_name(model.headline)}, minus the baseline's. Lines: 95 % intervals of all arms together, over "
-        f"recordings (paired bootstrap, {model.resamples:,} resamples) and seeds. Filled: better or worse; hollow: equivalent, "
-        "undecided, or not what the study asks about."
+        f"{model.scored.capitalize()} {measure_name(model.headline)}, minus the baseline's. Lines: 95 % intervals of all "
+        f"arms together, over recordings (paired bootstrap, {model.resamples:,} resamples) and seeds. Filled: better or "
+        "worse; hollow: equivalent, undecided, or not what the study asks about."
     )
     yield Chart(name, title, caption, figure, numbers)
 

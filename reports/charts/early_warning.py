@@ -46,10 +46,10 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
     caption = (
         "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
         f"{rates}. Across: the false alarms that this leads to on "
-        "the test split, all labels together. Seen: the part of an activity that has passed when its alarm goes off, over "
-        "all test activities, missed ones counted as never seen; a rate at which too many are missed for the quantile to be "
-        "reached by every seed has no point. Announced: activities whose alarm goes off while they go on. Mean over seeds; "
-        f"shaded: {INTERVAL}.{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
+        f"the {model.scored} split, all labels together. Seen: the part of an activity that has passed when its alarm "
+        f"goes off, over all {model.scored} activities, missed ones counted as never seen; a rate at which too many are missed "
+        "for the quantile to be reached by every seed has no point. Announced: activities whose alarm goes off while "
+        f"they go on. Mean over seeds; shaded: {INTERVAL}.{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
     )
     rows = tuple(
         (

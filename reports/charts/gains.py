@@ -48,7 +48,7 @@ def _chart(
     ap = {arm: {label: one.mean for label, one in values.items()} for arm, values in labels.items() if values}
     if model.baseline not in ap or len(ap) < 2:
         return LeftOut(name, title, "it takes confirmed runs of the baseline and of another arm")
-    figure, numbers = _draw(ap, model.baseline, looks, f"test AP at IoU {short(model.label_iou or '')} (%)")
+    figure, numbers = _draw(ap, model.baseline, looks, f"{model.scored} AP at IoU {short(model.label_iou or '')} (%)")
     caption = (
         f"{source} Up to {LABELS} labels by the largest gain of any arm over {model.baseline}, the "
         "largest on top; mean over seeds. Picked for their gains, so these gains flatter: the table has every label."

@@ -31,8 +31,8 @@ def progression(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart
         return
     figure, numbers = _by_arm(curves, looks)
     caption = (
-        "The paper's Figure 11. Every test segment from its first frame to its last: the score of its label, the highest "
-        "score of another label (background included), and their difference; resampled to 20 points, averaged over "
+        f"The paper's Figure 11. Every {model.scored} segment from its first frame to its last: the score of its label, the "
+        "highest score of another label (background included), and their difference; resampled to 20 points, averaged over "
         "segments and seeds."
     )
     yield Chart(name, title, caption, figure, numbers)

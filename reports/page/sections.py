@@ -10,7 +10,7 @@ from crescendo.reports.charts.style import looks
 from crescendo.reports.formatting import counted, measure_name, recordings_text, resampled_text
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
-from crescendo.reports.page.sentences import opening, what_is_asked
+from crescendo.reports.page.sentences import opening, untested, what_is_asked
 from crescendo.trainables.losses.variants import VARIANTS
 
 # Section -> tables and charts, in order. Timelines are numbered.
@@ -127,9 +127,9 @@ def _compared(model: ReportModel) -> list[tuple[str, str]]:
     details += [
         (counted(len(names), "arm"), ", ".join(names)),
         (
-            "Test",
+            model.scored.capitalize(),
             f"{recordings_text(model.recordings, model.groups, model.groups_are)}, {counted(len(model.labels), 'label')}. "
-            "Only confirmed runs were scored on them, once.",
+            f"{'Only confirmed runs were scored on them, once.' if model.untested is None else untested(model)}",
         ),
         (
             "Certainty",

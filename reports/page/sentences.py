@@ -38,13 +38,14 @@ def opening(model: ReportModel) -> str:
     low, high = reached.low, reached.high
     spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
     return (
-        f"{_untested(model)}The baseline {model.baseline} reaches a {model.scored} {measure_name(model.headline)} of "
+        f"{untested(model)} The baseline {model.baseline} reaches a {model.scored} {measure_name(model.headline)} of "
         f"{100 * reached.mean:.1f} %{spread}. {summary(model)}"
-    ).rstrip()
+    ).strip()
 
 
-def _untested(model: ReportModel) -> str:
-    return "" if model.untested is None else f"Nothing was tested: {model.untested}. "
+def untested(model: ReportModel) -> str:
+    """Return that nothing was tested, and why; empty if something was."""
+    return "" if model.untested is None else f"Nothing was tested: {model.untested}."
 
 
 def summary(model: ReportModel) -> str:

@@ -18,8 +18,8 @@ def ablation(model: ReportModel) -> Table:
     """Return each arm's mAP of detection."""
     rows = [_Arm(arm, arm.detection, arm.difference, arm.paper_detection) for arm in model.arms]
     caption = (
-        f"Test mAP in percent by IoU threshold: mean over {captions.seeds(model)} and half the width of its 95 % interval "
-        f"(Student's t)."
+        f"{model.scored.capitalize()} mAP in percent by IoU threshold: mean over {captions.seeds(model)} and half the width "
+        "of its 95 % interval (Student's t)."
     )
     return _by_iou(model, "ablation", "Ablation", caption, rows)
 
@@ -30,8 +30,8 @@ def early_detection(model: ReportModel) -> Table:
     rows = [_Arm(arm, arm.early.get(fraction, {}), arm.early_difference, arm.paper_early) for arm in model.arms]
     title = f"Early detection, {percent(fraction)} observed" if fraction else "Early detection"
     caption = (
-        f"Test mAP in percent by IoU threshold with the first {percent(fraction)} of every activity observed: mean over "
-        f"{captions.seeds(model)} and half the width of its 95 % interval (Student's t)."
+        f"{model.scored.capitalize()} mAP in percent by IoU threshold with the first {percent(fraction)} of every activity "
+        f"observed: mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t)."
     )
     return _by_iou(model, "early_detection", title, caption, rows)
 
@@ -49,8 +49,8 @@ def observed_fraction(model: ReportModel) -> Table:
     return Table(
         "observed_fraction",
         f"Early detection by observed fraction, IoU {short(iou)}",
-        f"Test mAP in percent at IoU {short(iou)} by the observed part of every activity: mean over {captions.seeds(model)} "
-        "and half the width of its 95 % interval (Student's t).",
+        f"{model.scored.capitalize()} mAP in percent at IoU {short(iou)} by the observed part of every activity: mean over "
+        f"{captions.seeds(model)} and half the width of its 95 % interval (Student's t).",
         ("Observed", *(arm.name for arm in arms)),
         tuple(rows),
     )

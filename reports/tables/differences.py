@@ -30,10 +30,10 @@ def differences(model: ReportModel) -> Table:
     return Table(
         "differences",
         "Differences to the baseline",
-        f"Difference of test mAP to {model.baseline} in points, with an interval; in each column those of all arms hold together "
-        f"with {together(model)}. The study asks about {headline} of {asked}: * where the answer is better or worse. "
-        "All else is exploration. "
-        f"The last column is the probability that one training beats the baseline's of the same seed, {headline}, in percent.",
+        f"Difference of {model.scored} mAP to {model.baseline} in points, with an interval; in each column those of all "
+        f"arms hold together with {together(model)}. The study asks about {headline} of {asked}: * where the answer is "
+        "better or worse. All else is exploration. The last column is the probability that one training beats the "
+        f"baseline's of the same seed, {headline}, in percent.",
         ("Arm", "Of", *(measure_name(measure) for measure in measures), "P(improvement)"),
         tuple(rows),
     )

@@ -38,13 +38,13 @@ def online(model: ReportModel) -> Table:
     return Table(
         "online",
         f"Online: frame by frame, and early warning at {shown} and label{sure}",
-        "Per-frame average precision of the test split, mean over labels, in percent: mAP, and mAP calibrated for how rare "
-        "each label is (cAP). Early warning: alarm thresholds are chosen on the validation split so that no label has more "
-        f"than {shown} there{_allowed(hours, rate)}; on test, the share of activities announced while they go "
-        "on and the part of an activity seen by then (median and 90 % quantile over all activities, missed ones counted as "
-        "never seen, and median over those announced), in percent, and the false alarms an hour of all labels together. Mean "
-        f"over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over seeds alone."
-        f"{'' if hours is None else _poisson(hours)}",
+        f"Per-frame average precision of the {model.scored} split, mean over labels, in percent: mAP, and mAP calibrated "
+        "for how rare each label is (cAP). Early warning: alarm thresholds are chosen on the validation split so that no "
+        f"label has more than {shown} there{_allowed(hours, rate)}; on {model.scored}, the share of activities announced "
+        "while they go on and the part of an activity seen by then (median and 90 % quantile over all activities, missed "
+        "ones counted as never seen, and median over those announced), in percent, and the false alarms an hour of all "
+        f"labels together. Mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over "
+        f"seeds alone.{'' if hours is None else _poisson(hours, model.scored)}",
         heads,
         tuple(_row(arm, arms, rate, hours) for arm in arms),
     )
@@ -58,10 +58,10 @@ def _allowed(hours: AlarmHours | None, rate: str) -> str:
     return f" ({hours.validation:.2f} hours of validation allow {hours.allowed(rate)} of a label{sure})"
 
 
-def _poisson(hours: AlarmHours) -> str:
+def _poisson(hours: AlarmHours, scored: str) -> str:
     return (
-        f" Poisson: the exact 95 % interval of so many false alarms in the {hours.tested:.2f} hours of test recordings, as if "
-        "they came independently."
+        f" Poisson: the exact 95 % interval of so many false alarms in the {hours.tested:.2f} hours of {scored} "
+        "recordings, as if they came independently."
     )
 
 

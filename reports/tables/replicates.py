@@ -16,8 +16,9 @@ def replicates(model: ReportModel) -> Table:
     return Table(
         "replicates",
         "Fold by fold" if model.studies[0].folds else "Search by search",
-        f"Test {measure_name(model.headline)} in percent in each fold and repeat, the mean over its seeds, and in brackets the "
-        f"difference to {model.baseline}'s in points. Each is a search and a confirmation of its own.",
+        f"{model.scored.capitalize()} {measure_name(model.headline)} in percent in each fold and repeat, the mean over "
+        f"its seeds, and in brackets the difference to {model.baseline}'s in points. Each is a search and a confirmation of "
+        "its own.",
         ("Arm", "Of", *(name or "repeat 1" for name in names)),
         tuple(rows),
     )
