@@ -49,7 +49,8 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
         f"the {model.scored} split, all labels together. Seen: the part of an activity that has passed when its alarm "
         f"goes off, over all {model.scored} activities, missed ones counted as never seen; a rate at which too many are missed "
         "for the quantile to be reached by every seed has no point. Announced: activities whose alarm goes off while "
-        f"they go on. Mean over seeds; shaded: {INTERVAL}.{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
+        f"they go on. Mean over seeds; shaded: {INTERVAL}."
+        f"{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
     )
     rows = tuple(
         (

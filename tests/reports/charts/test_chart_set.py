@@ -63,6 +63,14 @@ def test_a_complete_study_has_every_chart_and_each_says_how_it_was_computed(draw
         assert chart.numbers.rows
 
 
+def test_where_nothing_was_tested_no_chart_speaks_of_a_test():
+    found, _ = charts(replace(invented(), untested="there is no test part"))
+    for chart in found:
+        labels = [text for axes in chart.figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())]
+        said = (chart.title, chart.caption, *chart.numbers.columns, *labels)
+        assert not [text for text in said if re.search(r"\btest\b", str(text), re.IGNORECASE)], chart.name
+
+
 def test_numbers_are_the_models_in_percent(drawn):
     model = invented()
     numbers = drawn["mAP_against_iou"].numbers

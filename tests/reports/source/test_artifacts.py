@@ -70,3 +70,14 @@ def test_figures_that_do_not_fit_together_are_named(tmp_path, path, value):
     artifacts, faults = read_artifacts(tmp_path)
     assert artifacts.metrics is None
     assert [one.split()[0] for one in faults] == ["metrics.json"]
+
+
+def test_where_nothing_was_tested_the_figures_are_of_validation(tmp_path):
+    content = json.loads((STORED / "training" / "metrics.json").read_text())
+    del content["test"]
+    (tmp_path / "metrics.json").write_text(json.dumps({**content, "untested": "there is no test part"}))
+    artifacts, faults = read_artifacts(tmp_path)
+    assert faults == []
+    assert artifacts.untested == "there is no test part"
+    assert artifacts.metrics is not None
+    assert artifacts.metrics.evaluation.to_json()["mAP"] == content["validation"]["mAP"]

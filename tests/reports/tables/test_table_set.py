@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, WORSE, invented
 
 from crescendo.reports.analysis.alarm_hours import AlarmHours
+from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.escaping import latex_text
 from crescendo.reports.formatting import measure_name, p_text, plain, points, signed
+from crescendo.reports.page.sentences import opening
 from crescendo.reports.tables.table import Cell, Table
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.evaluation.calibration import rate_interval
@@ -112,3 +115,14 @@ def test_every_table_compiles_with_booktabs(golden_model, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "all.pdf").is_file()
+
+
+def test_where_nothing_was_tested_no_figure_is_called_one_of_the_test():
+    model = replace(invented(), untested="there is no test part")
+    said = [opening(model), *(text for table in tables(model) for text in (table.title, table.caption, *table.columns))]
+    assert said[0].startswith(
+        f"Nothing was tested: there is no test part. The baseline {BASELINE} reaches a validation mAP"
+    )
+    assert not [text for text in said[1:] if re.search(r"\btest\b", text, re.IGNORECASE)]
+    assert report_json(model)["untested"] == "there is no test part"
+    assert "untested" not in report_json(invented())
