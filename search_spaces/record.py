@@ -23,6 +23,7 @@ class StudyRecord:
     where the study has none.
     `added_late`: of what more was added by hand once there were results on the test split: `seeds`, `trials`, `repeats`.
     `extent`: how much of it is done, of a study with a budget, once that is planned.
+    `data_notes`: what was said of the data set as it was made.
     """
 
     study: Study
@@ -30,6 +31,7 @@ class StudyRecord:
     folds: Mapping[str, str] = field(default_factory=dict)
     added_late: tuple[str, ...] = ()
     extent: Extent | None = None
+    data_notes: tuple[str, ...] = ()
 
     @property
     def done(self) -> Study:
@@ -41,7 +43,8 @@ class StudyRecord:
         content = {"study": self.study.to_json(), "dataset_hash": self.dataset_hash}
         late = {"added_late": list(self.added_late)} if self.added_late else {}
         extent = {} if self.extent is None else {"extent": self.extent.to_json()}
-        return {**content, **({"folds": dict(self.folds)} if self.folds else {}), **late, **extent}
+        notes = {"data_notes": list(self.data_notes)} if self.data_notes else {}
+        return {**content, **({"folds": dict(self.folds)} if self.folds else {}), **late, **extent, **notes}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> StudyRecord:
@@ -56,7 +59,8 @@ class StudyRecord:
             folds = {name: str(content_hash) for name, content_hash in content.get("folds", {}).items()}
             late = tuple(map(str, content.get("added_late", ())))
             extent = Extent.from_json(content["extent"]) if "extent" in content else None
-            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds, late, extent)
+            notes = tuple(map(str, content.get("data_notes", ())))
+            return cls(Study.from_json(content["study"]), str(content["dataset_hash"]), folds, late, extent, notes)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise StudyError([f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]) from error

@@ -28,7 +28,8 @@ def record_study(study: Study, place: Workspace, *, extend: bool, results: Calla
         Naming every change, if the study or its data set is another one.
     """
     file = place.output / STUDY_FILE
-    record = StudyRecord(study, place.dataset_hash, {name: one.content_hash for name, one in place.folds.items()})
+    folds = {name: one.content_hash for name, one in place.folds.items()}
+    record = StudyRecord(study, place.dataset_hash, folds, data_notes=place.notes)
     if file.exists():
         begun = read_record(place.output)
         _compare(record, begun, place.output, extend)

@@ -39,19 +39,20 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
     if sets is not None:
         return _several(study, output, sets)
     address, opened, states = _opened(dataset)
+    notes = opened.metadata.notes
     if study.folds is None:
         check_parts(opened)
         _check_suits(study, opened)
         remarks, reason = unlearnable(opened.annotations), untested(opened)
         if reason is None:
-            return Workspace(output, address, opened.content_hash, states), remarks
+            return Workspace(output, address, opened.content_hash, states, notes=notes), remarks
         if study.confirm.until is not None:
             raise InputError(
                 f"{study.name}: confirm.until: {study.confirm.until} needs a test part, but in {shown_dataset(dataset)} "
                 f"{reason}; leave it out, or divide the data anew"
             )
         said = f"nothing will be tested: {reason}; arms are confirmed on the validation part"
-        return Workspace(output, address, opened.content_hash, states, untested=reason), (said, *remarks)
+        return Workspace(output, address, opened.content_hash, states, untested=reason, notes=notes), (said, *remarks)
     views = {division.fold: (division, division.of(opened)) for division in _divisions(study, opened)}
     folds = {
         name: Recordings(address, opened.content_hash, states, division, view.content_hash)
@@ -63,7 +64,7 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
         [f"{shown_dataset(dataset)}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
     )
     remarks = _checked(study, {name: view for name, (_, view) in views.items()})
-    return Workspace(output, address, opened.content_hash, states, folds), (*aside, *remarks)
+    return Workspace(output, address, opened.content_hash, states, folds, notes=notes), (*aside, *remarks)
 
 
 def fold_names(study: Study) -> tuple[str, ...] | None:
@@ -99,7 +100,8 @@ def _several(study: Study, output: Path, sets: Mapping[str, str]) -> tuple[Works
     _check_different(hashes, sets)
     _check_alike({name: dataset for name, (_, dataset, _) in opened.items()})
     first = next(iter(folds.values()))
-    place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds)
+    notes = tuple(dict.fromkeys(note for _, dataset, _ in opened.values() for note in dataset.metadata.notes))
+    place = Workspace(output, first.dataset, hash_of(list(hashes.values())), folds=folds, notes=notes)
     return place, _checked(study, {name: dataset for name, (_, dataset, _) in opened.items()})
 
 

@@ -47,7 +47,8 @@ class Workspace:
     """Where a study works: its output folder and its data set (a folder or a URI), known by its content hash.
 
     `dataset_states` are those of the data set's files when its hash was read; None: not known, as of one at a URI.
-    `folds` are those of a study that has any, by name, in their order. `untested` says why nothing can be tested, if so.
+    `folds` are those of a study that has any, by name, in their order. `untested` says why nothing can be tested, if so; `notes` are
+    those of the data set.
     """
 
     output: Path
@@ -56,6 +57,7 @@ class Workspace:
     dataset_states: FileStates | None = None
     folds: Mapping[str, Recordings] = field(default_factory=dict)
     untested: str | None = None
+    notes: tuple[str, ...] = ()
 
     def recordings(self, replicate: Replicate) -> Recordings:
         """Return what the trials of a replicate learn from and are measured on."""

@@ -22,7 +22,10 @@ from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 
 @dataclass(frozen=True)
 class StudySummary:
-    """One study of the report: what was asked, where its runs are, and what made them; `folds` are names, or none."""
+    """One study of the report: what was asked, where its runs are, and what made them.
+
+    `folds` are names, or none; `data_notes` is what was said of the data set as it was made.
+    """
 
     name: str
     description: str
@@ -40,6 +43,7 @@ class StudySummary:
     provenance: Mapping[str, tuple[str, ...]]
     folds: tuple[str, ...] = ()
     repeats: int = 1
+    data_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -140,4 +140,5 @@ def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
         repeats=study.repeats,
         settings=settings,
         provenance=runs.provenance,
+        data_notes=runs.data_notes,
     )

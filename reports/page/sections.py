@@ -156,6 +156,7 @@ def _study(study: StudySummary) -> list[tuple[str, str]]:
     whole = f"{', '.join(again)}: each is searched and confirmed by itself. " if again else ""
     return [
         ("Data set", f"{study.dataset} (content hash {study.dataset_hash[:12]})"),
+        *([("Notes on the data", "; ".join(study.data_notes))] if study.data_notes else []),
         (
             "Search",
             f"{whole}Up to {study.trials} trials for each arm, judged by {measure_name(study.objective)} on the validation "

@@ -120,6 +120,8 @@ class StudyRuns:
         Names of the study's folds; none where it has no `folds`.
     added_late
         Of what more was added by hand once there were results: `seeds`, `trials`.
+    data_notes
+        What was said of the data set as it was made.
     """
 
     name: str
@@ -135,6 +137,7 @@ class StudyRuns:
     notes: tuple[str, ...]
     folds: tuple[str, ...] = ()
     added_late: tuple[str, ...] = ()
+    data_notes: tuple[str, ...] = ()
 
     @property
     def replicates(self) -> tuple[Replicate, ...]:

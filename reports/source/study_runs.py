@@ -134,6 +134,7 @@ class _Reader:
             notes=tuple(self._remarks.notes),
             folds=folds,
             added_late=record.added_late,
+            data_notes=record.data_notes,
         )
 
     def _runs(self, experiment: str, identity: str | None) -> tuple[Any, list[Any]]:

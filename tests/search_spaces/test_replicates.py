@@ -156,8 +156,8 @@ def test_finalists_cost_trainings_where_several_settings_are_tried() -> None:
     assert cost(study("search.finalists=5")).finalists == 0
 
 
-def test_what_is_written_down_has_the_folds_with_their_hashes() -> None:
-    record = StudyRecord(study("folds=own"), "d", {"b": "1", "a": "2"})
+def test_what_is_written_down_has_the_folds_with_their_hashes_and_the_notes_on_the_data() -> None:
+    record = StudyRecord(study("folds=own"), "d", {"b": "1", "a": "2"}, data_notes=("2 labels dropped",))
     content = record.to_json()
     assert content["folds"] == {"b": "1", "a": "2"}
     assert list(StudyRecord.from_json(content).folds) == ["b", "a"]

@@ -14,7 +14,7 @@ from crescendo.platform.studies.study_data import fold_names, open_data
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.replicates import ONLY, Replicate
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
+from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.fold_sets import write_fold_sets
 from crescendo.trainables.errors import InputError
 
@@ -221,6 +221,7 @@ def test_what_a_sweep_needs_of_its_data_is_checked_before_it(tmp_path, segments,
         assert "\n" not in str(caught.value)
         return
     place, remarks = open_data(checked, tmp_path, str(folder))
+    assert place.notes == Dataset(folder).metadata.notes
     lacking = {0: "none of the 2 test recordings has a segment", -1: "there is no test part"}
     assert place.untested == lacking.get(segments.get("test"))
     expected = [f"nothing will be tested: {place.untested}; arms are confirmed on the validation part"]

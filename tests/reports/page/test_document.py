@@ -104,6 +104,14 @@ def test_an_unknown_table_is_shown_all_the_same(complete):
     assert "Something else" in markdown("invented", [complete])
 
 
+def test_notes_on_the_data_stand_with_the_data_set(complete):
+    model = complete.model
+    assert "Notes on the data" not in markdown("invented", [complete])
+    studies = (replace(model.studies[0], data_notes=("1 segment has no length", "no test part")), *model.studies[1:])
+    told = markdown("invented", [replace(complete, model=replace(model, studies=studies), charts=())])
+    assert "- Notes on the data: 1 segment has no length; no test part" in told
+
+
 def test_names_are_text_and_never_markup(complete):
     name = "<img src=x onerror=alert(1)>"
     model = complete.model
