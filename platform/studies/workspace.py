@@ -47,8 +47,8 @@ class Workspace:
     """Where a study works: its output folder and its data set (a folder or a URI), known by its content hash.
 
     `dataset_states` are those of the data set's files when its hash was read; None: not known, as of one at a URI.
-    `folds` are those of a study that has any, by name, in their order. `untested` says why nothing can be tested, if so; `notes` are
-    those of the data set.
+    `folds` are those of a study that has any, by name, in their order. `untested` says why nothing can be tested, if so;
+    `notes` are those of the data set.
     """
 
     output: Path

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from crescendo.reports.source.artifacts import read_artifacts
+from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import write_dataset
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.store import FrameStore
+from crescendo.trainables.detector import Detector
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import in_seconds
 from crescendo.trainables.inference.decoding import decode
 from crescendo.trainables.training.job import Job, outputs
+from crescendo.trainables.training.listeners import Silent
+from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trial import Trial
 
 SETTINGS = {
@@ -33,6 +38,20 @@ def confirmed(tiny_dataset, tmp_path_factory):
     trial = Trial(Job("a", "confirm", str(tiny_dataset.path), SETTINGS, str(folder), "mAP/mean"), tiny_dataset)
     run(trial)
     return outputs(folder)
+
+
+def annotated(dataset, annotations, folder):
+    """The recordings of `annotations` with their features in `dataset`."""
+    names = list(annotations.recordings)
+    return write_dataset(
+        folder,
+        dataset.metadata,
+        annotations,
+        frames={name: dataset.frames(name) for name in names},
+        features=(dataset.features(name) for name in names),
+        feature_dim=dataset.feature_dim,
+        labels=dataset.labels[1:],
+    )
 
 
 def snapshots(folder):
@@ -73,14 +92,8 @@ def test_the_groups_of_test_recordings_are_kept_for_the_report(confirmed, tiny_d
     assert "groups" not in json.loads((confirmed / "metrics.json").read_text())
     recordings = tiny_dataset.annotations.recordings
     people = {name: replace(one, group=f"person {number % 2}") for number, (name, one) in enumerate(recordings.items())}
-    grouped = write_dataset(
-        tmp_path / "grouped",
-        tiny_dataset.metadata,
-        replace(tiny_dataset.annotations, recordings=people, groups_are="people"),
-        frames={name: tiny_dataset.frames(name) for name in recordings},
-        features=(tiny_dataset.features(name) for name in recordings),
-        feature_dim=tiny_dataset.feature_dim,
-        labels=tiny_dataset.labels[1:],
+    grouped = annotated(
+        tiny_dataset, replace(tiny_dataset.annotations, recordings=people, groups_are="people"), tmp_path / "grouped"
     )
     assert grouped.content_hash != tiny_dataset.content_hash
     folder = tmp_path / "trial"
@@ -94,3 +107,40 @@ def test_a_search_trial_leaves_none(tiny_dataset, tmp_path):
     job = Job("a", "search", str(tiny_dataset.path), SETTINGS, str(tmp_path / "trial"), "mAP/mean")
     run(Trial(job, tiny_dataset))
     assert not outputs(job.folder).exists()
+
+
+@pytest.mark.parametrize("part", [True, False])
+def test_without_segments_to_test_a_training_is_scored_on_validation_and_says_so(tiny_dataset, tmp_path, part):
+    recordings = {
+        name: replace(one, segments=() if one.subset == "test" else one.segments)
+        for name, one in tiny_dataset.annotations.recordings.items()
+        if part or one.subset != "test"
+    }
+    dataset = annotated(tiny_dataset, replace(tiny_dataset.annotations, recordings=recordings), tmp_path / "data")
+    reason = "none of the 4 test recordings has a segment" if part else "there is no test part"
+    told, listener = [], Silent()
+    listener.noted = told.append
+    finished = train_detector(configuration(SETTINGS), dataset, tmp_path / "run", listener)
+    assert told[0] == f"nothing will be tested: {reason}"
+    folder = tmp_path / "trial"
+    run(Trial(Job("a", "confirm", str(dataset.path), SETTINGS, str(folder), "mAP/mean"), dataset))
+    for place in (tmp_path / "run", outputs(folder)):
+        metrics = json.loads((place / "metrics.json").read_text())
+        assert ("test" in metrics, metrics["untested"]) == (False, reason)
+        assert metrics["validation"]["mAP"] == finished.results["validation"].metrics.to_json()["mAP"]
+        assert Detector.load(place / "model").labels == dataset.labels
+        found, faults = read_artifacts(place)
+        assert (faults, found.untested) == ([], reason)
+        assert set(found.truth["recording"].to_pylist()) <= set(dataset.recordings("validation"))
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_without_segments_in_a_part_that_is_needed_nothing_begins(tiny_dataset, tmp_path, part):
+    recordings = {
+        name: replace(one, segments=() if one.subset == part else one.segments)
+        for name, one in tiny_dataset.annotations.recordings.items()
+    }
+    dataset = annotated(tiny_dataset, replace(tiny_dataset.annotations, recordings=recordings), tmp_path / "data")
+    with pytest.raises(InputError, match=f"data: none of the 4 {part} recordings has a segment: "):
+        train_detector(configuration(SETTINGS), dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
