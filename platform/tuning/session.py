@@ -35,9 +35,10 @@ _ENVIRONMENT = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "10",
 }
-# Of a cluster of our own: none will bring its head back, so there is no use in waiting a minute for it. Nor in the processes
-# that Ray starts ahead, one a core: Tune gives its own an environment, and those are begun for it alone.
-_ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5", "RAY_prestart_worker_first_driver": "0"}
+# Of a cluster of our own. A machine that is busy for a while is not gone: left to itself, Ray gives a node ten seconds to answer
+# whether it lives. And the processes that Ray starts ahead, one a core, are of no use: Tune gives its own an environment, and
+# those are begun for it alone.
+_ALONE = {"RAY_health_check_timeout_ms": "60000", "RAY_prestart_worker_first_driver": "0"}
 # Trials keep nothing in the object store but their reports.
 _OBJECT_STORE = 100 * 2**20
 
