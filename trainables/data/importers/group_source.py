@@ -63,6 +63,7 @@ def is_file(given: str, files: RawFiles) -> bool:
 def _with_groups(
     annotations: Annotations, of: Mapping[str, str], are: str, given: str
 ) -> tuple[Annotations, list[str]]:
+    are = annotations.groups_are if are == GROUPS else are
     found = {_same(recording): group for recording, group in of.items()}
     names = {_same(name) for name in annotations.recordings}
     recordings = {
@@ -89,7 +90,7 @@ def _same(name: str) -> str:
 
 
 def _of_key(annotations: Annotations, key: str) -> dict[str, str]:
-    values = {name: one.extra.get(key) for name, one in annotations.recordings.items()}
+    values = {name: _value(one.extra, key) for name, one in annotations.recordings.items()}
     of = {name: text for name, value in values.items() if (text := label_text(value)) is not None}
     if not of:
         keys = sorted({one for recording in annotations.recordings.values() for one in recording.extra})
@@ -98,6 +99,11 @@ def _of_key(annotations: Annotations, key: str) -> dict[str, str]:
             f"there are the keys {', '.join(keys) or '(none)':.120}"
         )
     return of
+
+
+def _value(keys: Mapping[str, Any], key: str) -> Any:
+    """Return the value of `key`, or of what is called so in small or large letters."""
+    return keys.get(key, next((value for name, value in keys.items() if name.lower() == key.lower()), None))
 
 
 def _of_names(annotations: Annotations, pattern: str) -> dict[str, str]:

@@ -44,6 +44,7 @@ class RawFiles:
             names = [member.filename for member in self._zip.infolist() if not member.is_dir()]
         else:
             raise InputError(f"{self.path}: no such file or folder; expected {what}, as a zip or unpacked")
+        names = [name for name in names if not _is_of_a_mac(name)]
         landmarks = (landmark,) if isinstance(landmark, str) else tuple(landmark)
         root = _root(names, landmarks)
         if root is None:
@@ -149,6 +150,12 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
             archive.close()
             raise InputError(f"{path}: member {member.filename!r} {fault}; such a zip is not read")
     return archive
+
+
+def _is_of_a_mac(name: str) -> bool:
+    """Tell whether macOS put a file there beside another, which has nothing in it that was meant to be copied."""
+    parts = PurePosixPath(name).parts
+    return parts[0] == "__MACOSX" or parts[-1].startswith("._")
 
 
 def _unsafe(member: zipfile.ZipInfo) -> str:

@@ -140,6 +140,8 @@ def region(start: object, end: object, *labels: object, kind: str = "timeseriesl
         ({"annotations.csv": HEADER + "r0,1,3,a\nr0,2,4,b\nr0,1,3,a\n"}, {}, {"r0": [(1, 3, "a"), (2, 4, "b"), (1, 3, "a")]}, "more than once"),  # noqa: E501
         ({"annotations.csv": HEADER + "r0,8,99,a\nr0,1,2,b\n"}, {"clip": True}, {"r0": [(8, 10, "a"), (1, 2, "b")]}, "were cut"),
         ({"annotations.csv": HEADER + "r0,8,10.9,a\nr0,5,5,b\n"}, {}, {"r0": [(8, 10.9, "a")]}, "left out: 1 marks without length"),  # noqa: E501
+        ({"labels/r0.csv": "Start;End;Label\n1,5;2;a\n", "labels/r1.csv": "start,end,label\n", "labels/._r1.csv": b"\0\xff"}, {}, {"r0": [(1.5, 2, "a")], "r1": []}, "a table (2 files)"),  # noqa: E501
+        ({"labels/r0.tsv": "1,2,a b\n"}, {}, {"r0": [(1, 2, "a b")]}, ""),
         # Tools.
         ({"labels/r0.TXT": "\ufeff1,5\t2,5\tå\r\n\\\t1\t2\r\n3\t3\t\r\n"}, {}, {"r0": [(1.5, 2.5, "å")]}, "marks without length"),
         ({"labels/r0.txt": "1\t2\ta", "labels/r1.txt": "", "labels/readme.md": "x"}, {}, {"r0": [(1, 2, "a")], "r1": []}, "Audacity (2 files)"),  # noqa: E501
@@ -158,6 +160,7 @@ def test_odd_files_are_read(tmp_path: Path, content: dict, options: dict, expect
     ("content", "says"),
     [
         ({"annotations.csv": ""}, r"annotations\.csv: is empty"),
+        ({"annotations.csv": b"PK\x03\x04xlsx"}, "is a spreadsheet, or another zip; save it as CSV"),
         ({"annotations.csv": "a,b\n1,2\n"}, "is text that begins 'a,b', no annotations that are known; expected ActivityNet's"),
         ({"annotations.csv": HEADER}, "annotates no recording"),
         ({"annotations.csv": HEADER + "r0,1,2\n"}, "row 2 has no label"),

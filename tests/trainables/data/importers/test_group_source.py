@@ -55,6 +55,7 @@ def test_a_key_and_a_pattern_say_the_groups(raw, tmp_path: Path) -> None:
     by_key = import_directory(root, tmp_path / "key", fps=4.0, group="camera")
     assert groups_of(by_key) == {"r0": "0", "r1": "1", "r2": "2"}
     assert by_key.annotations.groups_are == "cameras"
+    assert import_directory(root, tmp_path / "large", fps=4.0, group="Camera").content_hash == by_key.content_hash
     by_name = import_directory(root, tmp_path / "name", fps=4.0, group="(r)[01]")
     assert groups_of(by_name) == {"r0": "r", "r1": "r", "r2": None}
     assert by_name.metadata.notes[:2] == (

@@ -142,6 +142,8 @@ def annotation_files(files: RawFiles, names: Sequence[str], given: str) -> tuple
 def _recognised(files: RawFiles, name: str, tiers: Collection[str]) -> Marked:
     where, data = files.where(name), files.read_bytes(name)
     plain = unpack(data, where) if name.lower().endswith(".gz") else data
+    if plain.startswith(b"PK\x03\x04"):
+        raise InputError(f"{where}: is a spreadsheet, or another zip; save it as CSV")
     try:
         # Spreadsheets write UTF-16, too; a text's first bytes tell.
         text = plain.decode(json.detect_encoding(plain)).removeprefix("\ufeff")

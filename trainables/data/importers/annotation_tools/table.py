@@ -1,4 +1,4 @@
-"""One table of all: recording, start, end, label; further columns are said of the recording."""
+"""One table of all, recording, start, end, label, or one a recording, without the first; others say more of a recording."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "activity", "action", "class", "behavior", "behaviour"),
 }
 """What each column may be called, in small letters, with blanks and units in brackets left away."""
+_FORMS = (tuple(COLUMNS), ("start", "end", "label"))
+"""The columns of a table without a first line of names."""
 _ANNOTATOR, _MADE = ("annotator", "coder", "rater"), ("annotated", "updated_at", "created_at")
 
 
 def is_one(text: str) -> bool:
     """Tell whether `text` is such a table, with or without a first line of names."""
     rows = cells(text, "")
-    return bool(rows) and (_columns(rows[0]) is not None or _is_row(rows[0]))
+    return bool(rows) and (_columns(rows[0]) is not None or _form(rows[0]) is not None)
 
 
 def read(file: MarkedFile) -> list[Track]:
     """Return a track for each recording and annotator, in the order of their first rows.
 
+    A table without recordings is of the one that the file is called as.
     Of several annotators that one is the newest whose time the column `annotated` says, or whose rows come last.
 
     Raises
@@ -42,11 +45,13 @@ def read(file: MarkedFile) -> list[Track]:
     columns = _columns(rows[0])
     headed = columns is not None
     names = [_plain(cell) for cell in rows[0]] if headed else []
-    place = columns or dict(zip(COLUMNS, range(4), strict=True))
+    place = columns or {name: at for at, name in enumerate(_form(rows[0]) or ())}
     tracks: dict[tuple[str, str], list[_Row]] = {}
     for number, row in enumerate(rows[headed:], 1 + headed):
-        one = _row(row, number, place, names, file.where)
+        one = _row(row, number, place, names, file)
         tracks.setdefault((one.recording, one.others.get("annotator", "")), []).append(one)
+    if "recording" not in place and not tracks:  # nothing happens in it
+        return [Track((file.stem,), (), file.written, file.name, file.name)]
     return [_track(file, recording, by, found) for (recording, by), found in tracks.items()]
 
 
@@ -58,8 +63,10 @@ class _Row:
     number: int
 
 
-def _row(row: Sequence[str], number: int, place: Mapping[str, int], names: Sequence[str], where: str) -> _Row:
-    recording, start, end, label = (row[at] if at < len(row) else "" for at in place.values())
+def _row(row: Sequence[str], number: int, place: Mapping[str, int], names: Sequence[str], file: MarkedFile) -> _Row:
+    cells = {column: row[at] if at < len(row) else "" for column, at in place.items()}
+    recording, start, end, label = cells.get("recording", file.stem), cells["start"], cells["end"], cells["label"]
+    where = file.where
     others = {name: cell for at, (name, cell) in enumerate(zip(names, row, strict=False)) if at not in place.values()}
     named = {
         ("annotator" if name in _ANNOTATOR else "annotated" if name in _MADE else name): cell
@@ -104,20 +111,27 @@ def _track(file: MarkedFile, recording: str, by: str, rows: Sequence[_Row]) -> T
 
 
 def _columns(first: Sequence[str]) -> dict[str, int] | None:
+    """Return column -> its place in the line of names `first`; None if it is none. `recording` may be lacking."""
     named = [_plain(cell) for cell in first]
-    found = {column: [at for at, name in enumerate(named) if name in called] for column, called in COLUMNS.items()}
-    exact = {
-        column: [at for at, name in enumerate(named) if name == column] or places for column, places in found.items()
-    }
-    return {column: places[0] for column, places in exact.items()} if all(exact.values()) else None
+    found: dict[str, int] = {}
+    for column, called in COLUMNS.items():
+        places = [at for at, name in enumerate(named) if name in called]
+        if places:
+            found[column] = named.index(column) if column in named else places[0]
+    return found if {"start", "end", "label"} <= found.keys() else None
 
 
 def _plain(cell: str) -> str:
     return cell.partition("(")[0].strip().lower().replace(" ", "_")
 
 
-def _is_row(row: Sequence[str]) -> bool:
+def _form(row: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the columns of which `row` is one row; None if it is none."""
+    form = next((form for form in _FORMS if len(form) == len(row)), None)
+    if form is None or not all(row):
+        return None
+    cells = dict(zip(form, row, strict=True))
     try:
-        return len(row) == 4 and bool(row[0] and row[3]) and seconds(row[1]) <= seconds(row[2])
+        return form if seconds(cells["start"]) <= seconds(cells["end"]) else None
     except ValueError:
-        return False
+        return None
