@@ -23,6 +23,7 @@ from crescendo.trainables.data.importers.own_data import OwnData
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import list_files, read_lists
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
+from crescendo.trainables.errors import InputError
 
 DEFAULT = "annotations.json"
 _ELSE = (f"{DEFAULT}.gz", "annotations.csv", "annotations.tsv", "annotations", "labels")
@@ -77,6 +78,8 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
     tracks, others = newest(read.tracks, features.__contains__)
     subsets, left = _subsets(files, [name for name in files.names if name not in (*names, *apart)], tracks)
     kept = {name: track for name, track in tracks.items() if name in subsets}
+    if not kept:
+        raise InputError(f"{where}: no annotated recording ({listed(list(tracks))}) stands in the lists of parts")
     check_present(features, kept, str(files.path))
     matrices, turned = _time_first(features, kept, own)
     durations = {
@@ -84,9 +87,13 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         for name, track in kept.items()
     }
     content = activitynet_content(kept, durations, subsets)
-    return Found(
-        annotations_of(content, where, clip), features, matrices, where, True, (*read.notes, *others, *left, *turned)
+    shortest, longest = min(durations.values()), max(durations.values())
+    lasting = (
+        f"recordings last {shortest:.4g} to {longest:.4g} s, by their features at {own.fps:g} frames a second where the annotations "
+        "do not say"
     )
+    notes = (*read.notes, *others, *left, *turned, lasting)
+    return Found(annotations_of(content, where, clip), features, matrices, where, True, notes)
 
 
 def _is_there(files: RawFiles, at: str) -> bool:

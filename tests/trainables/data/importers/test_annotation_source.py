@@ -51,6 +51,9 @@ def test_every_tool_makes_the_same_data_set(zipped, tmp_path: Path, tool: str, t
     assert durations == {"r0": 10.0, "r1": 10.25, "r2": 10.5, "r3": 10.75}
     np.testing.assert_array_equal(dataset.features("r2"), np.full((42, 3), 2))
     assert dataset.metadata.notes[0].startswith("annotations: ")
+    assert any(
+        "recordings last 10 to 10.75 s, by their features at 4 frames" in note for note in dataset.metadata.notes
+    )
 
 
 def test_annotations_that_nobody_names_are_found(tmp_path: Path) -> None:
@@ -182,6 +185,7 @@ def test_odd_files_are_read(tmp_path: Path, content: dict, options: dict, expect
         ({"annotations.json": '[{"data": {}, "annotations": [{"result": []}]}]'}, "names no file"),
         ({"labels/r0.txt": "1\t2\ta\n1\tx\tb\n"}, "line 2 is no label"),
         ({"labels/r0.txt": "1\t2\t\n"}, "line 1 has no label"),
+        ({"labels/r0.txt": "1\t2\ta", "train.txt": "r7"}, r"no annotated recording \(r0\) stands in the lists"),
         ({"labels/r0.txt": "hello"}, "is text that begins 'hello'"),
         ({"labels/r0.wav": "x"}, r"holds no annotations but labels/r0\.wav"),
         ({"annotations/r0.eaf": "<ANNOTATION_DOCUMENT>"}, "damaged ELAN document"),
