@@ -184,6 +184,23 @@ def _imported() -> Sequence[Case]:
 
     return [
         Case("no source", IMPORT, "no such file"),
+        Case("annotations elsewhere", f"{IMPORT} --annotations /etc/hosts", "looked for in SOURCE", source()),
+        Case("annotations that are not there", f"{IMPORT} --annotations x.csv", r"lacks 'x\.csv'", source()),
+        Case("annotations that are a pipe", f"{IMPORT} --annotations x.csv", r"x\.csv.*pipe", {**source(), "raw/x.csv": fifo}),
+        Case("annotations that are a spreadsheet", f"{IMPORT} --annotations x.xlsx", "spreadsheet", {**source(), "raw/x.xlsx": zipped({"x": b"x"})}),
+        Case("annotations of no known form", f"{IMPORT} --annotations x.txt", "no annotations that are known", {**source(), "raw/x.txt": "hello"}),
+        Case("annotations that are bytes", f"{IMPORT} --annotations x.txt", "UTF-8", {**source(), "raw/x.txt": b"\xff\xfe\x00\xd8\x00"}),
+        Case("an ELAN document that is cut", f"{IMPORT} --annotations x.eaf", "damaged ELAN document", {**source(), "raw/x.eaf": "<ANNOTATION_DOCUMENT"}),
+        Case("an ELAN document of a billion laughs", f"{IMPORT} --annotations x.eaf", "declares entities", {
+            **source(), "raw/x.eaf": '<!DOCTYPE x [<!ENTITY a "lol">]><ANNOTATION_DOCUMENT>&a;</ANNOTATION_DOCUMENT>'}),
+        Case("annotations of another recording", f"{IMPORT} --annotations x.csv", "'b' has no features", {**source(), "raw/x.csv": "b,1,2,walk"}),
+        Case("groups of a file that is not there", f"{IMPORT} --group x.csv", r"x\.csv: no such file", source()),
+        Case("groups of a folder", f"{IMPORT} --group x", "x: cannot be read", {**source(), "x": folder}),
+        Case("groups of a pipe", f"{IMPORT} --group x.csv", "pipe", {**source(), "x.csv": fifo}),
+        Case("groups of a key that nobody has", f"{IMPORT} --group subject", "neither a file nor a key", source()),
+        Case("a test part of everything", f"{IMPORT} --test 1", "--test must be a share", source()),
+        Case("a test part of NaN", f"{IMPORT} --test nan", "--test: must be a finite number", source()),
+        Case("a test part of one recording", f"{IMPORT} --test 0.5", "to divide; it takes", source()),
         Case("an empty source", IMPORT, "annotations.json", {"raw": folder}),
         Case("a source that is text", IMPORT, "not a zip", {"raw": "x"}),
         Case("a source that is a cut zip", IMPORT, "not a zip", {"raw": zipped({"annotations.json": b"{}"})[:60]}),

@@ -47,7 +47,12 @@ class Found:
 
 def opened(source: Path | str, given: str) -> RawFiles:
     """Open the folder or zip `source`, whose annotations are at `given`: a file, a folder or a pattern; `InputError`."""
-    what = f"a data set with {given} and one feature file per recording"
+    if Path(given).is_absolute():
+        raise InputError(
+            f"--annotations {given}: annotations are looked for in SOURCE, by their path there; put them there"
+        )
+    others = " (or annotations.csv, or a folder annotations or labels)" if given == DEFAULT else ""
+    what = f"a data set with {given}{others} and one feature file per recording"
     landmarks = (DEFAULT, *_ELSE) if given == DEFAULT else (glob.escape(given), given)
     return RawFiles(source, landmarks, what, shown=given)
 
@@ -89,8 +94,8 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
     content = activitynet_content(kept, durations, subsets)
     shortest, longest = min(durations.values()), max(durations.values())
     lasting = (
-        f"recordings last {shortest:.4g} to {longest:.4g} s, by their features at {own.fps:g} frames a second where the annotations "
-        "do not say"
+        f"recordings last {shortest:.4g} to {longest:.4g} s, by their features at {own.fps:g} frames a second where "
+        "annotations do not say"
     )
     notes = (*read.notes, *others, *left, *turned, lasting)
     return Found(annotations_of(content, where, clip), features, matrices, where, True, notes)

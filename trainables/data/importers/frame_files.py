@@ -99,7 +99,7 @@ def _subsets(
                 f"{files.path}: no recording with labels was found: looked for a file per recording in {', '.join(LABELS)} "
                 "(--labels-from), or beside the features"
             )
-        notes = ["no split lists: write train.txt and test.txt, or pass --test 0.2 for a test part"]
+        notes = ["no split lists: parts are made of all recordings"]
         return dict.fromkeys(there, "training"), notes + _alone(labels, features)
     chosen = split or next(iter(lists))
     if chosen not in lists:
