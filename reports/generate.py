@@ -12,7 +12,8 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.charts.chart import Chart
 from crescendo.reports.charts.chart_set import charts
-from crescendo.reports.charts.style import image, lacking_letters
+from crescendo.reports.charts.fonts import lacking_letters, packages_for
+from crescendo.reports.charts.style import image
 from crescendo.reports.escaping import csv_lines
 from crescendo.reports.page.document import html, markdown
 from crescendo.reports.page.part import ReportPart
@@ -90,13 +91,14 @@ def generate_report(
 
 
 def _boxes(parts: Sequence[ReportPart]) -> Iterator[str]:
-    """Yield what there is to say of letters that the charts' font lacks."""
+    """Yield what there is to say of letters that no font for the charts has."""
     lacking = lacking_letters(chart.figure for part in parts for chart in part.charts)
     if lacking:
         shown = " ".join(lacking[:20])
         yield (
-            f"figures: their font lacks {shown}{' ...' if len(lacking) > 20 else ''}; boxes stand for it in the PDF and PNG "
-            "files, while the SVG files and the page leave the choice of a font to whoever shows them"
+            f"figures: no font here has {shown}{' ...' if len(lacking) > 20 else ''}; boxes stand for it in the PDF and PNG "
+            "files, while the SVG files and the page leave the choice of a font to whoever shows them. To have it drawn, install "
+            f"fonts that do, such as {' and '.join(packages_for(lacking))} of Debian and Ubuntu, and make the report again"
         )
 
 

@@ -12,7 +12,7 @@ from crescendo.reports.analysis.budget import BAND, ExpectedBest, expected_best
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.search import OPTIMISTIC, objective_label
-from crescendo.reports.charts.style import COLUMN, MUTED, Look, legend_above, panels
+from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
 
 
 def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
@@ -31,6 +31,7 @@ def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Char
     _draw_tested(axes, {arm: value for arm, value in reached.items() if value is not None}, looks, most, model.scored)
     axes.set_xlabel("trials")
     axes.set_ylabel(objective_label(model))
+    within(axes, y=PERCENT)
     legend_above(figure, axes)
     rows: list[tuple[ChartValue, ...]] = [
         (arm, int(trials), *(100 * float(one) for one in values), reached[arm])

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import INTERVAL, Chart, LeftOut, Numbers
-from crescendo.reports.charts.style import COLUMN, PAGE, Look, legend_above, panels
+from crescendo.reports.charts.style import COLUMN, PAGE, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import short
 
 _EARLY_IOU = (0.4, 0.5)
@@ -39,6 +39,7 @@ def map_against_iou(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[C
     lines = {arm.name: _curve({key: arm.detection[key] for key in model.iou}) for arm in confirmed}
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     _draw(axes, lines, looks, x_percent=False)
+    within(axes, y=PERCENT)
     axes.set_xlabel("IoU threshold")
     axes.set_ylabel(f"{model.scored} mAP (%)")
     legend_above(figure, axes)
@@ -95,6 +96,8 @@ def _side_by_side(
         _draw(axes, panel, looks, x_percent=True)
         axes.set_title(title, loc="left")
         axes.set_xlabel(x_label)
+    for axes in row:
+        within(axes, x=PERCENT, y=PERCENT)
     row[0].set_ylabel(y_label)
     legend_above(figure, row[0])
     return figure

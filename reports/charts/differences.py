@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
-from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, Look, panels
+from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, POINTS, Look, panels, within
 from crescendo.reports.formatting import measure_name, percent
 
 
@@ -51,13 +51,16 @@ def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, 
             if title not in differences:
                 continue
             look, one = looks[arm], differences[title]
-            axes.plot([100 * one.low, 100 * one.high], [height, height], color=look.colour, linewidth=2)
+            axes.plot(
+                [100 * max(one.low, -1.0), 100 * min(one.high, 1.0)], [height, height], color=look.colour, linewidth=2
+            )
             fill = look.colour if one.holds else PAPER
             axes.plot(100 * one.value, height, look.marker, color=look.colour, markerfacecolor=fill, markersize=7)
             told = "exploration" if one.verdict is None else one.verdict.answer
             rows.append((title, arm, 100 * one.value, 100 * one.low, 100 * one.high, told))
         axes.set_title(title, loc="left")
         axes.set_xlabel("difference (percentage points)")
+    within(row[0], x=POINTS)
     row[0].set_yticks(range(len(compared)), list(compared))
     row[0].set_ylim(len(compared) - 0.4, -0.6)
     return figure, Numbers(("", "arm", "difference", "from", "to", ""), tuple(rows), ("+.1f",))

@@ -14,7 +14,7 @@ from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import INTERVAL, Chart, ChartValue, LeftOut, Numbers
-from crescendo.reports.charts.style import PAGE, PAPER, Look, legend_above, panels
+from crescendo.reports.charts.style import PAGE, PAPER, PERCENT, Look, legend_above, panels, within
 from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_warning import read_rate
 
@@ -96,6 +96,7 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
             if hours is not None:
                 _hollow(axes, [one for rate, one in of_arm.items() if not hours.calibrated(rate)], measure, looks[arm])
         _scale(axes, least)
+        within(axes, y=PERCENT)
         axes.set_title(title, loc="left")
     figure.supxlabel("false alarms an hour, all labels together", fontsize="medium")
     legend_above(figure, row[0])

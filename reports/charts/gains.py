@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
-from crescendo.reports.charts.style import COLUMN, MUTED, Look, legend_above, panels
+from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import percent, short
 
 LABELS = 20
@@ -87,7 +87,8 @@ def _draw(
     axes.set_yticks(range(len(shown)), shown)
     axes.invert_yaxis()
     axes.set_xlabel(x_label)
-    axes.set_xlim(-2, 102)
+    axes.set_xlim(PERCENT)
+    within(axes)
     legend_above(figure, axes)
     rows = tuple(
         (label, *(_percent(values.get(label)) for values in ap.values()), _best(ap, baseline, label)) for label in shown

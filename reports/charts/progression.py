@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
-from crescendo.reports.charts.style import MARKERS, PAGE, STEPS, Look, legend_above, panels
+from crescendo.reports.charts.style import MARKERS, PAGE, PERCENT, STEPS, Bounds, Look, legend_above, panels, within
 
 QUANTITIES = {
     "score": "score of the true label",
@@ -75,6 +75,7 @@ def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, Look]) 
             axes.plot(_course(values), values, label=arm, **options)
         axes.set_title(title, loc="left")
         axes.set_xlabel("course of the activity (%)")
+        within(axes, x=PERCENT, y=_bounds(quantity))
     legend_above(figure, row[0])
     columns = {
         f"{title}: {arm}": getattr(curves[arm], quantity) for quantity, title in QUANTITIES.items() for arm in curves
@@ -96,6 +97,8 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
                 grid[row][column].plot(_course(values), values, label=f"iteration {snapshot.iteration}", **options)
     for row, quantity in enumerate(_WHILE_TRAINING):
         grid[row][0].set_ylabel(QUANTITIES[quantity])
+        for axes in grid[row]:
+            within(axes, x=PERCENT, y=_bounds(quantity))
     legend_above(figure, grid[0][0])
     columns = {
         f"{arm}, {QUANTITIES[quantity]}, iteration {snapshot.iteration}": getattr(snapshot.curves, quantity)
@@ -104,6 +107,11 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
         for snapshot in snapshots
     }
     return figure, _numbers(columns)
+
+
+def _bounds(quantity: str) -> Bounds:
+    """Return what a score, and a margin of two scores, lies within."""
+    return (-1, 1) if quantity == "margin" else (0, 1)
 
 
 def _course(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.curves import Curve, curve_numbers
-from crescendo.reports.charts.style import COLUMN, Look, legend_above, panels
+from crescendo.reports.charts.style import COLUMN, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import measure_name
 
 OPTIMISTIC = "Validation mAP of the best is optimistic: it was chosen by it."
@@ -128,6 +128,7 @@ def _draw_gaps(
             axes.plot(chosen[arm], values[at], color=look.colour, marker=look.marker, markersize=8, zorder=5)
     axes.set_xlabel("merge gap (frames)")
     axes.set_ylabel(y_label)
+    within(axes, y=PERCENT)
     legend_above(figure, axes)
     return figure
 
@@ -154,6 +155,7 @@ def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("lambda_r, weight of the ranking loss")
     axes.set_ylabel(y_label)
+    within(axes, y=PERCENT)
     legend_above(figure, axes)
     rows = tuple((_named(one.arm, one.replicate), one.number + 1, one.lambda_r, 100 * one.value) for one in points)
     return figure, Numbers(("arm", "trial", "lambda_r", "mAP (%)"), rows, ("", "", ".3g", ".1f"))
@@ -181,6 +183,7 @@ def _draw_history(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial of the arm")
     axes.set_ylabel(y_label)
+    within(axes, y=PERCENT)
     legend_above(figure, axes)
     return figure, Numbers(("arm", "trial", "mAP (%)", "best so far (%)"), tuple(rows))
 

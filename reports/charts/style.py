@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.text import Text
 
+from crescendo.reports.charts.fonts import FIRST, LAST
 from crescendo.trainables.text import visible
 
 # Ink and colour on paper -> on a dark screen. The page gives each pair a CSS variable, so its charts follow its theme.
@@ -40,6 +39,11 @@ DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, 
 
 _TAG = re.compile(r"<[^>]*>")
 
+Bounds = tuple[float, float]
+PERCENT: Bounds = (0, 100)
+POINTS: Bounds = (-100, 100)
+"""What shares in percent, and differences of two in points, lie within."""
+
 COLUMN, PAGE = 5.0, 7.2
 """Widths in inches: of one panel, and of several side by side."""
 
@@ -48,7 +52,6 @@ _SETTINGS: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a label may hold a dollar sign
     "pdf.fonttype": 42,
-    "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -104,13 +107,13 @@ def looks(arms: Sequence[str], baseline: str) -> dict[str, Look]:
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """Draw and save within this, whatever the user's matplotlib settings are."""
+def styled(families: Sequence[str] = (FIRST, LAST)) -> Iterator[None]:
+    """Draw and save within this, in fonts of these `families`, whatever the user's matplotlib settings are."""
     with mpl.rc_context(), warnings.catch_warnings():
-        # They name lines of source; what a reader can use of them, `lacking_letters` tells.
+        # They name lines of source; what a reader can use of them, `fonts.lacking_letters` tells.
         warnings.simplefilter("ignore")
         mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
+        mpl.rcParams.update({**_SETTINGS, "font.family": list(families)})
         yield
 
 
@@ -119,6 +122,16 @@ def panels(rows: int, columns: int, width: float, height: float, **options: obje
     figure = Figure(figsize=(width, height))
     grid = figure.subplots(rows, columns, squeeze=False, **options)  # type: ignore[call-overload]
     return figure, [list(row) for row in grid]
+
+
+def within(axes: Axes, *, x: Bounds | None = None, y: Bounds | None = None) -> None:
+    """End the axes where what they show ends, such as at 0 and 100 %; lines and markers on the edge are drawn whole."""
+    for bounds, limits, set_limits in ((x, axes.get_xlim(), axes.set_xlim), (y, axes.get_ylim(), axes.set_ylim)):
+        if bounds is not None:
+            low, high = (min(max(one, bounds[0]), bounds[1]) for one in limits)
+            set_limits(low, high)
+    for line in axes.lines:
+        line.set_clip_on(False)
 
 
 def legend_above(figure: Figure, axes: Axes) -> None:
@@ -147,15 +160,6 @@ def image(figure: Figure, kind: str) -> bytes:
         figure.savefig(stream, format=kind, metadata=stamps[kind])
     # XML has no way to write a control character that stands in a label.
     return visible(stream.getvalue().decode()).encode() if kind == "svg" else stream.getvalue()
-
-
-def lacking_letters(figures: Iterable[Figure]) -> str:
-    """Return what the figures write that their font cannot draw: boxes stand for it in PDF and PNG."""
-    font = get_font(findfont(_SETTINGS["font.family"][0]))
-    texts = [text.get_text() for figure in figures for text in figure.findobj(Text)]
-    return "".join(
-        sorted(one for one in set("".join(texts)) if one.isprintable() and not font.get_char_index(ord(one)))
-    )
 
 
 def themed_svg(svg: bytes, name: str, description: str) -> str:

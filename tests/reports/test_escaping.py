@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from invented_model import BETTER, LABELS, invented
 from markdown_it import MarkdownIt
 
+from crescendo.reports.charts import fonts
 from crescendo.reports.charts.chart import Numbers
 from crescendo.reports.charts.chart_set import charts
-from crescendo.reports.charts.style import image, lacking_letters
+from crescendo.reports.charts.fonts import lacking_letters
+from crescendo.reports.charts.style import image
 from crescendo.reports.escaping import csv_lines, csv_text, latex_text, markdown_cell, markdown_text
 from crescendo.reports.page.document import html, markdown
 from crescendo.reports.page.part import ReportPart
@@ -184,7 +186,8 @@ def test_charts_are_good_xml_whatever_users_wrote():
         assert image(chart.figure, "png")
 
 
-def test_letters_that_the_font_lacks_are_known_and_nothing_warns(recwarn):
+def test_letters_that_the_font_lacks_are_known_and_nothing_warns(recwarn, monkeypatch):
+    monkeypatch.setattr(fonts, "_installed", list)
     drawn, _ = charts(renamed("naïve 中\x00 я"))
     assert lacking_letters(chart.figure for chart in drawn) == "中"
     for kind in ("svg", "pdf", "png"):
