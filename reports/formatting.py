@@ -77,11 +77,18 @@ def measure_name(measure: str) -> str:
     return "mean mAP" if iou is None else f"mAP at IoU {iou:g}"
 
 
+def says_nothing(low: float, high: float, *, sign: bool = False) -> bool:
+    """Tell whether an interval holds all that a share, or with `sign` a difference of two, can be."""
+    return low <= (-1.0 if sign else 0.0) and high >= 1.0
+
+
 def estimate_text(estimate: Estimate, *, sign: bool = False) -> str:
-    """Return a share in percent, with half the width of its interval; `sign`: a difference, in points."""
+    """Return a share in percent, with half the width of its interval, `?` if it says nothing; `sign`: a difference, in points."""
     shown = signed(estimate.mean) if sign else points(estimate.mean)
     if estimate.low is None or estimate.high is None:
         return shown
+    if says_nothing(estimate.low, estimate.high, sign=sign):
+        return f"{shown} ± ?"
     return f"{shown} ± {points((estimate.high - estimate.low) / 2)}"
 
 
@@ -93,11 +100,15 @@ def hourly_text(estimate: Estimate) -> str:
 
 
 def difference_text(difference: Difference) -> str:
-    """Return a difference in points with its interval, starred where it answers the study's question."""
+    """Return a difference in points with its interval, `?` if it says nothing; starred where it answers the study's question."""
     star = "*" if difference.holds else ""
+    if says_nothing(difference.low, difference.high, sign=True):
+        return f"{signed(difference.value)}{star} [?]"
     return f"{signed(difference.value)}{star} [{signed(difference.low)}, {signed(difference.high)}]"
 
 
 def range_text(low: float, high: float) -> str:
-    """Return the interval of a share in percent, cut to what a share can be."""
+    """Return the interval of a share in percent, cut to what a share can be; of one that says nothing, that."""
+    if says_nothing(low, high):
+        return "0 to 100, which says nothing"
     return f"{100 * max(low, 0.0):.1f} to {100 * min(high, 1.0):.1f}"

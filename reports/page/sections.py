@@ -10,7 +10,7 @@ from crescendo.reports.charts.style import looks
 from crescendo.reports.formatting import counted, measure_name, recordings_text, resampled_text
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
-from crescendo.reports.page.sentences import opening, untested, what_is_asked
+from crescendo.reports.page.sentences import not_asked, opening, untested, what_is_asked
 from crescendo.trainables.losses.variants import VARIANTS
 
 # Section -> tables and charts, in order. Timelines are numbered.
@@ -103,7 +103,7 @@ def _answer(section: Section, part: ReportPart) -> None:
     ]
     said = opening(model)
     if said:
-        section.text = [said]
+        section.text = [said, *filter(None, [not_asked(model)])]
     elif not section.answers:
         section.text = ["Nothing yet: no arm has a confirmed run."]
 

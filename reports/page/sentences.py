@@ -13,11 +13,13 @@ from crescendo.reports.formatting import (
     counted,
     measure_name,
     p_text,
+    percent,
     plain,
     points,
     range_text,
     recordings_text,
     resampled_text,
+    says_nothing,
     signed,
 )
 
@@ -59,7 +61,32 @@ def summary(model: ReportModel) -> str:
         if answers[answer]
     ]
     listed = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
-    return f"Against it, in {what_is_asked(model)}, {listed}. {scope(model)}{_looks(model)}{_late(model)}"
+    asked = f"{what_is_asked(model)}, the one question that was chosen beforehand,"
+    return f"Against it, in {asked} {listed}. {scope(model)}{_looks(model)}{_late(model)}"
+
+
+def not_asked(model: ReportModel) -> str:
+    """Return what is found in what the study does not ask about, detection or early detection; empty if it is not compared."""
+    early = model.primary == "detection"
+    found = {
+        arm.name: one
+        for arm in model.arms
+        if (one := (arm.early_difference if early else arm.difference).get(model.headline)) is not None
+    }
+    if not found:
+        return ""
+    what = (
+        f"early detection ({percent(model.early_fraction or '')} observed)"
+        if early
+        else "detection of whole activities"
+    )
+    sides = {
+        "above": [name for name, one in found.items() if one.low > 0],
+        "below": [name for name, one in found.items() if one.high < 0],
+    }
+    told = [f"of {', '.join(names)} {side} 0" for side, names in sides.items() if names]
+    lies = f"the interval lies {' and '.join(told)}" if told else "no arm's interval lies above or below 0"
+    return f"Not asked, and so without p, stars or an answer: in {what}, {lies}. So it is with every other column: exploration."
 
 
 def scope(model: ReportModel) -> str:
@@ -111,10 +138,10 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
         return f"not compared with {model.baseline}: {_why(model, arm)}."
     verdict = difference.verdict
     level = plain(round(100 - 100 * difference.level, 2))
-    found = (
-        f"{signed(difference.value)} points of {what_is_asked(model)}, {level} % interval {signed(difference.low)} to "
-        f"{signed(difference.high)}"
-    )
+    interval = f"{signed(difference.low)} to {signed(difference.high)}"
+    if says_nothing(difference.low, difference.high, sign=True):
+        interval = "so wide that it says nothing"
+    found = f"{signed(difference.value)} points of {what_is_asked(model)}, {level} % interval {interval}"
     p = f"p {_equals(difference)}, adjusted over the arms{' and looks' if model.looks else ''}"
     if verdict.answer in ("better", "worse"):
         return f"{found}: {verdict.answer} than {model.baseline} ({p})."

@@ -18,8 +18,8 @@ def ablation(model: ReportModel) -> Table:
     """Return each arm's mAP of detection."""
     rows = [_Arm(arm, arm.detection, arm.difference, arm.paper_detection) for arm in model.arms]
     caption = (
-        f"{model.scored.capitalize()} mAP in percent by IoU threshold: mean over {captions.seeds(model)} and half the width "
-        "of its 95 % interval (Student's t)."
+        f"{model.scored.capitalize()} mAP in percent by IoU threshold: mean over {captions.seeds(model)} and "
+        f"{captions.HALF}."
     )
     return _by_iou(model, "ablation", "Ablation", caption, rows)
 
@@ -31,7 +31,7 @@ def early_detection(model: ReportModel) -> Table:
     title = f"Early detection, {percent(fraction)} observed" if fraction else "Early detection"
     caption = (
         f"{model.scored.capitalize()} mAP in percent by IoU threshold with the first {percent(fraction)} of every activity "
-        f"observed: mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t)."
+        f"observed: mean over {captions.seeds(model)} and {captions.HALF}."
     )
     return _by_iou(model, "early_detection", title, caption, rows)
 
@@ -50,7 +50,7 @@ def observed_fraction(model: ReportModel) -> Table:
         "observed_fraction",
         f"Early detection by observed fraction, IoU {short(iou)}",
         f"{model.scored.capitalize()} mAP in percent at IoU {short(iou)} by the observed part of every activity: mean over "
-        f"{captions.seeds(model)} and half the width of its 95 % interval (Student's t).",
+        f"{captions.seeds(model)} and {captions.HALF}.",
         ("Observed", *(arm.name for arm in arms)),
         tuple(rows),
     )
@@ -74,13 +74,21 @@ def _by_iou(model: ReportModel, name: str, title: str, caption: str, arms: Seque
     rows: list[tuple[Cell, ...]] = []
     for one in shown:
         cells = [share(one.values[key], bold=one.values[key].mean == best[key]) for key in keys]
-        tail = difference_cells(one.differences.get(model.headline)) if compared else []
-        rows.append((Cell(one.arm.name), *cells, *tail, Cell(settings_text(one.arm.setting))))
+        first, last = _difference(one.differences.get(model.headline)) if compared else ([], [])
+        rows.append((Cell(one.arm.name), *first, *cells, *last, Cell(settings_text(one.arm.setting))))
         if one.paper is not None:
             cells = [percentage(one.paper[key]) if key in one.paper else NONE for key in keys]
-            rows.append((Cell(f"{one.arm.name}, in the paper"), *cells, *[NONE] * (len(tail) + 1)))
-    heads = ["Arm", *(short(key) if key != "mean" else key for key in keys)]
+            named = Cell(f"{one.arm.name}, in the paper")
+            rows.append((named, *[NONE] * len(first), *cells, *[NONE] * (len(last) + 1)))
+    heads = [short(key) if key != "mean" else key for key in keys]
     if compared:
         caption = f"{caption} {captions.difference(model)}"
-        heads += [f"Difference, {measure_name(model.headline)}", "p (adjusted)", "Smallest detectable"]
-    return Table(name, title, caption, (*heads, "Best setting"), tuple(rows))
+        heads = [f"Difference, {measure_name(model.headline)}", "p (adjusted)", *heads, "Smallest detectable"]
+    kept = 3 if compared else 1
+    return Table(name, title, caption, ("Arm", *heads, "Best setting"), tuple(rows), kept)
+
+
+def _difference(one: Difference | None) -> tuple[list[Cell], list[Cell]]:
+    """Return the cells of a difference that come first, itself and its p, and what stands behind."""
+    value, p, detectable = difference_cells(one)
+    return [value, p], [detectable]

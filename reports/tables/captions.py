@@ -5,6 +5,9 @@ from __future__ import annotations
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import measure_name, resampled_text
 
+HALF = "half the width of its 95 % interval (Student's t; ?: it holds 0 to 100 % and says nothing)"
+"""What stands behind ± in tables of shares."""
+
 
 def seeds(model: ReportModel) -> str:
     """Return what the arms have a mean over: `3 seeds`, `1 to 3 seeds`, `5 folds of 2 repeats of 3 seeds`."""
@@ -28,8 +31,9 @@ def difference(model: ReportModel) -> str:
     """Return what the columns of a difference to the baseline show."""
     drawn = resampled_text(model.recordings, model.groups, model.groups_are)
     return (
-        f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with an interval; those of all arms "
-        f"hold together with {together(model)} (paired bootstrap over {drawn}, {model.resamples} resamples, and trainings). "
+        f"Difference: to {model.baseline}, {measure_name(model.headline)}, in points, with an interval ([?]: it says nothing); "
+        f"those of all arms hold together with {together(model)} (paired bootstrap over {drawn}, {model.resamples} "
+        "resamples, and trainings). "
         "p, of what the study asks about alone, is adjusted over the arms; * where it is at most 0.05. Smallest detectable: "
         "the true difference that such a study shows with a probability of 80 %."
     )

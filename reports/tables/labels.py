@@ -25,9 +25,9 @@ def per_label(model: ReportModel) -> Table:
     return Table(
         "per_label",
         f"AP of each label, IoU {iou}",
-        f"{model.scored.capitalize()} AP in percent at IoU {iou}: mean over {captions.seeds(model)} and half the width of "
-        f"its 95 % interval (Student's t). Gain: over {model.baseline}, in points, paired by seed. Intervals are of single "
-        "labels, not corrected for their number.",
+        f"{model.scored.capitalize()} AP in percent at IoU {iou}: mean over {captions.seeds(model)} and {captions.HALF}. "
+        f"Gain: over {model.baseline}, in points, paired by seed. Intervals are of single labels, not corrected for their "
+        "number.",
         ("Label", *heads),
         tuple(rows),
     )

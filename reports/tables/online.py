@@ -43,7 +43,7 @@ def online(model: ReportModel) -> Table:
         f"label has more than {shown} there{_allowed(hours, rate)}; on {model.scored}, the share of activities announced "
         "while they go on and the part of an activity seen by then (median and 90 % quantile over all activities, missed "
         "ones counted as never seen, and median over those announced), in percent, and the false alarms an hour of all "
-        f"labels together. Mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over "
+        f"labels together. Mean over {captions.seeds(model)} and {captions.HALF}, over "
         f"seeds alone.{'' if hours is None else _poisson(hours, model.scored)}",
         heads,
         tuple(_row(arm, arms, rate, hours) for arm in arms),

@@ -27,13 +27,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: file name, title, caption that says how it was computed, column heads, rows."""
+    """A table: file name, title, caption that says how it was computed, column heads, rows.
+
+    The first `kept` columns stay in sight where the page scrolls sideways.
+    """
 
     name: str
     title: str
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    kept: int = 1
 
     def csv(self) -> str:
         """Return the numbers, four decimals, intervals in columns of their own; the units are those of the table."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from invented_model import BETTER, invented
 from stored_study import GOLDEN, report_tables
 
 from crescendo.reports.analysis import paper
@@ -15,7 +16,7 @@ from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.search import importances
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.formatting import recordings_text
-from crescendo.reports.page.sentences import CHOSEN, opening, sentences, summary
+from crescendo.reports.page.sentences import CHOSEN, not_asked, opening, sentences, summary
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.errors import InputError
@@ -267,6 +268,19 @@ def test_recordings_of_one_group_are_drawn_together(golden_runs, golden_model):
     assert all("labels are in fewer than 4 groups" in text for _, text in sentences(model))
     each = Groups({name: name for name in names})
     assert report_json(summarise([grouped(golden_runs, each)], resamples=200)) == report_json(golden_model)
+
+
+def test_the_first_words_say_which_question_was_chosen_and_what_holds_of_what_was_not():
+    model = invented()
+    assert "Against it, in mAP at IoU 0.5, the one question that was chosen beforehand, 1 arm is" in summary(model)
+    told = not_asked(model)
+    assert told.startswith(
+        "Not asked, and so without p, stars or an answer: in early detection (30 % observed), the interval "
+    )
+    assert f"lies of {BETTER} above 0. So it is" in told
+    other = not_asked(replace(model, primary="early"))
+    assert "in detection of whole activities, the interval lies" in other
+    assert not_asked(replace(model, arms=tuple(replace(arm, early_difference={}) for arm in model.arms))) == ""
 
 
 @pytest.mark.parametrize("metric", ["mAP/iou_0.50", "mAP/mean"])

@@ -139,6 +139,20 @@ def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
     assert len(chart.figure.axes) == 1
 
 
+def test_no_axis_goes_past_what_a_share_can_be(drawn):
+    for name in ("mAP_against_iou", "early_against_fraction", "time_to_detection", "budget_curve", "mAP_against_lambda_r",
+                 "mAP_against_merge_gap", "optimisation_history"):  # fmt: skip
+        for axes in drawn[name].figure.axes:
+            low, high = axes.get_ylim()
+            assert (low >= 0, high <= 100) == (True, True), name
+    for axes in drawn["progression"].figure.axes:
+        assert (axes.get_xlim(), max(map(abs, axes.get_ylim())) <= 1) == ((0, 100), True)
+    wide = replace(invented().arms[1].difference["mAP/iou_0.50"], low=-2.5, high=2.6)
+    arms = tuple(replace(arm, difference={"mAP/iou_0.50": wide} if arm.difference else {}) for arm in invented().arms)
+    [chart] = [one for one in charts(replace(invented(), arms=arms))[0] if one.name == "difference_to_baseline"]
+    assert chart.figure.axes[0].get_xlim() == (-100, 100)
+
+
 def test_rates_that_are_not_calibrated_are_hollow_and_those_that_coincide_are_named():
     model = replace(invented(), alarm_hours=AlarmHours(validation=0.4, tested=2.0))
     [chart] = [one for one in charts(model)[0] if one.name == "time_to_detection"]

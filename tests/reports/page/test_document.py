@@ -1,6 +1,7 @@
 """The page and its Markdown: complete, self-contained, safe, readable by value, and without a horizontal scroll bar."""
 
 import html as text
+import itertools
 import re
 import shutil
 import subprocess
@@ -97,6 +98,25 @@ def test_the_page_says_everything(page, complete):
     for chart in complete.charts:
         for row in chart.numbers.text():
             assert all(cell in page.words for cell in row if cell)
+
+
+def test_columns_that_stay_in_sight_stand_side_by_side_and_on_a_phone_only_those_that_fit():
+    row = (
+        Cell("variant=score"),
+        Cell("early detection"),
+        Cell("+6.0 [+4.5, +7.5]", 6.0),
+        Cell("0.008", 0.008),
+        Cell("1", 1.0),
+    )
+    kept = Table("kept", "Kept", "Kept.", ("Arm", "Of", "mAP", "p", "seeds"), (row,), kept=4)
+    shown = html("invented", [replace(part(unfinished()), tables=[kept])])
+    places = re.findall(r"<t[hd][^>]*--left: ([\d.]+); --size: ([\d.]+); --near: ([\d.]+); --small: ([\d.]+)", shown)
+    assert len(places) == 8
+    for left, size in ((0, 1), (2, 3)):
+        columns = [[float(one[left]), float(one[size])] for one in places[4:]]
+        assert columns[0][0] == 0
+        assert all(after[0] == pytest.approx(sum(before)) for before, after in itertools.pairwise(columns))
+    assert re.findall(r'<td class="kept far"[^>]*>([^<]*)', shown) == ["0.008"]
 
 
 def test_an_unknown_table_is_shown_all_the_same(complete):

@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, WORSE, invented
 
 from crescendo.reports.analysis.alarm_hours import AlarmHours
+from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.escaping import latex_text
-from crescendo.reports.formatting import measure_name, p_text, plain, points, signed
+from crescendo.reports.formatting import (
+    difference_text,
+    estimate_text,
+    measure_name,
+    p_text,
+    plain,
+    points,
+    range_text,
+    signed,
+)
 from crescendo.reports.page.sentences import opening
 from crescendo.reports.tables.table import Cell, Table
 from crescendo.reports.tables.table_set import tables
@@ -68,6 +78,31 @@ def test_numbers_as_people_write_them():
     assert [p_text(0.0123), p_text(0.0004), p_text(1.0)] == ["0.012", "<0.001", "1.000"]
     assert [plain(6.0), plain(0.0045472), plain("none"), plain(20)] == ["6", "0.00455", "none", "20"]
     assert [measure_name("mAP/iou_0.50"), measure_name("mAP/mean")] == ["mAP at IoU 0.5", "mean mAP"]
+
+
+def test_an_interval_that_says_nothing_is_shown_as_such():
+    """Two seeds, as in the issue: Student's t makes +- 266.6 of them."""
+    assert estimate_text(Estimate(0.526, 0.526 - 2.666, 0.526 + 2.666, (0.3, 0.75))) == "52.6 ± ?"
+    assert estimate_text(Estimate(0.526, 0.1, 0.952, (0.3, 0.75))) == "52.6 ± 42.6"
+    assert estimate_text(Estimate(0.1, -0.9, 1.1, (0.0, 0.2)), sign=True) == "+10.0 ± 100.0"
+    assert estimate_text(Estimate(0.1, -1.9, 2.1, (0.0, 0.2)), sign=True) == "+10.0 ± ?"
+    assert range_text(-2.1, 3.2) == "0 to 100, which says nothing"
+    one = invented().arms[1].difference["mAP/iou_0.50"]
+    assert difference_text(replace(one, low=-2.0, high=2.0, verdict=None)) == "+6.0 [?]"
+
+
+def test_the_difference_and_its_p_come_first_and_stay_in_sight():
+    made = {table.name: table for table in tables(invented())}
+    for name in ("ablation", "early_detection"):
+        assert made[name].columns[:3] == ("Arm", "Difference, mAP at IoU 0.5", "p (adjusted)")
+        assert made[name].kept == 3
+    assert made["differences"].columns[:4] == ("Arm", "Of", "mAP at IoU 0.5", "p (adjusted)")
+    assert [cell.text for cell in made["differences"].rows[0][:4]] == [
+        BETTER,
+        "detection",
+        "+6.0* [+4.5, +7.5]",
+        "0.008",
+    ]
 
 
 def test_online_figures_stand_at_one_false_alarm_an_hour():
