@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from crescendo.trainables.data.run_positions import RunPositions
 from crescendo.trainables.losses.custom import custom_ranking
 from crescendo.trainables.losses.ranking import RankingState, rank
+from crescendo.trainables.losses.terms import TermInputs, term_loss
 from crescendo.trainables.losses.variants import VARIANTS, Variant
 
 
@@ -21,7 +24,10 @@ class FrameLosses(NamedTuple):
 
 
 class TotalLoss(NamedTuple):
-    """L of a batch, to be differentiated; its parts, mean CE and mean R, detached; and both losses of every frame."""
+    """L of a batch, to be differentiated; its parts, mean CE and mean R, detached; and both losses of every frame.
+
+    Of several variants R is the weighted sum, lambda_r included.
+    """
 
     total: Tensor
     cross_entropy: Tensor
@@ -33,11 +39,13 @@ def total_loss(
     logits: Tensor,
     labels: Tensor,
     valid: Tensor,
-    variant: str | Variant,
+    variant: str | Variant | Sequence[str | Variant],
     *,
-    lambda_r: float,
+    lambda_r: float | Sequence[float],
     background: int = 0,
     state: Any = None,
+    positions: RunPositions[Tensor] | None = None,
+    predicted: Tensor | None = None,
 ) -> TotalLoss:
     """Return L = CE + lambda_r R of a batch: both are means over the same count, all valid frames (reading 6).
 
@@ -48,27 +56,50 @@ def total_loss(
     ----------
     valid
         (batch, time) bool: False for frames that pad the end of a sequence. At least one must be True.
+    variant
+        One, or several, whose losses are added, each with its weight.
     lambda_r
-        The weight of the ranking loss.
-    logits, labels, variant, background, state
+        The weight of R; of several variants one each.
+    logits, labels, background, state, positions, predicted
         See `frame_losses`, which also says what is raised.
     """
-    frames = frame_losses(logits, labels, variant, background=background, state=state)
+    told = {"background": background, "positions": positions, "predicted": predicted}
+    if isinstance(variant, str | Variant):
+        frames = frame_losses(logits, labels, variant, state=state, **told)
+        of_ranking = lambda_r
+    else:
+        frames, of_ranking = _several(logits, labels, variant, lambda_r, state, told), 1.0
     weight = valid.to(frames.cross_entropy.dtype) / valid.sum()
     cross_entropy, ranking = (frames.cross_entropy * weight).sum(), (frames.ranking * weight).sum()
-    return TotalLoss(cross_entropy + lambda_r * ranking, cross_entropy.detach(), ranking.detach(), frames)
+    return TotalLoss(cross_entropy + of_ranking * ranking, cross_entropy.detach(), ranking.detach(), frames)
 
 
 def ranking_loss(
-    logits: Tensor, labels: Tensor, variant: str | Variant, *, background: int = 0, state: Any = None
+    logits: Tensor,
+    labels: Tensor,
+    variant: str | Variant,
+    *,
+    background: int = 0,
+    state: Any = None,
+    positions: RunPositions[Tensor] | None = None,
+    predicted: Tensor | None = None,
 ) -> tuple[Tensor, Any]:
     """Return R of every frame (batch, time) and the state for the sequences' next chunk: `frame_losses` without CE."""
-    frames = frame_losses(logits, labels, variant, background=background, state=state)
+    frames = frame_losses(
+        logits, labels, variant, background=background, state=state, positions=positions, predicted=predicted
+    )
     return frames.ranking, frames.state
 
 
 def frame_losses(
-    logits: Tensor, labels: Tensor, variant: str | Variant, *, background: int = 0, state: Any = None
+    logits: Tensor,
+    labels: Tensor,
+    variant: str | Variant,
+    *,
+    background: int = 0,
+    state: Any = None,
+    positions: RunPositions[Tensor] | None = None,
+    predicted: Tensor | None = None,
 ) -> FrameLosses:
     """Return CE and R of every frame, unreduced (protocol section 1).
 
@@ -84,7 +115,13 @@ def frame_losses(
     background
         Index of the background label: R is 0 while background goes on (paper section 4.3).
     state
-        What the previous chunk of the same sequences returned; None for fresh sequences, whose first frame has R = 0.
+        What the previous chunk of the same sequences returned; None for fresh sequences, whose first frame is compared
+        with nothing.
+    positions
+        (batch, time) each: where in its activity each frame lies (`data.run_positions`), for a variant that
+        `needs_positions`.
+    predicted
+        (batch, time): what a head of the model makes of the part of the activity that has passed, for one that `predicts`.
 
     Returns
     -------
@@ -97,10 +134,10 @@ def frame_losses(
     InputError
         If there is no such variant, or the user's own fails.
     ValueError
-        If shapes, types or the background index do not fit.
+        If shapes, types or the background index do not fit, or positions or a prediction are missing.
     """
     chosen = VARIANTS.resolve(variant) if isinstance(variant, str) else variant
-    _check(logits, labels, chosen, background, state)
+    _check(logits, labels, chosen, background, state, positions, predicted)
     precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
     # Models hand over (batch, time, labels), and from here on it is labels first, batch last: every operation then goes
     # along the frames. Along a dozen labels a softmax takes twenty times as long.
@@ -108,9 +145,36 @@ def frame_losses(
     if chosen.function is not None:
         cross_entropy, _, _ = _FrameLosses.apply(precise, labels, Variant(), background, None)
         ranking, state = custom_ranking(chosen.function, precise, labels, background, state)
+    elif chosen.term is not None:
+        cross_entropy, _, _ = _FrameLosses.apply(precise, labels, Variant(), background, None)
+        told = TermInputs.of(precise, labels, background, positions, predicted)
+        ranking, state = term_loss(chosen, told, state)
     else:
         cross_entropy, ranking, state = _FrameLosses.apply(precise, labels, chosen, background, state)
     return FrameLosses(cross_entropy.t(), ranking.t(), state)
+
+
+def _several(
+    logits: Tensor,
+    labels: Tensor,
+    variants: Sequence[str | Variant],
+    weights: float | Sequence[float],
+    state: Any,
+    told: dict[str, Any],
+) -> FrameLosses:
+    """Return CE, the weighted sum of every variant's R, and a state of each, in the order of `variants`."""
+    listed = [weights] if isinstance(weights, int | float) else list(weights)
+    if not variants or len(listed) != len(variants):
+        raise ValueError(f"lambda_r must be a weight for each of {len(variants)} variants but got {len(listed)}")
+    states = [None] * len(variants) if state is None else state
+    parts = [
+        frame_losses(logits, labels, variant, state=its_own, **told)
+        for variant, its_own in zip(variants, states, strict=True)
+    ]
+    ranking = parts[0].ranking * listed[0]
+    for part, weight in zip(parts[1:], listed[1:], strict=True):
+        ranking = ranking + weight * part.ranking
+    return FrameLosses(parts[0].cross_entropy, ranking, tuple(part.state for part in parts))
 
 
 class _FrameLosses(torch.autograd.Function):
@@ -147,7 +211,15 @@ class _FrameLosses(torch.autograd.Function):
         return gradient, None, None, None, None
 
 
-def _check(logits: Tensor, labels: Tensor, variant: Variant, background: int, state: Any) -> None:
+def _check(
+    logits: Tensor,
+    labels: Tensor,
+    variant: Variant,
+    background: int,
+    state: Any,
+    positions: RunPositions[Tensor] | None,
+    predicted: Tensor | None,
+) -> None:
     if logits.ndim != 3 or 0 in logits.shape:
         raise ValueError(f"logits must be (batch, time, labels), none 0, but got {tuple(logits.shape)}")
     if logits.shape[2] < 2:
@@ -158,15 +230,35 @@ def _check(logits: Tensor, labels: Tensor, variant: Variant, background: int, st
         raise ValueError(
             f"labels must be int64 of shape {tuple(logits.shape[:2])} but got {labels.dtype} of {tuple(labels.shape)}"
         )
+    if variant.term is not None:
+        _check_told(labels, variant, positions, predicted)
     if variant.among_activities and logits.shape[2] < 3:
         raise ValueError(
             "margin_rivals: activities needs two activities at least, but logits have one beside background"
         )
     if not 0 <= background < logits.shape[2]:
         raise ValueError(f"background must be a label below {logits.shape[2]} but got {background}")
-    if isinstance(state, RankingState) and variant.function is None:
+    if isinstance(state, RankingState) and variant.function is None and variant.term is None:
         expected = (len(variant.quantities), labels.shape[0])
         if tuple(state.references.shape) != expected:
             raise ValueError(
                 f"state belongs to another batch or variant: {tuple(state.references.shape)}, not {expected}"
+            )
+
+
+def _check_told(
+    labels: Tensor, variant: Variant, positions: RunPositions[Tensor] | None, predicted: Tensor | None
+) -> None:
+    told = [*positions] if positions is not None and variant.needs_positions else []
+    if variant.needs_positions and not told:
+        raise ValueError("the variant needs positions: where in its activity each frame lies (data.run_positions)")
+    if variant.predicts and predicted is None:
+        raise ValueError("the variant needs predicted: what a head of the model makes of the part that has passed")
+    if variant.predicts and predicted is not None:
+        told.append(predicted)
+    for one in told:
+        if one.shape != labels.shape or not one.is_floating_point():
+            raise ValueError(
+                f"positions and predicted must be floating-point tensors of shape {tuple(labels.shape)} but got "
+                f"{one.dtype} of {tuple(one.shape)}"
             )

@@ -1,4 +1,8 @@
-"""Which ranking losses there are: what each of them ranks, and against what (protocol section 1; paper, Eqs. 7 to 15)."""
+"""Which losses may stand beside cross entropy (protocol section 1).
+
+The paper's ranking losses (Eqs. 7 to 15) differ in what they rank, and against what. Their rivals, and the controls that
+could explain a gain of theirs, are each a term of its own (`losses.terms`).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,32 @@ MarginRivals = Literal["all", "activities"]
 
 
 @dataclass(frozen=True)
+class Term:
+    """A loss of every frame that ranks nothing, and what it is made of beside the scores and labels.
+
+    Attributes
+    ----------
+    function
+        Its name in `losses.terms`.
+    positions
+        Whether it needs to know how far the activity has gone (`data.run_positions`).
+    predicts
+        Whether it needs a head of the model that predicts how far the activity has gone.
+    looks_back
+        Whether it compares a frame with the one before.
+    """
+
+    function: str
+    positions: bool = False
+    predicts: bool = False
+    looks_back: bool = False
+
+
+@dataclass(frozen=True)
 class Variant:
-    """A ranking loss: what must not fall while an activity goes on, and must be low once it is over.
+    """A loss beside cross entropy: ranked quantities, a term, or a function of the user's own.
+
+    A ranked quantity must not fall while an activity goes on, and must be low once it is over.
 
     Attributes
     ----------
@@ -34,6 +62,10 @@ class Variant:
         background, state)` returns R (batch, time) and a state; see `losses.custom`.
     margin_rivals
         The labels that a margin is taken over: `all` others, background among them, or the other `activities` (reading 4).
+    term
+        In place of `quantities`: a loss that ranks nothing; None if there is none.
+    exponential_seconds
+        f of `exponential`: this long before an activity ends, its frames weigh 1/e of the last one.
     """
 
     quantities: tuple[Quantity, ...] = ()
@@ -42,6 +74,8 @@ class Variant:
     paper_row: str | None = None
     function: Callable[..., Any] | None = None
     margin_rivals: MarginRivals = "all"
+    term: Term | None = None
+    exponential_seconds: float = 1.0
 
     def __post_init__(self) -> None:
         known = get_args(Quantity)
@@ -53,13 +87,30 @@ class Variant:
             raise ValueError(
                 f"margin_rivals must be one of {', '.join(get_args(MarginRivals))} but got {self.margin_rivals!r}"
             )
-        if self.quantities and self.function is not None:
-            raise ValueError("a variant has either quantities or a function of its own but got both")
+        if bool(self.quantities) + (self.function is not None) + (self.term is not None) > 1:
+            raise ValueError("a variant has either quantities or a function of its own or a term but got several of them")
+        if not self.exponential_seconds > 0:
+            raise ValueError(f"exponential_seconds must be above 0 but got {self.exponential_seconds}")
 
     @property
     def ranks(self) -> bool:
-        """Whether there is a ranking loss at all: without one, lambda_r has no effect."""
-        return bool(self.quantities) or self.function is not None
+        """Whether anything is added to cross entropy: if not, lambda_r has no effect."""
+        return bool(self.quantities) or self.function is not None or self.term is not None
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it compares a frame with earlier ones, as one's own may: a sequence of one frame has none."""
+        return bool(self.quantities) or self.function is not None or (self.term is not None and self.term.looks_back)
+
+    @property
+    def needs_positions(self) -> bool:
+        """Whether it needs to know how far the activity has gone at each frame."""
+        return self.term is not None and self.term.positions
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the model needs a head that predicts how far the activity has gone."""
+        return self.term is not None and self.term.predicts
 
     @property
     def among_activities(self) -> bool:
@@ -102,11 +153,37 @@ VARIANTS: Registry[Variant] = Registry(
         "naive": Variant(
             ("score",), "previous_frame", description="as score, but compared with the previous frame only"
         ),
+        "linear_early": Variant(
+            term=Term("linear_early", positions=True),
+            description="false positives cost more the further the activity has gone (Aliakbarian et al. 2017)",
+        ),
+        "exponential": Variant(
+            term=Term("exponential", positions=True),
+            description="an activity's frames weigh more in the cross entropy the nearer its end is (anticipation of "
+            "accidents)",
+        ),
+        "smoothing": Variant(
+            term=Term("smoothing", looks_back=True),
+            description="no label's log probability may jump from frame to frame (Farha and Gall 2019): is it "
+            "progression, or smoothness?",
+        ),
+        "weighted": Variant(
+            term=Term("weighted"),
+            description="cross entropy of an activity's frames once more: is it progression, or weight on activities?",
+        ),
+        "confident": Variant(
+            term=Term("confident"),
+            description="low entropy on an activity's frames: is it progression, or confidence?",
+        ),
+        "progress": Variant(
+            term=Term("progress", positions=True, predicts=True),
+            description="a head beside the labels predicts how far the activity has gone: progression told outright",
+        ),
     },
     accept=_own,
 )
 
 
 def without_ranking() -> tuple[str, ...]:
-    """Return the names of the variants that rank nothing."""
+    """Return the names of the variants that add nothing to cross entropy."""
     return tuple(name for name, variant in VARIANTS.items() if not variant.ranks)

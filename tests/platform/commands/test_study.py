@@ -12,6 +12,7 @@ from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import shipped_studies, study_text
 from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import read
+from crescendo.trainables.losses.variants import VARIANTS
 
 STORED = Path(__file__).parents[2] / "formats" / "stored" / "data"
 
@@ -105,7 +106,7 @@ def test_validate_shows_all_errors_with_their_lines(crescendo, tmp_path: Path) -
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
         "error: --set resources.cpus=0: resources.cpus: must be greater than or equal to 1 but got 0",
-        f"error: {file}:3: ablate.variant.0: must be one of none, score, margin, combined, naive, or "
+        f"error: {file}:3: ablate.variant.0: must be one of {', '.join(VARIANTS)}, or "
         "MODULE:ATTRIBUTE for your own, but got 'x'",
         f"error: {file}:4: search.trials: must be greater than or equal to 1 but got 0",
     ]

@@ -13,7 +13,8 @@ from crescendo.trainables.losses.ranking import rank
 from crescendo.trainables.losses.total_loss import ranking_loss
 from crescendo.trainables.losses.variants import VARIANTS
 
-variants = st.sampled_from(sorted(VARIANTS))
+RANKING = sorted(name for name, variant in VARIANTS.items() if variant.term is None)
+variants = st.sampled_from(RANKING)
 
 
 @st.composite
@@ -114,7 +115,7 @@ def test_cutting_a_sequence_changes_nothing(case, variant, size):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", RANKING)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
 def test_sequences_of_100_frames_cut_into_chunks_of_20(variant, dtype, tolerance):
     generator = torch.Generator().manual_seed(3)
@@ -237,7 +238,7 @@ def test_a_margin_that_is_negative_after_a_change_is_not_rewarded():
     [
         (
             {"variant": "rank"},
-            "variant: must be one of none, score, margin, combined, naive, or MODULE:ATTRIBUTE for your own, but got 'rank'",
+            "variant: must be one of none, score, .*, progress, or MODULE:ATTRIBUTE for your own, but got 'rank'",
         ),
         ({"labels": torch.zeros(2, 4, dtype=torch.int64)}, r"labels must be int64 of shape \(2, 3\)"),
         ({"labels": torch.zeros(2, 3)}, "labels must be int64"),

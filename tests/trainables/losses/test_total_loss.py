@@ -7,6 +7,8 @@ from reference_losses import ranking_loss as literal_loss
 from crescendo.trainables.losses.total_loss import frame_losses, total_loss
 from crescendo.trainables.losses.variants import VARIANTS
 
+RANKING = sorted(name for name, variant in VARIANTS.items() if variant.term is None)
+
 
 def literal_total(logits, labels, valid, variant, lambda_r):
     """Eqs. 1 and 2 with one mean over all valid frames (reading 6)."""
@@ -18,7 +20,7 @@ def literal_total(logits, labels, valid, variant, lambda_r):
 
 
 @pytest.mark.parametrize("layout", [(0, 1, 2), (2, 1, 0)])
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", RANKING)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
 def test_value_and_gradient_are_those_of_the_equations(dtype, tolerance, variant, layout):
     """In either order of memory: the LSTM gives logits with the labels first, other models with the labels last."""
@@ -56,7 +58,7 @@ def test_a_score_that_underflows_costs_its_logarithm():
     assert total_loss(logits, labels, valid, "none", lambda_r=6.0).cross_entropy.item() == 500.0
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", RANKING)
 def test_the_parts_of_every_frame_add_up_to_the_loss_in_chunks_too(variant):
     random = torch.Generator().manual_seed(4)
     logits = torch.randn(3, 50, 4, generator=random, dtype=torch.float64, requires_grad=True)
