@@ -12,8 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -23,7 +26,16 @@ from pydantic import (
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
 from crescendo.trainables.files import user_path
-from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, Variant, without_ranking
+from crescendo.trainables.losses.variants import (
+    CROSS_ENTROPY,
+    VARIANTS,
+    MarginRivals,
+    Variant,
+    check_variant,
+    joint_name,
+    variant_names,
+    weighted_names,
+)
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.reading import read_text
 from crescendo.trainables.registry import Registry
@@ -46,17 +58,48 @@ def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) 
     return AfterValidator(known)
 
 
+def _joined(variant: Any) -> Any:
+    """Let a list of names stand for the one name of several variants."""
+    if not isinstance(variant, tuple):
+        return variant
+    if not variant or not all(isinstance(name, str) for name in variant):
+        raise ValueError(f"must be a name, or a list of names, but got {list(variant)!s:.80}")
+    return joint_name(variant)
+
+
+_WEIGHT = TypeAdapter(Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)])
+
+
+def _weights(weights: Any) -> float | dict[str, float]:
+    if not isinstance(weights, Mapping):
+        return _WEIGHT.validate_python(weights)
+    found = {}
+    for name, weight in weights.items():
+        try:
+            VARIANTS.check(str(name))
+            found[str(name)] = _WEIGHT.validate_python(weight)
+        except InputError as error:
+            raise ValueError(str(error).removeprefix(f"{VARIANTS.key}: ")) from None
+        except ValidationError:
+            raise ValueError(f"the weight of {name} must be a number of at least 0 but is {weight!r:.80}") from None
+    return found
+
+
 Model = Annotated[str, _one_of(MODELS)]
 # Whoever opens a trained model need not have, nor run, the loss that it was trained with or the matching rule that it was
 # scored with: training resolves these names.
-VariantName = Annotated[str, _one_of(VARIANTS, VARIANTS.check)]
+VariantName = Annotated[str, BeforeValidator(_joined), _one_of(VARIANTS, check_variant)]
+LambdaR = Annotated[float | dict[str, float], PlainValidator(_weights)]
 Reset = Literal["memory", "state", "none"]
 Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
 
 _SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE][+-]?\d{1,5}")
 
 # Settings that came after version 0.1. Their defaults are what it did.
-_LATER = ("graphs", "clip_scaling", "margin_rivals")
+_LATER = ("graphs", "clip_scaling", "margin_rivals", "exponential_seconds")
+
+# Before the name of a variant: the key of its weight alone.
+_WEIGHT_OF = "lambda_r."
 
 AUTO = "auto"
 """The configuration that a data set's figures make (`auto_config`); no file."""
@@ -75,11 +118,20 @@ class TrainingConfig(BaseModel):
     # Loss (protocol section 1)
     variant: VariantName = Field(
         CROSS_ENTROPY,
-        description=f"ranking loss beside the cross entropy: {', '.join(VARIANTS)}, or MODULE:ATTRIBUTE for your own",
+        description=f"ranking loss beside the cross entropy: {', '.join(VARIANTS)}, or MODULE:ATTRIBUTE for your own; a "
+        "list adds several",
     )
-    lambda_r: float = Field(6.0, ge=0, allow_inf_nan=False, description="weight of the ranking loss (Eq. 1)")
+    lambda_r: LambdaR = Field(
+        6.0, description="weight of the ranking loss (Eq. 1); of several {VARIANT: WEIGHT}, or lambda_r.VARIANT each"
+    )
     margin_rivals: MarginRivals = Field(
         "all", description="labels a margin is taken over: all others, or the other activities, as Eq. 11 may mean"
+    )
+    exponential_seconds: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="f of variant exponential: this long before its end an activity's frames weigh 1/e",
     )
 
     # Model (protocol section 2)
@@ -126,7 +178,9 @@ class TrainingConfig(BaseModel):
     gradient_clip: float = Field(
         5.0, ge=0, allow_inf_nan=False, description="largest gradient norm; 0: no clipping (ours)"
     )
-    clip_scaling: bool = Field(False, description="gradient_clip times 1 + lambda_r where something is ranked (ours)")
+    clip_scaling: bool = Field(
+        False, description="gradient_clip times 1 + lambda_r, or the sum of them, where something is ranked (ours)"
+    )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: mixed precision, on CUDA only")
 
     # Detection and scoring (protocol sections 3 and 4)
@@ -162,9 +216,27 @@ class TrainingConfig(BaseModel):
         return PROTOCOLS.resolve(self.protocol)
 
     @property
-    def loss_variant(self) -> Variant:
-        """The loss that `variant` names, with its `margin_rivals`."""
-        return VARIANTS.resolve(self.variant).with_rivals(self.margin_rivals)
+    def loss_variants(self) -> tuple[Variant, ...]:
+        """The losses that `variant` names, with their settings."""
+        return tuple(
+            VARIANTS.resolve(name).with_rivals(self.margin_rivals).with_seconds(self.exponential_seconds)
+            for name in variant_names(self.variant)
+        )
+
+    @property
+    def loss_weights(self) -> tuple[float, ...]:
+        """The weight of each of them; of cross entropy alone there is nothing to weigh, and it is 0."""
+        return tuple(weight for _, weight in weighted_names(self.variant, self.lambda_r)) or (0.0,)
+
+    @property
+    def needs_positions(self) -> bool:
+        """Whether a loss needs to know how far the activity has gone at each frame."""
+        return any(variant.needs_positions for variant in self.loss_variants)
+
+    @property
+    def predicts_progress(self) -> bool:
+        """Whether a loss needs a head of the model that predicts how far the activity has gone."""
+        return any(variant.predicts for variant in self.loss_variants)
 
     def for_identity(self) -> dict[str, Any]:
         """Return every setting, but for later ones at their defaults: studies that were begun before there were any go on."""
@@ -174,8 +246,16 @@ class TrainingConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _plain_values(cls, values: Any) -> Any:
-        """Let lists stand for tuples, and 1e-4, which YAML 1.1 reads as text, for the number it is."""
-        return {key: _plain(value) for key, value in values.items()} if isinstance(values, Mapping) else values
+        """Let lists stand for tuples, 1e-4, which YAML 1.1 reads as text, for the number it is, `lambda_r.score` for a part."""
+        if not isinstance(values, Mapping):
+            return values
+        plain = {key: _plain(value) for key, value in values.items()}
+        parts = {key: plain.pop(key) for key in list(plain) if isinstance(key, str) and key.startswith(_WEIGHT_OF)}
+        if parts:
+            whole = plain.get("lambda_r")
+            weights = {key.removeprefix(_WEIGHT_OF): weight for key, weight in parts.items()}
+            plain["lambda_r"] = {**(whole if isinstance(whole, Mapping) else {}), **weights}
+        return plain
 
     @model_validator(mode="before")
     @classmethod
@@ -203,9 +283,18 @@ class TrainingConfig(BaseModel):
     def _consistent(self) -> TrainingConfig:
         if self.bptt > self.sequence_length:
             raise ValueError(f"bptt must be at most sequence_length ({self.sequence_length}) but got {self.bptt}")
-        if self.sequence_length == 1 and self.variant not in without_ranking():
-            allowed = " or ".join(without_ranking())
+        weighted_names(self.variant, self.lambda_r)
+        # One's own are not imported just to ask: they may look back.
+        shipped = [VARIANTS.get(name) for name in variant_names(self.variant)]
+        if self.sequence_length == 1 and any(one is None or one.looks_back for one in shipped):
+            allowed = " or ".join(name for name, one in VARIANTS.items() if not one.looks_back)
             raise ValueError(f"variant must be {allowed} where sequence_length is 1 but got {self.variant}")
+        if any(one is not None and one.predicts for one in shipped) and not MODELS.resolve(self.model).represents:
+            able = ", ".join(name for name, spec in MODELS.items() if spec.represents)
+            raise ValueError(
+                f"variant {self.variant} needs a model that shows what its last layer reads ({able}, or your own with "
+                f"spec.represents) but got model {self.model}"
+            )
         if MODELS.resolve(self.model).pixels and (self.fc7_size or self.fc7 != "new"):
             *others, last = [name for name, spec in MODELS.items() if not spec.pixels]
             raise ValueError(
@@ -229,6 +318,8 @@ def _spec(settings: Mapping[str, Any]) -> ModelSpec:
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(map(_plain, value))
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
     return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
 
 

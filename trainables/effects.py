@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from crescendo.trainables.losses.variants import VARIANTS, without_ranking
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, Variant, variant_names
 from crescendo.trainables.models.registry import MODELS
 
+
+def _ranks_no_margin(variant: Variant) -> bool:
+    return "margin" not in variant.quantities
+
+
+def _is_not_exponential(variant: Variant) -> bool:
+    return variant.term is None or variant.term.function != "exponential"
+
+
+_WITHOUT_EFFECT_ON: dict[str, Callable[[Variant], bool]] = {
+    "lambda_r": lambda variant: not variant.ranks,
+    "clip_scaling": lambda variant: not variant.ranks,
+    "margin_rivals": _ranks_no_margin,
+    "exponential_seconds": _is_not_exponential,
+}
+"""Setting -> whether it changes nothing in a variant; it does in several if it does in one of them."""
+
 _BESIDE: dict[str, Sequence[Mapping[str, Any]]] = {
-    "lambda_r": tuple({"variant": name} for name in without_ranking()),
-    "margin_rivals": tuple({"variant": name} for name, one in VARIANTS.items() if "margin" not in one.quantities),
-    "clip_scaling": ({"gradient_clip": 0}, *({"variant": name} for name in without_ranking())),
+    "clip_scaling": ({"gradient_clip": 0},),
     "momentum": ({"optimizer": "adam"},),
     "fc7_learning_rate": ({"fc7": "new", "fc7_size": 0},),
     "learning_rate_gamma": ({"learning_rate_step": 0},),
@@ -20,13 +35,24 @@ _BESIDE: dict[str, Sequence[Mapping[str, Any]]] = {
 }
 
 
-def without_effect(*models: str) -> dict[str, Sequence[Mapping[str, Any]]]:
+def without_effect(*models: str, variant: str = CROSS_ENTROPY) -> dict[str, Sequence[Mapping[str, Any]]]:
     """Return setting -> the cases in which it has no effect, each as the values of other settings that make it so.
 
-    `models` are looked at beside the built-in ones.
+    `models` are looked at beside the built-in ones, and so is `variant`, which may be several. The weight of a variant,
+    `lambda_r.score`, has none where that variant is not used; `lambda_r` for all has none where there are several.
     """
-    cases: dict[str, list[Mapping[str, Any]]] = {}
+    cases: dict[str, list[Mapping[str, Any]]] = {key: list(listed) for key, listed in _BESIDE.items()}
     for name in dict.fromkeys((*MODELS, *models)):
         for key in MODELS.resolve(name).unused:
             cases.setdefault(key, []).append({"model": name})
-    return {key: (*cases.get(key, ()), *_BESIDE.get(key, ())) for key in {**_BESIDE, **cases}}
+    for name in dict.fromkeys((*VARIANTS, variant)):
+        parts = variant_names(name)
+        for key, unused in _WITHOUT_EFFECT_ON.items():
+            if all(part in VARIANTS and unused(VARIANTS[part]) for part in parts):
+                cases.setdefault(key, []).append({"variant": name})
+        if len(parts) > 1:
+            cases["lambda_r"].append({"variant": name})
+        for other in VARIANTS:
+            if other not in parts:
+                cases.setdefault(f"lambda_r.{other}", []).append({"variant": name})
+    return {key: tuple(listed) for key, listed in cases.items()}

@@ -14,7 +14,7 @@ from rich.table import Table
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.config import AUTO, TrainingConfig, configuration, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.losses.variants import without_ranking
+from crescendo.trainables.losses.variants import weighted_names
 
 if TYPE_CHECKING:
     from crescendo.trainables.evaluation.mean_ap import Evaluation
@@ -105,7 +105,8 @@ class _Screen:
 
     def began(self, trainer: Trainer) -> None:
         config = self._config
-        ranking = "" if config.variant in without_ranking() else f" + {config.lambda_r:g} x {config.variant}"
+        added = weighted_names(config.variant, config.lambda_r)
+        ranking = "".join(f" + {weight:g} x {name}" for name, weight in added)
         weights = sum(parameter.numel() for parameter in trainer.model.parameters())
         again = f", from iteration {trainer.iteration}" if trainer.iteration else ""
         self._console.print(

@@ -94,7 +94,7 @@ ablate: {variant: none}
 -> 3: ablate.variant: must be a list but got 'none'
 
 ablate: {variant: [a]}
--> 3: ablate.variant.0: must be one of none, score, margin, combined, naive, linear_early, exponential, smoothing, weighted, confident, progress, or MODULE:ATTRIBUTE for your own, but got 'a'
+-> 3: ablate.variant.0: must be one of none, score, margin, combined, naive, linear_early,
 
 ablate: {varaint: [none]}
 -> 3: ablate.varaint.0: no such setting; did you mean variant?

@@ -2,7 +2,7 @@
 
 from crescendo.trainables.config import TrainingConfig, configuration
 
-LATER = {"graphs": "off", "clip_scaling": True, "margin_rivals": "activities"}
+LATER = {"graphs": "off", "clip_scaling": True, "margin_rivals": "activities", "exponential_seconds": 2.0}
 
 
 def test_later_settings_are_part_of_an_identity_where_they_change_something():

@@ -28,6 +28,10 @@ class RunPositions(NamedTuple, Generic[Values]):
     remaining: Values
 
 
+LAST_FRAME = RunPositions(np.float32(1), np.float32(0))
+"""Where the last frame of a run lies, for which frames that pad a sequence pass."""
+
+
 def run_positions(labels: np.ndarray, fps: float) -> RunPositions[np.ndarray]:
     """Return the positions, (frames,) float32, of a whole recording's frames by their `labels` (frames,).
 

@@ -10,6 +10,7 @@ import numpy as np
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND_INDEX
 from crescendo.trainables.data.pixels import PixelFrames
+from crescendo.trainables.data.run_positions import LAST_FRAME, RunPositions, run_positions
 
 BLOCK = 64
 """Batches whose sequences are drawn together: setting a generator up takes as long as drawing for a dozen."""
@@ -25,12 +26,14 @@ class Batch:
     labels : (sequences, frames) int64; padded frames carry background
     valid : (sequences, frames) bool; False where a recording was shorter than a sequence
     recordings : the recording of each sequence
+    positions : (sequences, frames) float32 each, where the sampler was asked for them; padded frames are last frames
     """
 
     features: np.ndarray
     labels: np.ndarray
     valid: np.ndarray
     recordings: tuple[str, ...]
+    positions: RunPositions[np.ndarray] | None = None
 
 
 class SequenceSampler:
@@ -43,11 +46,14 @@ class SequenceSampler:
     Attributes
     ----------
     labels : (frames,) of the smallest integer type, of all frames of all recordings, one recording after the other
+    positions : (frames,) float32 each, of the same frames; None unless `positioned`
     sequences, length : int
         Sequences a batch, and frames a sequence.
     """
 
-    def __init__(self, dataset: Dataset, subset: str, *, sequences: int, length: int, seed: int) -> None:
+    def __init__(
+        self, dataset: Dataset, subset: str, *, sequences: int, length: int, seed: int, positioned: bool = False
+    ) -> None:
         self._dataset = dataset
         self._names = dataset.recordings(subset)
         self._frames = np.array([dataset.frames(name) for name in self._names])
@@ -56,6 +62,7 @@ class SequenceSampler:
         # The smallest type that holds them: 36 MB for ActivityNet's 18 million frames.
         kind = np.min_scalar_type(len(dataset.labels))
         self.labels = np.concatenate([dataset.frame_labels(name).astype(kind) for name in self._names])
+        self.positions = self._positions() if positioned else None
         self.sequences, self.length, self._seed = sequences, length, seed
         # Views of the mapped store, opened when they are first drawn from.
         self._matrices: dict[int, np.ndarray | PixelFrames] = {}
@@ -90,7 +97,8 @@ class SequenceSampler:
         frames = starts + np.arange(self.length)[:, None]
         valid = frames < ends
         padded = not valid[-1].all()
-        labels = self.labels[self._firsts[chosen] + (np.where(valid, frames, 0) if padded else frames)]
+        places = self._firsts[chosen] + (np.where(valid, frames, 0) if padded else frames)
+        labels = self.labels[places]
         labels = (np.where(valid, labels, BACKGROUND_INDEX) if padded else labels).astype(np.int64)
         if features is None:
             features = np.empty((*valid.T.shape, self.width), dtype=self.dtype)
@@ -100,7 +108,8 @@ class SequenceSampler:
             place[: end - start] = self._matrices[number][start:end]
             if padded:
                 place[end - start :] = 0
-        return Batch(features, labels.T, valid.T, self.recordings(iteration))
+        positions = None if self.positions is None else _padded(self.positions, places, valid)
+        return Batch(features, labels.T, valid.T, self.recordings(iteration), positions)
 
     def recordings(self, iteration: int) -> tuple[str, ...]:
         """Return the recording of each sequence of the batch of `iteration`."""
@@ -114,6 +123,15 @@ class SequenceSampler:
         """
         _, chosen, starts, ends = self._block(block)
         return self._firsts[chosen] + starts, self._firsts[chosen] + ends
+
+    def _positions(self) -> RunPositions[np.ndarray]:
+        """Return where in its activity each frame lies; no activity goes on into another recording."""
+        ends = self._firsts + self._frames
+        of_recordings = [
+            run_positions(self.labels[first:end], self._dataset.fps)
+            for first, end in zip(self._firsts, ends, strict=True)
+        ]
+        return RunPositions(*(np.concatenate(parts) for parts in zip(*of_recordings, strict=True)))
 
     def _sequences_of(self, iteration: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return recording, first frame and last frame (excluded) of every sequence of a batch."""
@@ -131,6 +149,14 @@ class SequenceSampler:
             drawn = block, chosen, starts, np.minimum(starts + self.length, self._frames[chosen])
             self._drawn = drawn
         return drawn
+
+
+def _padded(positions: RunPositions[np.ndarray], places: np.ndarray, valid: np.ndarray) -> RunPositions[np.ndarray]:
+    """Return the positions of a batch, (sequences, frames), from its frames' `places` (frames, sequences)."""
+    passed, remaining = (one[places] for one in positions)
+    return RunPositions(
+        np.where(valid, passed, LAST_FRAME.passed).T, np.where(valid, remaining, LAST_FRAME.remaining).T
+    )
 
 
 def feature_moments(dataset: Dataset, subset: str) -> tuple[np.ndarray, np.ndarray]:

@@ -137,7 +137,7 @@ class ModelMetadata(_Strict):
 def write_model(folder: Path | str, metadata: ModelMetadata, model: DetectionModel) -> None:
     """Write the model folder; `InputError` if `folder` exists and is not empty, or cannot be written."""
     with atomic_directory(folder) as partial:
-        weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.detector_state().items()}
         with atomic_file(partial / WEIGHTS) as file:  # which minds the umask, as safetensors does not
             file.write_bytes(save(weights))
         write_json(partial / METADATA, metadata.model_dump(mode="json"))

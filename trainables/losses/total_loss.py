@@ -64,11 +64,13 @@ def total_loss(
         See `frame_losses`, which also says what is raised.
     """
     told = {"background": background, "positions": positions, "predicted": predicted}
-    if isinstance(variant, str | Variant):
-        frames = frame_losses(logits, labels, variant, state=state, **told)
-        of_ranking = lambda_r
+    variants, weights = _listed(variant), _listed(lambda_r)
+    if len(variants) != len(weights):
+        raise ValueError(f"lambda_r must be a weight for each of {len(variants)} variants but got {len(weights)}")
+    if len(variants) == 1:
+        frames, of_ranking = frame_losses(logits, labels, variants[0], state=state, **told), weights[0]
     else:
-        frames, of_ranking = _several(logits, labels, variant, lambda_r, state, told), 1.0
+        frames, of_ranking = _several(logits, labels, variants, weights, state, told), 1.0
     weight = valid.to(frames.cross_entropy.dtype) / valid.sum()
     cross_entropy, ranking = (frames.cross_entropy * weight).sum(), (frames.ranking * weight).sum()
     return TotalLoss(cross_entropy + of_ranking * ranking, cross_entropy.detach(), ranking.detach(), frames)
@@ -154,25 +156,26 @@ def frame_losses(
     return FrameLosses(cross_entropy.t(), ranking.t(), state)
 
 
+def _listed(one_or_several: Any) -> list[Any]:
+    return list(one_or_several) if isinstance(one_or_several, list | tuple) else [one_or_several]
+
+
 def _several(
     logits: Tensor,
     labels: Tensor,
     variants: Sequence[str | Variant],
-    weights: float | Sequence[float],
+    weights: Sequence[float],
     state: Any,
     told: dict[str, Any],
 ) -> FrameLosses:
     """Return CE, the weighted sum of every variant's R, and a state of each, in the order of `variants`."""
-    listed = [weights] if isinstance(weights, int | float) else list(weights)
-    if not variants or len(listed) != len(variants):
-        raise ValueError(f"lambda_r must be a weight for each of {len(variants)} variants but got {len(listed)}")
     states = [None] * len(variants) if state is None else state
     parts = [
         frame_losses(logits, labels, variant, state=its_own, **told)
         for variant, its_own in zip(variants, states, strict=True)
     ]
-    ranking = parts[0].ranking * listed[0]
-    for part, weight in zip(parts[1:], listed[1:], strict=True):
+    ranking = weights[0] * parts[0].ranking
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
         ranking = ranking + weight * part.ranking
     return FrameLosses(parts[0].cross_entropy, ranking, tuple(part.state for part in parts))
 

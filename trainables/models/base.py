@@ -44,6 +44,8 @@ class DetectionModel(nn.Module):
         Length of the vector that `embed` makes of a frame.
     label_count : int
         Number of labels, background (index 0) included.
+    progress_head : nn.Linear or None
+        Predicts, while training with such a loss, the part of the activity that has passed; no detector has it.
     """
 
     spec: ClassVar[ModelSpec] = ModelSpec()
@@ -71,6 +73,20 @@ class DetectionModel(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.width = config.fc7_size or feature_dim
         self.label_count = labels
+        self.progress_head: nn.Linear | None = None
+
+    @property
+    def hidden_width(self) -> int:
+        """Length of the vector that `represent` makes of a frame."""
+        raise NotImplementedError(f"{type(self).__name__} has no hidden_width")
+
+    def add_progress_head(self) -> None:
+        """Add the head, its weights drawn from torch's current random state, after all others."""
+        self.progress_head = nn.Linear(self.hidden_width, 1)
+
+    def detector_state(self) -> dict[str, Tensor]:
+        """Return the tensors that a detector needs: those of the state but for the head's."""
+        return {name: one for name, one in self.state_dict().items() if not name.startswith("progress_head.")}
 
     def check_dataset(self, dataset: Dataset) -> None:
         """Raise `InputError` if the frames of `dataset` were not prepared as this model needs them."""
@@ -103,7 +119,27 @@ class DetectionModel(nn.Module):
         With truncated BPTT a sequence is cut after every `truncate` frames, and no gradient flows back over a cut. None:
         gradients flow through the whole sequence.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no forward")
+        if type(self).represent is DetectionModel.represent:
+            raise NotImplementedError(f"{type(self).__name__} has no forward")
+        return self.classify(self.represent(features, truncate))
+
+    def represent(self, features: Tensor, truncate: int | None = None) -> Tensor:
+        """Return what the last layer makes the logits of, (batch, time, `hidden_width`), as `forward` would.
+
+        A model whose `spec.represents` is True defines it, `classify` and `hidden_width`, and may then leave `forward` out.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no represent")
+
+    def classify(self, hidden: Tensor) -> Tensor:
+        """Return the logits (batch, time, labels) of what `represent` returned."""
+        raise NotImplementedError(f"{type(self).__name__} has no classify")
+
+    def with_progress(self, features: Tensor, truncate: int | None = None) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, and the head's prediction (batch, time), in (0, 1)."""
+        assert self.progress_head is not None  # noqa: S101  # `add_progress_head` made it
+        hidden = self.represent(features, truncate)
+        # In float32, whatever the precision of the layer.
+        return self.classify(hidden), self.progress_head(hidden).squeeze(-1).float().sigmoid()
 
     def step_function(self, features: Tensor) -> Step:
         """Return the step from frame to frame over `features` (batch, time, features); see `Step`.

@@ -67,6 +67,12 @@ def _check(model: DetectionModel, feature_dim: int) -> None:
     features = torch.randn(_BATCH, _FRAMES, feature_dim, generator=torch.Generator().manual_seed(0))
     logits = model(features, truncate=_TRUNCATE)
     _check_shape("forward", "(batch, time, labels)", logits, (_BATCH, _FRAMES, model.label_count))
+    if model.spec.represents:
+        hidden = model.represent(features, truncate=_TRUNCATE)
+        _check_shape(
+            "represent", "(batch, time, hidden_width)", hidden, (_BATCH, _FRAMES, model.hidden_width), "a tensor"
+        )
+        _alike(model.classify(hidden), logits, "classify of represent gives other logits than forward")
     if not logits.requires_grad:
         raise _BrokenRule("the logits of its forward have no gradient, so nothing would be learned")
     with torch.no_grad():
@@ -99,12 +105,12 @@ def _stepwise(model: DetectionModel, features: Tensor, *, together: bool) -> Ten
     return torch.stack(rows, 1)
 
 
-def _check_shape(method: str, what: str, found: Any, expected: tuple[int, ...]) -> None:
+def _check_shape(method: str, what: str, found: Any, expected: tuple[int, ...], numbers: str = "logits") -> None:
     if not isinstance(found, Tensor) or tuple(found.shape) != expected:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise _BrokenRule(f"{method} must return logits {what} = {expected} but returned {shape}")
+        raise _BrokenRule(f"{method} must return {numbers} {what} = {expected} but returned {shape}")
     if not found.isfinite().all():
-        raise _BrokenRule(f"{method} returns logits that are not finite")
+        raise _BrokenRule(f"{method} returns {numbers} that are not finite")
 
 
 def _check_state(method: str, model: DetectionModel, state: State) -> None:

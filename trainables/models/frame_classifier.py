@@ -23,10 +23,20 @@ class FrameClassifier(DetectionModel):
         nothing = self.mean.new_zeros((0, batch, 0))
         return nothing, nothing
 
-    def forward(self, features: Tensor, truncate: int | None = None) -> Tensor:
-        """Return logits (batch, time, labels)."""
+    @property
+    def hidden_width(self) -> int:
+        """The width of the embedded features."""
+        return self.width
+
+    def represent(self, features: Tensor, truncate: int | None = None) -> Tensor:
+        """Return the embedded features after dropout, (batch, time, `width`)."""
         del truncate
-        logits: Tensor = self.linear(self.dropout(self.embed(features)))
+        hidden: Tensor = self.dropout(self.embed(features))
+        return hidden
+
+    def classify(self, hidden: Tensor) -> Tensor:
+        """Return logits (batch, time, labels)."""
+        logits: Tensor = self.linear(hidden)
         return logits
 
     def step_function(self, features: Tensor) -> Step:

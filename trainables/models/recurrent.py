@@ -44,8 +44,13 @@ class RecurrentDetector(DetectionModel):
         shape = (self.network.num_layers, batch, self.network.hidden_size)
         return tuple(self.mean.new_zeros(shape) for _ in self.spec.state)
 
-    def forward(self, features: Tensor, truncate: int | None = None) -> Tensor:
-        """Return logits (batch, time, labels); see `DetectionModel.forward`."""
+    @property
+    def hidden_width(self) -> int:
+        """The network's hidden size."""
+        return self.network.hidden_size
+
+    def represent(self, features: Tensor, truncate: int | None = None) -> Tensor:
+        """Return the last layer's output after dropout, (batch, time, hidden_size); see `DetectionModel.represent`."""
         state = self.initial_state(len(features))
         outputs = []
         length = truncate or features.shape[1]
@@ -56,7 +61,12 @@ class RecurrentDetector(DetectionModel):
                 output, state = self.run(chunk, state)
                 state = tuple(one.detach() for one in state)
                 outputs.append(output)
-        output = self.dropout(torch.cat(outputs))
+        output: Tensor = self.dropout(torch.cat(outputs))
+        return output.transpose(0, 1)
+
+    def classify(self, hidden: Tensor) -> Tensor:
+        """Return logits (batch, time, labels)."""
+        output = hidden.transpose(0, 1)
         # The loss wants the labels first in memory.
         logits = torch.addmm(self.linear.bias.unsqueeze(1), self.linear.weight, output.flatten(0, 1).t())
         return logits.view(-1, *output.shape[:2]).permute(2, 1, 0)

@@ -29,6 +29,8 @@ class ModelSpec:
     pixels : bool
         Whether a frame is a picture, from a data set of pixels, and not a row of features. Such a model is trained to
         make features and is not exported as a detector.
+    represents : bool
+        Whether it shows what its last layer reads (`DetectionModel.represent`), as the loss `progress` needs.
     paper_row : str or None
         The rows of the paper's tables that it belongs to: `LSTM` (one a loss variant) or `CNN`.
     """
@@ -39,6 +41,7 @@ class ModelSpec:
     memory: tuple[str, ...] = ()
     unused: frozenset[str] = _NETWORK
     pixels: bool = False
+    represents: bool = False
     paper_row: str | None = None
 
     def __post_init__(self) -> None:
@@ -69,12 +72,14 @@ LSTM = ModelSpec(
     description="the paper's LSTM",
     state=("hidden", "cell"),
     memory=("cell",),
+    represents=True,
     paper_row="LSTM",
 )
 GRU = ModelSpec(
     target=f"{_MODELS}.gru:GRUDetector",
     description="a gated recurrent unit in its place",
     state=("hidden",),
+    represents=True,
 )
 # The frame classifiers have the LSTM's state, empty: whoever runs exported steps feeds them all alike.
 FRAME_CLASSIFIER = ModelSpec(
@@ -83,6 +88,7 @@ FRAME_CLASSIFIER = ModelSpec(
     state=LSTM.state,
     memory=LSTM.memory,
     unused=_NETWORK | {"hidden_size", "layers", "reset"},
+    represents=True,
     paper_row="CNN",
 )
 FINE_TUNED = ModelSpec(

@@ -12,10 +12,11 @@ def largest_norm(config: TrainingConfig) -> float:
     """Return the norm that a larger gradient is scaled down to; 0: none is.
 
     With `clip_scaling` it grows with the loss (Eq. 1), whose ranking part has lambda_r times the weight of the cross
-    entropy. Else a large lambda_r would also mean that most steps are clipped.
+    entropy, and of several variants the sum of their weights: the norm of a sum is at most the sum of the norms. Else a
+    large lambda_r would also mean that most steps are clipped.
     """
-    scaled = config.clip_scaling and config.loss_variant.ranks
-    return config.gradient_clip * (1 + config.lambda_r) if scaled else config.gradient_clip
+    scaled = config.clip_scaling and any(variant.ranks for variant in config.loss_variants)
+    return config.gradient_clip * (1 + sum(config.loss_weights)) if scaled else config.gradient_clip
 
 
 @dataclass

@@ -74,6 +74,7 @@ class Cohort:
             sequences=first.config.sequences,
             length=first.config.sequence_length,
             seed=first.config.seed,
+            positioned=any(member.config.needs_positions for member in members),
         )
         self._feed = None if feed is None else feed(self._sampler)
         # By what is captured: a training that is restored has another step.

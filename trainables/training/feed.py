@@ -1,7 +1,7 @@
 """Batches on the device, in the order of their iterations, for every training that shares them.
 
 Content and order are those of `SequenceSampler`, whatever the road: on a CPU a batch is what the sampler returns; on a GPU
-it lies in the same three tensors every time, which a captured step reads.
+it lies in the same tensors every time, which a captured step reads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crescendo.trainables.data.sampler import BLOCK, SequenceSampler
+from crescendo.trainables.data.run_positions import LAST_FRAME, RunPositions
+from crescendo.trainables.data.sampler import BLOCK, Batch, SequenceSampler
 
 # Threads that gather batches, and batches that are gathered ahead.
 _THREADS, _AHEAD = 3, 4
@@ -28,6 +29,7 @@ class DeviceBatch(NamedTuple):
     features: Tensor
     labels: Tensor
     valid: Tensor
+    positions: RunPositions[Tensor] | None = None
 
 
 class Feed(Protocol):
@@ -42,7 +44,9 @@ def feed_for(sampler: SequenceSampler, device: torch.device) -> Feed:
     if device.type != "cuda":
         return HostFeed(sampler)
     free, _ = torch.cuda.mem_get_info(device)
-    if not sampler.pixels and (len(sampler.labels) + 1) * (sampler.width * sampler.dtype.itemsize + 8) <= _SHARE * free:
+    numbers = 8 if sampler.positions is None else 16
+    a_frame = sampler.width * sampler.dtype.itemsize + numbers
+    if not sampler.pixels and (len(sampler.labels) + 1) * a_frame <= _SHARE * free:
         return ResidentFeed(sampler, device)
     return PinnedFeed(sampler, device)
 
@@ -55,8 +59,7 @@ class HostFeed:
 
     def load(self, iteration: int) -> DeviceBatch:
         """Return the batch of `iteration`."""
-        batch = self._sampler.batch(iteration)
-        return DeviceBatch(*(torch.from_numpy(one) for one in (batch.features, batch.labels, batch.valid)))
+        return _on_host(self._sampler.batch(iteration))
 
 
 class ResidentFeed:
@@ -72,8 +75,12 @@ class ResidentFeed:
             self._features[row : row + len(matrix)] = _tensor(matrix)
             row += len(matrix)
         self._labels = torch.from_numpy(np.append(sampler.labels, 0).astype(np.int64)).to(device)
+        self._positions = [
+            torch.from_numpy(np.append(one, last)).to(device)
+            for one, last in zip(sampler.positions or (), LAST_FRAME, strict=False)
+        ]
         self._offsets = torch.arange(sampler.length, device=device).unsqueeze(-1)
-        self._block: tuple[int, Tensor, Tensor, Tensor] | None = None
+        self._block: tuple[int, Tensor, Tensor, Tensor, list[Tensor]] | None = None
 
     def load(self, iteration: int) -> DeviceBatch:
         """Return the batch of `iteration`."""
@@ -83,8 +90,8 @@ class ResidentFeed:
             frames = first.unsqueeze(1) + self._offsets
             valid = frames < end.unsqueeze(1)
             frames = torch.where(valid, frames, self._padding)
-            self._block = block, frames, self._labels[frames], valid
-        _, frames, labels, valid = self._block
+            self._block = block, frames, self._labels[frames], valid, [one[frames] for one in self._positions]
+        _, frames, labels, valid, positions = self._block
         # Time first: (BLOCK, frames, sequences).
         features = self._batch.features.transpose(0, 1)
         if features.is_contiguous():
@@ -93,6 +100,8 @@ class ResidentFeed:
             features.copy_(self._features[frames[row]])
         self._batch.labels.t().copy_(labels[row])
         self._batch.valid.t().copy_(valid[row])
+        for own, one in zip(self._batch.positions or (), positions, strict=True):
+            own.t().copy_(one[row])
         return self._batch
 
 
@@ -148,15 +157,26 @@ class GatheredAhead:
             if wait is not None:
                 wait()
             batch = self._sampler.batch(iteration, slot.features.numpy())
-            slot.labels.copy_(torch.from_numpy(batch.labels))
-            slot.valid.copy_(torch.from_numpy(batch.valid))
+            for own, gathered in zip(_listed(slot)[1:], _listed(_on_host(batch))[1:], strict=True):
+                own.copy_(gathered)
             return slot
 
         return self._threads.submit(gather)
 
 
+def _on_host(batch: Batch) -> DeviceBatch:
+    features, labels, valid = (torch.from_numpy(one) for one in (batch.features, batch.labels, batch.valid))
+    positions = None if batch.positions is None else RunPositions(*map(torch.from_numpy, batch.positions))
+    return DeviceBatch(features, labels, valid, positions)
+
+
+def _listed(batch: DeviceBatch) -> list[Tensor]:
+    """Return the tensors of a batch."""
+    return [batch.features, batch.labels, batch.valid, *(batch.positions or ())]
+
+
 def _copy(to: DeviceBatch, source: DeviceBatch) -> None:
-    for own, other in zip(to, source, strict=True):
+    for own, other in zip(_listed(to), _listed(source), strict=True):
         own.copy_(other, non_blocking=True)
 
 
@@ -168,7 +188,12 @@ def _tensors(sampler: SequenceSampler, device: torch.device, *, pinned: bool = F
     features = torch.zeros(*first, sampler.width, dtype=kind, device=device, pin_memory=pinned)
     labels = torch.zeros(length, sequences, dtype=torch.int64, device=device, pin_memory=pinned)
     valid = torch.zeros(length, sequences, dtype=torch.bool, device=device, pin_memory=pinned)
-    return DeviceBatch(features if device.type == "cpu" else features.transpose(0, 1), labels.t(), valid.t())
+    positions = None
+    if sampler.positions is not None:
+        positions = RunPositions(
+            *(torch.zeros(length, sequences, device=device, pin_memory=pinned).t() for _ in sampler.positions)
+        )
+    return DeviceBatch(features if device.type == "cpu" else features.transpose(0, 1), labels.t(), valid.t(), positions)
 
 
 def _tensor(matrix: np.ndarray) -> Tensor:

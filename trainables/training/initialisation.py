@@ -53,6 +53,8 @@ def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
     if is_plugin(config.model):
         check_model(model, dataset.feature_dim or 0, config)
     model.check_dataset(dataset)
+    if config.predicts_progress:  # after the others, which are those of every arm that has the seed
+        model.add_progress_head()
     if dataset.holds_pixels:
         return model
     if config.fc7 == "from_checkpoint" and model.fc7 is not None:

@@ -45,7 +45,8 @@ class TrainingStep:
 
     def __init__(self, model: DetectionModel, config: TrainingConfig, device: torch.device) -> None:
         self.model, self.device, self._config = model, device, config
-        self._variant = config.loss_variant
+        self._variants, self._lambda_r = config.loss_variants, config.loss_weights
+        self._predicts = config.predicts_progress
         self.largest_norm = largest_norm(config)
         self._weights = list(model.parameters())
         self.optimizer = _optimizer(model, config, device)
@@ -90,8 +91,19 @@ class TrainingStep:
         config = self._config
         mixed = config.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16) if mixed else nullcontext():
-            logits = self.model(batch.features, truncate=config.bptt)
-        loss = total_loss(logits, batch.labels, batch.valid, self._variant, lambda_r=config.lambda_r)
+            if self._predicts:
+                logits, predicted = self.model.with_progress(batch.features, truncate=config.bptt)
+            else:
+                logits, predicted = self.model(batch.features, truncate=config.bptt), None
+        loss = total_loss(
+            logits,
+            batch.labels,
+            batch.valid,
+            self._variants,
+            lambda_r=self._lambda_r,
+            positions=batch.positions,
+            predicted=predicted,
+        )
         for weight in self._weights:
             weight.grad = None
         loss.total.backward()

@@ -24,7 +24,7 @@ def check_suits(config: TrainingConfig, dataset: Dataset) -> None:
         if dataset.holds_pixels:
             remedy = f"set model: {of_pixels}"
         raise InputError(f"{dataset.path}: holds {holds}, and model {config.model} cannot use them; {remedy}")
-    if config.loss_variant.among_activities and len(dataset.labels) < 3:
+    if any(variant.among_activities for variant in config.loss_variants) and len(dataset.labels) < 3:
         raise InputError(
             f"margin_rivals: activities needs two activities at least but {dataset.path} has one; set it to all"
         )

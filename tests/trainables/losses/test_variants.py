@@ -36,7 +36,10 @@ def test_reading_the_table_needs_no_torch():
             "margin_rivals must be one of all, activities but got 'none'",
         ),
         ({"quantities": ("score",), "function": max}, "a variant has either quantities or a function of its own"),
-        ({"function": max, "term": Term("weighted")}, "a variant has either quantities or a function of its own or a term"),
+        (
+            {"function": max, "term": Term("weighted")},
+            "a variant has either quantities or a function of its own or a term",
+        ),
         ({"exponential_seconds": 0.0}, "exponential_seconds must be above 0 but got 0.0"),
     ],
 )
@@ -82,5 +85,5 @@ def test_a_variant_of_ones_own_that_is_broken_gives_one_line(source, tmp_path, m
 
 @pytest.mark.parametrize("name", ["rank", "rank:", ":loss", "my module:loss", "my/module:loss", "a:b:c", ""])
 def test_a_name_that_is_neither_known_nor_importable_is_refused(name):
-    with pytest.raises(InputError, match="must be one of none, score, .*, progress, or MODULE:ATTRIBUTE"):
+    with pytest.raises(InputError, match=r"must be one of none, score, .*, progress, or MODULE:ATTRIBUTE"):
         VARIANTS.check(name)

@@ -32,6 +32,13 @@ ARMS = (
         "gradient_clip": 0.05,
         "lambda_r": 4.0,
     },
+    {"variant": "progress", "hidden_size": 6, "dropout": 0.3, "lambda_r": 2.0},
+    {
+        "variant": ["score", "exponential", "smoothing"],
+        "lambda_r": {"score": 3.0, "exponential": 1.0, "smoothing": 0.15},
+        "hidden_size": 6,
+        "exponential_seconds": 0.5,
+    },
 )
 PLUGIN = """
 import torch

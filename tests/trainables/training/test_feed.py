@@ -14,10 +14,10 @@ ORDER = (0, 1, 2, 3, 4, 5, 63, 64, 65, 66, 2, 3, 200)
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
 
-@pytest.fixture(scope="module", params=["float32", "float16"])
+@pytest.fixture(scope="module", params=["float32", "float16", "float32 and positions"])
 def sampler(request, tmp_path_factory):
     """Of recordings shorter and longer than a sequence."""
-    random = np.random.default_rng(4)
+    random, (kind, *positioned) = np.random.default_rng(4), request.param.split()
     frames = {"long": 90, "short": 7, "as long": 20, "one": 1}
     dataset = write_dataset(
         tmp_path_factory.mktemp("feed") / "data",
@@ -29,16 +29,17 @@ def sampler(request, tmp_path_factory):
             }
         ),
         frames=frames,
-        features=[random.normal(size=(n, 5)).astype(request.param) for n in frames.values()],
+        features=[random.normal(size=(n, 5)).astype(kind) for n in frames.values()],
         feature_dim=5,
-        dtype=request.param,
+        dtype=kind,
     )
-    return SequenceSampler(dataset, "training", sequences=6, length=20, seed=3)
+    return SequenceSampler(dataset, "training", sequences=6, length=20, seed=3, positioned=bool(positioned))
 
 
 def same_as_sampler(sampler, found, iteration):
     batch = sampler.batch(iteration)
-    for ours, theirs in zip(found, (batch.features, batch.labels, batch.valid), strict=True):
+    expected = batch.features, batch.labels, batch.valid, *(batch.positions or ())
+    for ours, theirs in zip((*found[:3], *(found.positions or ())), expected, strict=True):
         assert ours.cpu().numpy().dtype == theirs.dtype
         np.testing.assert_array_equal(ours.cpu().numpy(), theirs)
 
