@@ -123,14 +123,31 @@ def baseline_of(study: Study) -> Arm:
     return baselines_of(study)[0]
 
 
+def _laid_over(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `settings` with `others` over them: `lambda_r` takes the place of `lambda_r.score`, too."""
+    return {**{key: value for key, value in settings.items() if not _is_part(key, others)}, **others}
+
+
+def _is_part(key: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether the whole that `key` is a part of is among `settings`."""
+    whole, sign, _ = key.partition(".")
+    return bool(sign) and whole in settings
+
+
+def is_real(settings: Mapping[str, Any], key: str) -> bool:
+    """Tell whether a setting is a real number, as a part of one that is, or that has parts that are, is too."""
+    whole = key.partition(".")[0]
+    return any(isinstance(value, float) for one, value in settings.items() if one.partition(".")[0] == whole)
+
+
 def _arm(study: Study, combination: Combination) -> Arm:
     """Return the arm of `study` that `combination` stands for."""
     base = {key: value for key, value in study.base.items() if key != "config"}
     ablated = {
-        key: float(value) if isinstance(base.get(key), float) and type(value) is int else value
+        key: float(value) if is_real(base, key) and type(value) is int else value
         for key, value in combination.ablated.items()
     }
-    settings = {**base, "model": study.trainable, **ablated}
+    settings = _laid_over(base, {"model": study.trainable, **ablated})
     model_reset = study.model_resets.get(str(settings["model"]))
     if model_reset is not None and "reset" not in ablated:
         settings["reset"] = model_reset.default
@@ -139,7 +156,9 @@ def _arm(study: Study, combination: Combination) -> Arm:
     first = {**({"reset": decode.reset[0]} if decode.reset else {}), **_first_gap(decode, settings)}
     for start in decode.start[:1]:
         first.update(start)
-    settings = {key: value for key, value in {**settings, **first}.items() if key not in space}
+    settings = {
+        key: value for key, value in {**settings, **first}.items() if key not in space and not _is_part(key, space)
+    }
     return Arm(
         name=combination.name,
         ablated=ablated,
@@ -173,7 +192,7 @@ def _space(
                 if other in result
             }
             one = left[key].model_copy(update={"when": when})
-            real = isinstance(one, Range) and isinstance(settings.get(key), float)
+            real = isinstance(one, Range) and is_real(settings, key)
             result[key] = one.floating() if isinstance(one, Range) and real else one
     return result
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
+from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of, is_real
 from crescendo.search_spaces.problems import Path, Problem
 from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
 from crescendo.search_spaces.schema_errors import suggestion
@@ -229,26 +229,28 @@ def _resets(study: Study, arms: Sequence[tuple[Arm, Path]], resolve: Resolve) ->
 def _values(study: Study, resolve: Resolve) -> Iterator[Problem]:
     """Find settings that do not exist, and values that a setting cannot have, whatever the others are."""
     known = [key for key in resolve({}).known if key not in ELSEWHERE]
+    parted = resolve({}).parted
 
     def wrong(path: Path, key: str, values: Sequence[Any]) -> Iterator[Problem]:
-        if key not in known:
+        whole = key.partition(".")[0]
+        if key not in known and whole not in parted:
             yield Problem(path, "no such setting" + suggestion(key, known))
             return
         for value in values:
             for name, rule in resolve({key: value}).errors:
-                if name == key:
+                if name == whole:
                     yield Problem(path, rule)
 
     for path, key, value in ablated_values(study):
         if key not in IN_ABLATE:
             yield from wrong(path, key, [value])
     for key, one in study.search.space.items():
-        real = isinstance(one, Range) and isinstance(study.base.get(key), float)
+        real = isinstance(one, Range) and is_real(study.base, key)
         extremes = (one.floating() if real and isinstance(one, Range) else one).extremes()
         if key not in IN_SPACE:
             yield from wrong(("search", "space", key), key, extremes)
         for other, values in one.when.items():
-            if other in known:
+            if other in known or other.partition(".")[0] in parted:
                 yield from wrong(("search", "space", key, "when", other), other, values)
     if study.decode.merge_gap is not None:
         yield from wrong(("decode", "merge_gap"), "merge_gap", study.decode.merge_gap.extremes())

@@ -29,6 +29,8 @@ class Resolved:
         The objectives that can be measured with these settings.
     pixels
         Whether the model learns from pictures instead of features.
+    parted
+        The settings that may have a value for each of several names: `KEY.NAME` is then a setting, too.
     """
 
     settings: Mapping[str, Any]
@@ -37,6 +39,7 @@ class Resolved:
     without_effect: Mapping[str, Sequence[Mapping[str, Any]]]
     metrics: Sequence[str] = ()
     pixels: bool = False
+    parted: Sequence[str] = ()
 
 
 Resolve = Callable[[Mapping[str, Any]], Resolved]

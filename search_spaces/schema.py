@@ -18,7 +18,18 @@ from pydantic import (
     model_validator,
 )
 
-from crescendo.search_spaces.spaces import Distinct, OneOrMore, Plain, Scalar, Section, Space
+from crescendo.search_spaces.spaces import (
+    Choices,
+    Distinct,
+    OneOrMore,
+    Range,
+    Scalar,
+    Section,
+    Settings,
+    Space,
+    flat,
+    flat_space,
+)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
 # Far more than anybody can pay for, and few enough to be counted, checked and kept.
@@ -36,6 +47,9 @@ def _setting(value: Any) -> Any:
 
 
 Setting = Annotated[Scalar | tuple[Scalar, ...] | None, BeforeValidator(_setting)]
+Base = Annotated[
+    dict[str, Setting], BeforeValidator(flat, json_schema_input_type=dict[str, Setting | dict[str, Setting]])
+]
 
 
 def _wanted(value: Any) -> Any:
@@ -45,7 +59,7 @@ def _wanted(value: Any) -> Any:
 
 
 Baseline = Annotated[
-    Annotated[str, Tag("name")] | Annotated[dict[str, Plain], Tag("settings")],
+    Annotated[str, Tag("name")] | Annotated[Settings, Tag("settings")],
     Discriminator(lambda value: "name" if isinstance(value, str) else "settings"),
     BeforeValidator(_wanted),
 ]
@@ -54,9 +68,12 @@ Baseline = Annotated[
 class Block(Section):
     """One entry of `ablate`: a grid whose combinations are arms, or one arm with a name of its own."""
 
-    grid: dict[str, Distinct] | None = Field(default=None, description="setting -> values; every combination is an arm")
+    grid: dict[str, Distinct] | None = Field(
+        default=None,
+        description="setting -> values; every combination is an arm. [score, smoothing] is one value of variant",
+    )
     name: Name | None = Field(default=None, description="name of a single arm")
-    settings: dict[str, Plain] = Field(default={}, description="what that arm sets")
+    settings: Settings = Field(default={}, description="what that arm sets")
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Block:
@@ -100,10 +117,11 @@ class Search(Section):
         le=1000,
         description="fresh seeds that each finalist is trained with; only if there are several",
     )
-    space: dict[str, Space] = Field(default={}, description="setting -> range or choices")
-    start: tuple[dict[str, Plain], ...] = Field(
-        default=(), max_length=1000, description="settings tried first, in this order"
-    )
+    space: Annotated[
+        dict[str, Space],
+        BeforeValidator(flat_space, json_schema_input_type=dict[str, Space | dict[str, Range | Choices]]),
+    ] = Field(default={}, description="setting -> range or choices")
+    start: tuple[Settings, ...] = Field(default=(), max_length=1000, description="settings tried first, in this order")
 
 
 class Decode(Section):

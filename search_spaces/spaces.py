@@ -16,7 +16,12 @@ Scalar = bool | int | float | str
 _LONGEST = 1023
 
 
+JOINT = "+"
+
+
 def _plain_value(value: Any) -> Any:
+    if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value):
+        return JOINT.join(sorted(value))
     if not isinstance(value, Scalar):
         raise ValueError(f"must be one plain value (a number, true, false or a word) but got {value!r:.80}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -49,13 +54,34 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, Scalar) else _as_tuple(value)
 
 
-Plain = Annotated[Scalar, BeforeValidator(_plain_value)]
+Plain = Annotated[Scalar, BeforeValidator(_plain_value, json_schema_input_type=Scalar | tuple[str, ...])]
+"""One value. A list of words is one too, `[score, smoothing]` for `score+smoothing`: the order does not matter."""
 Number = Annotated[int | float, BeforeValidator(_number)]
 _Listed = Annotated[tuple[Plain, ...], Field(min_length=1, max_length=1000)]
 Distinct = Annotated[_Listed, BeforeValidator(_as_tuple), AfterValidator(_distinct)]
 """A list of different values, at least one."""
 OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=Scalar | tuple[Scalar, ...])]
 """The same, where one value may stand for a list of one."""
+
+
+def flat(settings: Any) -> Any:
+    """Return settings in which a mapping stands for its entries, `lambda_r: {score: 6}` for `lambda_r.score: 6`.
+
+    What is no mapping of settings is returned as it is.
+    """
+    if not isinstance(settings, Mapping):
+        return settings
+    joined: dict[Any, Any] = {}
+    for key, value in settings.items():
+        parts = isinstance(value, Mapping) and value and all(isinstance(name, str) for name in value)
+        joined |= {f"{key}.{name}": one for name, one in value.items()} if parts else {key: value}
+    return joined
+
+
+Settings = Annotated[
+    dict[str, Plain], BeforeValidator(flat, json_schema_input_type=dict[str, Plain | dict[str, Plain]])
+]
+"""Setting -> value; settings that have a part for each of several names may be written as mappings."""
 
 
 class Section(BaseModel):
@@ -259,6 +285,21 @@ def _written_out(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return {"choices": tuple(value)}
     return {"choices": (value,)} if isinstance(value, Scalar) else value
+
+
+def flat_space(space: Any) -> Any:
+    """Return a space in which a mapping of spaces stands for its entries, as `flat` does with values."""
+    if not isinstance(space, Mapping):
+        return space
+    own = {*Range.model_fields, *Choices.model_fields}
+    joined: dict[Any, Any] = {}
+    for key, value in space.items():
+        parts = isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in value.values())
+        if parts and not own & value.keys():
+            joined |= {f"{key}.{name}": one for name, one in value.items()}
+        else:
+            joined[key] = value
+    return joined
 
 
 Space = Annotated[

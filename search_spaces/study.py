@@ -14,6 +14,7 @@ from crescendo.search_spaces.confirm import Budget, Confirm
 from crescendo.search_spaces.folds import Folds, names_of_sets
 from crescendo.search_spaces.schema import (
     Ablate,
+    Base,
     Baseline,
     Decode,
     Failures,
@@ -22,7 +23,6 @@ from crescendo.search_spaces.schema import (
     Primary,
     Resources,
     Search,
-    Setting,
     Stopping,
 )
 from crescendo.search_spaces.spaces import Section
@@ -68,7 +68,7 @@ class Study(Section):
     trainable: str | None = Field(
         default=None, description="model of every arm that sets none, or MODULE:CLASS of your own; default: the first"
     )
-    base: dict[str, Setting] = Field(
+    base: Base = Field(
         default={}, description="training settings of every arm; `config` names the configuration they are laid over"
     )
     ablate: Ablate = Field(default=(), description="what makes the arms: a grid, or a list of grids and named arms")

@@ -28,6 +28,7 @@ from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOL
 from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.variants import (
     CROSS_ENTROPY,
+    JOINT,
     VARIANTS,
     MarginRivals,
     Variant,
@@ -38,7 +39,7 @@ from crescendo.trainables.losses.variants import (
 )
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.reading import read_text
-from crescendo.trainables.registry import Registry
+from crescendo.trainables.registry import Registry, is_plugin
 from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
 
@@ -239,9 +240,16 @@ class TrainingConfig(BaseModel):
         return any(variant.predicts for variant in self.loss_variants)
 
     def for_identity(self) -> dict[str, Any]:
-        """Return every setting, but for later ones at their defaults: studies that were begun before there were any go on."""
+        """Return every setting, but for later ones at their defaults: studies that were begun before there were any go on.
+
+        Weights by variant are settings of their own, `lambda_r.score`.
+        """
         fields = type(self).model_fields
-        return self.model_dump(exclude={key for key in _LATER if getattr(self, key) == fields[key].default})
+        settings = self.model_dump(exclude={key for key in _LATER if getattr(self, key) == fields[key].default})
+        if isinstance(self.lambda_r, dict):
+            del settings["lambda_r"]
+            settings |= {f"{_WEIGHT_OF}{name}": weight for name, weight in self.lambda_r.items()}
+        return settings
 
     @model_validator(mode="before")
     @classmethod
@@ -251,11 +259,7 @@ class TrainingConfig(BaseModel):
             return values
         plain = {key: _plain(value) for key, value in values.items()}
         parts = {key: plain.pop(key) for key in list(plain) if isinstance(key, str) and key.startswith(_WEIGHT_OF)}
-        if parts:
-            whole = plain.get("lambda_r")
-            weights = {key.removeprefix(_WEIGHT_OF): weight for key, weight in parts.items()}
-            plain["lambda_r"] = {**(whole if isinstance(whole, Mapping) else {}), **weights}
-        return plain
+        return _weighed(plain, {key.removeprefix(_WEIGHT_OF): weight for key, weight in parts.items()})
 
     @model_validator(mode="before")
     @classmethod
@@ -287,7 +291,8 @@ class TrainingConfig(BaseModel):
         # One's own are not imported just to ask: they may look back.
         shipped = [VARIANTS.get(name) for name in variant_names(self.variant)]
         if self.sequence_length == 1 and any(one is None or one.looks_back for one in shipped):
-            allowed = " or ".join(name for name, one in VARIANTS.items() if not one.looks_back)
+            *others, last = (name for name, one in VARIANTS.items() if not one.looks_back)
+            allowed = f"{', '.join(others)} or {last}"
             raise ValueError(f"variant must be {allowed} where sequence_length is 1 but got {self.variant}")
         if any(one is not None and one.predicts for one in shipped) and not MODELS.resolve(self.model).represents:
             able = ", ".join(name for name, spec in MODELS.items() if spec.represents)
@@ -321,6 +326,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
+
+
+def _weighed(settings: dict[str, Any], weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the weights of variants by name in `lambda_r`, unless that is a number that goes for the variant."""
+    whole, variant = settings.get("lambda_r"), settings.get("variant", CROSS_ENTROPY)
+    known = all(name in VARIANTS or is_plugin(name) for name in weights)
+    single = isinstance(variant, str) and JOINT not in variant and variant not in weights
+    if not weights or (known and single and isinstance(whole, int | float)):
+        return settings
+    return {**settings, "lambda_r": {**(whole if isinstance(whole, Mapping) else {}), **weights}}
 
 
 def gap_frames(config: TrainingConfig, fps: float) -> int:

@@ -21,7 +21,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.files import user_path
-from crescendo.trainables.losses.variants import VARIANTS
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, joint_name, variant_names
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import is_plugin
 
@@ -32,6 +32,8 @@ SYNTHETIC = "synthetic"
 
 # A study is checked at thousands of settings, and one's own loss is tried on a small batch each time it is resolved.
 _variant = functools.cache(VARIANTS.resolve)
+
+_PARTED = ("lambda_r",)
 
 
 def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | Path | None = None) -> Study:
@@ -159,32 +161,52 @@ def check_dataset(study: Study) -> None:
 
 def resolve_settings(values: Mapping[str, Any]) -> Resolved:
     """Complete and check training settings; a key `config` names a configuration that the others are laid over."""
-    known, idle = tuple(TrainingConfig.model_fields), without_effect()
+    known = tuple(TrainingConfig.model_fields)
     settings = dict(values)
     config = settings.pop("config", None)
     if config not in (None, AUTO):  # what auto stands for was laid under the settings (`load_study`)
         try:
             settings = {**read_settings(config if isinstance(config, str) else repr(config)), **settings}
         except InputError as error:
-            return Resolved({}, [("config", str(error))], known, idle)
+            return Resolved({}, [("config", str(error))], known, without_effect(), parted=_PARTED)
+    idle, pixels = without_effect(variant=_variant_of(settings)), _has_pixels(settings.get("model"))
+
+    def wrong(errors: list[tuple[str, str]]) -> Resolved:
+        return Resolved({}, errors, known, idle, pixels=pixels, parted=_PARTED)
+
     try:
         checked = TrainingConfig.model_validate(settings)
     except ValidationError as error:
-        return Resolved({}, [_rule(one, known) for one in error.errors(include_url=False)], known, idle)
-    for key, resolve in (("variant", _variant), ("protocol", PROTOCOLS.resolve)):
+        return wrong([_rule(one, known) for one in error.errors(include_url=False)])
+    for key, resolve in (("variant", _resolve_variants), ("protocol", PROTOCOLS.resolve)):
         try:
             resolve(getattr(checked, key))
         except InputError as error:
-            return Resolved({}, [(key, str(error).removeprefix(f"{key}: "))], known, idle)
+            return wrong([(key, str(error).removeprefix(f"{key}: "))])
     if is_plugin(checked.model):
         # torch takes seconds, and only one's own model needs it here.
         from crescendo.trainables.models.contract import problem_of
 
         if (problem := problem_of(checked.model)) is not None:
-            return Resolved({}, [("model", problem)], known, idle)
+            return wrong([("model", problem)])
     metrics = [str(key) for key in mean_ap_keys(checked.iou)]
-    pixels = MODELS.resolve(checked.model).pixels
-    return Resolved(checked.for_identity(), [], known, without_effect(checked.model), metrics, pixels)
+    idle = without_effect(checked.model, variant=checked.variant)
+    return Resolved(checked.for_identity(), [], known, idle, metrics, MODELS.resolve(checked.model).pixels, _PARTED)
+
+
+def _resolve_variants(variant: str) -> None:
+    for name in variant_names(variant):
+        _variant(name)
+
+
+def _variant_of(settings: Mapping[str, Any]) -> str:
+    """Return the name of the variant, or variants, of settings that may be wrong."""
+    variant = settings.get("variant", CROSS_ENTROPY)
+    return joint_name([str(name) for name in variant]) if isinstance(variant, list | tuple) else str(variant)
+
+
+def _has_pixels(model: Any) -> bool:
+    return model in MODELS and MODELS[model].pixels
 
 
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:

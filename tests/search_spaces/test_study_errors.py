@@ -79,7 +79,7 @@ base: {bptt: 200}
 -> 3: base: bptt must be at most sequence_length (100) but got 200
 
 base: {dropout: {a: 1}}
--> 3: base.dropout: must be one plain value, or a list of them, but got
+-> 3: base.dropout.a: no such setting
 
 base: {config: tug}
 -> 1: decode.merge_gap: must be given, in frames
@@ -213,7 +213,7 @@ trainable: nowhere:Model
 -> 3: trainable: nowhere:Model: the module nowhere cannot be imported (ModuleNotFoundError: No module named 'nowhere')
 
 base: {sequence_length: 1, bptt: 1, variant: score}
--> 3: base: variant must be none where sequence_length is 1 but got score
+-> 3: base: variant must be none, linear_early, exponential, weighted, confident or progress where sequence_length is 1
 
 search: {space: {bptt: {low: 5, high: 150}}}
 -> 3: search.space.bptt: bptt must be at most sequence_length (100)

@@ -63,7 +63,7 @@ def total_loss(
     logits, labels, background, state, positions, predicted
         See `frame_losses`, which also says what is raised.
     """
-    told = {"background": background, "positions": positions, "predicted": predicted}
+    told: dict[str, Any] = {"background": background, "positions": positions, "predicted": predicted}
     variants, weights = _listed(variant), _listed(lambda_r)
     if len(variants) != len(weights):
         raise ValueError(f"lambda_r must be a weight for each of {len(variants)} variants but got {len(weights)}")

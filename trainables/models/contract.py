@@ -67,15 +67,13 @@ def _check(model: DetectionModel, feature_dim: int) -> None:
     features = torch.randn(_BATCH, _FRAMES, feature_dim, generator=torch.Generator().manual_seed(0))
     logits = model(features, truncate=_TRUNCATE)
     _check_shape("forward", "(batch, time, labels)", logits, (_BATCH, _FRAMES, model.label_count))
-    if model.spec.represents:
-        hidden = model.represent(features, truncate=_TRUNCATE)
-        _check_shape(
-            "represent", "(batch, time, hidden_width)", hidden, (_BATCH, _FRAMES, model.hidden_width), "a tensor"
-        )
-        _alike(model.classify(hidden), logits, "classify of represent gives other logits than forward")
     if not logits.requires_grad:
         raise _BrokenRule("the logits of its forward have no gradient, so nothing would be learned")
     with torch.no_grad():
+        if model.spec.represents:
+            hidden, shape = model.represent(features, truncate=_TRUNCATE), (_BATCH, _FRAMES, model.hidden_width)
+            _check_shape("represent", "(batch, time, hidden_width)", hidden, shape, "a tensor")
+            _alike(model.classify(hidden), logits, "classify of represent gives other logits than forward")
         _alike(model(features), logits, "forward with truncate gives other values than without")
         other = features.clone()
         other[:, _SEEN:] += 1

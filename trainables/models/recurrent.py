@@ -61,8 +61,8 @@ class RecurrentDetector(DetectionModel):
                 output, state = self.run(chunk, state)
                 state = tuple(one.detach() for one in state)
                 outputs.append(output)
-        output: Tensor = self.dropout(torch.cat(outputs))
-        return output.transpose(0, 1)
+        hidden: Tensor = self.dropout(torch.cat(outputs))
+        return hidden.transpose(0, 1)
 
     def classify(self, hidden: Tensor) -> Tensor:
         """Return logits (batch, time, labels)."""
