@@ -9,6 +9,7 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from crescendo.platform.terminal_text import json_text, require_standard_output, say
+from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.detector import Detector, Frame
 from crescendo.trainables.detector.sources import open_matrix
@@ -45,8 +46,10 @@ def detect_files(detector: Detector, source: Path, out: Path | None, subset: str
 def _detect_in(detector: Detector, source: Path, subset: str | None, weights: str | None) -> dict[str, list[Detection]]:
     if (source / "dataset.json").is_file():
         dataset = Dataset(source)
-        default = "test" if "test" in dataset.annotations.subsets() else "validation"
-        return detector.detect_dataset(dataset, subset or default)
+        if subset is None:
+            subset = "test" if "test" in dataset.annotations.subsets() else "validation"
+            say(f"{source}: its {subset} part{'' if subset == 'test' else ', for it has no test part'}", err=True)
+        return detector.detect_dataset(dataset, subset)
     if subset is not None:
         raise InputError(f"--subset {subset}: {source} is no prepared data set")
     return {file.stem: _named(file, detector, frames) for file, frames in _recordings(detector, source, weights)}
@@ -56,12 +59,13 @@ def _recordings(
     detector: Detector, source: Path, weights: str | None
 ) -> Iterator[tuple[Path, Iterable[ArrayLike | Frame]]]:
     """Yield the file and frames of every recording of a file or folder."""
+    width = detector.metadata.features.dimension
     if source.is_dir():
-        yield from ((file, open_matrix(file)) for file in _matrices(source))
+        yield from ((file, open_matrix(file, width)) for file in _matrices(source))
     elif not source.exists():
         raise InputError(f"{source}: no such file or folder")
     elif source.suffix.lower() == _MATRIX:
-        yield source, open_matrix(source)
+        yield source, open_matrix(source, width)
     elif source.suffix.lower() in SUFFIXES:
         yield source, video_features(detector.metadata, source, weights)
     else:
@@ -72,15 +76,20 @@ def _recordings(
 
 
 def _matrices(folder: Path) -> list[Path]:
-    """Return the .npy files in `folder`, sorted; `InputError` if there are none, or two of one name."""
+    """Return the .npy files in `folder`, sorted, and say what else is there; `InputError` if none, or two of one name."""
     files: dict[str, Path] = {}
+    others = []
     for file in sorted(folder.iterdir()):
-        if file.suffix.lower() == _MATRIX:
+        if file.suffix.lower() != _MATRIX:
+            others.append(file.name)
+        else:
             if file.stem in files:
                 raise InputError(f"{folder}: {files[file.stem]} and {file} stand for the same recording; remove one")
             files[file.stem] = file
     if not files:
         raise InputError(f"{folder}: holds neither a prepared data set nor .npy files; name one of the two")
+    if others:
+        say(f"{folder}: {len(others)} of what is in it are no .npy files and are left out: {listed(others)}", err=True)
     return list(files.values())
 
 

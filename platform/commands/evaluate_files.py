@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from crescendo.platform.terminal_text import say, terminal_console
-from crescendo.trainables.data.annotations import read_annotations
+from crescendo.trainables.data.annotations import Recording, listed, read_annotations
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
-from crescendo.trainables.evaluation.result_format import read_detections
+from crescendo.trainables.evaluation.result_format import Detection, read_detections
 
 _THRESHOLDS = 1000
 ZERO_OVER_ZERO = " or ".join(name for name, rule in PROTOCOLS.items() if rule.allows_zero_over_zero)
@@ -44,8 +46,9 @@ def evaluate_files(
         evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
     except InputError as error:
         raise InputError(f"{ground_truth}: {error}") from None
+    scored = annotations.of(subset)
+    _say_unheard(scored, found, detections)
     if evaluation.left_out:
-        scored = annotations.of(subset)
         outside = sorted(name for name, some in found.items() if some and name not in scored)
         say(
             f"note: {detections}: left out {evaluation.left_out} detections, on recordings outside subset {subset!r}: "
@@ -53,6 +56,22 @@ def evaluate_files(
             err=True,
         )
     return evaluation
+
+
+def _say_unheard(scored: Mapping[str, Recording], found: Mapping[str, Sequence[Detection]], detections: Path) -> None:
+    """Say which recordings have no detections, and which detections are of labels that count nowhere in the subset."""
+    if silent := [name for name in scored if not found.get(name)]:
+        say(
+            f"note: {detections}: has no detection on {len(silent)} of {len(scored)} recordings: {listed(silent)}",
+            err=True,
+        )
+    known = {segment.label for one in scored.values() for segment in one.segments}
+    without = Counter(one.label for name in scored for one in found.get(name, ()) if one.label not in known)
+    if without:
+        told = listed([f"{label} ({count})" for label, count in sorted(without.items())])
+        say(
+            f"note: {detections}: labels without a segment in the subset have no AP and count nowhere: {told}", err=True
+        )
 
 
 def matching_rule(protocol: str, *, zero_over_zero: bool) -> MatchingRule:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crescendo.platform.commands.data_display import print_summary, terminal
+from crescendo.platform.commands.data_display import Heard, print_summary, terminal
 from crescendo.platform.terminal_text import say
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_new_folder
@@ -57,7 +57,8 @@ def extract(
             count = draw_previews(videos, annotations, destination, fps, backbone, size, clip=clip, reporter=reporter)
         say(f"{destination}: {count} contact sheets")
         return
-    with terminal() as reporter:
+    with terminal() as screen:
+        reporter = Heard(screen)
         dataset = extract(
             videos,
             annotations,
@@ -69,4 +70,5 @@ def extract(
             licence=licence,
             reporter=reporter,
         )
+        reporter.say_the_rest(dataset.metadata.notes)
     print_summary(dataset)

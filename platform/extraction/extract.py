@@ -15,11 +15,12 @@ from typing import Any
 from crescendo.platform.extraction.pipeline import extracted
 from crescendo.platform.extraction.settings import Extraction, ResolvedExtraction, resolve_extraction
 from crescendo.platform.tuning.session import ray_session
-from crescendo.trainables.data.annotations import Annotations, read_annotations
+from crescendo.trainables.data.annotations import Annotations, listed, read_annotations
 from crescendo.trainables.data.dataset import PIXELS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.activitynet import paper_split
 from crescendo.trainables.data.importers.base import Reporter
+from crescendo.trainables.data.importers.label_map import trimmed
 from crescendo.trainables.data.importers.splits import given_split
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.locks import hold
@@ -85,7 +86,7 @@ def extract(
             reporter.say(f"warning: {len(broken)} of {len(collection.videos)} videos are broken and left out:")
             for reason in broken.values():
                 reporter.say(f"  {reason}")
-            notes = [*notes, f"{len(broken)} broken videos are left out: {', '.join(broken)}"]
+            notes = [*notes, f"{len(broken)} broken videos are left out: {listed(list(broken))}"]
         if not good:
             raise InputError(f"{videos}: no video could be used; the reasons are listed above")
         frames = {name: run.frames[name] for name in good}
@@ -217,5 +218,6 @@ def _annotations(path: Path, split: str, clip: bool) -> tuple[Annotations, list[
     found = read_annotations(path, clip=clip)
     if split not in ("given", "paper"):
         raise InputError(f"split: must be given or paper but got {split!r}")
-    annotations, notes = given_split(found, str(path)) if split == "given" else paper_split(found, path)
-    return annotations, [*found.notes, *notes]
+    plain, blanks = trimmed(found)
+    annotations, notes = given_split(plain, str(path)) if split == "given" else paper_split(plain, path)
+    return annotations, [*found.notes, *blanks, *notes]

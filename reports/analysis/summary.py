@@ -87,7 +87,9 @@ def summarise(
         ),
         notes=(*_prefixed(prefixes, [study.notes for study in studies]), *clipping_notes(arms)),
         added_late=tuple(dict.fromkeys(one for study in studies for one in study.added_late)),
-        sources=sources_of(first, members, asked, costs, detection.resampled.groups_are) if len(studies) == 1 else None,
+        sources=sources_of(first, members, asked, costs, detection.resampled.groups_are)
+        if len(studies) == 1 and reason is None
+        else None,
         looks=compared.looks,
         untested=reason,
         alarm_hours=alarm_hours(members),

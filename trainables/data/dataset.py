@@ -227,7 +227,9 @@ def write_dataset(
     """
     if not SLOWEST <= metadata.fps <= FASTEST:
         raise InputError(f"fps must be from {SLOWEST:g} to {FASTEST:g} but got {metadata.fps}")
-    metadata = replace(metadata, notes=tuple(dict.fromkeys((*metadata.notes, *findings(annotations)))))
+    metadata = replace(
+        metadata, notes=tuple(dict.fromkeys((*metadata.notes, *findings(annotations, metadata.fps, frames))))
+    )
     names = (BACKGROUND, *(annotations.labels() if labels is None else labels))
     unknown = set(annotations.labels()) - set(names[1:])
     if unknown or len(set(names)) != len(names):

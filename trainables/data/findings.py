@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from crescendo.trainables.data.annotations import Annotations, Segment, listed, placed
-from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.frames import BACKGROUND, frame_span
 from crescendo.trainables.data.parts import part_faults
 
 
-def findings(annotations: Annotations) -> tuple[str, ...]:
+def findings(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> tuple[str, ...]:
     """Return, in lines, what is odd about `annotations`, in the order in which it matters.
 
-    These are parts without recordings or segments; labels that no training segment has; segments without length, given
-    twice, or over the ends of their recording; recordings without a segment.
+    These are parts without recordings or segments; labels that no training segment has; segments without length, without a
+    frame, given twice, or over the ends of their recording; recordings without a segment. `fps` frames a second are meant to
+    cover them; `frames` says how many there are of each recording, None: as many as its duration has.
     """
     return (
         *part_faults(annotations).values(),
         *unlearnable(annotations),
         *_without_length(annotations),
+        *_without_frames(annotations, fps, frames or {}),
         *_twice(annotations),
         *_over_the_ends(annotations),
         *_without_segments(annotations),
@@ -66,6 +68,18 @@ def _without_length(annotations: Annotations) -> list[str]:
         return []
     has = _counted(len(found), "segment has", "segments have")
     return [f"{has} no length: none is trained on, and no detection matches it: {listed(found)}"]
+
+
+def _without_frames(annotations: Annotations, fps: float, frames: Mapping[str, int]) -> list[str]:
+    found = []
+    for name, one in _segments(annotations):
+        first, last = frame_span(one.start, one.end, fps)
+        if one.start < one.end and first >= min(last, frames.get(name, last)):
+            found.append(placed(name, one))
+    if not found:
+        return []
+    cover = _counted(len(found), "segment covers", "segments cover")
+    return [f"{cover} no frame's centre, too short or after the last frame, and none is trained on: {listed(found)}"]
 
 
 def _twice(annotations: Annotations) -> list[str]:

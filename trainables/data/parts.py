@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from crescendo.trainables.data.annotations import Annotations
-from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.annotations import Annotations, Recording
+from crescendo.trainables.data.frames import BACKGROUND, frame_span
 from crescendo.trainables.data.splits import SUBSETS
 from crescendo.trainables.errors import InputError
 
@@ -44,6 +45,12 @@ def check_parts(dataset: Dataset) -> None:
             raise InputError(
                 f"{dataset.path}: {faults[subset]}; look at it with `crescendo data describe`, and import it anew"
             )
+    trained = (one for one in dataset.annotations.recordings.values() if one.subset == "training")
+    if not any(first < last for first, last in _spans(trained, dataset.fps)):
+        raise InputError(
+            f"{dataset.path}: no training segment covers a frame at {dataset.fps:g} frames a second: nothing can be trained; "
+            "segments must be in seconds, and last longer than a frame"
+        )
 
 
 def scored_subsets(dataset: Dataset) -> tuple[str, ...]:
@@ -54,6 +61,13 @@ def scored_subsets(dataset: Dataset) -> tuple[str, ...]:
 def untested(dataset: Dataset) -> str | None:
     """Return why nothing can be tested on `dataset`; None where it can."""
     return _unusable(dataset.annotations).get("test")
+
+
+def _spans(recordings: Iterable[Recording], fps: float) -> Iterator[tuple[int, int]]:
+    for one in recordings:
+        yield from (
+            frame_span(segment.start, segment.end, fps) for segment in one.segments if segment.label != BACKGROUND
+        )
 
 
 def _why(subset: str, recordings: int) -> str:

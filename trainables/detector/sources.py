@@ -136,8 +136,8 @@ class JsonFrames(Iterator[Frame]):
         return line.strip(_BLANK).removeprefix(codecs.BOM_UTF8).strip(_BLANK)
 
 
-def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:
-    """Return the frames of a recording's `.npy` file, (frames, features), read one after the other.
+def open_matrix(path: Path, width: int) -> Iterator[ArrayLike | Frame]:
+    """Return the frames of a recording's `.npy` file, (frames, `width`), read one after the other.
 
     Raises
     ------
@@ -149,8 +149,10 @@ def open_matrix(path: Path) -> Iterator[ArrayLike | Frame]:
         shape, fortran, dtype = npy_header(file)
         if dtype.kind not in "fiu":
             raise ValueError(f"it is of type {dtype}")
-        if len(shape) != 2:
-            raise InputError(f"{path}: has shape {shape}; expected (frames, features)")
+        if len(shape) != 2 or shape[1] != width:
+            turned = len(shape) == 2 and shape[0] == width
+            remedy = "; its axes seem to be exchanged, transpose it" if turned else ""
+            raise InputError(f"{path}: has shape {shape}; the model takes (frames, {width}){remedy}")
         size, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - file.tell()
         if there < size:
             raise ValueError(f"it announces {size:,} bytes of values but holds {there:,}")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crescendo.trainables.data.annotations import Annotations
+from crescendo.trainables.data.annotations import Annotations, listed
 from crescendo.trainables.data.recording_names import FileNames, check_each_its_own
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.folders import files_below
 from crescendo.trainables.video.decoding import SUFFIXES
-
-# So many names are listed before a count stands for the others.
-_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -77,14 +73,7 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
     notes = []
     used = set(matched.values())
     if alone := [name for name, path in videos.items() if path not in used]:
-        notes.append(f"videos without annotations, left out: {listed(alone)}")
+        notes.append(f"videos without annotations, left out: {len(alone)} ({listed(alone)})")
     if without := [name for name in annotations.recordings if name not in matched]:
-        notes.append(f"annotated recordings without a video, left out: {listed(without)}")
+        notes.append(f"annotated recordings without a video, left out: {len(without)} ({listed(without)})")
     return Collection(matched, tuple(notes))
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return the number of `names` and the first few of them, as text."""
-    names = list(names)
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{len(names)} ({', '.join(names[:_LISTED])}{more})"

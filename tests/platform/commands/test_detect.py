@@ -99,7 +99,9 @@ def test_files_and_folders_of_features(detector, model, tiny_dataset, tmp_path):
     names = tiny_dataset.recordings("test")
     for name in names:
         np.save(tmp_path / f"{name}.npy", tiny_dataset.features(name))
-    detected(model, tmp_path, "--out", tmp_path / "found.json")
+    (tmp_path / "notes.txt").write_text("none of them")
+    said = detected(model, tmp_path, "--out", tmp_path / "found.json").stderr
+    assert "1 of what is in it are no .npy files and are left out: notes.txt" in said
     expected = {name: detector.detect(tiny_dataset.features(name)) for name in names}
     assert read_detections(tmp_path / "found.json") == expected
     one = detected(model, tmp_path / f"{names[0]}.npy")

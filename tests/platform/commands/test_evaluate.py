@@ -91,6 +91,18 @@ def test_detections_outside_the_subset_are_left_out_and_said(crescendo):
     assert "left out 1 detections, on recordings outside subset 'validation': 1 recordings, the first is 'b'" in err
 
 
+def test_recordings_without_detections_and_labels_that_count_nowhere_are_said(crescendo):
+    truth = {
+        **TRUTH,
+        "database": {**TRUTH["database"], "c": {"duration": 9.0, "subset": "validation", "annotations": []}},
+    }
+    jump = {"segment": [0.0, 10.0], "label": "jump", "score": 1.0}
+    code, _, err = crescendo(truth=truth, found={"results": {"a": [*FOUND["results"]["a"], jump, jump]}})
+    assert code == 0
+    assert "has no detection on 1 of 2 recordings: c" in err
+    assert "labels without a segment in the subset have no AP and count nowhere: jump (2)" in err
+
+
 def changed_truth(**changes):
     return {**TRUTH, "database": {"a": {**TRUTH["database"]["a"], **changes}}}
 

@@ -174,11 +174,14 @@ def test_validate_counts_folds_and_repeats(tmp_path):
     assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets", "--set", "folds=null")[1]
 
 
-def made_of(folder: Path, features: bool = True, **segments: int) -> Path:
+def made_of(folder: Path, features: bool = True, length: float = 3.0, **segments: int) -> Path:
     """A data set of two recordings a part, the first with so many segments."""
     recordings = {
         f"{subset}{number}": Recording(
-            subset, 10.0, (Segment("run", 1.0, 4.0),) * (segments.get(subset, 1) if number else 0), group=subset
+            subset,
+            10.0,
+            (Segment("run", 1.0, 1.0 + length),) * (segments.get(subset, 1) if number else 0),
+            group=subset,
         )
         for subset in ("training", "validation", "test")
         if segments.get(subset) != -1
@@ -207,6 +210,7 @@ def made_of(folder: Path, features: bool = True, **segments: int) -> Path:
             ("folds={count: 3, by: group}",),
             "fold 1: none of the 2 validation recordings has a segment: .*; divide the recordings otherwise",
         ),
+        ({"length": 0.25}, (), "no training segment covers a frame at 1 frames a second: nothing can be trained"),
         ({"features": False}, (), "holds annotations only"),
         ({}, ("trainable=vgg19",), "holds features, not pixels"),
         ({}, ("base.margin_rivals=activities", "ablate.variant=[none, margin]"), "arm variant=margin: margin_rivals"),

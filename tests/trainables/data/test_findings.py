@@ -45,6 +45,13 @@ SOUND = {
             ("1 segment has no length: none is trained on, and no detection matches it: a [2.5, 2.5] run",),
         ),
         (
+            {"a": Recording("training", 5.0, (RUN, JUMP, Segment("run", 2.5, 2.6)))},
+            (
+                "1 segment covers no frame's centre, too short or after the last frame, and none is trained on: "
+                "a [2.5, 2.6] run",
+            ),
+        ),
+        (
             {"a": Recording("training", 5.0, (RUN, JUMP, RUN, RUN))},
             ("1 segment is given more than once, and one detection matches only one of them: a [1, 2] run 3 times",),
         ),
@@ -59,11 +66,18 @@ SOUND = {
 )
 def test_each_finding_is_counted_and_listed(recordings: dict[str, Recording | None], expected: tuple[str, ...]) -> None:
     together = {**SOUND, **recordings}
-    assert findings(Annotations({name: one for name, one in together.items() if one is not None})) == expected
+    assert findings(Annotations({name: one for name, one in together.items() if one is not None}), 4.0) == expected
+
+
+def test_segments_after_the_last_frame_are_found() -> None:
+    assert findings(Annotations(SOUND), 4.0, {"a": 14, "b": 20, "c": 20}) == ()
+    assert findings(Annotations(SOUND), 4.0, {"a": 12, "b": 20, "c": 20}) == (
+        "1 segment covers no frame's centre, too short or after the last frame, and none is trained on: a [3, 4] jump",
+    )
 
 
 def test_a_long_list_is_cut() -> None:
     more = {f"t{number}": Recording("test", 5.0, ()) for number in range(7)}
-    assert findings(Annotations({**SOUND, **more})) == (
+    assert findings(Annotations({**SOUND, **more}), 4.0) == (
         "7 recordings hold no segment, all background: t0, t1, t2, t3, t4 and 2 more",
     )

@@ -154,14 +154,14 @@ def test_an_object_array_is_refused_and_does_not_run(tmp_path):
     with pytest.raises(BrokenInput, match="is of type object"):
         next(frames_of(pipe((tmp_path / "malice.npy").read_bytes())))
     with pytest.raises(InputError, match=r"not a \.npy file of numbers"):
-        open_matrix(tmp_path / "malice.npy")
+        open_matrix(tmp_path / "malice.npy", 1)
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("matrix", [MATRIX, np.asfortranarray(MATRIX), MATRIX[:1], MATRIX[:0], MATRIX.astype("f2")])
 def test_the_frames_of_a_file(tmp_path, matrix):
     np.save(tmp_path / "one.npy", matrix)
-    rows = [getattr(one, "features", one) for one in open_matrix(tmp_path / "one.npy")]
+    rows = [getattr(one, "features", one) for one in open_matrix(tmp_path / "one.npy", 3)]
     assert [row.tolist() for row in rows] == matrix.tolist()
 
 
@@ -172,7 +172,9 @@ def test_the_frames_of_a_file(tmp_path, matrix):
         (lambda path: path.write_bytes(b""), "not a .npy file"),
         (lambda path: path.write_bytes(npy(MATRIX)[:-5]), "not a .npy file"),
         (lambda path: path.write_bytes(b"text"), "not a .npy file"),
-        (lambda path: np.save(path, MATRIX[0]), r"has shape \(3,\); expected \(frames, features\)"),
+        (lambda path: np.save(path, MATRIX[0]), r"has shape \(3,\); the model takes \(frames, 3\)$"),
+        (lambda path: np.save(path, MATRIX[:, :2]), r"has shape \(4, 2\); the model takes \(frames, 3\)$"),
+        (lambda path: np.save(path, MATRIX.T), r"has shape \(3, 4\); .* axes seem to be exchanged, transpose it$"),
         (lambda path: np.savez(path.open("wb"), a=MATRIX), "no .npy array"),
     ],
 )
@@ -180,4 +182,4 @@ def test_what_is_no_matrix_is_refused(tmp_path, write, reason):
     path = tmp_path / "one.npy"
     write(path)
     with pytest.raises(InputError, match=reason):
-        open_matrix(path)
+        open_matrix(path, 3)

@@ -7,7 +7,7 @@ import pytest
 
 from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.video.collection import find_videos, listed, match_videos
+from crescendo.trainables.video.collection import find_videos, match_videos
 
 
 def annotations(*names: str) -> Annotations:
@@ -84,7 +84,3 @@ def test_what_cannot_be_matched(tmp_path: Path, files: list[str], names: list[st
 def test_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         find_videos(tmp_path / "nowhere")
-
-
-def test_long_lists_are_cut() -> None:
-    assert listed(map(str, range(7))) == "7 (0, 1, 2, 3, 4 and 2 more)"
