@@ -24,7 +24,8 @@ from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 class StudySummary:
     """One study of the report: what was asked, where its runs are, and what made them.
 
-    `folds` are names, or none; `data_notes` is what was said of the data set as it was made.
+    `folds` are names, or none; `data_notes` is what was said of the data set as it was made. `looks` are the numbers of seeds
+    with which the arms are compared: the number of `seeds` alone, unless more follow until they are decided.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StudySummary:
     folds: tuple[str, ...] = ()
     repeats: int = 1
     data_notes: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -143,4 +143,5 @@ def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
         settings=settings,
         provenance=runs.provenance,
         data_notes=runs.data_notes,
+        looks=study.confirm.looks,
     )

@@ -108,7 +108,7 @@ def _lengths(axes: Axes, parts: Mapping[str, Mapping[str, Recording]], labels: S
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="y", labelleft=False)
-    axes.set_xlabel("seconds of a segment: extremes, quartiles, median")
+    axes.set_xlabel("seconds (extremes, quartiles, median)")
 
 
 def _varied(recordings: Mapping[str, Recording]) -> dict[str, Recording]:

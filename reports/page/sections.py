@@ -143,6 +143,13 @@ def _compared(model: ReportModel) -> list[tuple[str, str]]:
     return details
 
 
+def _more_seeds(study: StudySummary) -> str:
+    if len(study.looks) < 2:
+        return ""
+    more = " and then ".join(map(str, study.looks[1:]))
+    return f"; where these do not decide it, with more, so that there are {more}"
+
+
 def _trained_anew(model: ReportModel) -> str:
     """Return what a difference was seen to vary with, besides recordings."""
     several = any(study.repeats > 1 or study.folds for study in model.studies)
@@ -159,10 +166,10 @@ def _study(study: StudySummary) -> list[tuple[str, str]]:
         *([("Notes on the data", "; ".join(study.data_notes))] if study.data_notes else []),
         (
             "Search",
-            f"{whole}Up to {study.trials} trials for each arm, judged by {measure_name(study.objective)} on the validation "
-            "split. The merge gap and the reset were tried on stored frame scores, without training again. Validation mAP of "
+            f"{whole}Up to {counted(study.trials, 'trial')} for each arm, judged by {measure_name(study.objective)} on the "
+            "validation split. The merge gap and the reset were tried on stored frame scores, without training again. Validation mAP of "
             "what was chosen by it is optimistic.",
         ),
-        ("Confirmation", f"Each arm's best setting, trained again with these seeds: {seeds}."),
+        ("Confirmation", f"Each arm's best setting, trained again with these seeds: {seeds}{_more_seeds(study)}."),
         ("Runs", f"{study.store} ({study.status}{', ' + study.reason if study.reason else ''})"),
     ]

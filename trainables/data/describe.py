@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,8 +53,16 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 def _groups(dataset: Dataset, subsets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     of = dataset.annotations.groups().of
-    found = {subset: sorted({of[name] for name in names if name in of}) for subset, names in subsets.items()}
+    found = {
+        subset: sorted({of[name] for name in names if name in of}, key=_by_number) for subset, names in subsets.items()
+    }
     return {"groups": {subset: names for subset, names in found.items() if names}} if of else {}
+
+
+def _by_number(name: str) -> list[tuple[int, int, str]]:
+    """Order names as people do: user 5 before user 11."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def _sizes(parts: Mapping[str, Sequence[str]]) -> dict[str, int]:

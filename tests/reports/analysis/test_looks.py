@@ -21,6 +21,8 @@ from crescendo.reports.analysis.statistics import LEVEL, paired_differences
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.analysis.variance import FoldSample
 from crescendo.reports.analysis.verdicts import verdict
+from crescendo.reports.page.part import ReportPart
+from crescendo.reports.page.sections import sections_of
 from crescendo.reports.page.sentences import summary
 from crescendo.reports.tables.table_set import tables
 from crescendo.search_spaces.confirm import Confirm
@@ -128,6 +130,10 @@ def test_a_report_finds_again_what_the_study_decided_at_its_looks(golden_runs, g
     assert [row[1].text for row in table.rows] == list(look.outcomes.values())
     assert report_json(model)["looks"][0]["seeds"] == 3
     assert "looks" not in report_json(golden_model)
+    [compared] = [one for one in sections_of(ReportPart(model, [], [], [], []), pictures=False) if one.details]
+    assert dict(compared.details)["Confirmation"].endswith(
+        "0, 1, 2; where these do not decide it, with more, so that there are 4."
+    )
 
 
 def test_before_the_first_look_nothing_is_answered(golden_runs):

@@ -67,6 +67,14 @@ def test_recordings_without_segments(tmp_path: Path) -> None:
     assert content["all"]["background_share"] == 1.0
 
 
+def test_groups_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    metadata = DatasetMetadata("mine", 1.0, "none", "here", "free")
+    names = ["user 11", "user 2", "user 100", "guest"]
+    of = {name: Recording("training", 5.0, (), group=name) for name in names}
+    content = describe(write_dataset(tmp_path / "d", metadata, Annotations(of)))
+    assert content["groups"] == {"training": ["guest", "user 2", "user 11", "user 100"]}
+
+
 def test_known_counts_of_activitynet(real_data: Path, tmp_path: Path) -> None:
     content = describe(import_activitynet(real_data / "activitynet", tmp_path / "a", annotations_only=True))
     assert content["all"]["overlapping_pairs"] == 574
