@@ -167,8 +167,8 @@ def _study(study: StudySummary) -> list[tuple[str, str]]:
         (
             "Search",
             f"{whole}Up to {counted(study.trials, 'trial')} for each arm, judged by {measure_name(study.objective)} on the "
-            "validation split. The merge gap and the reset were tried on stored frame scores, without training again. Validation mAP of "
-            "what was chosen by it is optimistic.",
+            "validation split. The merge gap and the reset were tried on stored frame scores, without training "
+            "again. Validation mAP of what was chosen by it is optimistic.",
         ),
         ("Confirmation", f"Each arm's best setting, trained again with these seeds: {seeds}{_more_seeds(study)}."),
         ("Runs", f"{study.store} ({study.status}{', ' + study.reason if study.reason else ''})"),

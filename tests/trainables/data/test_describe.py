@@ -48,7 +48,11 @@ def test_counts(tmp_path: Path) -> None:
     content = describe(write_dataset(tmp_path / "d", metadata, Annotations(recordings)))
     assert json.loads(json.dumps(content)) == content
     assert list(content["subsets"]) == ["training", "test"]
-    assert content["notes"] == ["a note", "there is no validation part: no training can be validated"]
+    assert content["notes"] == [
+        "a note",
+        "there is no validation part: no training can be validated",
+        "1 segment covers no frame's centre, too short or after the last frame, and none is trained on: b [10, 10.05] run",
+    ]
     whole, training = content["all"], content["subsets"]["training"]
     assert (whole["recordings"], whole["hours"], whole["frames"], whole["segments"]) == (2, 1.0, 3600, 3)
     assert whole["segments_per_label"] == {"jump": 1, "run": 2}
