@@ -19,11 +19,12 @@ from numbered_frames import read_number
 from numbered_videos import make_numbered
 
 from crescendo.platform.extraction.extract import extract
-from crescendo.platform.extraction.settings import Extraction
+from crescendo.platform.extraction.settings import Extraction, resolve_extraction
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.base import Silent
+from crescendo.trainables.data.pixels import encode_picture
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import write_json
 from crescendo.trainables.video.backbones import Preparation, load_backbone
@@ -34,7 +35,6 @@ from crescendo.trainables.video.work import WorkFolder
 pytestmark = pytest.mark.ray
 
 COMMAND = [sys.executable, "-c", "from crescendo.platform.cli import main; main()", "data"]
-SMALL = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pooled", weights="none", size=64)
 PIXELS = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pixels", size=64)
 FRAMES = Preparation().at(64)
 
@@ -63,7 +63,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(videos: Path, destination: Path, extraction: Extraction = SMALL, **options: Any) -> tuple[Dataset, list[str]]:
+def run(videos: Path, destination: Path, extraction: Extraction = PIXELS, **options: Any) -> tuple[Dataset, list[str]]:
     reporter = Heard()
     dataset = extract(videos, videos / "annotations.json", destination, extraction, reporter=reporter, **options)
     return dataset, reporter.lines
@@ -111,7 +111,7 @@ def pixels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, list[str]
         one["subset"] = "validation" if name == "6" else "training"
     content["database"]["5"]["duration"] = 9.0
     write_json(videos / "annotations.json", content)
-    return run(videos, folder / "data", PIXELS, split="paper")
+    return run(videos, folder / "data", split="paper")
 
 
 def test_pixels_are_the_frames_in_order(pixels: tuple[Dataset, list[str]]) -> None:
@@ -145,20 +145,26 @@ def test_what_was_finished_when_strict_stopped_is_not_done_again_and_settings_do
         run(videos, tmp_path / "data", strict=True)
     assert not (tmp_path / "data").exists()
     place = Path(str(stopped.value).rsplit(" ", 1)[1])
-    done_before = np.full((20, 1024), 7, np.float16)
-    WorkFolder(place, 1024).add("0", videos / "0.mp4", np.arange(20), done_before, 20)
+    done_before = encode_picture(np.full((3, 64, 64), 128, np.uint8))
+    WorkFolder(place, None).add("0", videos / "0.mp4", np.arange(20), [done_before] * 20, 20)
     (videos / "2.mp4").unlink()
     (tmp_path / "kept").rename(videos / "2.mp4")
     with FileLock(place / "lock"), pytest.raises(InputError, match="another command is at work there"):
         run(videos, tmp_path / "data")
-    other, lines = run(videos, tmp_path / "data", replace(PIXELS, fps=3.0))
+    slower = replace(PIXELS, fps=3.0)
+    elsewhere = WorkFolder(tmp_path / f"data.partial-{resolve_extraction(slower).key}", None)
+    for name in "012":
+        elsewhere.add(name, videos / f"{name}.mp4", np.arange(10), [done_before] * 10, 10)
+    other, lines = run(videos, tmp_path / "data", slower)
     assert any("holds the work of other settings" in line for line in lines)
-    assert other.frames("0") == 10
+    assert [other.frames(name) for name in "012"] == [10] * 3
     (tmp_path / "data").rename(tmp_path / "other")
     dataset, lines = run(videos, tmp_path / "data")
     assert any("videos were finished before" in line for line in lines)
-    assert [dataset.frames(str(number)) for number in range(3)] == [20] * 3
-    np.testing.assert_array_equal(dataset.features("0"), done_before)
+    assert (dataset.features("0")[:] == 128).all()
+    for name in "12":
+        frames = dataset.features(name)[:].reshape(-1, 3, 64, 64)
+        assert [read_number(frame, FRAMES.resize) for frame in frames] == list(range(20))
     assert not place.exists()
 
 

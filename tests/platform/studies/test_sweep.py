@@ -135,14 +135,36 @@ def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
         assert [path.name for path in (output / "trials" / entry.identity).iterdir()] == ["report.json"]
 
 
-def test_cohorts_find_what_single_trials_find(finished, real, output):
-    """To the last bit, whoever trains beside whom."""
+class Counting(DetectorTrainable):
+    """Notes the threads that it has in its trials' folders."""
+
+    def step(self):
+        result = super().step()
+        for trial in self._trials.values():
+            (Path(trial.job.folder) / "threads").write_text(str(torch.get_num_threads()))
+        return result
+
+
+@pytest.fixture(scope="module")
+def cohorts(real, empty_store, tmp_path_factory):
+    """The same study by one cohort after the other, each on two processors; its run and its output folder."""
+    output = tmp_path_factory.mktemp("cohorts")
+    shutil.copy(empty_store, output / "mlflow.db")
+    changes = ("resources.cohort=5", "resources.concurrent=1", "resources.cpus=2")
+    study = parse_study(REAL.format(dataset=real), "real.yaml", changes, resolve_settings)
+    return run_study(study, output, trainable=Counting, console=silent()).run, output
+
+
+def test_a_trial_uses_the_threads_it_was_given(cohorts):
+    _, output = cohorts
+    assert [file.read_text() for file in output.glob("trials/*/threads")] == ["2"] * 8
+
+
+def test_cohorts_find_what_single_trials_find(finished, cohorts):
+    """To the last bit, whoever trains beside whom, and on however many processors."""
     sweep, single, _ = finished
-    study = parse_study(
-        REAL.format(dataset=real), "real.yaml", ("resources.cohort=5", "resources.concurrent=1"), resolve_settings
-    )
-    together = run_study(study, output, console=silent()).run
-    for arm, phase in itertools.product(arms_of(study), PHASES):
+    together, output = cohorts
+    for arm, phase in itertools.product(arms_of(together.study), PHASES):
         found, expected = together.entries(arm.name, phase), sweep.run.entries(arm.name, phase)
         for one, other in zip(found, expected, strict=True):
             for name in ("identity", "settings", "state", "value", "steps", "chosen"):
@@ -292,26 +314,6 @@ def test_asha_stops_trials_in_ray_and_optuna_hears_of_it(folder, output, tmp_pat
     runs = client.search_runs([experiment.experiment_id], "attributes.status = 'KILLED'")
     assert runs
     assert all("pruned" in run.data.tags["crescendo.reason"] for run in runs)
-
-
-def test_a_trial_uses_the_threads_it_was_given(real, output):
-    class Counting(DetectorTrainable):
-        def step(self):
-            result = super().step()
-            for trial in self._trials.values():
-                (Path(trial.job.folder) / "threads").write_text(str(torch.get_num_threads()))
-            return result
-
-    text = REAL.format(dataset=real).replace("cpus: 1", "cpus: 2")
-    study = parse_study(
-        text,
-        "real.yaml",
-        ("search.trials=1", "confirm.seeds=[0]", "ablate=[{name: one, settings: {}}]"),
-        resolve_settings,
-    )
-    run_study(study, output, trainable=Counting, console=silent())
-    threads = {file.read_text() for file in output.glob("trials/*/threads")}
-    assert threads == {"2"}
 
 
 @pytest.mark.parametrize(
