@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
@@ -17,6 +18,8 @@ from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.schema import Resources
+from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.training.trainable import DetectorTrainable
 from crescendo.trainables.training.validation_report import ValidationReport
 
 ASHA = "early_stopping: {asha: {grace: 10, reduction: 2}}\n"
@@ -241,3 +244,18 @@ def test_whatever_happens_nothing_is_lost_doubled_or_repeated(folder, tmp_path_f
         assert {entry.state for entry in search} <= {TrialState.COMPLETE, TrialState.PRUNED}
         assert len(run.entries(arm.name, "confirm")) == len(run.confirmed(arm.name)) == 2
     stormy.ledger.close()
+
+
+def test_a_trial_uses_the_threads_it_was_given(folder, tmp_path):
+    """As in a worker of Ray's, whatever limit that gives."""
+    small = ("hidden_size=8", "sequences=4", "sequence_length=20", "bptt=10", "iterations=2", "evaluate_every=2")
+    study = trivial_study(folder, changes=("resources.cpus=2", *(f"base.{one}" for one in small)))
+    dataset = Dataset(Path(study.dataset))
+    run = StudyRun(study, Ledger(tmp_path), Workspace(tmp_path, study.dataset, dataset.content_hash))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        DetectorTrainable(config={"jobs": tuple(run.next_jobs())}).train()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

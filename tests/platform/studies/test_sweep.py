@@ -39,7 +39,6 @@ from crescendo.search_spaces.loading import parse_study
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.trainable import DetectorTrainable
 from crescendo.trainables.training.trial import Trial
 
 pytestmark = pytest.mark.ray
@@ -135,36 +134,14 @@ def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
         assert [path.name for path in (output / "trials" / entry.identity).iterdir()] == ["report.json"]
 
 
-class Counting(DetectorTrainable):
-    """Notes the threads that it has in its trials' folders."""
-
-    def step(self):
-        result = super().step()
-        for trial in self._trials.values():
-            (Path(trial.job.folder) / "threads").write_text(str(torch.get_num_threads()))
-        return result
-
-
-@pytest.fixture(scope="module")
-def cohorts(real, empty_store, tmp_path_factory):
-    """The same study by one cohort after the other, each on two processors; its run and its output folder."""
-    output = tmp_path_factory.mktemp("cohorts")
-    shutil.copy(empty_store, output / "mlflow.db")
-    changes = ("resources.cohort=5", "resources.concurrent=1", "resources.cpus=2")
-    study = parse_study(REAL.format(dataset=real), "real.yaml", changes, resolve_settings)
-    return run_study(study, output, trainable=Counting, console=silent()).run, output
-
-
-def test_a_trial_uses_the_threads_it_was_given(cohorts):
-    _, output = cohorts
-    assert [file.read_text() for file in output.glob("trials/*/threads")] == ["2"] * 8
-
-
-def test_cohorts_find_what_single_trials_find(finished, cohorts):
-    """To the last bit, whoever trains beside whom, and on however many processors."""
+def test_cohorts_find_what_single_trials_find(finished, real, output):
+    """To the last bit, whoever trains beside whom."""
     sweep, single, _ = finished
-    together, output = cohorts
-    for arm, phase in itertools.product(arms_of(together.study), PHASES):
+    study = parse_study(
+        REAL.format(dataset=real), "real.yaml", ("resources.cohort=5", "resources.concurrent=1"), resolve_settings
+    )
+    together = run_study(study, output, console=silent()).run
+    for arm, phase in itertools.product(arms_of(study), PHASES):
         found, expected = together.entries(arm.name, phase), sweep.run.entries(arm.name, phase)
         for one, other in zip(found, expected, strict=True):
             for name in ("identity", "settings", "state", "value", "steps", "chosen"):
