@@ -13,6 +13,7 @@ from crescendo.platform.commands.evaluate_files import (
     matching_rule,
     parse_thresholds,
     print_evaluation,
+    tie_order,
 )
 from crescendo.platform.commands.evaluate_frames import (
     evaluate_predictions,
@@ -70,6 +71,14 @@ TrainedOn = Annotated[
         help="Prepared data set. online, run: the run's own, to compute anew; segmental: in place of --ground-truth."
     ),
 ]
+TieOrder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="<fixed|file>",
+        help="Order of detections with equal scores: by recording, start and end; or the file's, as official scorers have it.",
+        show_default="fixed",
+    ),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(
@@ -122,6 +131,7 @@ def evaluate(
     online: Online = None,
     dataset: TrainedOn = None,
     alarms: Alarms = None,
+    ties: TieOrder = None,
     metrics: Metrics = None,
     predictions: Predictions = None,
     run: Run = None,
@@ -133,7 +143,7 @@ def evaluate(
     allow_plugin: AllowPlugin = False,
 ) -> None:
     """Score detections (mAP at each IoU threshold, AP of each label), frame labels (segmental), or a run while it watches."""
-    of_map = {"--protocol": protocol, "--iou": iou, "--zero-over-zero": zero_over_zero}
+    of_map = {"--protocol": protocol, "--iou": iou, "--zero-over-zero": zero_over_zero, "--ties": ties}
     of_labels = {
         "--predictions": predictions, "--fps": fps, "--label-key": label_key, "--mapping": mapping,
         "--background": background,
@@ -169,17 +179,18 @@ def evaluate(
             print_online(figures)
         return
     _refuse({"--dataset": dataset, "--alarm": alarms, "--allow-plugin": allow_plugin}, "belongs to --online RUN")
-    evaluation = evaluate_files(
+    evaluation, extent = evaluate_files(
         *_given(ground_truth, detections, subset),
         matching_rule(protocol or DEFAULT_PROTOCOL, zero_over_zero=zero_over_zero),
         parse_thresholds(iou or PAPER_IOU),
         clip=clip,
         zero_over_zero=zero_over_zero,
+        ties=tie_order(ties),
     )
     if json_output:
-        _print_json(evaluation.to_json())
+        _print_json({**evaluation.to_json(), **({"ties": extent.to_json()} if extent.worth_saying.any() else {})})
     else:
-        print_evaluation(evaluation)
+        print_evaluation(evaluation, extent)
 
 
 def _given(ground_truth: Path | None, detections: Path | None, subset: str | None) -> tuple[Path, Path, str]:

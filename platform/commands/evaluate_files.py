@@ -11,9 +11,11 @@ from rich.table import Table
 from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.trainables.data.annotations import Recording, listed, read_annotations
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.matching import Ties
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
 from crescendo.trainables.evaluation.result_format import Detection, read_detections
+from crescendo.trainables.evaluation.ties import TieRange, tie_range_of_detections
 
 _THRESHOLDS = 1000
 ZERO_OVER_ZERO = " or ".join(name for name, rule in PROTOCOLS.items() if rule.allows_zero_over_zero)
@@ -28,8 +30,11 @@ def evaluate_files(
     *,
     clip: bool,
     zero_over_zero: bool,
-) -> Evaluation:
+    ties: Ties,
+) -> tuple[Evaluation, TieRange]:
     """Score the detections of one file against the annotations of another; say on standard error what was left out.
+
+    The range is that of mAP over all orders of detections with equal scores.
 
     `clip` cuts segments to their recording (`read_annotations`); the other options are those of `evaluate_detections`.
 
@@ -43,7 +48,10 @@ def evaluate_files(
         say(f"note: {ground_truth}: {note}", err=True)
     found = read_detections(detections, annotations.labels())
     try:
-        evaluation = evaluate_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
+        evaluation = evaluate_detections(
+            annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero, ties=ties
+        )
+        extent = tie_range_of_detections(annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
     except InputError as error:
         raise InputError(f"{ground_truth}: {error}") from None
     scored = annotations.of(subset)
@@ -55,7 +63,7 @@ def evaluate_files(
             f"{len(outside)} recordings, the first is {outside[0]!r}",
             err=True,
         )
-    return evaluation
+    return evaluation, extent
 
 
 def _say_unheard(scored: Mapping[str, Recording], found: Mapping[str, Sequence[Detection]], detections: Path) -> None:
@@ -116,14 +124,37 @@ def parse_thresholds(options: list[str]) -> list[float]:
     return sorted(thresholds)
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print a row of AP for each label, and mAP below, in percent."""
+def tie_order(option: str | None) -> Ties:
+    """Return the order of ties that `--ties` asks for; `InputError` if it is none."""
+    if option in (None, "fixed"):
+        return "fixed"
+    if option == "file":
+        return "file"
+    raise InputError(f"--ties {option}: must be fixed or file")
+
+
+def print_evaluation(evaluation: Evaluation, extent: TieRange) -> None:
+    """Print a row of AP for each label, and mAP below, in percent; where ties move it, what it can be."""
     result = evaluation.to_json()
     table = Table("AP in %, at IoU", *result["mAP"])
     for label, row in result["AP"].items():
         table.add_row(label, *(f"{100 * value:.1f}" for value in row.values()))
     table.add_section()
     table.add_row("mAP", *(f"{100 * value:.1f}" for value in result["mAP"].values()), style="bold")
+    said, exact = extent.worth_saying, extent.exact
+    for name, sign, bound in (("lowest", "≥", extent.low), ("highest", "≤", extent.high)):
+        if said.any():
+            cells = zip(bound.tolist(), said.tolist(), exact.tolist(), strict=True)
+            table.add_row(
+                f"ties: {name}",
+                *(f"{'' if sure else sign}{100 * value:.2f}" if shown else "" for value, shown, sure in cells),
+            )
     console = terminal_console()
     console.print(table)
     console.print(f"mean mAP over {len(result['mAP'])} thresholds: {100 * result['mAP_mean']:.2f} %")
+    if said.any():
+        console.print(
+            "Some detections have equal scores. mAP counts them by recording, start and end (--ties file: as the file lists "
+            "them); ties: the lowest and highest mAP that any order of theirs gives"
+            f"{'' if exact[said].all() else ', at least or at most where no order that gives it was found'}."
+        )

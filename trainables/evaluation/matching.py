@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.joining import join
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, CandidatePairs, MatchingRule
 from crescendo.trainables.registry import blame
+
+Ties = Literal["fixed", "file"]
+"""How detections with equal scores are ordered: as the segments alone say, or as they are listed."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def match(
     *,
     zero_over_zero: bool = False,
     ambiguous: int | None = None,
+    ties: Ties = "fixed",
 ) -> Matches:
     """Match detections with ground truth at every IoU threshold of `iou`.
 
@@ -109,8 +115,10 @@ def match(
     ambiguous
         Index of the label `Ambiguous`, under a rule that drops detections of any label that overlap a segment of it and
         are no true positives.
+    ties
+        `fixed`: ties are broken by the segments alone (score, recording, start, end), so the order of `detections` changes
+        nothing. `file`: detections with equal scores come in the order of `detections`.
 
-    Ties are broken by the segments alone (score, recording, start, end), so the order of `detections` changes nothing.
     The order of `truth` matters only to a rule whose priority looks at it.
 
     Raises
@@ -119,11 +127,9 @@ def match(
         If the rule's priority fails, or returns no indices of pairs or one of them twice.
     """
     thresholds = np.asarray(iou, dtype=np.float64)
-    order = _counting_order(detections)
+    order = counting_order(detections, ties)
     ranked = detections.taken(order)
-    pairs = _pairs(truth, ranked, 1.0 if zero_over_zero and rule.allows_zero_over_zero else 0.0)
-    pairs = pairs.taken(rule.passing(pairs.iou, thresholds.min()))
-    pairs = pairs.taken(_in_order(rule, pairs, ranked, truth))
+    pairs = ordered_pairs(truth, ranked, iou, rule, zero_over_zero=zero_over_zero)
     threshold, pair = np.nonzero(rule.passing(pairs.iou, thresholds[:, None]))
     # Every threshold and every epoch is matched on its own: a pair is repeated for each in which it passes.
     epochs = _epochs(pairs, ranked, truth)
@@ -132,7 +138,7 @@ def match(
     threshold, pair = np.repeat(threshold, count), np.repeat(pair, count)
     _, compact = np.unique(pairs.detection, return_inverse=True)
     local = epoch - epochs.base[pair]
-    joined = _join(
+    joined = join(
         (compact[pair] * len(thresholds) + threshold) * epochs.most + local,
         (pairs.truth[pair] * len(thresholds) + threshold) * epochs.most + local,
     )
@@ -149,38 +155,57 @@ def match(
     return Matches(order, dropped, column[listed], np.repeat(hit, sets)[listed], len(thresholds))
 
 
-def _counting_order(detections: DetectionArrays) -> np.ndarray:
+def counting_order(detections: DetectionArrays, ties: Ties = "fixed") -> np.ndarray:
+    """Return the order in which AP counts detections, (n,) int64: by label, then falling score; `ties` as in `match`."""
     label, score = detections.label, -detections.score
     order = np.argsort(score, kind="stable")
     order = order[np.argsort(label[order].astype(np.min_scalar_type(label.max(initial=0))), kind="stable")]
     tied = (label[order][1:] == label[order][:-1]) & (score[order][1:] == score[order][:-1])
-    if tied.any():
+    if ties == "fixed" and tied.any():
         order = np.lexsort((detections.end, detections.start, detections.recording, score, label))
     return order
 
 
+def ordered_pairs(
+    truth: GroundTruth,
+    ranked: DetectionArrays,
+    iou: Sequence[float],
+    rule: MatchingRule,
+    *,
+    zero_over_zero: bool = False,
+) -> Pairs:
+    """Return the pairs that pass one of the thresholds `iou`, in the order in which `rule` goes through them.
+
+    `ranked` are detections in their order of counting (`counting_order`). For what is raised see `match`.
+    """
+    pairs = _pairs(truth, ranked, 1.0 if zero_over_zero and rule.allows_zero_over_zero else 0.0)
+    pairs = pairs.taken(rule.passing(pairs.iou, min(iou)))
+    return pairs.taken(_in_order(rule, pairs, ranked, truth))
+
+
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
     """Pairs of a detection and a ground truth of the same recording and label, and their IoU."""
 
     detection: np.ndarray
     truth: np.ndarray
     iou: np.ndarray
 
-    def taken(self, rows: np.ndarray) -> _Pairs:
-        return _Pairs(self.detection[rows], self.truth[rows], self.iou[rows])
+    def taken(self, rows: np.ndarray) -> Pairs:
+        """Return the pairs at `rows`, indices or a mask."""
+        return Pairs(self.detection[rows], self.truth[rows], self.iou[rows])
 
 
-def _pairs(truth: GroundTruth, ranked: DetectionArrays, zero_over_zero: float) -> _Pairs:
+def _pairs(truth: GroundTruth, ranked: DetectionArrays, zero_over_zero: float) -> Pairs:
     """Return all pairs: by detection, then the ground truth's start and end."""
     place = np.lexsort((truth.end, truth.start))
     detection, position = _same_cell((ranked.recording, ranked.label), (truth.recording[place], truth.label[place]))
     index = place[position]
     bounds = (ranked.start[detection], ranked.end[detection], truth.start[index], truth.end[index])
-    return _Pairs(detection, index, temporal_iou(*bounds, zero_over_zero))
+    return Pairs(detection, index, temporal_iou(*bounds, zero_over_zero))
 
 
-def _in_order(rule: MatchingRule, pairs: _Pairs, ranked: DetectionArrays, truth: GroundTruth) -> np.ndarray:
+def _in_order(rule: MatchingRule, pairs: Pairs, ranked: DetectionArrays, truth: GroundTruth) -> np.ndarray:
     """Return the order in which `rule` goes through `pairs`, as indices into them; checked, for anyone may write a rule."""
     count = len(pairs.iou)
     if not count:
@@ -227,7 +252,7 @@ class _Epochs:
     most: int
 
 
-def _epochs(pairs: _Pairs, ranked: DetectionArrays, truth: GroundTruth) -> _Epochs:
+def _epochs(pairs: Pairs, ranked: DetectionArrays, truth: GroundTruth) -> _Epochs:
     size = int(ranked.until.max(initial=0)) + 1
     labels = int(truth.label.max(initial=0)) + 1
     cell = (truth.recording[pairs.truth] * labels + truth.label[pairs.truth]) * size
@@ -236,25 +261,6 @@ def _epochs(pairs: _Pairs, ranked: DetectionArrays, truth: GroundTruth) -> _Epoc
     first, last, base = (np.searchsorted(edges, bound) for bound in (since, until, cell))
     ends = np.append(edges[1:], 0)
     return _Epochs(edges % size, ends % size, first, last, base, int((last - base).max(initial=0)))
-
-
-def _join(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the indices of the pairs that are joined when each, in order, is joined if both its sides are still free."""
-    remaining = np.arange(len(left))
-    first_left = np.empty(left.max(initial=-1) + 1, dtype=np.int64)
-    first_right = np.empty(right.max(initial=-1) + 1, dtype=np.int64)
-    taken_left, taken_right = np.zeros(len(first_left), dtype=bool), np.zeros(len(first_right), dtype=bool)
-    joined = [remaining[:0]]
-    while len(remaining):
-        one, other = left[remaining], right[remaining]
-        # Of repeated indices the last assignment stays: assigned backwards, the first pair.
-        first_left[one[::-1]] = remaining[::-1]
-        first_right[other[::-1]] = remaining[::-1]
-        leads = (first_left[one] == remaining) & (first_right[other] == remaining)
-        joined.append(remaining[leads])
-        taken_left[one[leads]] = taken_right[other[leads]] = True
-        remaining = remaining[~(taken_left[one] | taken_right[other])]
-    return np.concatenate(joined)
 
 
 def _touching(truth: GroundTruth, ranked: DetectionArrays, ambiguous: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
-from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
+from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Ties, match
 from crescendo.trainables.evaluation.metric_keys import number_key
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 from crescendo.trainables.evaluation.result_format import Detection
@@ -74,16 +74,34 @@ def evaluate_detections(
     rule: MatchingRule = DEFAULT_RULE,
     iou: Sequence[float],
     zero_over_zero: bool = False,
+    ties: Ties = "fixed",
 ) -> Evaluation:
     """Score recording -> detections against the ground truth of `subset`.
 
     Detections on recordings outside the subset are left out and counted. Detections of a label without ground truth in the
-    subset have no effect.
+    subset have no effect. `ties` says in which order detections with equal scores are counted (see `match`).
 
     Raises
     ------
     InputError
         If the subset has no recordings or no segments, or an option is out of range.
+    """
+    truth, table = arrays_of(annotations, subset, detections)
+    scored = set(truth.recordings)
+    outside = sum(len(found) for name, found in detections.items() if name not in scored)
+    [evaluation] = evaluate_sets(truth, table, 1, rule=rule, iou=iou, zero_over_zero=zero_over_zero, ties=ties)
+    return replace(evaluation, left_out=outside)
+
+
+def arrays_of(
+    annotations: Annotations, subset: str, detections: Mapping[str, Sequence[Detection]]
+) -> tuple[NamedTruth, DetectionArrays]:
+    """Return the ground truth of `subset`, and the detections on its recordings of its labels, in their order.
+
+    Raises
+    ------
+    InputError
+        If the subset has no recordings or no segments.
     """
     truth = truth_of({name: one.segments for name, one in annotations.of(subset).items()})
     recordings = {name: number for number, name in enumerate(truth.recordings)}
@@ -96,12 +114,9 @@ def evaluate_detections(
         if one.label in labels
     ]
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
-    outside = sum(len(found) for name, found in detections.items() if name not in recordings)
     recording, label = columns[0].astype(np.int64), columns[1].astype(np.int64)
     only = np.zeros_like(label)
-    table = DetectionArrays(recording, label, columns[2], columns[3], columns[4], since=only, until=only + 1)
-    [evaluation] = evaluate_sets(truth, table, 1, rule=rule, iou=iou, zero_over_zero=zero_over_zero)
-    return replace(evaluation, left_out=outside)
+    return truth, DetectionArrays(recording, label, columns[2], columns[3], columns[4], since=only, until=only + 1)
 
 
 def evaluate_scores(
@@ -202,8 +217,9 @@ def evaluate_sets(
     rule: MatchingRule = DEFAULT_RULE,
     iou: Sequence[float],
     zero_over_zero: bool = False,
+    ties: Ties = "fixed",
 ) -> list[Evaluation]:
-    """Score every set of `detections` (see `DetectionArrays`) in one call: one evaluation a set.
+    """Score every set of `detections` (see `DetectionArrays`) in one call: one evaluation a set; `ties` as in `match`.
 
     Raises
     ------
@@ -218,7 +234,9 @@ def evaluate_sets(
         distinct, epoch = _distinct_sets(detections, len(truth.labels), sets)
     else:
         distinct, epoch = detections, np.zeros((1, len(truth.labels)), dtype=np.int64)
-    matches = match(truth.segments, distinct, thresholds, rule, zero_over_zero=zero_over_zero, ambiguous=ambiguous)
+    matches = match(
+        truth.segments, distinct, thresholds, rule, zero_over_zero=zero_over_zero, ambiguous=ambiguous, ties=ties
+    )
     ap = average_precision(
         truth.segments,
         distinct,

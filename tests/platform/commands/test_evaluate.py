@@ -73,6 +73,34 @@ def test_table(crescendo):
     assert "75.00 %" in out
 
 
+TIED = {"results": {"a": [
+    {"segment": [0.0, 10.0], "label": "run", "score": 0.5},
+    {"segment": [1.0, 2.0], "label": "run", "score": 0.5},
+    {"segment": [12.0, 16.0], "label": "walk", "score": 0.5},
+]}}  # fmt: skip
+
+
+def test_what_ties_make_of_map_is_said(crescendo):
+    _, out, _ = crescendo("--iou", "0.5", "--json", found=TIED)
+    assert json.loads(out)["mAP"] == {"0.50": 1.0}
+    assert json.loads(out)["ties"] == {"0.50": {"lowest": 0.75, "highest": 1.0, "exact": True}}
+    _, out, _ = crescendo("--iou", "0.5", found=TIED)
+    lines = [line.replace("│", " ").split() for line in out.splitlines()]
+    assert ["ties:", "lowest", "75.00"] in lines
+    assert ["ties:", "highest", "100.00"] in lines
+    assert "Some detections have equal scores" in out
+
+
+def test_ties_in_the_order_of_the_file(crescendo):
+    turned = {"results": {"a": TIED["results"]["a"][::-1]}}
+    for found, file in ((TIED, 1.0), (turned, 0.75)):
+        for order, expected in (("fixed", 1.0), ("file", file)):
+            _, out, _ = crescendo("--iou", "0.5", "--json", "--ties", order, found=found)
+            assert json.loads(out)["mAP"]["0.50"] == expected
+    code, _, err = crescendo("--ties", "random")
+    assert (code, "--ties random: must be fixed or file" in err) == (2, True)
+
+
 def test_gzip_and_protocol(crescendo, tmp_path):
     zipped = tmp_path / "zipped.json.gz"
     zipped.write_bytes(gzip.compress(json.dumps(TRUTH).encode()))
