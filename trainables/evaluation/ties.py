@@ -187,4 +187,5 @@ class _Ties:
                 yield Knot.of(pairs, self.group, dropped)
 
     def _name(self, pairs: Pairs) -> np.ndarray:
-        return pairs.detection * self.truths + pairs.truth
+        names: np.ndarray = pairs.detection * self.truths + pairs.truth
+        return names
