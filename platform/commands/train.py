@@ -131,7 +131,7 @@ class _Screen:
         self._console.print(
             f"iteration {validation.iteration:>{len(str(config.iterations))}}/{config.iterations}: loss {losses.loss:.4f} "
             f"(cross entropy {losses.cross_entropy:.4f}, ranking {losses.ranking:.4f}), validation mAP "
-            f"{_at_half(evaluation)}mean {evaluation.mean:.3f}; {losses.frames_per_second:,.0f} frames/s, "
+            f"{_at_half(evaluation)}mean {100 * evaluation.mean:.1f} %; {losses.frames_per_second:,.0f} frames/s, "
             f"{left // 60:.0f}:{left % 60:02.0f} left",
             soft_wrap=True,
         )
@@ -142,7 +142,7 @@ class _Screen:
 
 def _at_half(evaluation: Evaluation) -> str:
     values = dict(zip(evaluation.iou, evaluation.mean_ap.tolist(), strict=True))
-    return f"{values[0.5]:.3f} at IoU 0.5, " if 0.5 in values else ""
+    return f"{100 * values[0.5]:.1f} % at IoU 0.5, " if 0.5 in values else ""
 
 
 def _result_table(metrics: SubsetMetrics) -> Table:
@@ -158,7 +158,7 @@ def _result_table(metrics: SubsetMetrics) -> Table:
     rows = {"detection": metrics.evaluation}
     if metrics.early is not None:
         parts = zip(map(number_key, metrics.early.fractions), metrics.early.evaluations, strict=True)
-        rows |= {f"{fraction} observed": evaluation for fraction, evaluation in parts if fraction == "0.30"}
+        rows |= {f"{100 * float(fraction):g} % observed": evaluation for fraction, evaluation in parts if fraction == "0.30"}
     for name, evaluation in rows.items():
         percent = [100 * value for value in evaluation.mean_ap.tolist()]
         table.add_row(name, *(f"{value:.1f}" for value in percent), f"{sum(percent) / len(percent):.1f}")

@@ -17,7 +17,7 @@ from rich.live import Live
 from crescendo.platform.studies.ledger import Phase, TrialRecord
 from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
-from crescendo.platform.studies.study_tables import progress_table, settings_text, tested_objective
+from crescendo.platform.studies.study_tables import in_percent, progress_table, settings_text, tested_objective
 from crescendo.platform.studies.study_trials import phases_of
 from crescendo.platform.terminal_text import literal
 from crescendo.reports.analysis.looks import Look
@@ -121,7 +121,7 @@ class Display:
                 outcome = f"stopped early at iteration {max(entry.steps)}"
             else:
                 metric, value = _outcome(run, entry)
-                outcome = f"{metric} {value:.3f} ({settings_text(entry)}), {entry.seconds:.1f} s"
+                outcome = f"{metric} {in_percent(value)} % ({settings_text(entry)}), {entry.seconds:.1f} s"
             line = f"{entry.phase} {_where(entry)} {count}: {outcome}; {self._footer(run)}"
             if self._live is None:
                 self._print(line)

@@ -26,7 +26,7 @@ def progress_table(run: StudyRun) -> Table:
     table = Table(title=f"{run.study.name}: {_phase(run, replicate)}", title_justify="left")
     finalists = ("finalist",) if run.study.search.finalists > 1 else ()
     columns = ("arm", "search", *finalists, "confirm", "running", "failed")
-    for name in (*columns, f"best\n{run.study.objective.metric}", "setting"):
+    for name in (*columns, f"best (%)\n{run.study.objective.metric}", "setting"):
         table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
     running = [entry.arm for entry in run.running.values() if entry.replicate == replicate]
     for arm in arms_of(run.study):
@@ -39,7 +39,7 @@ def progress_table(run: StudyRun) -> Table:
             f"{len(run.confirmed(arm.name, replicate))}/{run.seeds[arm.name]}",
             str(running.count(arm.name)),
             str(sum(states[TrialState.FAIL] for states in (search, *others))),
-            f"{best.value:.3f}" if best is not None and best.value is not None else "",
+            in_percent(best.value) if best is not None and best.value is not None else "",
             literal(settings_text(best) if best is not None else ""),
         )
     return table
@@ -56,7 +56,7 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
     if run.place.untested is not None:
         yield f"{study.name}: nothing was tested: {run.place.untested}; confirmed arms are scored on the validation split"
     whose = "the test split" if scored == "test" else "confirmed runs"
-    yield f"{study.name}: mAP; of {whose}, mean ± standard deviation over {over}"
+    yield f"{study.name}: mAP in percent; of {whose}, mean ± standard deviation over {over}"
     table = Table()
     table.add_column("arm", no_wrap=True)
     for name in ("validation", "test" if scored == "test" else "confirmed"):
@@ -68,7 +68,7 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
         confirmed = [run.confirmed(arm.name, one) for one in run.replicates]
         table.add_row(
             arm.name,
-            f"{fmean(found):.3f}" if found else "none",
+            in_percent(fmean(found)) if found else "none",
             _spread(confirmed, tested),
             _spread(confirmed, mean),
             f"{sum(map(len, confirmed))}/{run.seeds[arm.name] * len(run.replicates)}",
@@ -91,6 +91,11 @@ def settings_text(entry: TrialRecord) -> str:
 def scored_split(run: StudyRun) -> str:
     """Return the split that confirmed runs are scored on: `test`, or `validation` where nothing can be tested."""
     return "test" if run.place.untested is None else "validation"
+
+
+def in_percent(value: float) -> str:
+    """Return a fraction of 1 as a person reads it: 0.526 -> `52.6`."""
+    return f"{100 * value:.1f}"
 
 
 def tested_objective(run: StudyRun) -> str:
@@ -127,7 +132,7 @@ def _by_replicate(run: StudyRun, arm: Arm, tested: str) -> str:
 
 def _mean(entries: Sequence[TrialRecord], name: str) -> str:
     values = _values(entries, name)
-    return f"{fmean(values):.3f}" if values else "none"
+    return in_percent(fmean(values)) if values else "none"
 
 
 def _spread(confirmed: Sequence[Sequence[TrialRecord]], name: str) -> str:
@@ -136,7 +141,7 @@ def _spread(confirmed: Sequence[Sequence[TrialRecord]], name: str) -> str:
     values = each[0] if len(each) == 1 else [fmean(one) for one in each if one]
     if not values:
         return ""
-    return f"{fmean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+    return " ± ".join(map(in_percent, (fmean(values), stdev(values)) if len(values) > 1 else values))
 
 
 def _values(entries: Sequence[TrialRecord], name: str) -> list[float]:

@@ -14,7 +14,7 @@ from rich.table import Table
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.proposals import setting_key
 from crescendo.platform.studies.recorded_trials import confirmed_runs
-from crescendo.platform.studies.study_tables import settings_text
+from crescendo.platform.studies.study_tables import in_percent, settings_text
 from crescendo.platform.studies.study_trials import StudyTrials
 from crescendo.platform.studies.workspace import TRIALS
 from crescendo.platform.terminal_text import literal
@@ -80,7 +80,7 @@ def _table(trials: StudyTrials, arm: Arm, best: str | None) -> Table:
                 *([str(entry.replicate.repeat)] if repeats else []),
                 str(entry.settings["seed"]),
                 _STATES[entry.state],
-                "" if entry.value is None else f"{100 * entry.value:.1f}",
+                "" if entry.value is None else in_percent(entry.value),
                 literal(_setting(trials, entry)),
                 f"{entry.identity}{'*' if entry.identity == best else ''}",
             )

@@ -58,7 +58,7 @@ def test_where_there_is_no_terminal_every_end_is_a_line(run_and_display):
         display.tick()
     lines = screen.getvalue().splitlines()
     assert lines[0].startswith(
-        "search variant=none 1/2: mAP/iou_0.50 0.500 (learning_rate 0.01, merge_gap 20, reset memory)"
+        "search variant=none 1/2: mAP/iou_0.50 50.0 % (learning_rate 0.01, merge_gap 20, reset memory)"
     )
     assert "left" in lines[0]
     assert "broke, will be tried again: the loss is not finite" in lines[1]
@@ -127,7 +127,7 @@ def test_the_table_counts_by_arm_and_shows_the_best_so_far(run_and_display):
     none = next(row for row in rows if "variant=none" in row)
     score = next(row for row in rows if "variant=score" in row)
     assert "1/2" in none
-    assert "0.750" in none
+    assert "75.0" in none
     assert "learning_rate 0.01" in none
     assert "0/2" in score
     assert "searching" in rows[0]
@@ -141,7 +141,7 @@ def test_at_the_end_every_arm_has_its_test_result(run_and_display):
             finish(run, job, value)
             value += 0.02
     shown = "".join(printed(part) for part in outcome(run))
-    assert "± 0.014" in shown
+    assert "± 1.4" in shown
     assert shown.count("2/2") == 2
     assert "variant=score: best learning_rate" in shown
 
@@ -189,5 +189,5 @@ def test_the_outcome_of_several_replicates_is_the_mean_over_them_of_each_ones_me
     ledger.close()
     head, table, *each = outcome(run)
     assert "over the means of 2 repeats" in head
-    assert "0.450 ± 0.354" in printed(table)  # of 0.2 and 0.7
-    assert each[0] == "variant=none: test/mAP/iou_0.50 0.200 (repeat 1), 0.700 (repeat 2)"
+    assert "45.0 ± 35.4" in printed(table)  # of 0.2 and 0.7
+    assert each[0] == "variant=none: test/mAP/iou_0.50 20.0 (repeat 1), 70.0 (repeat 2)"
