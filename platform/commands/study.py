@@ -55,6 +55,8 @@ def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFol
     say(f"{checked.name}: {'valid' if fault is None else 'the study is in order, its data are not'}")
     for line in _summary(checked):
         say(line)
+    if fault is None:
+        say(f"  hours      {_hours(checked)}")
     for line in remarks:
         say(line)
     if fault is not None:
@@ -153,6 +155,31 @@ def _summary(checked: Study) -> Iterator[str]:
         f"{bill.passes:,} forward passes over the validation recordings for {bill.gaps:,} decodings"
     )
     yield f"  resources  {_resources(checked.resources)}"
+
+
+def _hours(checked: Study) -> str:
+    """Return how long the study takes, by a few timed steps of every arm where its data are at hand."""
+    if checked.dataset == SYNTHETIC:
+        return "not estimated: the data set is made as the sweep begins, which then tells"
+    # As above; and torch takes seconds.
+    from crescendo.platform.studies.study_data import fold_names
+    from crescendo.platform.studies.timing import at_once, data_at_hand, timed
+    from crescendo.reports.planning.clock import clock, hours_text
+
+    data = data_at_hand(checked)
+    if data is None:
+        return "not estimated: the data set is not on this machine"
+    found = timed(checked, data)
+    if found is None:
+        return "not estimated: the study asks for a GPU, and this machine has none; a sweep tells once its arms train"
+    whole = clock(cost(checked, len(fold_names(checked) or ()) or 1), found.hours)
+    side_by_side = 1 if checked.resources.gpus else at_once(checked.resources)
+    beside = f", {hours_text(whole / side_by_side)} if {side_by_side} run at once" if side_by_side > 1 else ""
+    less = "; less in cohorts" if together(checked.resources) else ""
+    return (
+        f"about {hours_text(whole)} one training after the other{beside}{less}, on this machine, by "
+        f"{found.iterations} steps of each of {found.arms} arms and a little scoring"
+    )
 
 
 def _remarks(checked: Study) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,17 +9,13 @@ import typer
 
 from crescendo.platform.studies.settings import load_study
 from crescendo.platform.terminal_text import say
-from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_file, write_json
 
 if TYPE_CHECKING:
-    from crescendo.reports.planning.sources import Hours
+    from crescendo.platform.studies.timing import Timing
     from crescendo.trainables.data.dataset import Dataset
-
-_WARM, _STEPS = 3, 10
-"""Iterations that are trained before the clock runs, and while it does."""
 
 
 def plan(
@@ -69,7 +64,8 @@ def plan(
     _check_question(study, sources.measure, sources.primary, results)
     if study.folds is None and sources.folds > 1 and data is not None:
         sources = sources.on(_split(data, sum(sources.groups)))
-    hours = sources.hours or _timed(study, data)
+    timing = None if sources.hours is not None else _timing(study)
+    hours = sources.hours if timing is None else timing.hours
     found = planned(study, len(folds) or None, sources, hours, detect)
     for line in lines_of(
         found,
@@ -77,8 +73,11 @@ def plan(
         changes(study, found.half) if found.half else (),
     ):
         say(line)
-    if sources.hours is None and hours is not None:
-        say(f"Hours are those of {_STEPS} iterations timed here: training alone.", err=True)
+    if timing is not None:
+        say(
+            f"Hours are those of {timing.iterations} iterations of each arm, timed here: training and scoring.",
+            err=True,
+        )
     if json_file is not None:
         write_json(json_file, found.to_json())
 
@@ -116,25 +115,9 @@ def _check_question(study: Study, measure: str, primary: str, results: str | Non
         )
 
 
-def _timed(study: Study, data: Dataset | None) -> Hours | None:
-    """Return what a training takes by some iterations of the slowest to be expected: of the baseline's and the last arm's."""
-    # As above.
-    from crescendo.reports.planning.sources import Hours
-    from crescendo.trainables.config import configuration
-    from crescendo.trainables.training.trainer import Trainer
+def _timing(study: Study) -> Timing | None:
+    # torch takes seconds, and a plan from a finished study has no need of it.
+    from crescendo.platform.studies.timing import data_at_hand, timed
 
-    if data is None or not data.recordings("training"):
-        return None
-    slowest, iterations = 0.0, 1
-    for arm in (baseline_of(study), arms_of(study)[-1]):
-        config = configuration(
-            {**arm.settings, "seed": study.search.seed, "threads": study.resources.cpus, "device": "cpu"}
-        )
-        trainer = Trainer(config, data)
-        trainer.train(_WARM)
-        began = time.perf_counter()
-        trainer.train(_WARM + _STEPS)
-        slowest = max(slowest, (time.perf_counter() - began) / _STEPS)
-        iterations = max(iterations, config.iterations)
-    hours = slowest * iterations / 3600
-    return Hours(hours, hours, study.resources.cpus, 0.0, iterations)
+    data = data_at_hand(study)
+    return None if data is None else timed(study, data)

@@ -158,7 +158,9 @@ def _result_table(metrics: SubsetMetrics) -> Table:
     rows = {"detection": metrics.evaluation}
     if metrics.early is not None:
         parts = zip(map(number_key, metrics.early.fractions), metrics.early.evaluations, strict=True)
-        rows |= {f"{100 * float(fraction):g} % observed": evaluation for fraction, evaluation in parts if fraction == "0.30"}
+        rows |= {
+            f"{100 * float(fraction):g} % observed": evaluation for fraction, evaluation in parts if fraction == "0.30"
+        }
     for name, evaluation in rows.items():
         percent = [100 * value for value in evaluation.mean_ap.tolist()]
         table.add_row(name, *(f"{value:.1f}" for value in percent), f"{sum(percent) / len(percent):.1f}")

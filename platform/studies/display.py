@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from rich.console import Console, Group
 from rich.live import Live
 
+from crescendo.platform.studies.estimate import Estimate
 from crescendo.platform.studies.ledger import Phase, TrialRecord
 from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
@@ -38,6 +39,7 @@ class Display:
         self._began = self._drawn = time.monotonic()
         self._work_before = 0.0
         self._notes: set[str] = set()
+        self._estimate: Estimate | None = None
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def show(self, run: StudyRun, remarks: Sequence[str] = ()) -> None:
@@ -47,9 +49,12 @@ class Display:
         for remark in remarks:
             self.remark(remark)
         states = [entry.state for entry in run.everything()]
+        self._estimate = Estimate(run)
         known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
             self._print(f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume")
+        elif not run.over:
+            self._print(f"{run.study.name}: {self._estimate.trainings:,} trainings; hours follow as the arms train")
 
     def remark(self, line: str) -> None:
         """Show a line of its own."""
@@ -86,7 +91,7 @@ class Display:
         self._drawn = time.monotonic()
         footer = literal(f"{_side_by_side(self._run)}{self._footer(self._run)}")
         with self._screen.given_up():
-            self._live.update(Group(progress_table(self._run), footer), refresh=True)
+            self._live.update(Group(progress_table(self._run, self._hours()), footer), refresh=True)
 
     def started(self, entry: TrialRecord) -> None:
         """Say nothing: the end of a trial is news, its start is not."""
@@ -97,6 +102,8 @@ class Display:
             if note not in self._notes:
                 self._notes.add(note)
                 self._print(f"{_title(entry)}: {note}")
+        if self._estimate is not None and self._estimate.hear(entry, report):
+            self._print(str(self._estimate))
 
     def broke(self, entry: TrialRecord) -> None:
         """Say that a trial broke and will be tried again."""
@@ -140,6 +147,10 @@ class Display:
         self._print(f"{self._run.study.name}: compared with {look.seeds} seeds, at {100 * look.level:.2g} % of error")
         for arm, outcome in look.outcomes.items():
             self._print(f"  {arm}: {outcome}")
+
+    def _hours(self) -> str:
+        """Return how long the study takes, for the first line of the table; empty while that is not known."""
+        return "" if self._estimate is None or not self._estimate.known else f"; {self._estimate.whole}"
 
     def _print(self, line: str, style: str | None = None) -> None:
         self._screen.show(line, style)

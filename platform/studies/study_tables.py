@@ -20,10 +20,13 @@ from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 _FIRST_REPEAT = "repeat 1"
 
 
-def progress_table(run: StudyRun) -> Table:
-    """Return the state of every arm as a table: of a study with several replicates in the first that is not over."""
+def progress_table(run: StudyRun, more: str = "") -> Table:
+    """Return the state of every arm as a table: of a study with several replicates in the first that is not over.
+
+    `more` ends its first line.
+    """
     replicate = next((one for one in run.replicates if not run.finished(one)), run.replicates[-1])
-    table = Table(title=f"{run.study.name}: {_phase(run, replicate)}", title_justify="left")
+    table = Table(title=f"{run.study.name}: {_phase(run, replicate)}{more}", title_justify="left")
     finalists = ("finalist",) if run.study.search.finalists > 1 else ()
     columns = ("arm", "search", *finalists, "confirm", "running", "failed")
     for name in (*columns, f"best (%)\n{run.study.objective.metric}", "setting"):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crescendo.reports.analysis.verdicts import too_little
+from crescendo.reports.planning.clock import clock
 from crescendo.reports.planning.designs import (
     FEW_FOLDS,
     FOLDS,
@@ -168,11 +169,6 @@ def _planned(study: Study, design: Design, sources: Sources, hours: Hours | None
         }
     )
     bill = cost(changed, design.folds or 1)
-    clock = None
-    if hours is not None:
-        each = bill.iterations / bill.trainings / hours.iterations if hours.iterations else 1.0
-        searching = (bill.trials + bill.finalists) * hours.trial
-        clock = each * (searching + bill.confirmations * hours.confirmation)
     layout = layout_of(sources, design)
     refused = None if layout is None else too_little(layout)
     return Planned(
@@ -180,7 +176,7 @@ def _planned(study: Study, design: Design, sources: Sources, hours: Hours | None
         trials=bill.trials,
         finalists=bill.finalists,
         confirmations=bill.confirmations,
-        hours=clock,
+        hours=None if hours is None else clock(bill, hours),
         outlook=None if refused else outlook(sources, design, compared),
         refused=refused,
     )

@@ -1,12 +1,14 @@
 """`crescendo study plan`: what it says and refuses, in one process."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from crescendo.platform.cli import app
+from crescendo.reports.planning.clock import hours_text
 from crescendo.reports.planning.sources import Hours, Settings, Sources, Spread
 
 SETTINGS = Settings((-8.0, -4.0, -2.5, -1.5, -0.5, 0.0, 0.5, 0.9, 1.2, 1.4, 1.5), (0.8, 0.4, 1.0, 0.6, 0.7), 1.1)
@@ -44,6 +46,27 @@ def test_trainings_hours_and_what_they_show(plan, tmp_path):
     assert written["sources"] == FOLDED.to_json()
     assert f"Shows a difference of {written['written']['outlook']['detectable']:.1f} points" in words
     assert "--set repeats=" in words
+
+
+def test_hours_are_said_as_people_say_them():
+    shown = [hours_text(seconds / 3600) for seconds in (5, 99, 100, 5400, 6000, 19_200, 36_000, 111_600)]
+    assert shown == ["5 s", "99 s", "2 min", "90 min", "1 h 40 min", "5 h 20 min", "10 h", "31 h"]
+
+
+def test_hours_are_those_of_a_few_timed_steps_of_every_arm(tmp_path, tiny_dataset):
+    tiny = "{hidden_size: 8, sequences: 8, sequence_length: 30, iterations: 30, evaluate_every: 15}"
+    study = tmp_path / "tiny.yaml"
+    study.write_text(f"name: tiny\ndataset: {tiny_dataset.path}\nbase: {tiny}\nablate: {{variant: [none, score]}}\n")
+    done = CliRunner().invoke(app, ["study", "validate", str(study)])
+    assert done.exit_code == 0, done.output
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("  hours")]
+    assert re.search(
+        r"about \d+ s one training after the other.*by 10 steps of each of 2 arms and a little scoring$", line
+    )
+    sources = replace(FOLDED, hours=None).to_json()
+    (tmp_path / "report.json").write_text(json.dumps({"sources": sources}), encoding="utf-8")
+    done = CliRunner().invoke(app, ["study", "plan", str(study), "--from", str(tmp_path / "report.json")])
+    assert "Hours are those of 10 iterations of each arm, timed here" in done.output, done.exception
 
 
 def test_recordings_that_are_the_limit_are_said_in_one_sentence(plan):

@@ -26,6 +26,8 @@ def run_and_display(tmp_path, request):
     study = trivial_study(tmp_path, trials=2, extra="failures: {retries: 1}\n")
     run = StudyRun(study, ledger, Workspace(tmp_path / "output", str(tmp_path), "hash"), (display,))
     display.show(run)
+    assert screen.getvalue().splitlines() == ["trivial: 8 trainings; hours follow as the arms train"]
+    screen.seek(screen.truncate(0))
     yield run, display, screen
     ledger.close()
 
@@ -64,6 +66,20 @@ def test_where_there_is_no_terminal_every_end_is_a_line(run_and_display):
     assert "broke, will be tried again: the loss is not finite" in lines[1]
     assert "failed: its worker was lost" in lines[2]
     assert "\x1b" not in screen.getvalue()
+
+
+def test_how_long_the_study_takes_is_told_by_the_first_steps_of_its_arms(run_and_display):
+    """Eight trainings of 30 iterations, side by side: 0.3 and 0.6 s an iteration make 4 x 9 and 4 x 18 s, halved."""
+    run, display, screen = run_and_display
+    with display:
+        [first], [second] = run.next_jobs(), run.next_jobs()
+        for job, seconds in ((first, 3.0), (second, 6.0), (first, 30.0)):
+            run.report(job.identity, ValidationReport(10 if seconds < 10 else 20, 0.25, False, seconds=seconds))
+    assert screen.getvalue().splitlines() == [
+        "trivial: about 36 s in all, by the first steps of 1 of 2 arms, 2 at a time",
+        "trivial: about 54 s in all, by the first steps of 2 arms, 2 at a time",
+    ]
+    assert printed(progress_table(run, display._hours())).startswith("trivial: searching; about 54 s in all")
 
 
 def test_what_there_is_to_know_of_how_trials_train_is_said_once(run_and_display):
