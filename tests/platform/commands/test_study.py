@@ -95,7 +95,7 @@ def test_a_base_may_follow_from_the_data_set(crescendo, tmp_path: Path) -> None:
 )
 def test_validate_says_what_trains_together(crescendo, resources, said) -> None:
     result = crescendo("study", "validate", "quick", "--set", f"resources={resources}")
-    assert result.stdout.splitlines()[-1].split(maxsplit=1) == ["resources", said]
+    assert result.stdout.splitlines()[-2].split(maxsplit=1) == ["resources", said]
 
 
 def test_validate_shows_all_errors_with_their_lines(crescendo, tmp_path: Path) -> None:
