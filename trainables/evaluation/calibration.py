@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
+from scipy import special
 
 from crescendo.trainables.evaluation.early_warning import Thresholds, allowed_alarms, read_rate
 
@@ -64,8 +64,8 @@ def rate_interval(count: float, hours: float) -> tuple[float, float]:
 
     A mean over several counts of the same hours may be no whole number; it has the interval between its neighbours'.
     """
-    low = stats.gamma.ppf(LEVEL / 2, count) if count > 0 else 0.0
-    return float(low) / hours, float(stats.gamma.ppf(1 - LEVEL / 2, count + 1)) / hours
+    low = special.gammaincinv(count, LEVEL / 2) if count > 0 else 0.0
+    return float(low) / hours, float(special.gammaincinv(count + 1, 1 - LEVEL / 2)) / hours
 
 
 def remarks(found: Mapping[str, Calibration]) -> Iterator[str]:
