@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crescendo.search_spaces.parts import is_part, is_real
 from crescendo.search_spaces.problems import Path
 from crescendo.search_spaces.schema import Block
 from crescendo.search_spaces.spaces import Choices, Range, Scalar, combinations, plain, same
@@ -69,6 +70,11 @@ class Arm:
     trials: int
     decode: ArmDecode
 
+    @property
+    def sample(self) -> dict[str, Any]:
+        """Settings that some training of this arm may have: a part of a setting that is searched has no default."""
+        return {**self.settings, **{key: one.extremes()[0] for key, one in self.space.items() if "." in key}}
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -125,19 +131,7 @@ def baseline_of(study: Study) -> Arm:
 
 def _laid_over(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     """Return `settings` with `others` over them: `lambda_r` takes the place of `lambda_r.score`, too."""
-    return {**{key: value for key, value in settings.items() if not _is_part(key, others)}, **others}
-
-
-def _is_part(key: str, settings: Mapping[str, Any]) -> bool:
-    """Tell whether the whole that `key` is a part of is among `settings`."""
-    whole, sign, _ = key.partition(".")
-    return bool(sign) and whole in settings
-
-
-def is_real(settings: Mapping[str, Any], key: str) -> bool:
-    """Tell whether a setting is a real number, as a part of one that is, or that has parts that are, is too."""
-    whole = key.partition(".")[0]
-    return any(isinstance(value, float) for one, value in settings.items() if one.partition(".")[0] == whole)
+    return {**{key: value for key, value in settings.items() if not is_part(key, others)}, **others}
 
 
 def _arm(study: Study, combination: Combination) -> Arm:
@@ -157,7 +151,7 @@ def _arm(study: Study, combination: Combination) -> Arm:
     for start in decode.start[:1]:
         first.update(start)
     settings = {
-        key: value for key, value in {**settings, **first}.items() if key not in space and not _is_part(key, space)
+        key: value for key, value in {**settings, **first}.items() if key not in space and not is_part(key, space)
     }
     return Arm(
         name=combination.name,

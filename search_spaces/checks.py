@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of, is_real
+from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
+from crescendo.search_spaces.parts import is_real
 from crescendo.search_spaces.problems import Path, Problem
 from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
 from crescendo.search_spaces.schema_errors import suggestion

@@ -18,18 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from crescendo.search_spaces.spaces import (
-    Choices,
-    Distinct,
-    OneOrMore,
-    Range,
-    Scalar,
-    Section,
-    Settings,
-    Space,
-    flat,
-    flat_space,
-)
+from crescendo.search_spaces.parts import Settings, flat, flat_space
+from crescendo.search_spaces.spaces import Choices, Distinct, OneOrMore, Range, Scalar, Section, Space
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
 # Far more than anybody can pay for, and few enough to be counted, checked and kept.

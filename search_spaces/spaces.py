@@ -64,26 +64,6 @@ OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=
 """The same, where one value may stand for a list of one."""
 
 
-def flat(settings: Any) -> Any:
-    """Return settings in which a mapping stands for its entries, `lambda_r: {score: 6}` for `lambda_r.score: 6`.
-
-    What is no mapping of settings is returned as it is.
-    """
-    if not isinstance(settings, Mapping):
-        return settings
-    joined: dict[Any, Any] = {}
-    for key, value in settings.items():
-        parts = isinstance(value, Mapping) and value and all(isinstance(name, str) for name in value)
-        joined |= {f"{key}.{name}": one for name, one in value.items()} if parts else {key: value}
-    return joined
-
-
-Settings = Annotated[
-    dict[str, Plain], BeforeValidator(flat, json_schema_input_type=dict[str, Plain | dict[str, Plain]])
-]
-"""Setting -> value; settings that have a part for each of several names may be written as mappings."""
-
-
 class Section(BaseModel):
     """A section of a study file: typed, frozen, without unknown keys. YAML's lists become tuples."""
 
@@ -285,21 +265,6 @@ def _written_out(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return {"choices": tuple(value)}
     return {"choices": (value,)} if isinstance(value, Scalar) else value
-
-
-def flat_space(space: Any) -> Any:
-    """Return a space in which a mapping of spaces stands for its entries, as `flat` does with values."""
-    if not isinstance(space, Mapping):
-        return space
-    own = {*Range.model_fields, *Choices.model_fields}
-    joined: dict[Any, Any] = {}
-    for key, value in space.items():
-        parts = isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in value.values())
-        if parts and not own & value.keys():
-            joined |= {f"{key}.{name}": one for name, one in value.items()}
-        else:
-            joined[key] = value
-    return joined
 
 
 Space = Annotated[

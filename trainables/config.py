@@ -15,8 +15,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
-    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -26,20 +24,12 @@ from pydantic import (
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
 from crescendo.trainables.files import user_path
-from crescendo.trainables.losses.variants import (
-    CROSS_ENTROPY,
-    JOINT,
-    VARIANTS,
-    MarginRivals,
-    Variant,
-    check_variant,
-    joint_name,
-    variant_names,
-    weighted_names,
-)
+from crescendo.trainables.losses.joint import check_variant, variant_names, weighted_names
+from crescendo.trainables.losses.loss_settings import PART_OF_LAMBDA_R, LambdaR, joined, without_parts
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, Variant
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.reading import read_text
-from crescendo.trainables.registry import Registry, is_plugin
+from crescendo.trainables.registry import Registry
 from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
 
@@ -59,38 +49,10 @@ def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) 
     return AfterValidator(known)
 
 
-def _joined(variant: Any) -> Any:
-    """Let a list of names stand for the one name of several variants."""
-    if not isinstance(variant, tuple):
-        return variant
-    if not variant or not all(isinstance(name, str) for name in variant):
-        raise ValueError(f"must be a name, or a list of names, but got {list(variant)!s:.80}")
-    return joint_name(variant)
-
-
-_WEIGHT = TypeAdapter(Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)])
-
-
-def _weights(weights: Any) -> float | dict[str, float]:
-    if not isinstance(weights, Mapping):
-        return _WEIGHT.validate_python(weights)
-    found = {}
-    for name, weight in weights.items():
-        try:
-            VARIANTS.check(str(name))
-            found[str(name)] = _WEIGHT.validate_python(weight)
-        except InputError as error:
-            raise ValueError(str(error).removeprefix(f"{VARIANTS.key}: ")) from None
-        except ValidationError:
-            raise ValueError(f"the weight of {name} must be a number of at least 0 but is {weight!r:.80}") from None
-    return found
-
-
 Model = Annotated[str, _one_of(MODELS)]
 # Whoever opens a trained model need not have, nor run, the loss that it was trained with or the matching rule that it was
 # scored with: training resolves these names.
-VariantName = Annotated[str, BeforeValidator(_joined), _one_of(VARIANTS, check_variant)]
-LambdaR = Annotated[float | dict[str, float], PlainValidator(_weights)]
+VariantName = Annotated[str, BeforeValidator(joined), _one_of(VARIANTS, check_variant)]
 Reset = Literal["memory", "state", "none"]
 Protocol = Annotated[str, _one_of(PROTOCOLS, PROTOCOLS.check)]
 
@@ -98,9 +60,6 @@ _SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE][+-]?\d{1,5}")
 
 # Settings that came after version 0.1. Their defaults are what it did.
 _LATER = ("graphs", "clip_scaling", "margin_rivals", "exponential_seconds")
-
-# Before the name of a variant: the key of its weight alone.
-_WEIGHT_OF = "lambda_r."
 
 AUTO = "auto"
 """The configuration that a data set's figures make (`auto_config`); no file."""
@@ -248,7 +207,7 @@ class TrainingConfig(BaseModel):
         settings = self.model_dump(exclude={key for key in _LATER if getattr(self, key) == fields[key].default})
         if isinstance(self.lambda_r, dict):
             del settings["lambda_r"]
-            settings |= {f"{_WEIGHT_OF}{name}": weight for name, weight in self.lambda_r.items()}
+            settings |= {f"{PART_OF_LAMBDA_R}{name}": weight for name, weight in self.lambda_r.items()}
         return settings
 
     @model_validator(mode="before")
@@ -258,8 +217,7 @@ class TrainingConfig(BaseModel):
         if not isinstance(values, Mapping):
             return values
         plain = {key: _plain(value) for key, value in values.items()}
-        parts = {key: plain.pop(key) for key in list(plain) if isinstance(key, str) and key.startswith(_WEIGHT_OF)}
-        return _weighed(plain, {key.removeprefix(_WEIGHT_OF): weight for key, weight in parts.items()})
+        return without_parts(plain)
 
     @model_validator(mode="before")
     @classmethod
@@ -326,16 +284,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
-
-
-def _weighed(settings: dict[str, Any], weights: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with the weights of variants by name in `lambda_r`, unless that is a number that goes for the variant."""
-    whole, variant = settings.get("lambda_r"), settings.get("variant", CROSS_ENTROPY)
-    known = all(name in VARIANTS or is_plugin(name) for name in weights)
-    single = isinstance(variant, str) and JOINT not in variant and variant not in weights
-    if not weights or (known and single and isinstance(whole, int | float)):
-        return settings
-    return {**settings, "lambda_r": {**(whole if isinstance(whole, Mapping) else {}), **weights}}
 
 
 def gap_frames(config: TrainingConfig, fps: float) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, Variant, variant_names
+from crescendo.trainables.losses.joint import variant_names
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, Variant
 from crescendo.trainables.models.registry import MODELS
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.config import AUTO, TrainingConfig, configuration, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.losses.variants import weighted_names
+from crescendo.trainables.losses.joint import weighted_names
 
 if TYPE_CHECKING:
     from crescendo.trainables.evaluation.mean_ap import Evaluation

@@ -21,7 +21,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.files import user_path
-from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, joint_name, variant_names
+from crescendo.trainables.losses.joint import joint_name, variant_names
+from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import is_plugin
 

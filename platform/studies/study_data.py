@@ -153,7 +153,7 @@ def _check_suits(study: Study, dataset: Dataset) -> None:
     """Refuse a data set that some arm of `study` cannot be trained on, by the kind of its features or labels."""
     for arm in arms_of(study):
         try:
-            check_suits(configuration(arm.settings, arm.name), dataset)
+            check_suits(configuration(arm.sample, arm.name), dataset)
         except InputError as error:
             raise InputError(f"{study.name}: arm {arm.name}: {error}") from None
 

@@ -46,7 +46,8 @@ class SearchSummary:
     chosen
         Its settings: searched ones, merge gap and reset.
     lambda_r, merge_gap, reset
-        Of `chosen`; None where the arm has none, or nothing finished.
+        Of the best trial; None where the arm has none, or nothing finished. Where several variants are added, lambda_r is
+        a mapping of variant to weight.
     importances
         Searched setting -> share of the objective's variance (fANOVA), by falling share; None with too few
         finished trials to tell, or fewer than two searched settings.
@@ -61,7 +62,7 @@ class SearchSummary:
     best: int | None
     best_objective: float | None
     chosen: Mapping[str, Any]
-    lambda_r: float | None
+    lambda_r: float | Mapping[str, float] | None
     merge_gap: int | None
     reset: str | None
     importances: Mapping[str, float] | None

@@ -10,7 +10,8 @@ from crescendo.reports.analysis.arm_summary import SearchSummary, TrialSummary
 from crescendo.reports.source.runs import STATES, ArmRuns, TrialRun
 from crescendo.search_spaces.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.losses.variants import without_ranking
+from crescendo.trainables.losses.joint import variant_names
+from crescendo.trainables.losses.variants import CROSS_ENTROPY
 
 FEWEST_TRIALS = 10
 
@@ -86,9 +87,13 @@ def importances(runs: ArmRuns) -> dict[str, float] | None:
     return {key: float(share) for key, share in shares.items()}
 
 
-def _lambda_r(run: TrialRun) -> float | None:
-    """Return the weight of the ranking loss; None where nothing is ranked."""
-    return None if run.settings.get("variant") in without_ranking() else run.settings.get("lambda_r")
+def _lambda_r(run: TrialRun) -> float | dict[str, float] | None:
+    """Return the weight of the ranking loss, of several by variant; None where nothing is ranked."""
+    names = variant_names(str(run.settings.get("variant", CROSS_ENTROPY)))
+    if names == (CROSS_ENTROPY,):
+        return None
+    weights = {name: run.settings.get(f"lambda_r.{name}", run.settings.get("lambda_r")) for name in names}
+    return weights if len(names) > 1 else weights[names[0]]
 
 
 def _trial_summary(runs: ArmRuns, run: TrialRun) -> TrialSummary:

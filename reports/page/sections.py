@@ -11,6 +11,7 @@ from crescendo.reports.formatting import counted, measure_name, recordings_text,
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sentences import not_asked, opening, untested, what_is_asked
+from crescendo.trainables.losses.joint import variant_names
 from crescendo.trainables.losses.variants import VARIANTS
 
 # Section -> tables and charts, in order. Timelines are numbered.
@@ -109,6 +110,9 @@ def _answer(section: Section, part: ReportPart) -> None:
 
 
 def _loss(variant: str) -> str:
+    names = variant_names(variant)
+    if len(names) > 1:
+        return f"the losses of {' and '.join(names)}, each with a weight of its own"
     return VARIANTS[variant].description if variant in VARIANTS else "a loss that does not come with Crescendo"
 
 

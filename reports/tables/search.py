@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crescendo.reports.analysis.arm_summary import ReplicateSummary
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.search import FEWEST_TRIALS
@@ -37,6 +39,12 @@ def search(model: ReportModel) -> Table:
     )
 
 
+def _weights(lambda_r: float | Mapping[str, float] | None) -> Cell:
+    if isinstance(lambda_r, Mapping):
+        return Cell(", ".join(f"{name} {plain(weight)}" for name, weight in lambda_r.items()))
+    return NONE if lambda_r is None else Cell(plain(lambda_r), lambda_r)
+
+
 def _row(arm: str, replicate: ReplicateSummary, several: bool) -> tuple[Cell, ...]:
     search = replicate.search
     shares = (search.importances or {}).items()
@@ -46,7 +54,7 @@ def _row(arm: str, replicate: ReplicateSummary, several: bool) -> tuple[Cell, ..
         *(count(search.counts[state]) for state in ("finished", "pruned", "failed")),
         count(search.counts["interrupted"] + search.counts["running"]),
         NONE if search.best_objective is None else percentage(search.best_objective),
-        NONE if search.lambda_r is None else Cell(plain(search.lambda_r), search.lambda_r),
+        _weights(search.lambda_r),
         NONE if search.merge_gap is None else count(search.merge_gap),
         Cell(search.reset or "-"),
         Cell(", ".join(f"{key} {share:.2f}" for key, share in shares) or "-"),
