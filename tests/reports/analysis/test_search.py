@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from crescendo.reports.analysis.search import combinations_tried, proposed
+from crescendo.reports.analysis.search import combinations_tried, proposed, search_summary
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.schema import Block, Decode
 
@@ -47,3 +47,18 @@ def test_what_is_ablated_or_ruled_out_was_not_searched(golden_runs):
 def test_combinations_tried_on_scores(golden_runs, decode, expected):
     arm = arm_of(golden_runs, "variant=none", decode=Decode.model_validate(decode))
     assert combinations_tried(replace(golden_runs.arms[0], arm=arm)) == expected
+
+
+def test_every_weight_of_several_variants_is_told(golden_runs):
+    """As MLflow holds them: each a parameter of its own, beside the weight that goes for one variant alone."""
+    score = golden_runs.arms[1]
+
+    def told(**changes):
+        runs = [replace(run, settings={**run.settings, **changes}) for run in score.search]
+        return search_summary(golden_runs.study, replace(score, search=tuple(runs))).lambda_r
+
+    weights = {"lambda_r.score": 3.0, "lambda_r.smoothing": 0.15}
+    assert told(variant="score+smoothing", **weights) == {"score": 3.0, "smoothing": 0.15}
+    assert told(variant="score", lambda_r=6.0) == 6.0
+    assert told(variant="score", lambda_r=6.0, **weights) == 3.0
+    assert told(variant="none", **weights) is None

@@ -161,3 +161,14 @@ def test_where_nothing_was_tested_no_figure_is_called_one_of_the_test():
     assert not [text for text in said[1:] if re.search(r"\btest\b", text, re.IGNORECASE)]
     assert report_json(model)["untested"] == "there is no test part"
     assert "untested" not in report_json(invented())
+
+
+def test_an_arm_of_several_variants_shows_each_weight():
+    model = invented()
+    arm = model.arms[1]
+    several = [
+        replace(one, search=replace(one.search, lambda_r={"score": 6.0, "smoothing": 0.15})) for one in arm.replicates
+    ]
+    model = replace(model, arms=(model.arms[0], replace(arm, replicates=tuple(several)), *model.arms[2:]))
+    table = next(one for one in tables(model) if one.name == "search")
+    assert [row[table.columns.index("lambda_r")].text for row in table.rows][1] == "score 6, smoothing 0.15"

@@ -77,3 +77,18 @@ def test_a_function_that_fails_while_training_is_named_with_its_line(batch):
     assert "RuntimeError: no batch of 4 please" in message
     assert "test_custom.py, line" in message
     assert "\n" not in message
+
+
+def test_it_adds_to_the_losses_that_come_with_crescendo(batch):
+    logits, labels, valid = batch
+    weights = [6.0, 0.15]
+    own = total_loss(logits, labels, valid, [Variant(function=naive), "smoothing"], lambda_r=weights)
+    shipped = total_loss(logits, labels, valid, ["naive", "smoothing"], lambda_r=weights)
+    for one, other in zip(own[:3], shipped[:3], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+    state, parts = None, []
+    for chunk, targets, kept in zip(logits.split(7, 1), labels.split(7, 1), valid.split(7, 1), strict=True):
+        found = total_loss(chunk, targets, kept, [Variant(function=naive), "smoothing"], lambda_r=weights, state=state)
+        state = found.frames.state
+        parts.append(found.frames.ranking)
+    torch.testing.assert_close(torch.cat(parts, 1), shipped.frames.ranking, rtol=0, atol=1e-12)
