@@ -52,8 +52,8 @@ def validate(name: StudyName, assignments: Assignments = [], dataset: DatasetFol
         remarks, fault = _remarks(checked), None
     except InputError as error:
         remarks, fault = (), error
-    say(f"{checked.name}: {'valid' if fault is None else 'the study is in order, its data are not'}")
-    for line in _summary(checked):
+    is_so = "valid" if fault is None else "the study is in order, its data are not"
+    for line in (f"{checked.name}: {is_so}", *_summary(checked)):
         say(line)
     if fault is None:
         say(f"  hours      {_hours(checked)}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -156,8 +156,8 @@ def _of_checkpoint(folder: Path, dataset: Dataset | None, *, allow_plugin: bool)
             content,
             reset=reset or config.reset,
             merge_gap=merge_gap,
-            alarms=_alarms(figures),
-            alarm_hours=_alarm_hours(figures),
+            alarms=figures.alarms,
+            alarm_hours=figures.hours,
         )
     with torch.random.fork_rng(devices=[]):
         model = build_model(metadata.features.dimension, len(metadata.labels), config)
@@ -184,21 +184,28 @@ def _extraction(frames: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _decoding(folder: Path) -> tuple[Reset | None, int, Any]:
+class _Figures(NamedTuple):
+    """Of a finished run: the thresholds of its alarms, and the hours that they were chosen on; None: not known."""
+
+    alarms: Alarms
+    hours: float | None
+
+
+def _decoding(folder: Path) -> tuple[Reset | None, int, _Figures]:
     """Return reset (None: the configuration's), merge gap and figures of a finished training or trial."""
     # Spelled out: `training.session` and `training.trial` build on this module.
     metrics, report, outputs = folder / "metrics.json", folder / "report.json", folder / "outputs" / "metrics.json"
     if metrics.is_file():
         content = read_json(metrics)
         with expecting(_FIGURES, metrics, "export another run"):
-            return None, int(content["merge_gap"]), mapping(content)
+            return None, int(content["merge_gap"]), _figures(content)
     if outputs.is_file() and report.is_file():
         content, figures = read_json(report), read_json(outputs)
         with expecting("the report of a trial", report, "export another run"):
             chosen = mapping(content["chosen"])
             reset, merge_gap = chosen["reset"], int(chosen["merge_gap"])
         with expecting(_FIGURES, outputs, "export another run"):
-            return reset, merge_gap, mapping(figures)
+            return reset, merge_gap, _figures(figures)
     if report.is_file() or (folder / "checkpoints").is_dir():
         raise InputError(
             f"{folder}: the training is not finished (`crescendo train --resume` ends it), or it is a trial that was not "
@@ -210,13 +217,11 @@ def _decoding(folder: Path) -> tuple[Reset | None, int, Any]:
     )
 
 
-def _alarms(content: Any) -> Alarms:
-    return {rate: dict(mapping(thresholds)) for rate, thresholds in mapping(content.get("alarms", {})).items()}
-
-
-def _alarm_hours(content: Any) -> float | None:
-    hours = mapping(mapping(content.get("validation", {})).get("online") or {}).get("hours")
-    return None if hours is None else float(hours)
+def _figures(content: Any) -> _Figures:
+    found = mapping(content)
+    alarms = {rate: dict(mapping(thresholds)) for rate, thresholds in mapping(found.get("alarms", {})).items()}
+    hours = mapping(mapping(found.get("validation", {})).get("online") or {}).get("hours")
+    return _Figures(alarms, None if hours is None else float(hours))
 
 
 def _version() -> str:
