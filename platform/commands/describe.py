@@ -45,7 +45,14 @@ def describe(
 def _draw(dataset: Dataset, file: Path, kind: str) -> None:
     # matplotlib takes its time, and tables have no need of it.
     from crescendo.reports.charts.data_set import data_set_figure
+    from crescendo.reports.charts.fonts import lacking_letters, packages_for
     from crescendo.reports.charts.style import image
 
+    figure = data_set_figure(dataset)
     with atomic_file(file) as partial:
-        partial.write_bytes(image(data_set_figure(dataset), kind))
+        partial.write_bytes(image(figure, kind))
+    if lacking := lacking_letters([figure]):
+        say(
+            f"no font here has {lacking:.20}; install {' and '.join(packages_for(lacking))} of Debian and Ubuntu",
+            err=True,
+        )

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from crescendo.reports.charts.fonts import families_for
 from crescendo.reports.charts.style import INK, MUTED, PAGE, STEPS, styled
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
@@ -38,7 +39,8 @@ def data_set_figure(dataset: Dataset) -> Figure:
         f"{name} ({subset})": recording for subset, part in parts.items() for name, recording in _varied(part).items()
     }
     heights = [max(len(labels), 3) * _ROW + 0.5, *(_TIMELINE for _ in shown)]
-    with styled():
+    letters = "".join((dataset.metadata.name, *labels, *shown))
+    with styled(families_for(letters)):
         figure = Figure(figsize=(PAGE, sum(heights) + 1.6))
         grid = figure.add_gridspec(1 + len(shown), 2, height_ratios=heights, width_ratios=(1, 1))
         left = figure.add_subplot(grid[0, 0])
@@ -127,10 +129,11 @@ def _colours(shown: Mapping[str, Recording], labels: Sequence[str]) -> dict[str,
 def _timeline(
     axes: Axes, name: str, recording: Recording, colours: Mapping[str, str], longest: float, *, last: bool
 ) -> None:
-    for segment in recording.segments:
-        axes.barh(
-            0, segment.end - segment.start, left=segment.start, height=0.9, color=colours.get(segment.label, _OTHERS)
-        )
+    axes.broken_barh(
+        [(segment.start, segment.end - segment.start) for segment in recording.segments],
+        (-0.45, 0.9),
+        facecolors=[colours.get(segment.label, _OTHERS) for segment in recording.segments],
+    )
     axes.set_xlim(0, longest)
     axes.set_ylim(-0.5, 0.5)
     axes.axvline(recording.duration, color=MUTED, linewidth=0.8)
