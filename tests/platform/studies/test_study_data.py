@@ -9,13 +9,15 @@ from typer.testing import CliRunner
 
 from crescendo.platform.cli import app
 from crescendo.platform.studies.record import read_record, record_study
-from crescendo.platform.studies.settings import resolve_settings
+from crescendo.platform.studies.settings import auto_reasons, load_study, resolve_settings
 from crescendo.platform.studies.study_data import fold_names, open_data
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.replicates import ONLY, Replicate
+from crescendo.trainables.auto_config import auto_config
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.fold_sets import write_fold_sets
+from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.errors import InputError
 
 SUBSETS = ("training", "training", "validation", "test")
@@ -78,6 +80,23 @@ def test_parts_are_views_that_any_process_makes_again(tmp_path):
     assert len({fold.content_hash for fold in place.folds.values()}) == 4
     assert remarks[0] == f"{dataset.path}: divided into 4 folds; its own subsets are left aside"
     assert sum("its training part has no r" in line for line in remarks) == 4
+
+
+def test_auto_goes_by_the_data_set_wherever_its_folds_lie(tmp_path):
+    write_fold_sets(tmp_path / "sets", "12", lambda fold, folder: data(folder, 10.0 + int(fold)))
+    first, second = (str(tmp_path / "sets" / f"fold{fold}") for fold in "12")
+    (tmp_path / "one.yaml").write_text(f"name: s\ndataset: {tmp_path / 'sets'}\nfolds: own\nbase: {{config: auto}}\n")
+    (tmp_path / "two.yaml").write_text(f"name: s\nfolds: [{first}, {second}]\nbase: {{config: auto}}\n")
+    (tmp_path / "made.yaml").write_text("name: s\ndataset: synthetic\nbase: {config: auto}\n")
+    bases = [load_study(str(tmp_path / f"{name}.yaml")).base for name in ("one", "two")]
+    assert bases[0] == bases[1]
+    plain = auto_config(Dataset(first)).settings
+    assert {key: bases[0][key] for key in plain} == plain
+    made = load_study(str(tmp_path / "made.yaml"))
+    assert made.base["config"] == "auto"
+    assert made.base["sequence_length"] == auto_config(synthesize(tmp_path / "synthetic")).settings["sequence_length"]
+    assert len(auto_reasons(load_study(str(tmp_path / "two.yaml")))) == 3
+    assert len(auto_reasons(load_study(str(tmp_path / "two.yaml"), ["decode.merge_gap=3", "base.bptt=1"]))) == 1
 
 
 def test_own_folds_and_those_of_a_folder_and_of_a_list(tmp_path):
