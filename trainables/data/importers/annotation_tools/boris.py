@@ -50,7 +50,7 @@ def _track(file: MarkedFile, observation: str, rows: Sequence[Row]) -> Track:
     segments, points = solid(
         list(_aggregated(rows, file.where) if paired else _pairs(rows, observation, file.where)), file.where
     )
-    media = {PurePosixPath(row[key].replace("\\", "/")).stem for row in rows for key in _MEDIA if row.get(key)}
+    media = {PurePosixPath(row[key].replace("\\", "/")).stem for row in rows for key in _MEDIA if row.get(key)} - {""}
     subjects = sorted({row.get(_SUBJECT, "") for row in rows} - {""})
     known = {_OBSERVATION, _DATE, _BEHAVIOR, _START, _STOP, _TIME, *_KIND, *_MEDIA}
     said = {key: {row.get(key, "") for row in rows} for key in rows[0]} if rows else {}

@@ -75,7 +75,7 @@ def _names(value: str) -> Iterator[str]:
     """Yield what the recording of a task may be called by `value`, of its data: a name, a path or an address."""
     path = PurePosixPath(unquote(urlsplit(value).path.partition("?")[0]) or value)
     uploaded = _UPLOADED.fullmatch(path.stem)
-    yield from (*([uploaded[1]] if uploaded else []), path.stem, path.name, value)
+    yield from filter(None, (*([uploaded[1]] if uploaded else []), path.stem, path.name, value))
 
 
 def _segment(file: MarkedFile, region: Any) -> Segment:

@@ -73,7 +73,7 @@ def _row(row: Sequence[str], number: int, place: Mapping[str, int], names: Seque
         for name, cell in others.items()
         if cell
     }
-    if not recording:
+    if not recording_of(recording):
         raise InputError(f"{where}: row {number} names no recording ({','.join(row)!r:.80})")
     if not (start or end or label):
         return _Row(recording_of(recording), None, named, number)
