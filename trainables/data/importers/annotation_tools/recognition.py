@@ -70,9 +70,9 @@ def _of_json(file: MarkedFile) -> Marked:
         raise InputError(
             f"{file.where}: is a project of BORIS; export its events as CSV (Observations > Export events)"
         )
-    kinds = {
-        dict: lambda: f"an object with {', '.join(map(str, content)) or 'nothing'}",
-        list: lambda: f"a list of {len(content)}",
-    }
-    found = kinds.get(type(content), lambda: f"{content!r:.40}")()
+    found = f"{content!r:.40}"
+    if isinstance(content, list):
+        found = f"a list of {len(content)}"
+    elif isinstance(content, dict):
+        found = f"an object with {', '.join(map(str, content)) or 'nothing'}"
     raise InputError(f"{file.where}: is JSON, {found:.80}, no annotations that are known; expected {KNOWN}")
