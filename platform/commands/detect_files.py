@@ -8,9 +8,11 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from crescendo.platform.terminal_text import json_text, require_standard_output, say
+from crescendo.platform.frame_progress import counted, frame_progress
+from crescendo.platform.terminal_text import json_text, require_standard_output, say, terminal_console
 from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.npy import npy_header
 from crescendo.trainables.detector import Detector, Frame
 from crescendo.trainables.detector.sources import open_matrix
 from crescendo.trainables.detector.video import video_features
@@ -49,7 +51,8 @@ def _detect_in(detector: Detector, source: Path, subset: str | None, weights: st
         if subset is None:
             subset = "test" if "test" in dataset.annotations.subsets() else "validation"
             say(f"{source}: its {subset} part{'' if subset == 'test' else ', for it has no test part'}", err=True)
-        return detector.detect_dataset(dataset, subset)
+        with frame_progress(terminal_console(stderr=True), f"detecting in {source}") as progress:
+            return detector.detect_dataset(dataset, subset, progress)
     if subset is not None:
         raise InputError(f"--subset {subset}: {source} is no prepared data set")
     return {file.stem: _named(file, detector, frames) for file, frames in _recordings(detector, source, weights)}
@@ -95,11 +98,20 @@ def _matrices(folder: Path) -> list[Path]:
 
 def _named(file: Path, detector: Detector, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
     try:
-        return detector.detect(frames)
+        with frame_progress(terminal_console(stderr=True), f"detecting in {file}") as progress:
+            return detector.detect(counted(frames, progress, _frames_of(file)))
     except InputError as error:
         if str(file) in str(error):
             raise
         raise InputError(f"{file}: {error}") from None
+
+
+def _frames_of(file: Path) -> int | None:
+    """Return how many frames a recording's `.npy` file holds, which was opened already; None of a video."""
+    if file.suffix.lower() != _MATRIX:
+        return None
+    with file.open("rb") as content:
+        return int(npy_header(content)[0][0])
 
 
 def _write(found: dict[str, list[Detection]], out: Path | None) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 from rich.table import Table
 
+from crescendo.platform.frame_progress import FrameProgress, frame_bar
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.config import AUTO, TrainingConfig, configuration, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
@@ -86,15 +87,9 @@ class _Screen:
         self._console, self._config = console, config
         self._frames = config.sequences * config.sequence_length
         self._task: TaskID | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._progress = frame_bar(console, leave=True)
+        self._scored: FrameProgress | None = None
+        self._subset = "validation"
 
     def __enter__(self) -> _Screen:
         self._progress.__enter__()
@@ -137,7 +132,16 @@ class _Screen:
         )
 
     def scoring(self, subset: str) -> None:
+        self._subset = subset
         self._console.print(f"scoring the {subset} split ...")
+
+    def scored(self, done: int, total: int) -> None:
+        if self._scored is None:
+            self._scored = FrameProgress(self._console, f"scoring the {self._subset} split", self._progress)
+        self._scored(done, total)
+        if done == total:
+            self._scored.close()
+            self._scored = None
 
 
 def _at_half(evaluation: Evaluation) -> str:

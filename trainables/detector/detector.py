@@ -18,7 +18,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.calibration import Calibration, calibrations
 from crescendo.trainables.evaluation.result_format import Detection, in_seconds
 from crescendo.trainables.inference.decoding import decode
-from crescendo.trainables.inference.scoring import score_recordings
+from crescendo.trainables.inference.scoring import Watch, score_recordings
 from crescendo.trainables.models.base import DetectionModel
 
 
@@ -110,8 +110,10 @@ class Detector:
         found = [event.detection for event in self.stream(frames) if isinstance(event, Ended)]
         return sorted(found, key=lambda one: (one.start, index[one.label]))
 
-    def detect_dataset(self, dataset: Dataset, subset: str) -> dict[str, list[Detection]]:
+    def detect_dataset(self, dataset: Dataset, subset: str, watch: Watch | None = None) -> dict[str, list[Detection]]:
         """Return recording -> detections of a prepared data set, as the training run made them.
+
+        `watch` is called now and then with the frames done and those in all.
 
         Raises
         ------
@@ -123,7 +125,7 @@ class Detector:
                 f"{dataset.path}: has {dataset.feature_dim} features at {dataset.fps:g} frames a second, the model "
                 f"takes {self.metadata.features.dimension} at {self.metadata.fps:g}; prepare it as the training data were"
             )
-        scores = score_recordings(self.model, dataset, dataset.recordings(subset), self.metadata.reset)
+        scores = score_recordings(self.model, dataset, dataset.recordings(subset), self.metadata.reset, watch)
         return {recording: self._decoded(matrix) for recording, matrix in scores.items()}
 
     def stream(

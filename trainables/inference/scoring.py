@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +25,8 @@ _WORTH = 4
 _READ = 4
 
 Span = tuple[str, int, int]
+Watch = Callable[[int, int], None]
+"""Is told now and then how many frames are scored, and how many there are."""
 
 
 def score_spans(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> list[np.ndarray]:
@@ -34,10 +36,11 @@ def score_spans(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], 
 
 
 def score_recordings(
-    model: DetectionModel, dataset: Dataset, recordings: Sequence[str], reset: Reset
+    model: DetectionModel, dataset: Dataset, recordings: Sequence[str], reset: Reset, watch: Watch | None = None
 ) -> dict[str, np.ndarray]:
     """Return recording -> softmax scores (frames, labels) float32 of whole recordings."""
-    return dict(zip(recordings, score_spans(model, dataset, whole(dataset, recordings), reset), strict=True))
+    [scores] = score_together([model], dataset, whole(dataset, recordings), reset, watch)
+    return dict(zip(recordings, scores, strict=True))
 
 
 def whole(dataset: Dataset, recordings: Sequence[str]) -> list[Span]:
@@ -47,7 +50,11 @@ def whole(dataset: Dataset, recordings: Sequence[str]) -> list[Span]:
 
 @torch.no_grad()
 def score_together(
-    models: Sequence[DetectionModel], dataset: Dataset, spans: Sequence[Span], reset: Reset
+    models: Sequence[DetectionModel],
+    dataset: Dataset,
+    spans: Sequence[Span],
+    reset: Reset,
+    watch: Watch | None = None,
 ) -> list[list[np.ndarray]]:
     """Return what each of `models`, all on one device, says of spans of recordings, each started with a fresh state.
 
@@ -72,9 +79,17 @@ def score_together(
         # Spans of similar length run together, so few padded frames are computed.
         order = sorted(range(len(spans)), key=lambda number: spans[number][1] - spans[number][2])
         most = _most(models[0].mean.device, dataset)
+        done, total = 0, sum(last - first for _, first, last in spans)
         for start in range(0, len(order), most):
             chosen = order[start : start + most]
-            found = _side_by_side(models, dataset, [spans[number] for number in chosen], reset)
+            found = _side_by_side(
+                models,
+                dataset,
+                [spans[number] for number in chosen],
+                reset,
+                None if watch is None else _later(watch, done, total),
+            )
+            done += sum(spans[number][2] - spans[number][1] for number in chosen)
             for own, matrices in zip(scores, found, strict=True):
                 for number, matrix in zip(chosen, matrices, strict=True):
                     own[number] = matrix
@@ -82,6 +97,11 @@ def score_together(
     finally:
         for model, mode in zip(models, training, strict=True):
             model.train(mode)
+
+
+def _later(watch: Watch, before: int, total: int) -> Callable[[int], None]:
+    """Return what tells `watch` of frames done after those `before`."""
+    return lambda done: watch(before + done, total)
 
 
 def _most(device: torch.device, dataset: Dataset) -> int:
@@ -94,7 +114,11 @@ def _most(device: torch.device, dataset: Dataset) -> int:
 
 
 def _side_by_side(
-    models: Sequence[DetectionModel], dataset: Dataset, spans: Sequence[Span], reset: Reset
+    models: Sequence[DetectionModel],
+    dataset: Dataset,
+    spans: Sequence[Span],
+    reset: Reset,
+    watch: Callable[[int], None] | None,
 ) -> list[list[np.ndarray]]:
     """Score spans, the longest first, in step."""
     lengths = [last - first for _, first, last in spans]
@@ -125,6 +149,8 @@ def _side_by_side(
             probabilities = runner.probabilities().cpu().numpy()
             for row in range(alive):
                 own[row][begin : begin + frames] = probabilities[row, : lengths[row] - begin]
+        if watch is not None:
+            watch(sum(min(length, begin + frames) for length in lengths))
     return results
 
 

@@ -47,6 +47,9 @@ class Listener(Protocol):
     def scoring(self, subset: str) -> None:
         """The trained model is about to be measured on `subset`."""
 
+    def scored(self, done: int, total: int) -> None:
+        """Of `total` frames that are being scored, for a validation or in the end, `done` are."""
+
 
 class Silent:
     """A listener that ignores every event."""
@@ -64,4 +67,7 @@ class Silent:
         """Do nothing."""
 
     def scoring(self, subset: str) -> None:
+        """Do nothing."""
+
+    def scored(self, done: int, total: int) -> None:
         """Do nothing."""

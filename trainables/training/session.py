@@ -76,7 +76,7 @@ class TrainingSession:
         self._metric, self._decode, self._measurement = metric, decode, measurement
         self._checkpoint_seconds, self._listener = checkpoint_seconds, listener or Silent()
         self._trainer = Trainer(config, dataset)
-        self._trainer.on_note = self._listener.noted
+        self._trainer.on_note, self._trainer.on_scored = self._listener.noted, self._listener.scored
         self._alone: Cohort | None = None
         self._trained = 0.0
         self.finished: FinishedRun | None = None

@@ -63,7 +63,7 @@ class SharedScores:
         key = trainer, listed, reset
         if key not in self._found:
             together = self._together(trainer, listed, reset, asks)
-            found = score_together([one.model for one in together], trainer.dataset, listed, reset)
+            found = score_together([one.model for one in together], trainer.dataset, listed, reset, trainer.on_scored)
             for one, scores in zip(together, found, strict=True):
                 self._found[one, listed, reset] = scores
         return self._found.pop(key)

@@ -15,7 +15,7 @@ from crescendo.trainables.config import Reset, TrainingConfig, configuration, ga
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores
-from crescendo.trainables.inference.scoring import Span, score_recordings, score_spans
+from crescendo.trainables.inference.scoring import Span, Watch, score_recordings, score_spans
 from crescendo.trainables.reading import expecting
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.clipping import ClippedSteps
@@ -61,6 +61,7 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.on_note: Callable[[str], None] = lambda _: None
+        self.on_scored: Watch = lambda _, __: None
         self.losses, self._in_stage = LossSums(), False
         self.clipped = ClippedSteps()
         dataset.recordings("training")
