@@ -110,6 +110,8 @@ def print_online(figures: OnlineFigures) -> None:
     console, online = terminal_console(), figures.online
     console.print(_precision_table(online))
     console.print(_warning_table(figures))
+    if any(warning.classification is not None for warning in online.warnings.values()):
+        console.print(_classification_table(online))
     segments = next(iter(online.warnings.values())).segments
     console.print(
         f"{figures.subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} labels. "
@@ -152,6 +154,18 @@ def _warning_table(figures: OnlineFigures) -> Table:
         )
     if marks := _legend(figures.calibrations):
         table.caption, table.caption_justify = marks, "left"
+    return table
+
+
+def _classification_table(online: OnlineDetection) -> Table:
+    table = Table(title="first alarms as early classification (%)", title_justify="left", box=SIMPLE_HEAD)
+    for number, head in enumerate(("rate a label", "accuracy", "earliness", "cost, mean over alpha")):
+        table.add_column(head, justify="right" if number else "left")
+    for rate, warning in online.warnings.items():
+        if (found := warning.classification) is not None:
+            table.add_row(rate, *(_percent(value) for value in (found.accuracy, found.earliness, found.mean_cost)))
+    table.caption = "cost: (1 - accuracy) + alpha x earliness, alpha from 0 to 1; of no alarm: wrong, at the end"
+    table.caption_justify = "left"
     return table
 
 

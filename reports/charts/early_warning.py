@@ -14,14 +14,16 @@ from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import INTERVAL, Chart, ChartValue, LeftOut, Numbers
-from crescendo.reports.charts.style import PAGE, PAPER, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.charts.style import PAGE, PAPER, Look, legend_above, panels, within
 from crescendo.trainables.evaluation.calibration import FEWEST
+from crescendo.trainables.evaluation.early_classification import ALPHAS
 from crescendo.trainables.evaluation.early_warning import read_rate
 
 _PANELS = {
     "seen_median": "seen at the alarm, median (%)",
     "seen_quantile_90": "seen, 90 % quantile (%)",
     "detected": "activities announced (%)",
+    "cost": "cost, mean over alpha (%)",
 }
 _COLUMNS = {
     "false_alarms_per_hour": "false alarms/h",
@@ -29,6 +31,13 @@ _COLUMNS = {
     "seen_quantile_90": "seen, 90 % quantile (%)",
     "detected": "announced (%)",
 }
+
+_MOST = {"cost": 1 + sum(ALPHAS) / len(ALPHAS)}
+"""How large a measure can be that may be more than 1."""
+_COST = (
+    "Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, the mean over "
+    "alpha from 0 to 1. "
+)
 
 _Alarms = Mapping[str, Mapping[str, Estimate]]
 """Rate that thresholds were chosen for -> measure -> estimate."""
@@ -43,13 +52,15 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
         return
     rates = ", ".join(f"{read_rate(rate):g}" for rate in next(iter(alarms.values())))
     hours = model.alarm_hours
+    costly = any("cost" in measures for of_arm in alarms.values() for measures in of_arm.values())
+    columns = {**_COLUMNS, **({"cost": _PANELS["cost"]} if costly else {})}
     caption = (
         "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
         f"{rates}. Across: the false alarms that this leads to on "
         f"the {model.scored} split, all labels together. Seen: the part of an activity that has passed when its alarm "
         f"goes off, over all {model.scored} activities, missed ones counted as never seen; a rate at which too many are missed "
         "for the quantile to be reached by every seed has no point. Announced: activities whose alarm goes off while "
-        f"they go on. Mean over seeds; shaded: {INTERVAL}."
+        f"they go on. {_COST if costly else ''}Mean over seeds; shaded: {INTERVAL}."
         f"{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
     )
     rows = tuple(
@@ -57,13 +68,13 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
             arm,
             rate,
             *([] if hours is None else [hours.allowed(rate)]),
-            *(_shown(measures.get(measure), measure) for measure in _COLUMNS),
+            *(_shown(measures.get(measure), measure) for measure in columns),
         )
         for arm, rates_of_arm in alarms.items()
         for rate, measures in rates_of_arm.items()
     )
     allowed = [] if hours is None else ["allowed in validation"]
-    numbers = Numbers(("arm", "allowed a label", *allowed, *_COLUMNS.values()), rows)
+    numbers = Numbers(("arm", "allowed a label", *allowed, *columns.values()), rows)
     yield Chart(name, title, caption, _draw_panels(alarms, looks, hours), numbers)
 
 
@@ -88,7 +99,9 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
     """Draw a point a rate; a quantile that no arm reaches at any rate has no panel."""
     points = [measures for of_arm in alarms.values() for measures in of_arm.values()]
     shown = {measure: title for measure, title in _PANELS.items() if any(measure in one for one in points)}
-    figure, [row] = panels(1, len(shown), PAGE, 3.0, sharex=True)
+    rows = 1 if len(shown) < 4 else 2
+    figure, grid = panels(rows, -(-len(shown) // rows), PAGE, 0.6 + 2.4 * rows, sharex=True)
+    row = [axes for one in grid for axes in one]
     least = min(one["false_alarms_per_hour"].mean for one in points)
     for axes, (measure, title) in zip(row, shown.items(), strict=True):
         for arm, of_arm in alarms.items():
@@ -96,7 +109,7 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
             if hours is not None:
                 _hollow(axes, [one for rate, one in of_arm.items() if not hours.calibrated(rate)], measure, looks[arm])
         _scale(axes, least)
-        within(axes, y=PERCENT)
+        within(axes, y=(0, 100 * _MOST.get(measure, 1.0)))
         axes.set_title(title, loc="left")
     figure.supxlabel("false alarms an hour, all labels together", fontsize="medium")
     legend_above(figure, row[0])
@@ -110,7 +123,7 @@ def _draw(axes: Axes, alarms: _Alarms, measure: str, look: Look, arm: str) -> No
     axes.plot(x, y, color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm)
     bounds = [(one[measure].low, one[measure].high) for one in reached]
     if all(low is not None and high is not None for low, high in bounds):
-        low, high = np.clip(np.array(bounds, dtype=np.float64).reshape(-1, 2).T, 0, 1)
+        low, high = np.clip(np.array(bounds, dtype=np.float64).reshape(-1, 2).T, 0, _MOST.get(measure, 1.0))
         axes.fill_between(x, 100 * low, 100 * high, color=look.colour, alpha=0.12, linewidth=0)
 
 

@@ -24,6 +24,10 @@ _HEADS = (
     "False alarms/h",
 )
 _UNKNOWN = AlarmHours(0.0, 0.0)
+_COST = (
+    " Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, averaged "
+    "over alpha from 0 to 1, in percent; lower is better."
+)
 _SHARES = ("detected", "seen_median", "seen_quantile_90", "seen_median_if_detected")
 
 
@@ -34,7 +38,8 @@ def online(model: ReportModel) -> Table:
     rate = (hours or _UNKNOWN).nearest(rates, 1.0) if rates else ""
     shown = f"{read_rate(rate):g} false alarm{'' if read_rate(rate) == 1 else 's'} an hour" if rate else "no rate"
     sure = "" if hours is None or not rate or hours.calibrated(rate) else ", not calibrated"
-    heads = _HEADS if hours is None else (*_HEADS, "Poisson 95 %")
+    costly = any("cost" in arm.alarms.get(rate, {}) for arm in arms)
+    heads = (*_HEADS, *(() if hours is None else ("Poisson 95 %",)), *(("Cost",) if costly else ()))
     return Table(
         "online",
         f"Online: frame by frame, and early warning at {shown} and label{sure}",
@@ -44,10 +49,16 @@ def online(model: ReportModel) -> Table:
         "while they go on and the part of an activity seen by then (median and 90 % quantile over all activities, missed "
         "ones counted as never seen, and median over those announced), in percent, and the false alarms an hour of all "
         f"labels together. Mean over {captions.seeds(model)} and {captions.HALF}, over "
-        f"seeds alone.{'' if hours is None else _poisson(hours, model.scored)}",
+        f"seeds alone.{'' if hours is None else _poisson(hours, model.scored)}"
+        f"{_COST if costly else ''}",
         heads,
-        tuple(_row(arm, arms, rate, hours) for arm in arms),
+        tuple((*_row(arm, arms, rate, hours), *(_cost(arm, rate) if costly else ())) for arm in arms),
     )
+
+
+def _cost(arm: ArmSummary, rate: str) -> tuple[Cell]:
+    measures = arm.alarms.get(rate, {})
+    return (share(measures["cost"]) if "cost" in measures else NONE,)
 
 
 def _allowed(hours: AlarmHours | None, rate: str) -> str:

@@ -59,6 +59,21 @@ def seen(spans, segment):
     return math.inf
 
 
+def first_decision(spans, segments, segment):
+    """Return whether the first alarm within `segment` is of its label, and the fraction that has been seen by then."""
+    label, first, last = segment
+    for frame in range(first, last):
+        seen_now = (frame - first + 1) / (last - first)
+        for span in spans:
+            if span.label == label and span.raised is not None and span.raised <= frame <= span.last:
+                return True, seen_now
+        for span in spans:
+            goes_on = any(of == span.label and begin <= frame < end for of, begin, end in segments)
+            if span.raised == frame and not goes_on:
+                return False, seen_now
+    return False, 1.0
+
+
 def average_precision(scores, positive, *, calibrated):
     """Return AP, or cAP, of one label: down the ranking, frames of one score at a time."""
     positives = sum(positive)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.early_classification import EarlyClassification, early_classification
 from crescendo.trainables.evaluation.span_scores import SpanScores
 from crescendo.trainables.evaluation.warning_summary import LabelWarning, Quantiles, WarningSummary
 
@@ -62,6 +63,7 @@ class EarlyWarning:
     observed_fraction : (segments,) float64, the fraction of the segment's frames that have been seen when an alarm of its
         label is first up within it, the frame itself included; inf where none is
     false_alarms : (labels,) int64
+    classification : the alarms as early classification; None without segments
     """
 
     labels: tuple[str, ...]
@@ -69,6 +71,7 @@ class EarlyWarning:
     label: np.ndarray
     observed_fraction: np.ndarray
     false_alarms: np.ndarray
+    classification: EarlyClassification | None
 
     def summary(self) -> WarningSummary:
         """Return shares, quantiles of the observed fraction and false alarms (`docs/online.md`)."""
@@ -81,6 +84,7 @@ class EarlyWarning:
             false_alarms=int(self.false_alarms.sum()),
             false_alarms_per_hour=float(self.false_alarms.sum() / self.hours),
             labels={name: self._of_label(number) for number, name in enumerate(self.labels)},
+            classification=self.classification,
         )
 
     def _of_label(self, number: int) -> LabelWarning:
@@ -146,12 +150,14 @@ def raise_alarms(spans: SpanScores, thresholds: Thresholds) -> EarlyWarning:
     up = first < len(reached)
     raised = (spans.start + first - spans.begin)[up]
     false = raised > spans.last_true()[up]
+    observed_fraction = _observed_fraction(spans, raised, spans.end[up])
     return EarlyWarning(
         labels=spans.labels,
         hours=spans.hours,
         label=spans.segment_label,
-        observed_fraction=_observed_fraction(spans, raised, spans.end[up]),
+        observed_fraction=observed_fraction,
         false_alarms=np.bincount(spans.span_label[up][false], minlength=len(spans.labels)),
+        classification=early_classification(spans, raised, observed_fraction),
     )
 
 

@@ -33,6 +33,7 @@ class SpanScores:
     so_far : (frames of all spans,) float64, the score so far; -inf at frames of gaps, which are filled only after the gap
     segment_label, onset, offset : (segments,) int64, sorted by onset; offset excluded
     without_frames : segments that no frame's centre lies in; they are left out
+    stretch : frames of the axis that each pair of recording and label has
     """
 
     labels: tuple[str, ...]
@@ -46,6 +47,19 @@ class SpanScores:
     onset: np.ndarray
     offset: np.ndarray
     without_frames: int
+    stretch: int
+
+    def moment(self, place: np.ndarray) -> np.ndarray:
+        """Return the moments that `place` on the axis stand for: numbers that rise in a recording, and no two share."""
+        recording = place // (self.stretch * (len(self.labels) + 1))
+        moment: np.ndarray = recording * self.stretch + place % self.stretch
+        return moment
+
+    def within_segment(self, place: np.ndarray) -> np.ndarray:
+        """Return for each place on the axis whether it lies within a segment of its recording and label."""
+        reach = np.append(-1, np.maximum.accumulate(self.offset))
+        within: np.ndarray = reach[np.searchsorted(self.onset, place, side="right")] > place
+        return within
 
     def last_true(self) -> np.ndarray:
         """Return the last frame of each span that lies over a segment of its label, -1 where none does; (spans,) int64."""
@@ -84,6 +98,7 @@ def span_scores(decoded: DecodedSubset) -> SpanScores:
         onset=onset,
         offset=offset,
         without_frames=without_frames,
+        stretch=stretch,
     )
 
 

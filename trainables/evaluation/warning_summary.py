@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.trainables.evaluation.early_classification import EarlyClassification
+
 
 @dataclass(frozen=True)
 class Quantiles:
@@ -68,6 +70,7 @@ class WarningSummary:
     observed_fraction_if_detected : of those that were detected
     false_alarms, false_alarms_per_hour : of all labels together
     labels : label -> its own figures
+    classification : the alarms as early classification; None without segments, and in runs of earlier versions
     """
 
     segments: int
@@ -77,6 +80,7 @@ class WarningSummary:
     false_alarms: int
     false_alarms_per_hour: float
     labels: Mapping[str, LabelWarning]
+    classification: EarlyClassification | None = None
 
     def measures(self) -> dict[str, float]:
         """Return the figures of all labels together by their names in MLflow; quantiles that are None are absent."""
@@ -88,7 +92,8 @@ class WarningSummary:
             "seen_median_if_detected": self.observed_fraction_if_detected.median,
             "seen_quantile_90_if_detected": self.observed_fraction_if_detected.quantile_90,
         }
-        return {name: value for name, value in measures.items() if value is not None}
+        decided = {} if self.classification is None else self.classification.to_json()
+        return {**{name: value for name, value in measures.items() if value is not None}, **decided}
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields; observed fractions as `seen` and `seen_if_detected` (`docs/online.md`)."""
@@ -99,6 +104,7 @@ class WarningSummary:
             "seen_if_detected": self.observed_fraction_if_detected.to_json(),
             "false_alarms": self.false_alarms,
             "false_alarms_per_hour": self.false_alarms_per_hour,
+            **({} if self.classification is None else self.classification.to_json()),
             "labels": {label: figures.to_json() for label, figures in self.labels.items()},
         }
 
@@ -113,4 +119,5 @@ class WarningSummary:
             content["false_alarms"],
             content["false_alarms_per_hour"],
             {label: LabelWarning.from_json(figures) for label, figures in content["labels"].items()},
+            EarlyClassification.from_json(content),
         )

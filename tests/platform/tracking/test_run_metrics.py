@@ -14,6 +14,7 @@ from crescendo.platform.tracking.run_metrics import (
     subset_numbers,
 )
 from crescendo.trainables.evaluation.early import EarlyDetection
+from crescendo.trainables.evaluation.early_classification import EarlyClassification
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
@@ -31,7 +32,8 @@ PROGRESSION = Progression(LINE, LINE - 0.5, LINE * 0 + 0.5, Violation(0.25, 0.1)
 
 def warning(detected, median):
     quantiles = Quantiles(median, None)
-    return WarningSummary(7, detected, quantiles, quantiles, 6, 3.0, {})
+    decided = None if median is None else EarlyClassification(0.75, 0.5)
+    return WarningSummary(7, detected, quantiles, quantiles, 6, 3.0, {}, decided)
 
 
 ONLINE = OnlineDetection(
@@ -102,6 +104,9 @@ def test_online_metrics_by_rate_leave_out_what_was_not_reached():
         "online/false_alarms_per_hour/1_per_hour": 3.0,
         "online/seen_median/1_per_hour": 0.25,
         "online/seen_median_if_detected/1_per_hour": 0.25,
+        "online/accuracy/1_per_hour": 0.75,
+        "online/earliness/1_per_hour": 0.5,
+        "online/cost/1_per_hour": 0.5,
     }
     assert stepped(WHOLE, "curve/online/detected") == [(5, 0.25), (10, 0.5)]
 

@@ -131,6 +131,15 @@ def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
     assert numbers.rows[0][2:] == (1.0, pytest.approx(40.0), None, pytest.approx(70.0))
     shown = [[line.get_xdata().tolist() for line in axes.lines] for axes in drawn["time_to_detection"].figure.axes]
     assert shown == [[[1.0, 10.0, 100.0]] * 3, [[10.0, 100.0]] * 3, [[1.0, 10.0, 100.0]] * 3]
+    costly = {rate: {**one, "cost": one["detected"]} for rate, one in model.arms[0].alarms.items()}
+    [chart] = [
+        one
+        for one in charts(replace(model, arms=(replace(model.arms[0], alarms=costly), *model.arms[1:])))[0]
+        if one.name == "time_to_detection"
+    ]
+    assert chart.numbers.columns[-1] == "cost, mean over alpha (%)"
+    assert [row[-1] for row in chart.numbers.rows[:4]] == [*(pytest.approx(one) for one in (70.0, 80.0, 90.0)), None]
+    assert len(chart.figure.axes) == 4
     share = model.arms[0].alarms["1/h"]["detected"]
     quiet = {"1/h": {"false_alarms_per_hour": share, "detected": share}}
     arms = tuple(replace(arm, alarms=quiet) for arm in model.arms)

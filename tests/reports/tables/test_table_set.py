@@ -113,6 +113,11 @@ def test_online_figures_stand_at_one_false_alarm_an_hour():
         BETTER, "76.0 ± 5.0", "86.0 ± 5.0", "86.0 ± 5.0", "19.0 ± 5.0", "80.0 ± 5.0", "14.0 ± 5.0", "10.0 ± 0.5",
     ]  # fmt: skip
     assert [cell.bold for cell in made["online"].rows[1]][:3] == [False, True, True]
+    costly = {"1/h": {**model.arms[0].alarms["1/h"], "cost": model.arms[0].alarms["1/h"]["detected"]}}
+    arms = (replace(model.arms[0], alarms=costly), *model.arms[1:])
+    [table] = [table for table in tables(replace(model, arms=arms)) if table.name == "online"]
+    assert table.columns[-1] == "Cost"
+    assert [row[-1].text for row in table.rows] == ["80.0 ± 5.0", "-", "-"]
     missed = {"1/h": {key: value for key, value in model.arms[0].alarms["1/h"].items() if key != "seen_median"}}
     arms = tuple(replace(arm, alarms=missed) for arm in model.arms)
     [table] = [table for table in tables(replace(model, arms=arms)) if table.name == "online"]

@@ -15,6 +15,7 @@ from crescendo.trainables.data.frames import frame_span
 from crescendo.trainables.detector.events import Alarm
 from crescendo.trainables.detector.span_decoder import SpanDecoder
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.early_classification import EarlyClassification
 from crescendo.trainables.evaluation.early_warning import (
     RATES,
     alarm_thresholds,
@@ -125,6 +126,36 @@ def test_an_activity_of_another_label_makes_no_alarm_right():
     found = warned("rrrr", [("walk", 0, 4)], 0.0)
     assert found.false_alarms.tolist() == [1, 0]
     assert found.observed_fraction.tolist() == [math.inf]
+
+
+def classified(path, segments, **options):
+    found = warned(path, segments, 0.0, **options).classification
+    return found.accuracy, found.earliness
+
+
+def test_the_first_alarm_within_an_activity_classifies_it():
+    assert classified("..rrrrrr..", [("run", 2, 10)]) == (1.0, 1 / 8)
+    # Walking is announced first: a mistake, and an early one.
+    assert classified("..wrrrrr..", [("run", 2, 10)]) == (0.0, 1 / 8)
+    # No alarm: wrong, when all has been seen.
+    assert classified("..........", [("run", 2, 10)]) == (0.0, 1.0)
+
+
+def test_an_alarm_from_before_decides_nothing_unless_it_is_right():
+    assert classified("wwwwrrrrrr", [("walk", 0, 2), ("run", 2, 10)]) == (1.0, (0.5 + 3 / 8) / 2)
+    assert classified("rrrrrrrrrr", [("run", 2, 10)]) == (1.0, 1 / 8)
+
+
+def test_the_alarm_of_an_activity_that_overlaps_is_no_mistake():
+    assert classified("wwrrrrrr..", [("walk", 0, 10), ("run", 0, 10)]) == (1.0, (0.1 + 0.3) / 2)
+
+
+def test_the_cost_of_early_classification():
+    found = EarlyClassification(0.75, 0.4)
+    assert [found.cost(alpha) for alpha in (0, 0.5, 1)] == pytest.approx([0.25, 0.45, 0.65])
+    assert found.mean_cost == pytest.approx(0.45)
+    assert EarlyClassification.from_json(found.to_json()) == found
+    assert EarlyClassification.from_json({"segments": 3}) is None
 
 
 def test_missed_activities_count_as_never_seen_and_apart():
@@ -260,6 +291,19 @@ def test_as_a_detector_that_watches_frame_after_frame(data, run, walk):
         for label, first, last in sorted(segments)
     ]
     assert list(zip(found.label.tolist(), found.observed_fraction.tolist(), strict=True)) == expected
+    decided = [
+        reference_online.first_decision(spans, segments, segment)
+        for spans, segments in streamed(dataset, scores, merge_gap, thresholds)
+        for segment in segments
+    ]
+    if not decided:
+        assert found.classification is None
+    else:
+        right, seen = zip(*decided, strict=True)
+        assert found.classification.accuracy == pytest.approx(np.mean(right), rel=1e-12)
+        assert found.classification.earliness == pytest.approx(np.mean(seen), rel=1e-12)
+        costs = [1 - np.mean(right) + alpha / 10 * np.mean(seen) for alpha in range(11)]
+        assert found.classification.mean_cost == pytest.approx(np.mean(costs), rel=1e-12, abs=1e-12)
 
 
 @settings(deadline=None)

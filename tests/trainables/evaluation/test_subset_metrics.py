@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early import EarlyDetection
+from crescendo.trainables.evaluation.early_classification import EarlyClassification
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
@@ -51,6 +52,7 @@ def metrics(draw):
         count,
         share,
         st.dictionaries(st.sampled_from(labels), label),
+        st.none() | st.builds(EarlyClassification, share, share),
     )
     violation = st.builds(Violation, share, share)
     curve = columns(POINTS)
