@@ -78,6 +78,7 @@ def _segments(document: Any, tier: str) -> list[Segment] | None:
 
 def _parsed(file: MarkedFile) -> Any:
     try:
+        # Of all the formats this one takes a package that few need.
         from pympi.Elan import Eaf
     except ImportError:
         raise InputError(
