@@ -77,9 +77,7 @@ def at_once(resources: Resources) -> int:
 
 def _of_arm(study: Study, arm: Arm, data: Dataset, device: str) -> tuple[float, float, int, int]:
     """Return the seconds of a trial and of a confirmation, their iterations, and how many were timed."""
-    config = configuration(
-        {**arm.sample, "seed": study.search.seed, "threads": study.resources.cpus, "device": device}
-    )
+    config = configuration({**arm.sample, "seed": study.search.seed, "threads": study.resources.cpus, "device": device})
     trainer = Trainer(config, data)
     trainer.train(WARM)
     step, timed_steps = _step(trainer)

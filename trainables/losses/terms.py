@@ -56,7 +56,7 @@ class TermInputs(NamedTuple):
 
     def on_activities(self, loss: Tensor) -> Tensor:
         """Return `loss` (time, batch), 0 on background."""
-        return torch.where(self.activity, loss, 0.0)
+        return loss.masked_fill(~self.activity, 0)
 
     def where(self) -> RunPositions[Tensor]:
         """Return the positions, which a term that needs them was given."""

@@ -12,9 +12,10 @@ from crescendo.trainables.detector.onnx_step import write_onnx
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.scoring import score_recordings
 from crescendo.trainables.losses.variants import VARIANTS
+from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.contract import check_model
 from crescendo.trainables.models.lstm import LSTMDetector
-from crescendo.trainables.models.registry import LSTM
+from crescendo.trainables.models.registry import LSTM, ModelSpec
 from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trainer import Trainer
 
@@ -139,3 +140,38 @@ def test_a_model_of_ones_own_must_show_what_it_reads():
     model = Crooked(6, 4, configuration({"hidden_size": 5}))
     with pytest.raises(InputError, match="classify of represent gives other logits than forward"):
         check_model(model, 6, configuration({"hidden_size": 5}))
+
+
+class Shown(DetectionModel):
+    """Defines no forward of its own."""
+
+    spec = ModelSpec(represents=True)
+
+    def __init__(self, feature_dim, labels, config):
+        super().__init__(feature_dim, labels, config)
+        self.linear = torch.nn.Linear(self.width, labels)
+
+    @property
+    def hidden_width(self):
+        return self.width
+
+    def represent(self, features, truncate=None):
+        return self.dropout(self.embed(features)).tanh()
+
+    def classify(self, hidden):
+        return self.linear(hidden)
+
+    def step_function(self, features):
+        logits = self.linear(self.embed(features).tanh())
+        return lambda t, state: (logits[:, t], state)
+
+
+def test_a_model_of_ones_own_that_shows_it_gets_the_head():
+    config = configuration({})
+    model = Shown(6, 4, config)
+    check_model(model, 6, config)
+    model.add_progress_head()
+    logits, predicted = model.with_progress(torch.randn(2, 5, 6))
+    assert (logits.shape, predicted.shape) == ((2, 5, 4), (2, 5))
+    assert ((predicted > 0) & (predicted < 1)).all()
+    assert not [name for name in model.detector_state() if "head" in name]
