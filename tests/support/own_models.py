@@ -126,3 +126,27 @@ class NoStep(Stateless):
 
 def a_function():
     return None
+
+
+class Shown(DetectionModel):
+    """Defines no forward of its own."""
+
+    spec = ModelSpec(represents=True)
+
+    def __init__(self, feature_dim, labels, config):
+        super().__init__(feature_dim, labels, config)
+        self.linear = torch.nn.Linear(self.width, labels)
+
+    @property
+    def hidden_width(self):
+        return self.width
+
+    def represent(self, features, truncate=None):
+        return self.dropout(self.embed(features)).tanh()
+
+    def classify(self, hidden):
+        return self.linear(hidden)
+
+    def step_function(self, features):
+        logits = self.linear(self.embed(features).tanh())
+        return lambda t, state: (logits[:, t], state)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from own_models import Shown
 from reference_losses import positions, ranking_loss, rival_loss
 
 from crescendo.trainables.config import configuration
@@ -12,10 +13,9 @@ from crescendo.trainables.detector.onnx_step import write_onnx
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.scoring import score_recordings
 from crescendo.trainables.losses.variants import VARIANTS
-from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.contract import check_model
 from crescendo.trainables.models.lstm import LSTMDetector
-from crescendo.trainables.models.registry import LSTM, ModelSpec
+from crescendo.trainables.models.registry import LSTM
 from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trainer import Trainer
 
@@ -142,32 +142,8 @@ def test_a_model_of_ones_own_must_show_what_it_reads():
         check_model(model, 6, configuration({"hidden_size": 5}))
 
 
-class Shown(DetectionModel):
-    """Defines no forward of its own."""
-
-    spec = ModelSpec(represents=True)
-
-    def __init__(self, feature_dim, labels, config):
-        super().__init__(feature_dim, labels, config)
-        self.linear = torch.nn.Linear(self.width, labels)
-
-    @property
-    def hidden_width(self):
-        return self.width
-
-    def represent(self, features, truncate=None):
-        return self.dropout(self.embed(features)).tanh()
-
-    def classify(self, hidden):
-        return self.linear(hidden)
-
-    def step_function(self, features):
-        logits = self.linear(self.embed(features).tanh())
-        return lambda t, state: (logits[:, t], state)
-
-
 def test_a_model_of_ones_own_that_shows_it_gets_the_head():
-    config = configuration({})
+    config = configuration({"model": "own_models:Shown", "variant": "progress"})
     model = Shown(6, 4, config)
     check_model(model, 6, config)
     model.add_progress_head()
