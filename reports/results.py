@@ -29,7 +29,7 @@ class Results:
         column each.
     runs : DataFrame
         One row a confirmed run: `arm`, `fold`, `repeat`, `seed`, `seconds`, `run_id` (in MLflow), and each metric of the
-        test split under its name in MLflow without `test/`: `mAP/iou_0.50`, `mAP/mean`, `frame_mAP` ...
+        test split under its name in MLflow without `test/`: `mAP/iou_0.50`, `mAP/mean`, `frame_mAP`, `segmental/edit` ...
     differences : DataFrame
         One row an arm and measure: the arm's test mAP minus the baseline's, as the report has it: `arm`, `baseline`,
         `question` (`detection`, or `early`: at `observed_fraction`), `measure`, `value`, `low`, `high` (95 % interval,

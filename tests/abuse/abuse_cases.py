@@ -423,6 +423,10 @@ def _evaluated() -> Sequence[Case]:
         named = {f"{file}.json": content for file, content in files.items()}
         return Case(name, f"{EVALUATE} {options}", says, {**SCORED, **named})
 
+    def labels(name: str, says: str, files: Mapping[str, Any], options: str = "") -> Case:
+        line = "evaluate --metrics segmental --ground-truth truth.json --subset test --fps 4 --predictions labels"
+        return Case(name, f"{line} {options}", says, {"truth.json": TRUTH, **files})
+
     online = "evaluate --online run"
 
     def run(name: str, says: str, content: Any, options: str = "") -> Case:
@@ -459,7 +463,16 @@ def _evaluated() -> Sequence[Case]:
         Case("results that unpack without end", EVALUATE.replace("found.json", "found.json.gz"), "unpack", {**SCORED, "found.json.gz": zeros(110)}),
         Case("results of a cut gzip", EVALUATE.replace("found.json", "found.json.gz"), "gzip", {**SCORED, "found.json.gz": zeros(1)[:500]}),
         Case("results in a name of 300 letters", EVALUATE.replace("found.json", LONG), "x", SCORED),
+        of("an unknown order of ties", "--ties random", "--ties"),
+        labels("predictions that are no folder", "truth.json", {}, "--predictions truth.json"),
+        labels("predictions of no recording", "no labels for recording", {"labels/other.txt": "run"}),
+        labels("predictions with a label that nobody knows", "none of the ground truth's", {"labels/a.txt": "run\nfly"}),
+        labels("predictions that are fractions", "whole numbers", {"labels/a.csv": "label\n0.5\n0.7"}),
+        labels("predictions that are a matrix", "one label a frame", {"labels/a.npy": npy(np.zeros((3, 4)))}),
+        labels("labels at no rate", "--fps", {"labels/a.txt": "run"}, "--fps 0"),
+        labels("labels at a rate of NaN", "fps", {"labels/a.txt": "run"}, "--fps nan"),
         Case("no run", online, "metrics.json"),
+        run("a confusion matrix of words", "metrics.json", set_to("test", "segmental", value={"confusion": "x"}), "--subset test"),
         run("metrics are a list", "metrics.json", "[]"),
         run("metrics are null", "metrics.json", "null"),
         run("metrics of a split are a number", "metrics.json", '{"test": 5}'),

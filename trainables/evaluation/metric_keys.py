@@ -48,7 +48,7 @@ class MetricKey:
     ----------
     measure
         One or more words, joined by slashes: `mAP` (at one IoU threshold), `mAP/mean` (over the thresholds), `early`,
-        `violations/score/share`, `frame_mAP`, `online/detected`, `loss`.
+        `violations/score/share`, `frame_mAP`, `online/detected`, `segmental/F1`, `loss`.
     split
         Recordings that were measured, one of `SPLITS`; None: left open, as in the objective of a study.
     fraction, iou
