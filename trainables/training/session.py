@@ -9,8 +9,6 @@ report.json                 its last report
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,8 @@ from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.reading import expecting
 from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_snapshot
-from crescendo.trainables.training.cohort import Cohort, DivergedError
+from crescendo.trainables.training.cohort import Cohort
+from crescendo.trainables.training.cohort_session import CohortSession
 from crescendo.trainables.training.job import DecodeSearch
 from crescendo.trainables.training.listeners import Listener, Silent, Validation
 from crescendo.trainables.training.mean_losses import MeanLosses
@@ -227,93 +226,6 @@ class TrainingSession:
             history.append(validation.to_json())
             self._listener.validated(validation)
         return history[-1]
-
-
-class CohortSession:
-    """Training sessions that go side by side, in one cohort.
-
-    Attributes
-    ----------
-    sessions : list of TrainingSession
-        Those that go on. One that gives its last report, or diverges, leaves.
-    cohort : Cohort
-        Of their trainers.
-    """
-
-    def __init__(
-        self,
-        sessions: Sequence[TrainingSession],
-        *,
-        cohort: Cohort | None = None,
-        turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
-    ) -> None:
-        """Take up the sessions, wherever each of them is; `ValueError` if their trainers do not share their batches.
-
-        Parameters
-        ----------
-        cohort
-            Of the same trainers, from an earlier session; None: a new one.
-        turn
-            Entered while they train and left while they are validated and measured.
-        """
-        self.sessions = list(sessions)
-        self.cohort = cohort or Cohort([session.trainer for session in sessions])
-        self._turn = turn
-
-    def leave(self, session: TrainingSession) -> None:
-        """Go on without `session`."""
-        self.sessions.remove(session)
-        self.cohort.leave(session.trainer)
-
-    def step(self) -> dict[TrainingSession, ValidationReport | InputError]:
-        """Train to the next validation of one of them, and return the reports of those that are there.
-
-        Those that diverged on the way, or cannot be measured, are among the answers, with their error, and have left.
-        """
-        outcomes: dict[TrainingSession, ValidationReport | InputError] = {}
-        for session in self.sessions:
-            if (report := session.again()) is not None:
-                outcomes[session] = report
-        if not outcomes:
-            outcomes = self._train()
-        for session, outcome in outcomes.items():
-            if isinstance(outcome, DivergedError):
-                self.sessions.remove(session)  # it has left the cohort already
-            elif isinstance(outcome, InputError) or outcome.done:
-                self.leave(session)
-        return outcomes
-
-    def _train(self) -> dict[TrainingSession, ValidationReport | InputError]:
-        of_trainer: dict[Any, TrainingSession] = {session.trainer: session for session in self.sessions}
-        until = min(session.stage_end for session in self.sessions)
-        training = [session for session in self.sessions if session.trainer.iteration < until]
-        began = time.monotonic()
-        self.cohort.prepare(until)
-        prepared = time.monotonic() - began
-        with self._turn():
-            began = time.monotonic() - prepared
-            for session in self.sessions:
-                session.trainer.begin_stage()
-            diverged = self.cohort.train(until, lambda who, iteration, loss: of_trainer[who].advanced(iteration, loss))
-            for session in training:
-                session.trained((time.monotonic() - began) / len(training))
-        outcomes: dict[TrainingSession, ValidationReport | InputError] = {
-            of_trainer[member]: error for member, error in diverged.items()
-        }
-        arrived = [
-            session
-            for session in self.sessions
-            if session not in outcomes and session.trainer.iteration == session.stage_end
-        ]
-        shared = SharedScores(
-            [session.trainer for session in arrived], [session.trainer for session in arrived if session.measured]
-        )
-        for session in arrived:
-            try:
-                outcomes[session] = session.report(shared)
-            except InputError as error:
-                outcomes[session] = error
-        return outcomes
 
 
 def _validated(trainer: Trainer) -> int:

@@ -18,7 +18,7 @@ from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport
 
 if TYPE_CHECKING:
-    from crescendo.trainables.training.session import CohortSession
+    from crescendo.trainables.training.cohort_session import CohortSession
     from crescendo.trainables.training.trial import Trial
 
 
@@ -39,7 +39,7 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
     _data: SameDataset | None = None
     _fault: InputError | None = None
     _trials: dict[str, Trial]
-    _cohort: CohortSession | None = None
+    _cohort: CohortSession[Trial] | None = None
     _failures: dict[str, str]
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
 
     def _begin(self, jobs: Sequence[Job], *, turns: bool) -> None:
         # A second's import or more for the process of the study, which hands this class on and trains nothing.
-        from crescendo.trainables.training.session import CohortSession
+        from crescendo.trainables.training.cohort_session import CohortSession
         from crescendo.trainables.training.trial import Trial
         from crescendo.trainables.training.turn import gpu_turn
 
@@ -104,7 +104,7 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
             failures={identity: failure_line(one) for identity, one in told if isinstance(one, InputError)},
         )
 
-    def _trained(self, cohort: CohortSession) -> Mapping[Any, ValidationReport | InputError]:
+    def _trained(self, cohort: CohortSession[Trial]) -> Mapping[Trial, ValidationReport | InputError]:
         """Return what a step came to, if the data set is still the same and the disk took all of it."""
         with mended(Path(next(iter(self._trials.values())).job.folder).parent):
             came = cohort.step()

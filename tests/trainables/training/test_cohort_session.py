@@ -10,9 +10,9 @@ import pytest
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.training.cohort import DivergedError
+from crescendo.trainables.training.cohort_session import CohortSession
 from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.scored_subset import ScoredSubset
-from crescendo.trainables.training.session import CohortSession
 from crescendo.trainables.training.trial import Trial
 
 SHARED = {
