@@ -6,15 +6,17 @@ import io
 import re
 import warnings
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crescendo.trainables.data.importers.arrays import Announced
 from crescendo.trainables.reading import most_unpacked, too_large
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SEPARATORS = (",", ";", "\t")
 _COMMA = re.compile(r"(?:^|[;\t])\s*\"?[+-]?\d*,\d+(?:[eE][+-]?\d+)?\"?\s*(?:$|[;\t])")
@@ -64,6 +66,9 @@ def _separator(rows: Sequence[str]) -> str:
 
 
 def _parsed(text: str, separator: str, headless: bool, decimal: str) -> pd.DataFrame:
+    # Half a second, which a command that reads no table does not wait for.
+    import pandas as pd
+
     with warnings.catch_warnings():
         # It would cut rows that are longer than the first.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -103,6 +108,9 @@ class ParquetTable:
 
 
 def _values(column: pd.Series) -> np.ndarray:
+    # As above.
+    import pandas as pd
+
     if column.dtype.kind in "biuf":
         return column.to_numpy()
     text = ["" if value is None or value is pd.NA or value != value else str(value) for value in column.to_list()]  # noqa: PLR0124
