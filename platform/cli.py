@@ -13,7 +13,7 @@ COMMANDS = {
     ),
     "evaluate": LazyCommand(
         f"{_COMMANDS}.evaluate:evaluate",
-        "Score detections against ground truth (mAP at each IoU threshold, AP of each label), or a run while it watches.",
+        "Score detections (mAP at each IoU threshold, AP of each label), frame labels (segmental), or a run while it watches.",
     ),
     "export": LazyCommand(
         f"{_COMMANDS}.export:export",
