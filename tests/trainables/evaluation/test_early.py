@@ -69,7 +69,7 @@ def test_the_observed_part_is_rounded_up_to_whole_frames(prepared):
 
 
 def test_the_truth_is_cut_where_the_last_frame_observed_ends(prepared):
-    """The example of docs/protocol.md, section 5."""
+    """The example of protocol section 5."""
     dataset = prepared({"a": (100.0, [("run", 10.0, 13.5)])})
     parts = observed_parts(dataset, "test", sure_model(dataset), merge_gap=0, fractions=(0.3, 1.0))
     assert [(one.truth.segments.start[0], one.truth.segments.end[0]) for one in parts] == [(10.0, 11.5), (10.0, 13.5)]
