@@ -16,7 +16,8 @@ from crescendo.trainables.data.findings import unlearnable
 from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks_on
 from crescendo.trainables.data.metadata import hash_of
-from crescendo.trainables.data.parts import check_parts, part_faults, untested
+from crescendo.trainables.data.part_faults import part_faults
+from crescendo.trainables.data.parts import check_parts, untested
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.same_dataset import FileStates, file_states
 from crescendo.trainables.data.splits import FOLDS, SPLITS

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from crescendo.trainables.data.annotations import Annotations, Segment, listed, placed
 from crescendo.trainables.data.frames import BACKGROUND, frame_span
-from crescendo.trainables.data.parts import part_faults
+from crescendo.trainables.data.part_faults import part_faults
 
 
 def findings(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> tuple[str, ...]:

@@ -1,35 +1,14 @@
-"""What a data set's parts are good for: a training needs segments to train on and to validate with, a test needs some, too."""
+"""What a data set's parts are good for: training, validating, testing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from crescendo.trainables.data.annotations import Annotations, Recording
+from crescendo.trainables.data.annotations import Recording
+from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND, frame_span
-from crescendo.trainables.data.splits import SUBSETS
+from crescendo.trainables.data.part_faults import part_faults, unusable_parts
 from crescendo.trainables.errors import InputError
-
-if TYPE_CHECKING:
-    from crescendo.trainables.data.dataset import Dataset
-
-_CONSEQUENCES = dict(
-    zip(SUBSETS, ("nothing can be trained", "no training can be validated", "nothing is tested"), strict=True)
-)
-
-
-def part_faults(annotations: Annotations) -> dict[str, str]:
-    """Return subset -> why it cannot be used, and what follows; only those that cannot: no recordings, or no segments."""
-    return {subset: f"{why}: {_CONSEQUENCES[subset]}" for subset, why in _unusable(annotations).items()}
-
-
-def _unusable(annotations: Annotations) -> dict[str, str]:
-    counts = {subset: [0, 0] for subset in SUBSETS}
-    for one in annotations.recordings.values():
-        if one.subset in counts:
-            counts[one.subset][0] += 1
-            counts[one.subset][1] += sum(segment.label != BACKGROUND for segment in one.segments)
-    return {subset: _why(subset, recordings) for subset, (recordings, segments) in counts.items() if not segments}
 
 
 def check_parts(dataset: Dataset) -> None:
@@ -60,7 +39,7 @@ def scored_subsets(dataset: Dataset) -> tuple[str, ...]:
 
 def untested(dataset: Dataset) -> str | None:
     """Return why nothing can be tested on `dataset`; None where it can."""
-    return _unusable(dataset.annotations).get("test")
+    return unusable_parts(dataset.annotations).get("test")
 
 
 def _spans(recordings: Iterable[Recording], fps: float) -> Iterator[tuple[int, int]]:
@@ -68,11 +47,3 @@ def _spans(recordings: Iterable[Recording], fps: float) -> Iterator[tuple[int, i
         yield from (
             frame_span(segment.start, segment.end, fps) for segment in one.segments if segment.label != BACKGROUND
         )
-
-
-def _why(subset: str, recordings: int) -> str:
-    if not recordings:
-        return f"there is no {subset} part"
-    if recordings == 1:
-        return f"the one {subset} recording has no segment"
-    return f"none of the {recordings:,} {subset} recordings has a segment"
