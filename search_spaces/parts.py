@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -13,14 +13,32 @@ from crescendo.search_spaces.spaces import Choices, Plain, Range
 def flat(settings: Any) -> Any:
     """Return settings in which a mapping stands for its entries, `lambda_r: {score: 6}` for `lambda_r.score: 6`.
 
-    What is no mapping of settings is returned as it is.
+    What is no mapping of settings is returned as it is; `ValueError` if an entry stands by itself, too.
     """
+    return _joined(settings, lambda value: bool(value) and all(isinstance(name, str) for name in value))
+
+
+def flat_space(space: Any) -> Any:
+    """Return a space in which a mapping of spaces stands for its entries, as `flat` does with values."""
+    own = {*Range.model_fields, *Choices.model_fields}
+    return _joined(
+        space,
+        lambda value: (
+            bool(value) and not own & value.keys() and all(isinstance(one, Mapping) for one in value.values())
+        ),
+    )
+
+
+def _joined(settings: Any, has_parts: Callable[[Mapping[Any, Any]], bool]) -> Any:
     if not isinstance(settings, Mapping):
         return settings
     joined: dict[Any, Any] = {}
     for key, value in settings.items():
-        parts = isinstance(value, Mapping) and value and all(isinstance(name, str) for name in value)
-        joined |= {f"{key}.{name}": one for name, one in value.items()} if parts else {key: value}
+        parts = isinstance(value, Mapping) and has_parts(value)
+        for name, one in ({f"{key}.{name}": one for name, one in value.items()} if parts else {key: value}).items():
+            if name in joined:
+                raise ValueError(f"{name} must stand once but stands by itself and in {name.partition('.')[0]}")
+            joined[name] = one
     return joined
 
 
@@ -28,21 +46,6 @@ Settings = Annotated[
     dict[str, Plain], BeforeValidator(flat, json_schema_input_type=dict[str, Plain | dict[str, Plain]])
 ]
 """Setting -> value; settings that have a part for each of several names may be written as mappings."""
-
-
-def flat_space(space: Any) -> Any:
-    """Return a space in which a mapping of spaces stands for its entries, as `flat` does with values."""
-    if not isinstance(space, Mapping):
-        return space
-    own = {*Range.model_fields, *Choices.model_fields}
-    joined: dict[Any, Any] = {}
-    for key, value in space.items():
-        parts = isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in value.values())
-        if parts and not own & value.keys():
-            joined |= {f"{key}.{name}": one for name, one in value.items()}
-        else:
-            joined[key] = value
-    return joined
 
 
 def is_part(key: str, settings: Mapping[str, Any]) -> bool:

@@ -127,6 +127,10 @@ def test_an_arm_of_one_variant_lays_its_weight_over_those_by_name() -> None:
             "s.yaml:5: search.space.lambda_r.smoothin: must be one of none, score,",
         ),
         (
+            {"base": {"lambda_r": {"score": 1}, "lambda_r.score": 2}},
+            "s.yaml:3: base: lambda_r.score must stand once but stands by itself and in lambda_r",
+        ),
+        (
             {"base": {"lambda_r": {"score": -1}}},
             "s.yaml:4: base.lambda_r: the weight of score must be a number of at least 0 but is -1",
         ),
