@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from crescendo.search_spaces.parts import Settings, flat, flat_space
-from crescendo.search_spaces.spaces import Choices, Distinct, OneOrMore, Range, Scalar, Section, Space
+from crescendo.search_spaces.spaces import Choices, Distinct, OneOrMore, Range, Scalar, Section, Space, Written
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
 # Far more than anybody can pay for, and few enough to be counted, checked and kept.
@@ -240,7 +240,7 @@ def _countable(ablate: tuple[Block, ...]) -> tuple[Block, ...]:
 Ablate = Annotated[
     tuple[Block, ...],
     AfterValidator(_countable),
-    BeforeValidator(_blocks, json_schema_input_type=tuple[Block, ...] | dict[str, tuple[Scalar, ...]]),
+    BeforeValidator(_blocks, json_schema_input_type=tuple[Block, ...] | dict[str, tuple[Written, ...]]),
 ]
 
 

@@ -54,13 +54,14 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, Scalar) else _as_tuple(value)
 
 
-Plain = Annotated[Scalar, BeforeValidator(_plain_value, json_schema_input_type=Scalar | tuple[str, ...])]
+Written = Scalar | tuple[str, ...]
+Plain = Annotated[Scalar, BeforeValidator(_plain_value, json_schema_input_type=Written)]
 """One value. A list of words is one too, `[score, smoothing]` for `score+smoothing`: the order does not matter."""
 Number = Annotated[int | float, BeforeValidator(_number)]
 _Listed = Annotated[tuple[Plain, ...], Field(min_length=1, max_length=1000)]
 Distinct = Annotated[_Listed, BeforeValidator(_as_tuple), AfterValidator(_distinct)]
 """A list of different values, at least one."""
-OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=Scalar | tuple[Scalar, ...])]
+OneOrMore = Annotated[Distinct, BeforeValidator(_listed, json_schema_input_type=Written | tuple[Written, ...])]
 """The same, where one value may stand for a list of one."""
 
 
@@ -270,7 +271,7 @@ def _written_out(value: Any) -> Any:
 Space = Annotated[
     Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")],
     Discriminator(_kind),
-    BeforeValidator(_written_out, json_schema_input_type=Range | Choices | tuple[Scalar, ...] | Scalar),
+    BeforeValidator(_written_out, json_schema_input_type=Range | Choices | tuple[Written, ...] | Scalar),
 ]
 """A range, or choices; a list of values is short for choices."""
 

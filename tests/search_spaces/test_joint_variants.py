@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
-from crescendo.platform.studies.settings import resolve_settings
+from crescendo.platform.studies.settings import resolve_settings, study_schema
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.problems import StudyError
@@ -140,3 +141,18 @@ def test_what_does_not_fit_is_one_line(parts: dict[str, Any], line: str) -> None
     found = errors(**parts)
     assert found[0].startswith(line), found
     assert len(found) == 1
+
+
+def test_an_editor_that_knows_the_schema_takes_what_the_study_does() -> None:
+    schema = jsonschema.Draft202012Validator(study_schema())
+    space = {"lambda_r": {"score": {**WEIGHT, "when": BOTH}}, "lambda_r.smoothing": {**WEIGHT, "when": BOTH}}
+    content = {
+        "name": "test",
+        "dataset": "synthetic",
+        "base": {"lambda_r": {"score": 6, "smoothing": 0.15}},
+        "ablate": {"variant": ["none", ["score", "smoothing"]]},
+        "baseline": {"variant": "none"},
+        "search": {"trials": 2, "space": space, "start": [{"lambda_r": {"score": 6}}]},
+    }
+    assert [error.message for error in schema.iter_errors(content)] == []
+    study(**{key: value for key, value in content.items() if key not in ("name", "dataset")})
