@@ -32,7 +32,7 @@ from crescendo.search_spaces.folds import Parts
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.folds import made_folds
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import write_json
+from crescendo.trainables.json_files import write_json
 
 FIGURES = Path(__file__).parents[1] / "reports" / "planning" / "figures"
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,14 +20,11 @@ from pydantic import (
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, MatchingRule
-from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.joint import check_variant, variant_names, weighted_names
 from crescendo.trainables.losses.loss_settings import PART_OF_LAMBDA_R, LambdaR, joined, without_parts
 from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, Variant
 from crescendo.trainables.models.registry import MODELS, ModelSpec
-from crescendo.trainables.reading import read_text
 from crescendo.trainables.registry import Registry
-from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
 
 def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) -> AfterValidator:
@@ -60,9 +54,6 @@ _SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE][+-]?\d{1,5}")
 
 # Settings that came after version 0.1. Their defaults are what it did.
 _LATER = ("graphs", "clip_scaling", "margin_rivals", "exponential_seconds")
-
-AUTO = "auto"
-"""The configuration that a data set's figures make (`auto_config`); no file."""
 
 PAPER_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -303,48 +294,6 @@ def configuration(values: Mapping[str, Any], source: str = "configuration") -> T
         return TrainingConfig.model_validate(dict(values))
     except ValidationError as error:
         raise InputError("\n".join(f"{source}: {line}" for line in _lines(error))) from None
-
-
-def shipped_names() -> tuple[str, ...]:
-    """Return the names of the configurations that ship with Crescendo."""
-    return tuple(sorted(file.name[:-5] for file in _folder().iterdir() if file.name.endswith(".yaml")))
-
-
-def read_settings(name_or_file: str) -> dict[str, Any]:
-    """Return the settings of a shipped configuration, by name, or of a YAML file; they are not yet validated.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or not a YAML mapping.
-    """
-    shipped = name_or_file in shipped_names()
-    path = Path(str(_folder() / f"{name_or_file}.yaml")) if shipped else user_path(name_or_file)
-    if not shipped and not os.path.lexists(path):
-        raise InputError(
-            f"{name_or_file}: neither a file nor a shipped configuration ({', '.join(shipped_names())}), nor {AUTO}"
-        )
-    content = yaml_value(read_text(path, LARGEST), name_or_file)
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InputError(f"{name_or_file}: must be a mapping of keys to values but is a {type(content).__name__}")
-    return content
-
-
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """Return the settings of `--set key=value` options; values are read as YAML (`0.5`, `true`, `[0.1, 0.5]`)."""
-    settings = {}
-    for assignment in assignments:
-        key, sign, value = assignment.partition("=")
-        if not sign or not key.strip():
-            raise InputError(f"--set {assignment:.80}: expected key=value")
-        settings[key.strip()] = yaml_value(value, f"--set {assignment:.80}")
-    return settings
-
-
-def _folder() -> Any:
-    return files("crescendo.trainables.configs")
 
 
 def _lines(error: ValidationError) -> list[str]:

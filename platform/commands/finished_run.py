@@ -11,8 +11,8 @@ from crescendo.trainables.data.store import FrameStore
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.files import read_json
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
+from crescendo.trainables.json_files import read_json
 from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.registry import check_no_plugin
 

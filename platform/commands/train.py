@@ -13,7 +13,8 @@ from rich.table import Table
 
 from crescendo.platform.frame_progress import FrameProgress, frame_bar
 from crescendo.platform.terminal_text import terminal_console
-from crescendo.trainables.config import AUTO, TrainingConfig, configuration, parse_assignments, read_settings
+from crescendo.trainables.config import TrainingConfig, configuration
+from crescendo.trainables.config_files import AUTO, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses.joint import weighted_names
 

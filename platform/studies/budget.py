@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crescendo.search_spaces.confirm import Budget
-from crescendo.trainables.files import read_json, write_json
+from crescendo.trainables.json_files import read_json, write_json
 
 FILE = "budget.json"
 _SAVED_EVERY = 5.0  # seconds

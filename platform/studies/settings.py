@@ -15,7 +15,8 @@ from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.resolution import Resolved
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
-from crescendo.trainables.config import AUTO, TrainingConfig, read_settings
+from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.config_files import AUTO, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys

@@ -9,7 +9,8 @@ from pathlib import Path
 from crescendo.platform.append_log import AppendLog
 from crescendo.platform.tracking.records import Record, is_whole
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file, read_json
+from crescendo.trainables.files import atomic_file
+from crescendo.trainables.json_files import read_json
 from crescendo.trainables.locks import hold
 
 

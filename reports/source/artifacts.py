@@ -17,7 +17,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.detection_columns import DETECTIONS, OBSERVED, TRUTH, column_type
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.files import read_json
+from crescendo.trainables.json_files import read_json
 from crescendo.trainables.reading import check_plain
 
 EXPECTED = ("metrics.json", "detections.parquet", "ground_truth.parquet")

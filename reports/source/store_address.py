@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from crescendo.trainables.addresses import hidden, parts_of, shown_address
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_file, read_json
+from crescendo.trainables.files import check_file
+from crescendo.trainables.json_files import read_json
 from crescendo.trainables.reading import check_plain, expecting, mapping
 
 _SQLITE = b"SQLite format 3\0"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import read_json
+from crescendo.trainables.json_files import read_json
 from crescendo.trainables.reading import check_plain, expecting, mapping, read_bytes, read_text, unpack
 
 

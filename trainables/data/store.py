@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file, can_be_written, parse_json
+from crescendo.trainables.files import atomic_file
+from crescendo.trainables.json_files import can_be_written, parse_json
 from crescendo.trainables.reading import check_plain, expecting, mapping
 
 RECORDINGS = b"crescendo.recordings"

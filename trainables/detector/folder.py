@@ -23,7 +23,8 @@ from crescendo.trainables.config import Reset, TrainingConfig, configuration
 from crescendo.trainables.data.dataset import FASTEST, SLOWEST
 from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, atomic_file, read_json, write_json
+from crescendo.trainables.files import atomic_directory, atomic_file
+from crescendo.trainables.json_files import read_json, write_json
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.registry import MODELS

@@ -23,7 +23,7 @@ from crescendo.trainables.detector.folder import (
     write_model,
 )
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import read_json
+from crescendo.trainables.json_files import read_json
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import ARCHITECTURE
 from crescendo.trainables.reading import expecting, mapping

@@ -9,7 +9,7 @@ import pytest
 
 from crescendo.platform.cli import main
 from crescendo.platform.studies.settings import load_study
-from crescendo.trainables.config import read_settings
+from crescendo.trainables.config_files import read_settings
 from crescendo.trainables.data.annotations import read_annotations
 from crescendo.trainables.data.dataset import DatasetMetadata, write_dataset
 from crescendo.trainables.errors import InputError

@@ -7,7 +7,8 @@ import pytest
 import torch
 from made_pictures import SIZE, write_pictures
 
-from crescendo.trainables.config import configuration, read_settings
+from crescendo.trainables.config import configuration
+from crescendo.trainables.config_files import read_settings
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sampler import SequenceSampler
 from crescendo.trainables.errors import InputError

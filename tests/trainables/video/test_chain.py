@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from made_pictures import write_pictures
 
-from crescendo.trainables.config import configuration, read_settings
+from crescendo.trainables.config import configuration
+from crescendo.trainables.config_files import read_settings
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.evaluation.subset_result import subset_result
 from crescendo.trainables.inference.decoded_subset import decode_subset

@@ -16,7 +16,8 @@ from crescendo.trainables.data.importers.delimited import cells
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import recording_of
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import parse_json, user_path
+from crescendo.trainables.files import user_path
+from crescendo.trainables.json_files import parse_json
 from crescendo.trainables.reading import read_bytes
 from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
