@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ import typer
 from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyName
 from crescendo.platform.studies.settings import auto_reasons, load_study
 from crescendo.platform.terminal_text import say, terminal_console
+from crescendo.trainables.addresses import shown_address, shown_dataset
 from crescendo.trainables.errors import InputError
 
 INTERRUPTED = 130
@@ -55,9 +58,10 @@ def sweep(
     from crescendo.platform.studies.study_tables import outcome
 
     result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
-    screen = Screen(terminal_console(), folder / LOG)
+    screen, there = Screen(terminal_console(), folder / LOG), shlex.quote(str(folder))
     if result.interrupted:
-        screen.show(f"Interrupted; nothing is lost. To go on: crescendo sweep {name} --output {folder}")
+        command = again(name, folder, assignments, dataset=dataset, tracking_uri=tracking_uri, join=join)
+        screen.show(f"Interrupted; nothing is lost. To go on: {command}")
         raise typer.Exit(INTERRUPTED)
     for part in outcome(result.run):
         screen.show(part)
@@ -66,10 +70,37 @@ def sweep(
     screen.show(f"Runs: {result.store}. Everything else: {folder}.")
     if result.backlog.waiting:
         screen.show(
-            f"{result.backlog.waiting} records could not be sent ({result.backlog.error}); later: crescendo sync {folder}"
+            f"{result.backlog.waiting} records could not be sent ({result.backlog.error}); later: crescendo sync {there}"
         )
     problem = result.run.problem or result.run.shortfall()
     if problem:
         screen.show(f"error: {problem}", style="red")
         raise typer.Exit(1)
-    screen.show(f"Look at them: crescendo ui {folder}; tables and figures: generate-report {folder}")
+    screen.show(f"Look at them: crescendo ui {there}; tables and figures: generate-report {there}")
+
+
+def again(
+    name: str,
+    folder: Path,
+    assignments: Sequence[str] = (),
+    *,
+    dataset: str | None = None,
+    tracking_uri: str | None = None,
+    join: bool = False,
+) -> str:
+    """Return the command that goes on with a study, as a shell takes it, addresses without what may be secret."""
+    words = ["crescendo", "sweep", name, "--output", str(folder)]
+    if dataset is not None:
+        words += ["--dataset", shown_dataset(dataset)]
+    for assignment in assignments:
+        words += ["--set", _shown(assignment)]
+    if tracking_uri is not None:
+        words += ["--tracking-uri", shown_address(tracking_uri)]
+    return shlex.join([*words, "--join"] if join else words)
+
+
+def _shown(assignment: str) -> str:
+    key, sign, value = assignment.partition("=")
+    if "://" not in value:
+        return assignment
+    return f"{key}{sign}{shown_dataset(value) if key.strip() == 'dataset' else '...'}"

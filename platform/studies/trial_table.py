@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ def trial_tables(trials: StudyTrials, output: Path) -> Iterator[Table | str]:
         marked |= best is not None
         yield _table(trials, arm, None if best is None else best.identity)
     if marked:
-        yield (f"* the arm's best confirmed run, by validation: `crescendo export {output} DEST --arm ARM` takes it")
+        there = shlex.quote(str(output))
+        yield f"* the arm's best confirmed run, by validation: `crescendo export {there} DEST --arm ARM` takes it"
 
 
 def trials_json(trials: StudyTrials, output: Path) -> list[dict[str, Any]]:
