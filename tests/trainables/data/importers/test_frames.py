@@ -243,7 +243,7 @@ def _npy(values):
         (lambda root: None, {"background": ["walk"]}, "--background: 'walk' is no label; there are background, jump, run, sit"),
         (lambda root: None, {"labels_from": "nowhere"}, r"holds nothing at 'nowhere' \(--labels-from\)"),
         (lambda root: None, {"splits": "features"}, "features holds no list of recordings"),
-        (lambda root: None, {"split": "3"}, "has no split '3'"),
+        (lambda root: None, {"split": "3"}, r"has no split '3' \(--split\); its lists have no numbers"),
         (lambda root: None, {"time_axis": "2"}, "--time-axis must be one of auto, 0, 1 but got '2'"),
         (lambda root: None, {"time_axis": "1"}, r"recording 'a' has 3 frames of features \(shape \(24, 3\)\) but 24 labels"),
         (lambda root: None, {"mapping": "no.txt"}, r"holds no file 'no.txt' \(--mapping\)"),
