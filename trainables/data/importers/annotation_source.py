@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crescendo.trainables.data.annotations import Annotations, annotations_of, listed
+from crescendo.trainables.data.annotations import OVERHANG_SECONDS, Annotations, annotations_of, listed
 from crescendo.trainables.data.importers.annotation_tools.gathering import (
     activitynet_content,
     annotation_files,
@@ -91,6 +91,8 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         name: matrices.shape(name).frames / own.fps if (said := said_duration(track)) is None else said
         for name, track in kept.items()
     }
+    if not clip:
+        _check_ends(kept, durations, matrices, own.fps, where)
     content = activitynet_content(kept, durations, subsets)
     shortest, longest = min(durations.values()), max(durations.values())
     lasting = (
@@ -124,6 +126,20 @@ def _subsets(files: RawFiles, names: Sequence[str], tracks: Mapping[str, Track])
             else []
         ),
     ]
+
+
+def _check_ends(
+    tracks: Mapping[str, Track], durations: Mapping[str, float], matrices: Matrices, fps: float, where: str
+) -> None:
+    """Refuse segments after the end of features that say how long a recording is: the rate, or the axis, may be wrong."""
+    for name, track in tracks.items():
+        last = max((one.end for one in track.segments), default=0.0)
+        if said_duration(track) is None and last > durations[name] + OVERHANG_SECONDS:
+            raise InputError(
+                f"{where}: recording {name!r:.80} has a segment up to {last:g} s, but its features ({matrices.where(name)}) last "
+                f"{durations[name]:g} s, {matrices.shape(name).frames} frames at {fps:g} a second; check --fps and --time-axis, "
+                "else mend the segment or pass --clip to cut it"
+            )
 
 
 def _time_first(features: Features, tracks: Mapping[str, Track], own: OwnData) -> tuple[Matrices, list[str]]:

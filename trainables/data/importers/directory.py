@@ -14,7 +14,7 @@ from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
 from crescendo.trainables.data.importers.external import Matrices, without_recording
 from crescendo.trainables.data.importers.group_source import grouped
 from crescendo.trainables.data.importers.label_map import read_changes, relabelled, trimmed
-from crescendo.trainables.data.importers.own_data import OwnData, left_out, told, write_own
+from crescendo.trainables.data.importers.own_data import OwnData, described, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
@@ -68,7 +68,8 @@ def import_directory(
         notes = [
             *found.notes, *found.annotations.notes, *blanks, *changed, *groups, *decided, *divided, *axis, *left
         ]  # fmt: skip
-        return write_own(source, destination, own, split, turned, notes, reporter, splits=folds)
+        features = described(found.features, "as given")
+        return write_own(source, destination, own, split, turned, notes, reporter, features, splits=folds)
 
 
 def _folds(files: RawFiles, splits: str, annotations: Annotations) -> tuple[Splits, list[str]]:

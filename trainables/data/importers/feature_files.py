@@ -13,9 +13,13 @@ from crescendo.trainables.data.importers.array_files import HDF5, SUFFIXES, TABL
 from crescendo.trainables.data.importers.arrays import Announced, ArrayFile, Shape, matrix_shape
 from crescendo.trainables.data.importers.external import Features
 from crescendo.trainables.data.importers.hdf5 import Hdf5File
+from crescendo.trainables.data.importers.label_vectors import COLUMNS
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
+
+# A column y may as well be an axis of a sensor.
+_LABELS = frozenset(COLUMNS) - {"y"}
 
 
 class _Chosen(NamedTuple):
@@ -106,8 +110,15 @@ class FeatureFiles:
         return self._columns[1] if self._columns else ()
 
     def notes(self) -> list[str]:
-        """Return what was left out of the files whose shapes were looked at, in lines."""
-        return [f"{array} is no feature and was left out ({count} files)" for array, count in self._left.items()]
+        """Return, in lines, what was left out of the files whose shapes were looked at, and what seems to be no feature."""
+        return [
+            *(f"{array} is no feature and was left out ({count} files)" for array, count in self._left.items()),
+            *(
+                f"the column {column!r} is a feature, as all columns of numbers are; take it out of the tables if it is the label"
+                for column in self.columns()
+                if column.lower() in _LABELS
+            ),
+        ]
 
     def _choose(self, file: ArrayFile, name: str) -> _Chosen:
         if suffix(name) in TABLES:

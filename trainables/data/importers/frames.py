@@ -9,14 +9,14 @@ from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.aligned import aligned
 from crescendo.trainables.data.importers.base import Reporter, Silent
-from crescendo.trainables.data.importers.external import Matrices, check_present, without_recording
+from crescendo.trainables.data.importers.external import check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
 from crescendo.trainables.data.importers.frame_files import Found, find
 from crescendo.trainables.data.importers.frame_runs import label_order, meanings, places_of, runs
 from crescendo.trainables.data.importers.group_source import grouped, is_file
 from crescendo.trainables.data.importers.label_map import read_changes
 from crescendo.trainables.data.importers.label_vectors import read_mapping
-from crescendo.trainables.data.importers.own_data import OwnData, left_out, told, write_own
+from crescendo.trainables.data.importers.own_data import OwnData, described, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
 from crescendo.trainables.data.splits import Splits
@@ -81,15 +81,10 @@ def import_frames(
             axis.matrices,
             [*found.notes, *meant.notes, *axis.notes, *left, *groups, *decided, *divided],
             reporter,
-            features=_described(matrices),
+            features=described(matrices, "as given, one row a frame"),
             labels=label_order([segment for one in recordings.values() for segment in one.segments], numbers, changes),
             splits=folds,
         )
-
-
-def _described(matrices: Matrices) -> str:
-    columns = matrices.columns() if isinstance(matrices, FeatureFiles) else ()
-    return f"as given, the columns {', '.join(columns)}" if columns else "as given, one row a frame"
 
 
 def _folds(found: Found, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:

@@ -101,3 +101,9 @@ def write_own(
 def left_out(matrices: Matrices) -> list[str]:
     """Return what was left out of the files of features, in lines."""
     return matrices.notes() if isinstance(matrices, FeatureFiles) else []
+
+
+def described(matrices: Matrices, otherwise: str) -> str:
+    """Return what the features are: the columns, where they are those of tables with names; else `otherwise`."""
+    columns = matrices.columns() if isinstance(matrices, FeatureFiles) else ()
+    return f"as given, the columns {', '.join(columns)}" if columns else otherwise
