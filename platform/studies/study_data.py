@@ -16,8 +16,7 @@ from crescendo.trainables.data.findings import unlearnable
 from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.folds import Division, made_folds, own_folds, remarks_on
 from crescendo.trainables.data.metadata import hash_of
-from crescendo.trainables.data.part_faults import part_faults
-from crescendo.trainables.data.parts import check_parts, untested
+from crescendo.trainables.data.parts import check_parts, faults_of, untested
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.same_dataset import FileStates, file_states
 from crescendo.trainables.data.splits import FOLDS, SPLITS
@@ -161,7 +160,7 @@ def _check_suits(study: Study, dataset: Dataset) -> None:
 
 def _checked(study: Study, folds: Mapping[str, Dataset]) -> tuple[str, ...]:
     for name, dataset in folds.items():
-        for fault in part_faults(dataset.annotations).values():
+        for fault in faults_of(dataset).values():
             raise InputError(
                 f"{dataset.path}, fold {name}: {fault} there; divide the recordings otherwise, or into fewer folds"
             )

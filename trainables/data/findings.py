@@ -13,12 +13,13 @@ from crescendo.trainables.data.part_faults import part_faults
 def findings(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> tuple[str, ...]:
     """Return, in lines, what is odd about `annotations`, in the order in which it matters.
 
-    These are parts without recordings or segments; labels that no training segment has; segments without length, without a
-    frame, given twice, or over the ends of their recording; recordings without a segment. `fps` frames a second are meant to
-    cover them; `frames` says how many there are of each recording, None: as many as its duration has.
+    These are parts without recordings, or without segments that cover a frame; labels that no training segment has; segments
+    without length, without a frame, given twice, or over the ends of their recording; recordings without a segment. `fps`
+    frames a second are meant to cover them; `frames` says how many there are of each recording, None: as many as its segments
+    need.
     """
     return (
-        *part_faults(annotations).values(),
+        *part_faults(annotations, fps, frames).values(),
         *unlearnable(annotations),
         *_without_length(annotations),
         *_without_frames(annotations, fps, frames or {}),

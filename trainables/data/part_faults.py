@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crescendo.trainables.data.annotations import Annotations
-from crescendo.trainables.data.frames import BACKGROUND
+from crescendo.trainables.data.frames import BACKGROUND, frame_span
 from crescendo.trainables.data.splits import SUBSETS
 
 _CONSEQUENCES = dict(
@@ -11,19 +13,34 @@ _CONSEQUENCES = dict(
 )
 
 
-def part_faults(annotations: Annotations) -> dict[str, str]:
-    """Return subset -> why it cannot be used, and what follows; only those that cannot: no recordings, or no segments."""
-    return {subset: f"{why}: {_CONSEQUENCES[subset]}" for subset, why in unusable_parts(annotations).items()}
+def part_faults(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> dict[str, str]:
+    """Return subset -> why it cannot be used, and what follows; only those that cannot: see `unusable_parts`."""
+    return {
+        subset: f"{why}: {_CONSEQUENCES[subset]}" for subset, why in unusable_parts(annotations, fps, frames).items()
+    }
 
 
-def unusable_parts(annotations: Annotations) -> dict[str, str]:
-    """Return subset -> why it cannot be used; only those that cannot."""
-    counts = {subset: [0, 0] for subset in SUBSETS}
-    for one in annotations.recordings.values():
-        if one.subset in counts:
-            counts[one.subset][0] += 1
-            counts[one.subset][1] += sum(segment.label != BACKGROUND for segment in one.segments)
-    return {subset: _why(subset, recordings) for subset, (recordings, segments) in counts.items() if not segments}
+def unusable_parts(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> dict[str, str]:
+    """Return subset -> why it cannot be used; only those without recordings, without segments, or without one with a frame.
+
+    `fps` frames a second are meant to cover the recordings; `frames` says how many there are of each, None: as many as its
+    segments need.
+    """
+    there = frames or {}
+    unusable: dict[str, str] = {}
+    for subset in SUBSETS:
+        recordings = {name: one for name, one in annotations.recordings.items() if one.subset == subset}
+        spans = [
+            (name, *frame_span(segment.start, segment.end, fps))
+            for name, one in recordings.items()
+            for segment in one.segments
+            if segment.label != BACKGROUND
+        ]
+        if not spans:
+            unusable[subset] = _why(subset, len(recordings))
+        elif not any(first < min(last, there.get(name, last)) for name, first, last in spans):
+            unusable[subset] = f"no {subset} segment covers a frame at {fps:g} frames a second"
+    return unusable
 
 
 def _why(subset: str, recordings: int) -> str:

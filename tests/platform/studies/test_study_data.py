@@ -193,13 +193,13 @@ def test_validate_counts_folds_and_repeats(tmp_path):
     assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets", "--set", "folds=null")[1]
 
 
-def made_of(folder: Path, features: bool = True, length: float = 3.0, **segments: int) -> Path:
-    """A data set of two recordings a part, the first with so many segments."""
+def made_of(folder: Path, features: bool = True, length: float = 3.0, point: str = "", **segments: int) -> Path:
+    """A data set of two recordings a part, the second with so many segments; those of the part `point` have no length."""
     recordings = {
         f"{subset}{number}": Recording(
             subset,
             10.0,
-            (Segment("run", 1.0, 1.0 + length),) * (segments.get(subset, 1) if number else 0),
+            (Segment("run", 1.0, 1.0 + length * (subset != point)),) * (segments.get(subset, 1) if number else 0),
             group=subset,
         )
         for subset in ("training", "validation", "test")
@@ -230,6 +230,17 @@ def made_of(folder: Path, features: bool = True, length: float = 3.0, **segments
             "fold 1: none of the 2 validation recordings has a segment: .*; divide the recordings otherwise",
         ),
         ({"length": 0.25}, (), "no training segment covers a frame at 1 frames a second: nothing can be trained"),
+        (
+            {"point": "validation"},
+            (),
+            "no validation segment covers a frame at 1 frames a second: no training can be valid",
+        ),
+        ({"point": "test"}, (), None),
+        (
+            {"point": "test"},
+            ("folds={count: 3, by: group}",),
+            "fold 1: no .* covers a frame .*; divide the recordings other",
+        ),
         ({"features": False}, (), "holds annotations only"),
         ({}, ("trainable=vgg19",), "holds features, not pixels"),
         ({}, ("base.margin_rivals=activities", "ablate.variant=[none, margin]"), "arm variant=margin: margin_rivals"),
@@ -246,7 +257,8 @@ def test_what_a_sweep_needs_of_its_data_is_checked_before_it(tmp_path, segments,
     place, remarks = open_data(checked, tmp_path, str(folder))
     assert place.notes == Dataset(folder).metadata.notes
     lacking = {0: "none of the 2 test recordings has a segment", -1: "there is no test part"}
-    assert place.untested == lacking.get(segments.get("test"))
+    pointed = "no test segment covers a frame at 1 frames a second" if "point" in segments else None
+    assert place.untested == lacking.get(segments.get("test"), pointed)
     expected = [f"nothing will be tested: {place.untested}; arms are confirmed on the validation part"]
     assert list(remarks) == (expected if place.untested else [])
 
