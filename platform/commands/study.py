@@ -25,6 +25,7 @@ from crescendo.platform.terminal_text import json_text, say, terminal_console
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
+from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.search_spaces.schema import Resources
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
@@ -80,7 +81,8 @@ def show(
     json_output: Annotated[bool, typer.Option("--json", help="Trials of an output folder as JSON.")] = False,
 ) -> None:
     """Print a study's YAML, a start for one of your own; of a sweep's output folder, list its trials."""
-    if Path(name).is_dir():
+    # A folder that only bears the name of a shipped study hides it nowhere else.
+    if Path(name).is_dir() and ((Path(name) / STUDY_FILE).is_file() or name not in shipped_studies()):
         _show_trials(Path(name), json_output)
         return
     if json_output:

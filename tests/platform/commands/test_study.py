@@ -27,6 +27,8 @@ def test_show_prints_a_file_that_can_be_run(crescendo, tmp_path: Path) -> None:
     shown = crescendo("study", "show", "quick")
     assert shown.stdout == study_text("quick")[0]
     (tmp_path / "mine.yaml").write_text(shown.stdout, encoding="utf-8")
+    (tmp_path / "quick").mkdir()
+    assert crescendo("study", "show", "quick", folder=tmp_path).stdout == shown.stdout
     assert crescendo("study", "validate", "mine.yaml", folder=tmp_path).returncode == 0
 
 
