@@ -14,10 +14,11 @@ from crescendo.platform.commands.finished_run import RunFolder
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.calibration import Calibration, calibrations, rate_interval, remarks
+from crescendo.trainables.evaluation.calibration import Calibration, calibrations, remarks
 from crescendo.trainables.evaluation.early_warning import RATES, alarm_thresholds, parse_rate, rate_key
 from crescendo.trainables.evaluation.online import OnlineDetection, online_detection
 from crescendo.trainables.evaluation.protocols import MatchingRule
+from crescendo.trainables.evaluation.rate_interval import rate_interval
 from crescendo.trainables.evaluation.span_scores import span_scores
 
 

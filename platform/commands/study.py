@@ -103,7 +103,7 @@ def _show_trials(output: Path, json_output: bool) -> None:
 
     trials = read_trials(output)
     if json_output:
-        typer.echo(json_text(trials_json(trials, output), indent=2))
+        say(json_text(trials_json(trials, output), indent=2))
         return
     console = terminal_console()
     for part in trial_tables(trials, output):

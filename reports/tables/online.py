@@ -10,8 +10,9 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.tables import captions
 from crescendo.reports.tables.cells import NONE, hourly, share
 from crescendo.reports.tables.table import Cell, Table
-from crescendo.trainables.evaluation.calibration import FEWEST, rate_interval
+from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_warning import read_rate
+from crescendo.trainables.evaluation.rate_interval import rate_interval
 
 _HEADS = (
     "Arm",

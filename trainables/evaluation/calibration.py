@@ -1,4 +1,4 @@
-"""How far alarm thresholds can be trusted: what the validation hours allow, and what test hours say of the true rate."""
+"""How far alarm thresholds can be trusted: what the validation hours allow."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import special
-
 from crescendo.trainables.evaluation.early_warning import Thresholds, allowed_alarms, read_rate
 
 FEWEST = 3
 """False alarms of a label that the validation hours must allow at a rate, for its thresholds to be called calibrated."""
-LEVEL = 0.05
-"""What the intervals of rates leave out."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +53,6 @@ def calibrations(alarms: Mapping[str, Thresholds], hours: float) -> dict[str, Ca
         rate: Calibration(hours, allowed_alarms(read_rate(rate), hours), None if first[rate] == rate else first[rate])
         for rate in alarms
     }
-
-
-def rate_interval(count: float, hours: float) -> tuple[float, float]:
-    """Return the exact 95 % interval of a rate an hour, of so many events in `hours` (Garwood 1936): of a Poisson count.
-
-    A mean over several counts of the same hours may be no whole number; it has the interval between its neighbours'.
-    """
-    low = special.gammaincinv(count, LEVEL / 2) if count > 0 else 0.0
-    return float(low) / hours, float(special.gammaincinv(count + 1, 1 - LEVEL / 2)) / hours
 
 
 def remarks(found: Mapping[str, Calibration]) -> Iterator[str]:

@@ -183,7 +183,9 @@ def test_a_signal_ends_what_is_open_and_the_command(detector, model, recording, 
             process.send_signal(number)
         out, said = process.communicate()
         assert [json.loads(line)["event"] for line in out.splitlines()] == ["ended"]
-        assert (process.returncode, said) == (128 + numbers[0], b"")
+        assert said == b""
+        # Of two signals the system may give a process of several threads either first.
+        assert process.returncode in {128 + number for number in numbers}
 
 
 def test_a_hangup_that_is_to_be_ignored_is(detector, model, recording):

@@ -29,7 +29,7 @@ from crescendo.reports.formatting import (
 from crescendo.reports.page.sentences import opening
 from crescendo.reports.tables.table import Cell, Table
 from crescendo.reports.tables.table_set import tables
-from crescendo.trainables.evaluation.calibration import rate_interval
+from crescendo.trainables.evaluation.rate_interval import rate_interval
 
 TABLE = Table(
     "one",

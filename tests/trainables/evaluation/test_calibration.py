@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from crescendo.trainables.evaluation.calibration import calibrations, rate_interval, remarks
+from crescendo.trainables.evaluation.calibration import calibrations, remarks
+from crescendo.trainables.evaluation.rate_interval import rate_interval
 
 
 def poisson_at_most(count: int, mean: float) -> float:
