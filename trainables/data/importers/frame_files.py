@@ -103,10 +103,10 @@ def _subsets(
         return dict.fromkeys(there, "training"), notes + _alone(labels, features)
     chosen = split or next(iter(lists))
     if chosen not in lists:
-        there = (
+        others = (
             f"there are {', '.join(filter(None, lists))}" if any(lists) else "its lists have no numbers; leave it out"
         )
-        raise InputError(f"{files.path}: has no split {chosen!r} (--split); {there}")
+        raise InputError(f"{files.path}: has no split {chosen!r} (--split); {others}")
     subsets = {name: subset for subset, names in lists[chosen].items() for name in names}
     lacking = [name for name in subsets if name not in labels]
     if lacking:
