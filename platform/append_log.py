@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import check_plain
+from crescendo.trainables.reading import check_plain, read_bytes
 
 _BLOCK = 1 << 16
 
@@ -133,10 +133,7 @@ class LogCopy:
     def __init__(self, path: Path) -> None:
         self.path = path
         check_plain(path)
-        try:
-            self._content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        self._content = read_bytes(path)
 
     def lines(self) -> Iterator[tuple[bytes, int]]:
         """Yield each whole line, with the offset that follows it."""
