@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.joining import join
+from crescendo.trainables.evaluation.joining import counting_up, join, same_cell
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, CandidatePairs, MatchingRule
 from crescendo.trainables.registry import blame
 
@@ -34,6 +34,10 @@ class GroundTruth:
     label: np.ndarray
     start: np.ndarray
     end: np.ndarray
+
+    def taken(self, rows: np.ndarray) -> GroundTruth:
+        """Return the segments at `rows`, indices or a mask."""
+        return GroundTruth(self.recording[rows], self.label[rows], self.start[rows], self.end[rows])
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def match(
     # Every threshold and every epoch is matched on its own: a pair is repeated for each in which it passes.
     epochs = _epochs(pairs, ranked, truth)
     count = (epochs.last - epochs.first)[pair]
-    epoch = _counting_up(count, epochs.first[pair])
+    epoch = counting_up(count, epochs.first[pair])
     threshold, pair = np.repeat(threshold, count), np.repeat(pair, count)
     _, compact = np.unique(pairs.detection, return_inverse=True)
     local = epoch - epochs.base[pair]
@@ -146,12 +150,12 @@ def match(
     hit, threshold, epoch = pairs.detection[pair[joined]], threshold[joined], epoch[joined]
     since = epochs.since[epoch]
     sets = epochs.until[epoch] - since
-    column = _counting_up(sets, since * len(thresholds) + threshold, len(thresholds))
+    column = counting_up(sets, since * len(thresholds) + threshold, len(thresholds))
     # NumPy sorts small unsigned integers by radix, in a fraction of the time.
     listed = np.argsort(column.astype(np.min_scalar_type(column.max(initial=0))), kind="stable")
     dropped = np.zeros(len(order), dtype=bool)
     if rule.drops_ambiguous and ambiguous is not None:
-        dropped = _touching(truth, ranked, ambiguous)
+        dropped = touching(truth, ranked, ambiguous)
     return Matches(order, dropped, column[listed], np.repeat(hit, sets)[listed], len(thresholds))
 
 
@@ -199,7 +203,7 @@ class Pairs:
 def _pairs(truth: GroundTruth, ranked: DetectionArrays, zero_over_zero: float) -> Pairs:
     """Return all pairs: by detection, then the ground truth's start and end."""
     place = np.lexsort((truth.end, truth.start))
-    detection, position = _same_cell((ranked.recording, ranked.label), (truth.recording[place], truth.label[place]))
+    detection, position = same_cell((ranked.recording, ranked.label), (truth.recording[place], truth.label[place]))
     index = place[position]
     bounds = (ranked.start[detection], ranked.end[detection], truth.start[index], truth.end[index])
     return Pairs(detection, index, temporal_iou(*bounds, zero_over_zero))
@@ -263,10 +267,10 @@ def _epochs(pairs: Pairs, ranked: DetectionArrays, truth: GroundTruth) -> _Epoch
     return _Epochs(edges % size, ends % size, first, last, base, int((last - base).max(initial=0)))
 
 
-def _touching(truth: GroundTruth, ranked: DetectionArrays, ambiguous: int) -> np.ndarray:
-    """Return for each detection whether it shares time with an ambiguous segment of its recording."""
+def touching(truth: GroundTruth, ranked: DetectionArrays, ambiguous: int) -> np.ndarray:
+    """Return for each detection whether it shares time with a segment of its recording labelled `ambiguous`."""
     unclear = np.flatnonzero(truth.label == ambiguous)
-    detection, position = _same_cell((ranked.recording,), (truth.recording[unclear],))
+    detection, position = same_cell((ranked.recording,), (truth.recording[unclear],))
     index = unclear[position]
     shared = np.minimum(ranked.end[detection], truth.end[index]) - np.maximum(
         ranked.start[detection], truth.start[index]
@@ -274,25 +278,3 @@ def _touching(truth: GroundTruth, ranked: DetectionArrays, ambiguous: int) -> np
     touching = np.zeros(len(ranked.start), dtype=bool)
     touching[detection[shared > 0]] = True
     return touching
-
-
-def _same_cell(queries: tuple[np.ndarray, ...], targets: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return all pairs of a query and a target that agree in every key, as two index arrays; by query, then target."""
-    query_cell, target_cell = np.zeros(len(queries[0]), np.int64), np.zeros(len(targets[0]), np.int64)
-    for query, target in zip(queries, targets, strict=True):
-        size = max(query.max(initial=0), target.max(initial=0)) + 1
-        query_cell, target_cell = query_cell * size + query, target_cell * size + target
-    order = np.argsort(target_cell, kind="stable")
-    counts = np.bincount(target_cell, minlength=query_cell.max(initial=0) + 1)
-    count = counts[query_cell]
-    query_index = np.repeat(np.arange(len(query_cell)), count)
-    first = (np.cumsum(counts) - counts)[query_cell]
-    return query_index, order[_counting_up(count, first)]
-
-
-def _counting_up(counts: np.ndarray, first: np.ndarray, step: int = 1) -> np.ndarray:
-    """Return, one after the other for each element, `counts` numbers: first, first + step, first + 2 * step, ..."""
-    begins = np.cumsum(counts) - counts
-    numbers: np.ndarray = np.repeat(first - begins * step, counts)
-    numbers += np.arange(0, len(numbers) * step, step)
-    return numbers
