@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_warning import Thresholds, raise_alarms
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
+from crescendo.trainables.evaluation.frame_targets import frame_targets
 from crescendo.trainables.evaluation.per_frame import FramePrecision, frame_precision
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 from crescendo.trainables.evaluation.span_scores import SpanScores
@@ -67,10 +65,7 @@ def online_detection(
         If a label has no threshold, or no frame of the subset lies in an activity.
     """
     dataset = decoded.dataset
-    targets = [dataset.frame_labels(recording) for recording in decoded.recordings]
-    if rule.drops_ambiguous and AMBIGUOUS in dataset.labels:
-        ambiguous = dataset.labels.index(AMBIGUOUS)
-        targets = [np.where(target == ambiguous, -1, target) for target in targets]
+    targets = frame_targets(decoded, rule)
     if not any((target > 0).any() for target in targets):
         raise InputError(f"subset {decoded.subset!r} has no frame within an activity: there is nothing to rank")
     scores = [decoded.scores[recording] for recording in decoded.recordings]

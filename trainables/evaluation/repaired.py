@@ -24,7 +24,8 @@ def mean_ap_without(found: Outcomes, kind: str | None, *, enveloped: bool) -> fl
 
     `wrong_label` and `poor_overlap`: each detection becomes a true positive of the segment that it is about, with that
     segment's label and its own score. Where the segment is found already, or by such a detection with a higher score (of
-    equal ones by start, end and the order of counting), it is left out instead. `both`, `double`, `background`: they are left out.
+    equal ones by start, end and the order of counting), it is left out instead. `both`, `double`, `background`: they are left
+    out.
     `missed`: missed activities (`Outcomes.missed`) need not be found; a label of which nothing else is to be found is left
     out of the mean, which is 1 where no label is left.
     """

@@ -14,15 +14,13 @@ import numpy as np
 from crescendo.trainables.data.frames import BACKGROUND_INDEX
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.edit_distance import edit_distance
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
+from crescendo.trainables.evaluation.frame_targets import frame_targets
 from crescendo.trainables.evaluation.metric_keys import number_key
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
 
 OVERLAPS = (0.1, 0.25, 0.5)
 """IoU thresholds of segmental F1: F1@10, F1@25 and F1@50."""
-
-_LEFT_OUT = -1
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def segmental_of_decoded(decoded: DecodedSubset, rule: MatchingRule = DEFAULT_RU
     Under a rule that drops ambiguous segments, frames annotated as `Ambiguous` are left out.
     """
     dataset, runs = decoded.dataset, decoded.runs
-    truth = [dataset.frame_labels(recording) for recording in decoded.recordings]
+    truth = frame_targets(decoded, rule)
     bounds = np.searchsorted(runs.recording, np.arange(len(truth) + 1))
     predicted = []
     for number, mine in enumerate(truth):
@@ -153,9 +151,6 @@ def segmental_of_decoded(decoded: DecodedSubset, rule: MatchingRule = DEFAULT_RU
             runs.label[rows], lengths
         )
         predicted.append(labels)
-    if rule.drops_ambiguous and AMBIGUOUS in dataset.labels:
-        ambiguous = dataset.labels.index(AMBIGUOUS)
-        truth = [np.where(mine == ambiguous, _LEFT_OUT, mine) for mine in truth]
     return segmental_metrics(truth, predicted, dataset.labels)
 
 

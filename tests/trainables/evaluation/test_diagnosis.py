@@ -143,10 +143,9 @@ def test_bins_are_thirds_of_the_ground_truth_and_detections_go_by_their_own_leng
 
 
 def test_what_touches_ambiguous_segments_does_not_count_unless_it_is_right():
-    labels = ("Ambiguous", "run", "sit")
+    labels = (AMBIGUOUS, "run", "sit")
     truth = [(0, 0, 0, 10), (0, 1, 8, 16)]
     found = [(0, 0, 0, 10, 0.9), (0, 1, 1, 4, 0.8), (0, 1, 8, 16, 0.7), (0, 1, 17, 18, 0.6)]
-    assert AMBIGUOUS == labels[0]
     result = diagnosed(truth, found, protocol="thumos14", labels=labels)
     assert (result.counts.true_positives, result.counts.detections, result.counts.activities) == (1, 2, 1)
     assert result.mean_ap == 1.0
