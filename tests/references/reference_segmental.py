@@ -63,3 +63,23 @@ def accuracy(truth, predicted):
     """Return the share of all frames whose label is right."""
     pairs = [pair for mine, theirs in zip(truth, predicted, strict=True) for pair in zip(mine, theirs, strict=True)]
     return sum(mine == theirs for mine, theirs in pairs) / len(pairs)
+
+
+def fragmentation(truth, predicted):
+    """Return pieces, broken, merged and merging: of segments of activities that share a frame with one of their label."""
+    pieces, merged = [], []
+    for mine, theirs in zip(truth, predicted, strict=True):
+        true, found = segments(mine, {0}), segments(theirs, {0})
+        for these, others, counts in ((true, found, pieces), (found, true, merged)):
+            for label, first, last in these:
+                partners = [one for one in others if one[0] == label and min(last, one[2]) > max(first, one[1])]
+                if partners:
+                    counts.append(len(partners))
+    if not pieces:
+        return [None] * 4
+    return [
+        sum(pieces) / len(pieces),
+        sum(count > 1 for count in pieces) / len(pieces),
+        sum(merged) / len(merged),
+        sum(count > 1 for count in merged) / len(merged),
+    ]

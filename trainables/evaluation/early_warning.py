@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early_classification import EarlyClassification, early_classification
 from crescendo.trainables.evaluation.span_scores import SpanScores
@@ -62,6 +63,7 @@ class EarlyWarning:
     label : (segments,) int64, index into `labels`
     observed_fraction : (segments,) float64, the fraction of the segment's frames that have been seen when an alarm of its
         label is first up within it, the frame itself included; inf where none is
+    latency : (segments,) float64, the same in seconds since the segment's first frame began
     false_alarms : (labels,) int64
     classification : the alarms as early classification; None without segments
     """
@@ -70,11 +72,12 @@ class EarlyWarning:
     hours: float
     label: np.ndarray
     observed_fraction: np.ndarray
+    latency: np.ndarray
     false_alarms: np.ndarray
     classification: EarlyClassification | None
 
     def summary(self) -> WarningSummary:
-        """Return shares, quantiles of the observed fraction and false alarms (`docs/online.md`)."""
+        """Return shares, quantiles of the observed fraction and of latency, and false alarms (`docs/online.md`)."""
         detected = np.isfinite(self.observed_fraction)
         return WarningSummary(
             segments=len(detected),
@@ -85,6 +88,8 @@ class EarlyWarning:
             false_alarms_per_hour=float(self.false_alarms.sum() / self.hours),
             labels={name: self._of_label(number) for number, name in enumerate(self.labels)},
             classification=self.classification,
+            latency=Quantiles.of(self.latency),
+            latency_if_detected=Quantiles.of(self.latency[detected]),
         )
 
     def _of_label(self, number: int) -> LabelWarning:
@@ -150,24 +155,25 @@ def raise_alarms(spans: SpanScores, thresholds: Thresholds) -> EarlyWarning:
     up = first < len(reached)
     raised = (spans.start + first - spans.begin)[up]
     false = raised > spans.last_true()[up]
-    observed_fraction = _observed_fraction(spans, raised, spans.end[up])
+    observed = _observed_frames(spans, raised, spans.end[up])
+    observed_fraction = observed / (spans.offset - spans.onset)
     return EarlyWarning(
         labels=spans.labels,
         hours=spans.hours,
         label=spans.segment_label,
         observed_fraction=observed_fraction,
+        latency=seconds(observed, spans.fps),
         false_alarms=np.bincount(spans.span_label[up][false], minlength=len(spans.labels)),
         classification=early_classification(spans, raised, observed_fraction),
     )
 
 
-def _observed_fraction(spans: SpanScores, raised: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the observed fraction of each segment when one of the sorted alarms [`raised`, `end`) is first up in it."""
+def _observed_frames(spans: SpanScores, raised: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the frames seen of each segment when one of the sorted alarms [`raised`, `end`) is first up in it; inf: never."""
     following = np.searchsorted(end, spans.onset, side="right")
     never = np.iinfo(np.int64).max
     frame = np.maximum(np.append(raised, never)[following], spans.onset)
-    fraction = (frame - spans.onset + 1.0) / (spans.offset - spans.onset)
-    return np.where(frame < spans.offset, fraction, np.inf)
+    return np.where(frame < spans.offset, frame - spans.onset + 1.0, np.inf)
 
 
 def _share(detected: np.ndarray) -> float | None:

@@ -6,7 +6,7 @@ Definitions are those of MS-TCN (Farha and Gall, CVPR 2019), after Lea et al. (C
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from crescendo.trainables.data.frames import BACKGROUND_INDEX
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.edit_distance import edit_distance
+from crescendo.trainables.evaluation.fragmentation import Fragmentation, fragmentation
+from crescendo.trainables.evaluation.frame_segments import FrameSegments, overlaps
 from crescendo.trainables.evaluation.frame_targets import frame_targets
 from crescendo.trainables.evaluation.metric_keys import number_key
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
@@ -54,12 +56,15 @@ class SegmentalMetrics:
         Of segments of activities, as MS-TCN has it.
     with_background
         The same where stretches of background count as segments, too.
+    fragmentation
+        How segments of activities are broken and merged; None in runs of earlier versions.
     """
 
     labels: tuple[str, ...]
     confusion: np.ndarray
     scores: SegmentScores
     with_background: SegmentScores
+    fragmentation: Fragmentation | None = None
 
     @property
     def accuracy(self) -> float:
@@ -67,7 +72,7 @@ class SegmentalMetrics:
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     def to_json(self) -> dict[str, Any]:
-        """Return accuracy, `SegmentScores.to_json` and, under `with_background`, the same of all segments.
+        """Return accuracy, `SegmentScores.to_json` and, under `with_background`, the same of all segments; `fragmentation`.
 
         Under `confusion`, annotated label -> predicted label -> frames, without zeros.
         """
@@ -79,6 +84,7 @@ class SegmentalMetrics:
             "accuracy": self.accuracy,
             **self.scores.to_json(),
             "with_background": self.with_background.to_json(),
+            **({} if self.fragmentation is None else {"fragmentation": asdict(self.fragmentation)}),
             "confusion": rows,
         }
 
@@ -94,7 +100,8 @@ class SegmentalMetrics:
         if confusion.min(initial=0) < 0 or not confusion.any():
             raise ValueError("a confusion matrix counts frames, of which there must be some")
         scores, whole = (SegmentScores.from_json(one) for one in (content, content["with_background"]))
-        return cls(labels, confusion, scores, whole)
+        broken = Fragmentation(**content["fragmentation"]) if "fragmentation" in content else None
+        return cls(labels, confusion, scores, whole, broken)
 
 
 def segmental_metrics(
@@ -127,10 +134,11 @@ def segmental_metrics(
     true, found = (np.concatenate(column) for column in zip(*pairs, strict=True))
     count = len(labels)
     confusion = np.bincount(true * count + found, minlength=count * count).reshape(count, count)
-    mine, theirs = _Segments.of(true, recording), _Segments.of(found, recording)
+    mine, theirs = FrameSegments.of(true, recording), FrameSegments.of(found, recording)
     whole = _scores(mine, theirs, len(pairs))
-    scores = _scores(mine.without(BACKGROUND_INDEX), theirs.without(BACKGROUND_INDEX), len(pairs))
-    return SegmentalMetrics(tuple(labels), confusion, scores, whole)
+    activities = mine.without(BACKGROUND_INDEX), theirs.without(BACKGROUND_INDEX)
+    scores = _scores(*activities, len(pairs))
+    return SegmentalMetrics(tuple(labels), confusion, scores, whole, fragmentation(*activities))
 
 
 def segmental_of_decoded(decoded: DecodedSubset, rule: MatchingRule = DEFAULT_RULE) -> SegmentalMetrics:
@@ -154,31 +162,11 @@ def segmental_of_decoded(decoded: DecodedSubset, rule: MatchingRule = DEFAULT_RU
     return segmental_metrics(truth, predicted, dataset.labels)
 
 
-@dataclass(frozen=True)
-class _Segments:
-    """Unbroken runs of one label, (n,) int64 each, in time; frames are numbered through all recordings."""
-
-    recording: np.ndarray
-    label: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-
-    @classmethod
-    def of(cls, labels: np.ndarray, recording: np.ndarray) -> _Segments:
-        changes = np.flatnonzero((labels[1:] != labels[:-1]) | (recording[1:] != recording[:-1])) + 1
-        start, end = np.append(0, changes), np.append(changes, len(labels))
-        return cls(recording[start], labels[start], start, end)
-
-    def without(self, label: int) -> _Segments:
-        kept = self.label != label
-        return _Segments(self.recording[kept], self.label[kept], self.start[kept], self.end[kept])
-
-
-def _scores(truth: _Segments, found: _Segments, recordings: int) -> SegmentScores:
+def _scores(truth: FrameSegments, found: FrameSegments, recordings: int) -> SegmentScores:
     return SegmentScores(_edit_score(truth, found, recordings), _f1(truth, found))
 
 
-def _edit_score(truth: _Segments, found: _Segments, recordings: int) -> float:
+def _edit_score(truth: FrameSegments, found: FrameSegments, recordings: int) -> float:
     """Return the mean over recordings of 1 - edit distance / length of the longer sequence of labels."""
     bounds = [np.searchsorted(one.recording, np.arange(recordings + 1)) for one in (truth, found)]
     scores = np.ones(recordings)
@@ -192,9 +180,9 @@ def _edit_score(truth: _Segments, found: _Segments, recordings: int) -> float:
     return float(scores.mean())
 
 
-def _f1(truth: _Segments, found: _Segments) -> tuple[float, ...]:
+def _f1(truth: FrameSegments, found: FrameSegments) -> tuple[float, ...]:
     """Return F1 at each of `OVERLAPS`: every segment found is held against the true one of its label it overlaps best."""
-    mine, theirs, shared = _overlaps(truth, found)
+    mine, theirs, shared = overlaps(truth, found)
     agree = truth.label[mine] == found.label[theirs]
     mine, theirs, shared = mine[agree], theirs[agree], shared[agree]
     union = (truth.end - truth.start)[mine] + (found.end - found.start)[theirs] - shared
@@ -207,14 +195,3 @@ def _f1(truth: _Segments, found: _Segments) -> tuple[float, ...]:
     both = len(truth.label) + len(found.label)
     # 2 precision recall / (precision + recall) = 2 true positives / (true segments + found ones).
     return tuple(2 * len(np.unique(best[iou >= overlap])) / both if both else 1.0 for overlap in OVERLAPS)
-
-
-def _overlaps(truth: _Segments, found: _Segments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return all pairs of a true and a found segment that share frames, in time, and how many they share."""
-    first = np.searchsorted(found.end, truth.start, side="right")
-    behind = np.searchsorted(found.start, truth.end, side="left")
-    count = np.maximum(behind - first, 0)
-    mine = np.repeat(np.arange(len(count)), count)
-    theirs = np.arange(len(mine)) + np.repeat(first - (np.cumsum(count) - count), count)
-    shared = np.minimum(truth.end[mine], found.end[theirs]) - np.maximum(truth.start[mine], found.start[theirs])
-    return mine, theirs, shared

@@ -27,6 +27,7 @@ class SpanScores:
     Attributes
     ----------
     labels : activities, without background
+    fps : frames a second
     hours : of recording
     span_label, start, end : (spans,) int64, by start; end excluded
     begin : (spans,) int64, where in `so_far` each span's frames begin
@@ -37,6 +38,7 @@ class SpanScores:
     """
 
     labels: tuple[str, ...]
+    fps: float
     hours: float
     span_label: np.ndarray
     start: np.ndarray
@@ -88,6 +90,7 @@ def span_scores(decoded: DecodedSubset) -> SpanScores:
     segment_label, onset, offset = segments.T
     return SpanScores(
         labels=dataset.labels[1:],
+        fps=dataset.fps,
         hours=sum(lengths) / dataset.fps / 3600,
         span_label=spans.label - 1,
         start=stretches + spans.start,

@@ -84,6 +84,15 @@ def test_the_frame_of_the_alarm_has_been_seen():
     assert warned("rrrrrrrrrr", [("run", 2, 10)], 0.0).observed_fraction.tolist() == [1 / 8]
 
 
+def test_latency_is_what_has_been_seen_in_seconds():
+    found = warned("....rrrrrr", [("run", 2, 10), ("walk", 0, 1)], 0.0)
+    assert found.latency.tolist() == [3 / FPS, math.inf]
+    summary = found.summary()
+    assert (summary.latency.median, summary.latency.quantile_90) == (3 / FPS, None)
+    assert summary.measures()["latency_quantile_90_if_detected"] == 3 / FPS
+    assert "latency_quantile_90" not in summary.measures()
+
+
 def test_the_score_so_far_must_reach_the_threshold():
     scores = frames_of("rrrr")
     scores[:, 1] = (0.5, 0.6, 0.9, 0.9)  # means so far 0.5, 0.55, 0.667, 0.725
@@ -291,6 +300,13 @@ def test_as_a_detector_that_watches_frame_after_frame(data, run, walk):
         for label, first, last in sorted(segments)
     ]
     assert list(zip(found.label.tolist(), found.observed_fraction.tolist(), strict=True)) == expected
+    lengths = [
+        last - first
+        for _, segments in streamed(dataset, scores, merge_gap, thresholds)
+        for _, first, last in sorted(segments)
+    ]
+    waited = [seen * length / FPS for (_, seen), length in zip(expected, lengths, strict=True)]
+    assert found.latency.tolist() == pytest.approx(waited, rel=1e-12)
     decided = [
         reference_online.first_decision(spans, segments, segment)
         for spans, segments in streamed(dataset, scores, merge_gap, thresholds)

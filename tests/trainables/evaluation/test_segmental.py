@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from reference_segmental import accuracy, edit_score, f1, levenshtein
+from reference_segmental import accuracy, edit_score, f1, fragmentation, levenshtein
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.edit_distance import edit_distance
@@ -93,6 +93,27 @@ def test_frames_without_a_label_are_taken_out_of_both():
 def test_of_no_frames_nothing_is_said():
     with pytest.raises(InputError, match="no recording of the subset has a frame with a label"):
         measured([[-1], []], [[1], []])
+
+
+def broken(found):
+    return list(vars(found.fragmentation).values())
+
+
+def test_a_segment_is_broken_into_pieces_and_several_are_merged():
+    # run: two pieces; walk: one, twice merged; sit: not found.
+    truth, predicted = [[1] * 6 + [2] * 2 + [0] + [2] * 2 + [3]], [[1] * 2 + [0] + [1] * 3 + [2] * 5 + [0]]
+    assert broken(measured(truth, predicted)) == [4 / 3, 1 / 3, 4 / 3, 1 / 3]
+    assert broken(measured([[1, 1]], [[2, 2]])) == [None] * 4
+    assert measured([[1, 1]], [[2, 2]]).fragmentation.measures() == {}
+
+
+@given(recordings())
+def test_pieces_and_merged_ones_as_the_reference(data):
+    truth, predicted = data
+    expected = fragmentation(*([one.tolist() for one in part] for part in data))
+    assert broken(segmental_metrics(truth, predicted, LABELS)) == pytest.approx(expected)
+    turned = broken(segmental_metrics(predicted, truth, LABELS))
+    assert turned == pytest.approx([*expected[2:], *expected[:2]])
 
 
 @given(recordings())
