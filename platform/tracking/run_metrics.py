@@ -23,6 +23,7 @@ from crescendo.trainables.evaluation.metric_keys import (
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.segmental import OVERLAPS, SegmentalMetrics
+from crescendo.trainables.evaluation.start_detection import OFFSETS
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training.validation_report import ValidationReport
 
@@ -84,6 +85,7 @@ def subset_numbers(metrics: SubsetMetrics) -> Numbers:
             yield MetricKey(f"online/{measure}", rate=rate), value
     if metrics.segmental is not None:
         yield from _segmental(metrics.segmental)
+    yield from _causes(metrics)
 
 
 def subset_curves(metrics: SubsetMetrics) -> Points:
@@ -127,6 +129,22 @@ def _segmental(segmental: SegmentalMetrics) -> Numbers:
         yield MetricKey(f"{measure}/edit"), scores.edit
         for overlap, value in zip(OVERLAPS, scores.f1, strict=True):
             yield MetricKey(f"{measure}/F1", iou=overlap), value
+    if segmental.fragmentation is not None:
+        for measure, value in segmental.fragmentation.measures().items():
+            yield MetricKey(f"segmental/{measure}"), value
+
+
+def _causes(metrics: SubsetMetrics) -> Numbers:
+    """Yield what tells why figures differ: diagnosis, calibration, starts."""
+    if metrics.diagnosis is not None:
+        for measure, value in metrics.diagnosis.measures().items():
+            yield MetricKey(f"diagnosis/{measure}", iou=metrics.diagnosis.iou), value
+    if metrics.calibration is not None:
+        for measure in ("expected_calibration_error", "negative_log_likelihood"):
+            yield MetricKey(f"calibration/{measure}"), getattr(metrics.calibration, measure)
+    if metrics.starts is not None:
+        for offset, value in zip(OFFSETS, metrics.starts.mean_ap.tolist(), strict=True):
+            yield MetricKey("starts/p_mAP", offset=offset), value
 
 
 def _progression(progression: Progression) -> Mapping[str, list[float]]:

@@ -47,6 +47,16 @@ class OutcomeCounts:
         """All detections."""
         return self.true_positives + sum(self.false_positives.values())
 
+    def rates(self) -> dict[str, float]:
+        """Return kind -> false positives for each activity, and the shares of activities `not_found` and `missed`.
+
+        Where there are no activities, as in a bin that none falls in, it is empty.
+        """
+        if not self.activities:
+            return {}
+        counts = {**self.false_positives, "not_found": self.not_found, "missed": self.missed}
+        return {name: count / self.activities for name, count in counts.items()}
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
         return asdict(self)
@@ -106,6 +116,19 @@ class Diagnosis:
     bins: Mapping[str, Bins]
     start_error: BoundError | None
     end_error: BoundError | None
+
+    def measures(self) -> dict[str, float]:
+        """Return the figures that runs are compared by; errors of bounds are absent where there is no true positive.
+
+        `wrong_label` and so on: `OutcomeCounts.rates`; `mAP_without/KIND`; `start_error`, `end_error`: the median of signed
+        seconds, and under `/absolute` of absolute ones.
+        """
+        errors = {"start_error": self.start_error, "end_error": self.end_error}
+        measures = {f"mAP_without/{kind}": value for kind, value in self.mean_ap_without.items()}
+        for name, error in errors.items():
+            if error is not None:
+                measures |= {name: error.signed.median, f"{name}/absolute": error.absolute.median}
+        return {**self.counts.rates(), **measures}
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields; counts beside the others, and bins as `by_length` and `by_place`."""

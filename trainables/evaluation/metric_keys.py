@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 _FORMS = {
     "fraction": ("fraction_", "", number_key),
     "iou": ("iou_", "", number_key),
+    "offset": ("offset_", "s", _rate_key),
     "rate": ("", "_per_hour", _rate_key),
 }
 
@@ -41,18 +42,21 @@ def _numbers(part: str) -> dict[str, float]:
 class MetricKey:
     """What a number measures, and on which recordings.
 
-    Written `SPLIT/MEASURE/fraction_F/iou_T/R_per_hour`, without the parts that it has not: `mAP/mean`,
+    Written `SPLIT/MEASURE/fraction_F/iou_T/offset_Ss/R_per_hour`, without the parts that it has not: `mAP/mean`,
     `test/early/fraction_0.30/iou_0.50`, `test/online/detected/1_per_hour`, `training/loss`. `read` is the inverse.
 
     Attributes
     ----------
     measure
         One or more words, joined by slashes: `mAP` (at one IoU threshold), `mAP/mean` (over the thresholds), `early`,
-        `violations/score/share`, `frame_mAP`, `online/detected`, `segmental/F1`, `loss`.
+        `violations/score/share`, `frame_mAP`, `online/detected`, `segmental/F1`, `diagnosis/wrong_label`, `starts/p_mAP`,
+        `loss`.
     split
         Recordings that were measured, one of `SPLITS`; None: left open, as in the objective of a study.
     fraction, iou
         Observed fraction and IoU threshold, as precise as `number_key` writes them.
+    offset
+        Seconds that a start may be off.
     rate
         False alarms an hour that alarm thresholds were chosen for.
 
@@ -66,6 +70,7 @@ class MetricKey:
     split: str | None = None
     fraction: float | None = None
     iou: float | None = None
+    offset: float | None = None
     rate: float | None = None
 
     def __post_init__(self) -> None:

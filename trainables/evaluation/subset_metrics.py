@@ -1,4 +1,4 @@
-"""Every figure of one subset: mAP, early detection, progression, per-frame precision, early warning, segmental measures."""
+"""Every figure of one subset: mAP and its diagnosis, early and online detection, progression, segments, calibration, starts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.diagnosis import Diagnosis
 from crescendo.trainables.evaluation.early import EarlyDetection
+from crescendo.trainables.evaluation.frame_calibration import FrameCalibration
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.segmental import SegmentalMetrics
+from crescendo.trainables.evaluation.start_detection import StartDetection
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class SubsetMetrics:
     """The figures of one subset; what was not measured is None.
 
     `evaluation`, `early`, `progression`: protocol sections 4, 5 and 6; `online`: per-frame precision and early warning;
-    `segmental`: frame accuracy, edit score, segmental F1 and confusion matrix, absent from runs of earlier versions.
+    `segmental`: frame accuracy, edit score, segmental F1 and confusion matrix; `diagnosis`: why mAP is not 1; `calibration` of
+    frame scores; `starts`: point-level detection of action starts. Runs of earlier versions lack these four.
     """
 
     evaluation: Evaluation
@@ -27,6 +31,9 @@ class SubsetMetrics:
     progression: Progression | None = None
     online: OnlineDetection | None = None
     segmental: SegmentalMetrics | None = None
+    diagnosis: Diagnosis | None = None
+    calibration: FrameCalibration | None = None
+    starts: StartDetection | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `Evaluation.to_json` does, and the other parts that were measured under their names."""
@@ -35,6 +42,9 @@ class SubsetMetrics:
             "progression": self.progression,
             "online": self.online,
             "segmental": self.segmental,
+            "diagnosis": self.diagnosis,
+            "calibration": self.calibration,
+            "starts": self.starts,
         }
         return {
             **self.evaluation.to_json(),
@@ -55,7 +65,7 @@ class SubsetMetrics:
             early = EarlyDetection.from_json(content["early"]) if "early" in content else None
             if early is not None and any(one.iou != evaluation.iou for one in early.evaluations):
                 raise ValueError("early detection has other IoU thresholds")
-            for part in ("online", "segmental"):
+            for part in ("online", "segmental", "diagnosis", "calibration", "starts"):
                 _check_numbers(content.get(part, {}))
             return cls(
                 evaluation,
@@ -63,6 +73,9 @@ class SubsetMetrics:
                 Progression.from_json(content["progression"]) if "progression" in content else None,
                 OnlineDetection.from_json(content["online"]) if "online" in content else None,
                 SegmentalMetrics.from_json(content["segmental"]) if "segmental" in content else None,
+                Diagnosis.from_json(content["diagnosis"]) if "diagnosis" in content else None,
+                FrameCalibration.from_json(content["calibration"]) if "calibration" in content else None,
+                StartDetection.from_json(content["starts"]) if "starts" in content else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"not the metrics of a subset ({type(error).__name__}: {error})") from error

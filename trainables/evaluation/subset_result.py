@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crescendo.trainables.config import TrainingConfig
+from crescendo.trainables.evaluation.diagnosis import diagnose_decoded
 from crescendo.trainables.evaluation.early import ObservedPart, ScoreSequences, evaluate_parts, observed_parts
 from crescendo.trainables.evaluation.early_warning import Thresholds, alarm_thresholds
+from crescendo.trainables.evaluation.frame_calibration import calibration_of_decoded
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_decoded
 from crescendo.trainables.evaluation.online import online_detection
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.result_format import Detection, in_seconds
 from crescendo.trainables.evaluation.segmental import segmental_of_decoded
 from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.evaluation.start_detection import starts_of_decoded
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
 
@@ -86,5 +89,8 @@ def subset_result(
         progression(dataset, subset, decoded.scores),
         online_detection(decoded, spans, alarms, config.matching_rule),
         segmental_of_decoded(decoded, config.matching_rule),
+        diagnose_decoded(decoded, config.iou, config.matching_rule),
+        calibration_of_decoded(decoded, config.matching_rule),
+        starts_of_decoded(decoded, config.matching_rule),
     )
     return SubsetResult(decoded, metrics, observed, alarms)

@@ -109,9 +109,10 @@ def write_outputs(folder: Path, run: FinishedRun, *, whole_scores: bool) -> None
     metrics.json            data set, configuration, reset and merge gap (frames), iterations, seconds, share of clipped
                             steps, `history` (losses and validation mAP at every validation); under `validation` and
                             `test` mAP and AP per label, early detection by observed fraction, progression curves and
-                            violations, per-frame precision, early warning and segmental measures; under `untested`, in
-                            place of `test`, why nothing could be tested; under `alarms` the thresholds by rate and
-                            label, chosen on validation; under `groups` those of the recordings, where there are any
+                            violations, per-frame precision, early warning, segmental measures, diagnosis of mAP,
+                            calibration of frame scores and detection of starts; under `untested`, in place of `test`,
+                            why nothing could be tested; under `alarms` the thresholds by rate and label, chosen on
+                            validation; under `groups` those of the recordings, where there are any
                             (`data.groups.Groups.to_json`)
     configuration.json      every setting of the training; reset and merge gap are those used
     detections.json         detections in ActivityNet's result format

@@ -13,13 +13,20 @@ from crescendo.platform.tracking.run_metrics import (
     subset_curves,
     subset_numbers,
 )
+from crescendo.trainables.evaluation.bound_error import BoundError, Quartiles
+from crescendo.trainables.evaluation.diagnosis import Diagnosis, OutcomeCounts
 from crescendo.trainables.evaluation.early import EarlyDetection
 from crescendo.trainables.evaluation.early_classification import EarlyClassification
+from crescendo.trainables.evaluation.fragmentation import Fragmentation
+from crescendo.trainables.evaluation.frame_calibration import FrameCalibration
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.online import OnlineDetection
+from crescendo.trainables.evaluation.outcomes import KINDS
 from crescendo.trainables.evaluation.per_frame import FramePrecision
 from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
+from crescendo.trainables.evaluation.repaired import MISSED
 from crescendo.trainables.evaluation.segmental import SegmentalMetrics, SegmentScores
+from crescendo.trainables.evaluation.start_detection import StartDetection
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -47,8 +54,21 @@ SEGMENTAL = SegmentalMetrics(
     np.array([[6, 1], [1, 2]]),
     SegmentScores(0.5, (0.75, 0.5, 0.25)),
     SegmentScores(0.625, (0.875, 0.75, 0.5)),
+    Fragmentation(1.5, 0.25, None, None),
 )
-WHOLE = SubsetMetrics(EVALUATION, EARLY, PROGRESSION, ONLINE, SEGMENTAL)
+COUNTS = OutcomeCounts(1, {kind: number for number, kind in enumerate(KINDS)}, 4, 3, 2)
+DIAGNOSIS = Diagnosis(
+    0.5,
+    0.25,
+    COUNTS,
+    dict.fromkeys((*KINDS, MISSED), 0.75),
+    {},
+    BoundError(Quartiles(-2.0, -1.0, 0.0), Quartiles(0.5, 1.5, 2.0)),
+    None,
+)
+CALIBRATION = FrameCalibration(np.array([0, 4]), np.array([0.0, 0.75]), np.array([0.0, 0.5]), 0.625)
+STARTS = StartDetection(("run", "walk"), np.array([[0.25, 0.5, 0.75, 1.0], [0.25, 0.5, 0.5, 0.5]]))
+WHOLE = SubsetMetrics(EVALUATION, EARLY, PROGRESSION, ONLINE, SEGMENTAL, DIAGNOSIS, CALIBRATION, STARTS)
 REPORT = ValidationReport(
     iteration=30,
     objective=0.4,
@@ -122,6 +142,29 @@ def test_segmental_measures():
         "segmental/with_background/F1/iou_0.10": 0.875,
         "segmental/with_background/F1/iou_0.25": 0.75,
         "segmental/with_background/F1/iou_0.50": 0.5,
+        "segmental/pieces": 1.5,
+        "segmental/broken": 0.25,
+    }
+
+
+def test_diagnosis_for_each_activity_calibration_and_starts():
+    assert named(WHOLE, "diagnosis/") == {
+        **{f"diagnosis/{kind}/iou_0.50": number / 4 for number, kind in enumerate(KINDS)},
+        **{f"diagnosis/mAP_without/{kind}/iou_0.50": 0.75 for kind in (*KINDS, MISSED)},
+        "diagnosis/not_found/iou_0.50": 0.75,
+        "diagnosis/missed/iou_0.50": 0.5,
+        "diagnosis/start_error/iou_0.50": -1.0,
+        "diagnosis/start_error/absolute/iou_0.50": 1.5,
+    }
+    assert named(WHOLE, "calibration/") == {
+        "calibration/expected_calibration_error": 0.25,
+        "calibration/negative_log_likelihood": 0.625,
+    }
+    assert named(WHOLE, "starts/") == {
+        "starts/p_mAP/offset_1s": 0.25,
+        "starts/p_mAP/offset_2s": 0.5,
+        "starts/p_mAP/offset_5s": 0.625,
+        "starts/p_mAP/offset_10s": 0.75,
     }
 
 

@@ -15,6 +15,8 @@ NAMES = {
     "test/violations/score/share": MetricKey("violations/score/share", "test"),
     "test/frame_mAP": MetricKey("frame_mAP", "test"),
     "test/segmental/F1/iou_0.25": MetricKey("segmental/F1", "test", iou=0.25),
+    "test/diagnosis/mAP_without/wrong_label/iou_0.50": MetricKey("diagnosis/mAP_without/wrong_label", "test", iou=0.5),
+    "test/starts/p_mAP/offset_10s": MetricKey("starts/p_mAP", "test", offset=10.0),
     "test/online/detected/1_per_hour": MetricKey("online/detected", "test", rate=1.0),
     "test/online/false_alarms_per_hour/0.5_per_hour": MetricKey("online/false_alarms_per_hour", "test", rate=0.5),
     "test/curve/mAP_against_observed_fraction/iou_0.50": MetricKey(

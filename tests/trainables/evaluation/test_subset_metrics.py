@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from crescendo.trainables.data.annotations import Annotations, Recording, Segmen
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.early import EarlyDetection
 from crescendo.trainables.evaluation.early_classification import EarlyClassification
+from crescendo.trainables.evaluation.fragmentation import Fragmentation
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
 from crescendo.trainables.evaluation.online import OnlineDetection
 from crescendo.trainables.evaluation.per_frame import FramePrecision
 from crescendo.trainables.evaluation.progression import POINTS, Progression, Violation
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.evaluation.segmental import SegmentalMetrics, SegmentScores
+from crescendo.trainables.evaluation.start_detection import OFFSETS, StartDetection
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.evaluation.warning_summary import LabelWarning, Quantiles, WarningSummary
 
@@ -54,6 +57,9 @@ def metrics(draw):
         st.dictionaries(st.sampled_from(labels), label),
         st.none() | st.builds(EarlyClassification, share, share),
     )
+    later = st.tuples(warning, quantiles, quantiles).map(
+        lambda parts: replace(parts[0], latency=parts[1], latency_if_detected=parts[2])
+    )
     violation = st.builds(Violation, share, share)
     curve = columns(POINTS)
     segments = st.builds(SegmentScores, share, st.tuples(share, share, share))
@@ -65,12 +71,20 @@ def metrics(draw):
         "online": st.builds(
             OnlineDetection,
             st.builds(FramePrecision, st.just(labels), columns(len(labels)), columns(len(labels))),
-            st.dictionaries(st.sampled_from(["0.5/h", "1/h"]), warning),
+            st.dictionaries(st.sampled_from(["0.5/h", "1/h"]), warning | later),
             share,
             count,
         ),
         "segmental": st.builds(
-            SegmentalMetrics, st.just(labels), st.just(np.eye(len(labels), dtype=int)), segments, segments
+            SegmentalMetrics,
+            st.just(labels),
+            st.just(np.eye(len(labels), dtype=int)),
+            segments,
+            segments,
+            st.none() | st.builds(Fragmentation, perhaps, perhaps, perhaps, perhaps),
+        ),
+        "starts": st.lists(columns(len(OFFSETS)), min_size=len(labels), max_size=len(labels)).map(
+            lambda rows: StartDetection(labels, np.stack(rows))
         ),
     }
     kept = draw(st.sets(st.sampled_from(sorted(part))))
@@ -91,6 +105,10 @@ def test_what_a_run_measured_comes_back_as_it_was(tiny_run):
         assert read.early is not None
         assert read.online is not None
         assert read.segmental is not None
+        assert read.segmental.fragmentation is not None
+        assert read.diagnosis is not None
+        assert read.calibration is not None
+        assert read.starts is not None
         assert json.dumps(read.to_json()) == written
 
 

@@ -69,7 +69,8 @@ def test_the_metrics_hold_what_was_trained_how_it_went_and_what_came_of_it(confi
     assert [row["iteration"] for row in metrics["history"]] == [2, 4, 5]
     assert metrics["history"][-1]["mAP"] == metrics["validation"]["mAP"]
     for subset in ("validation", "test"):
-        assert {"mAP", "AP", "early", "progression", "online", "segmental"} <= set(metrics[subset])
+        measured = {"early", "progression", "online", "segmental", "diagnosis", "calibration", "starts"}
+        assert {"mAP", "AP", *measured} <= set(metrics[subset])
     assert metrics["training_seconds"] > 0
 
 
