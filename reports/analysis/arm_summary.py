@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.reports.analysis.causes import CausesSummary
 from crescendo.reports.analysis.estimates import Difference, Estimate
 from crescendo.reports.analysis.segmental import SegmentalSummary
 
@@ -162,6 +163,8 @@ class ArmSummary:
         did not reach is absent.
     segmental
         Frame accuracy, edit score, segmental F1 and confusion matrix; None where the runs have none.
+    causes
+        Diagnosis of detections, calibration, starts and fragmentation; None where the runs have none.
     clipped_share
         Share of the steps of its confirmed trainings whose gradient was clipped; None where they were not counted.
     paper_detection, paper_early
@@ -192,6 +195,7 @@ class ArmSummary:
     frame: Mapping[str, Estimate] = field(default_factory=dict)
     alarms: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     segmental: SegmentalSummary | None = None
+    causes: CausesSummary | None = None
     clipped_share: float | None = None
     paper_detection: Mapping[str, float] | None = None
     paper_early: Mapping[str, float] | None = None

@@ -16,6 +16,7 @@ from crescendo.reports.analysis.arm_summary import (
     ReplicateSummary,
     Snapshot,
 )
+from crescendo.reports.analysis.causes import causes_summary
 from crescendo.reports.analysis.clipping import clipped_share
 from crescendo.reports.analysis.differences import Comparison
 from crescendo.reports.analysis.estimates import Estimate
@@ -88,6 +89,7 @@ def arm_summary(
         frame=means({key: {"mAP": one.frame.mean_ap, "cAP": one.frame.mean_cap} for key, one in online.items()}),
         alarms=_alarms(online),
         segmental=segmental_summary({key: one.segmental for key, one in metrics.items() if one.segmental is not None}),
+        causes=causes_summary(metrics, theirs),
         clipped_share=clipped_share([run for one in member.replicates for run in one.confirmed]),
         paper_detection=None if in_paper is None else in_paper.detection,
         paper_early=None if in_paper is None else in_paper.early,

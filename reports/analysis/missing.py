@@ -32,6 +32,11 @@ def missing_parts(members: Sequence[Member]) -> list[str]:
             f"{without} of {len(kept)} confirmed runs are of a version without segmental measures: frame accuracy, edit "
             "score, F1 and the confusion matrix are left out for them."
         )
+    without = sum(one.metrics is not None and one.metrics.diagnosis is None for one in kept)
+    if 0 < without < len(kept):
+        lines.append(
+            f"{without} of {len(kept)} confirmed runs are of a version without diagnosis: why they differ is left out for them."
+        )
     if not any(one.scores is not None for one in kept):
         lines.append("The runs kept no frame scores: timelines show detections alone.")
     if not any(one.snapshots for one in kept):

@@ -28,7 +28,7 @@ def _goes_without_saying(value: Any, name: str) -> bool:
         (isinstance(value, ReportModel) and name == "untested" and value.untested is None)
         or (isinstance(value, ReportModel) and name == "looks" and not value.looks)
         or (isinstance(value, Difference) and name == "level" and value.level == LEVEL)
-        or (isinstance(value, ArmSummary) and name == "segmental" and value.segmental is None)
+        or (isinstance(value, ArmSummary) and name in ("segmental", "causes") and getattr(value, name) is None)
     )
 
 

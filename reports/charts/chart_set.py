@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.budget import budget_curve
+from crescendo.reports.charts.causes import why
 from crescendo.reports.charts.chart import Chart, Draw, LeftOut
 from crescendo.reports.charts.confusion import confusion_matrix
 from crescendo.reports.charts.curves import early_against_fraction, map_against_iou
@@ -22,6 +23,7 @@ CHARTS: tuple[Draw, ...] = (
     early_against_fraction,
     time_to_detection,
     confusion_matrix,
+    why,
     gains,
     progression,
     progression_while_training,

@@ -22,6 +22,7 @@ _SECTIONS = {
     "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),
     "Online": ("online", "time_to_detection"),
     "Segmentation": ("segmental", "confusion_matrix"),
+    "Why a difference": ("causes", "false_positives", "mAP_without", "reliability", "by_length_and_place"),
     "Labels": ("gains_detection", "gains_early", "per_label"),
     "Scores along an activity": ("progression", "progression_while_training"),
     "The search": (
@@ -50,6 +51,10 @@ _EXPLAINED = {
     "Segmentation": (
         "Every frame by itself, labelled by its highest score, as action segmentation is measured: how many frames are right, "
         "and how well the unbroken runs of a label agree with the annotated ones, in order and in place."
+    ),
+    "Why a difference": (
+        "What the detections that count against an arm are, where its beginnings and ends lie, and how far its scores can be "
+        "believed. It explores: nothing here was asked before the study ran."
     ),
     "Scores along an activity": (
         "A ranking loss asks that the score of the true label, or its margin over the other labels, never falls while the "

@@ -13,6 +13,7 @@ from crescendo.reports.analysis.arm_summary import (
     Snapshot,
     TrialSummary,
 )
+from crescendo.reports.analysis.causes import CausesSummary
 from crescendo.reports.analysis.estimates import Difference, Estimate, Verdict
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
 from crescendo.reports.analysis.segmental import SegmentalSummary
@@ -88,6 +89,29 @@ def segmental(shift):
     return SegmentalSummary(measures, {key: measures[key] for key in measures if key != "accuracy"}, labels, confusion)
 
 
+def causes(shift, *, baseline):
+    """Diagnosis and so on; half as many poor overlaps where the shift is."""
+    kinds = ("wrong_label", "poor_overlap", "both", "double", "background")
+    measures = {
+        "mAP": estimate(0.65 + shift),
+        **{kind: estimate(0.3 - shift) for kind in kinds},
+        **{name: estimate(0.2 - shift) for name in ("not_found", "missed")},
+        **{f"mAP_without/{kind}": estimate(0.7 + shift) for kind in (*kinds, "missed")},
+        **{name: estimate(-0.5 + shift, 0.1) for name in ("start_error", "end_error")},
+        **{f"{name}/absolute": estimate(1.5 - shift, 0.1) for name in ("start_error", "end_error")},
+        **{f"p_mAP/{seconds}s": estimate(0.3 + seconds / 50 + shift) for seconds in (1, 2, 5, 10)},
+        "expected_calibration_error": estimate(0.08 - shift),
+        "negative_log_likelihood": estimate(0.7 - shift),
+        "pieces": estimate(1.2), "broken": estimate(0.15), "merged": estimate(1.05), "merging": estimate(0.04),
+    }  # fmt: skip
+    gain = {} if baseline else {name: estimate(shift) for name in measures}
+    rates = {name: measures[name] for name in (*kinds, "not_found", "missed")}
+    thirds = {"length": ("short", "medium", "long"), "place": ("beginning", "middle", "end")}
+    bins = {by: dict.fromkeys(names, rates) for by, names in thirds.items()}
+    reliability = np.array([[0, 0, 0], [300, 0.5, 0.4 + shift], [700, 0.9, 0.85 + shift]])
+    return CausesSummary("0.50", measures, gain, bins, reliability)
+
+
 def arm(name, shift, *, holds):
     baseline = name == BASELINE
     found = {key: estimate(0.9 + shift - float(key) / 2) for key in IOU}
@@ -121,6 +145,7 @@ def arm(name, shift, *, holds):
         frame={"mAP": estimate(0.7 + shift), "cAP": estimate(0.8 + shift)},
         alarms=alarms(shift),
         segmental=segmental(shift),
+        causes=causes(shift, baseline=baseline),
     )  # fmt: skip
 
 
@@ -172,7 +197,7 @@ def unfinished():
     nothing = {
         "seeds": (), "detection": {}, "early": {}, "labels": {}, "gain": {}, "early_labels": {}, "early_gain": {},
         "progression": None, "violations": {}, "snapshots": (), "difference": {}, "early_difference": {},
-        "frame": {}, "alarms": {}, "segmental": None,
+        "frame": {}, "alarms": {}, "segmental": None, "causes": None,
     }  # fmt: skip
     idle = SearchSummary(4, {"finished": 0}, None, None, {}, None, None, None, None, (), ())
     none = ReplicateSummary("", None, 1, (), idle, {})

@@ -34,6 +34,9 @@ ALL = [
     "early_against_fraction",
     "time_to_detection",
     "confusion_matrix",
+    "false_positives",
+    "mAP_without",
+    "reliability",
     "gains_detection",
     "gains_early",
     "progression",
@@ -199,6 +202,15 @@ def test_a_confusion_matrix_has_a_row_for_each_true_label(drawn):
     assert (BASELINE, "walk", "run", 20.0) in rows
     assert (BASELINE, "run", "run", 100.0) in rows
     assert len(rows) == 3 * 8
+
+
+def test_why_arms_differ_is_drawn_in_numbers_for_a_hundred_activities(drawn):
+    [first, *_] = drawn["false_positives"].numbers.rows
+    assert first == (BASELINE, *[pytest.approx(30.0)] * 5, pytest.approx(150.0))
+    assert drawn["mAP_without"].numbers.rows[-1] == ("missed", *[pytest.approx(5.0)] * 3)
+    # A bin without frames has no point.
+    assert [row[:2] for row in drawn["reliability"].numbers.rows[:2]] == [(BASELINE, 50.0), (BASELINE, 90.0)]
+    assert drawn["reliability"].numbers.rows[1][2:] == (pytest.approx(85.0), 700)
 
 
 def test_of_many_labels_those_with_the_most_wrong_frames_are_drawn():

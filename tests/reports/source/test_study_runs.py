@@ -17,9 +17,15 @@ from crescendo.reports.tables.table_set import tables
 from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
 from crescendo.search_spaces.replicates import SEED_STEP
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.evaluation.bound_error import BoundError, Quartiles
+from crescendo.trainables.evaluation.diagnosis import BINS, Bins, Diagnosis, OutcomeCounts
+from crescendo.trainables.evaluation.frame_calibration import FrameCalibration
 from crescendo.trainables.evaluation.online import OnlineDetection
+from crescendo.trainables.evaluation.outcomes import KINDS
 from crescendo.trainables.evaluation.per_frame import FramePrecision
+from crescendo.trainables.evaluation.repaired import MISSED
 from crescendo.trainables.evaluation.segmental import SegmentalMetrics, SegmentScores
+from crescendo.trainables.evaluation.start_detection import StartDetection
 from crescendo.trainables.evaluation.warning_summary import Quantiles, WarningSummary
 
 ARMS = ["variant=none", "variant=score", "variant=margin"]
@@ -62,7 +68,7 @@ def test_a_study_made_before_there_were_online_metrics_says_so_and_lacks_nothing
         "9 of 9 confirmed runs are of a version without online metrics: per-frame mAP and early warning are left out for "
         "them.",
     )
-    assert not {"online", "segmental"} & {table.name for table in tables(golden_model)}
+    assert not {"online", "segmental", "causes", "by_length_and_place"} & {table.name for table in tables(golden_model)}
 
 
 def test_online_metrics_are_means_over_seeds_of_what_every_seed_reached(golden_runs):
@@ -114,6 +120,41 @@ def test_segmental_measures_are_means_over_seeds_and_confusion_is_of_all_of_them
     [row] = table.rows
     assert [cell.text[:4] for cell in row[2:]] == ["60.0", "50.0", "25.0", "0.0 "]
     assert report_json(model)["arms"][0]["segmental"]["confusion"] == [[18, 3], [3, 9]]
+
+
+def test_causes_are_means_over_seeds_and_differences_are_paired_by_seed(golden_runs):
+    def metrics(one, wrong):
+        counts = OutcomeCounts(2, dict.fromkeys(KINDS, wrong), 4, 2, 1)
+        bins = {by: Bins((1.0, 2.0), dict.fromkeys(names, counts)) for by, names in BINS.items()}
+        error = BoundError(Quartiles(-1.0, float(wrong), 3.0), Quartiles(0.0, 1.0, 3.0))
+        diagnosis = Diagnosis(0.5, 0.25, counts, dict.fromkeys((*KINDS, MISSED), 0.5), bins, error, None)
+        frames = np.array([0] * 12 + [wrong, 0, 2])
+        calibration = FrameCalibration(frames, 1.0 * (frames > 0), 0.5 * (frames > 0), 0.75)
+        starts = StartDetection(("run",), np.array([[0.25, 0.5, 0.75, 1.0]]))
+        return replace(one, metrics=replace(one.metrics, diagnosis=diagnosis, calibration=calibration, starts=starts))
+
+    first, second, last = golden_runs.arms
+    arms = [
+        replace(arm, artifacts={seed: metrics(one, start + seed) for seed, one in arm.artifacts.items()})
+        for arm, start in ((first, 1), (second, 5))
+    ]
+    model = summarise([replace(golden_runs, arms=(*arms, last))], resamples=100)
+    none, score, margin = (arm.causes for arm in model.arms)
+    assert none.iou == "0.50"
+    assert none.measures["wrong_label"].values == (0.25, 0.5, 0.75)
+    assert none.gain == {}
+    assert score.gain["wrong_label"].values == (1.0, 1.0, 1.0)
+    assert score.gain["start_error"].mean == 4.0
+    assert "end_error" not in score.measures
+    assert none.measures["expected_calibration_error"].mean == 0.5
+    assert none.measures["p_mAP/10s"].mean == 1.0
+    assert none.bins["place"]["end"]["not_found"].mean == 0.5
+    assert none.reliability[[12, 14]].tolist() == [[6, 1.0, 0.5], [6, 1.0, 0.5]]
+    assert margin is None
+    assert any(line.startswith("3 of 9 confirmed runs are of a version without diagnosis") for line in model.missing)
+    assert "causes" in report_json(model)["arms"][0]
+    assert "causes" not in report_json(model)["arms"][2]
+    assert {"causes", "by_length_and_place"} <= {table.name for table in tables(model)}
 
 
 def test_folds_and_repeats_are_read_by_their_tags(golden_runs, tmp_path, empty_store):

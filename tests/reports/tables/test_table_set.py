@@ -73,6 +73,20 @@ def test_no_number_is_written_as_minus_zero(value):
         assert shown.strip("+-") != "0.0" or shown == "0.0"
 
 
+def test_why_arms_differ_has_the_baselines_values_and_the_others_differences():
+    made = {table.name: table for table in tables(invented())}
+    table = made["causes"]
+    assert table.columns == ("Measure", BASELINE, BETTER, WORSE)
+    rows = {row[0].text: row[1:] for row in table.rows}
+    assert len(rows) == 27
+    assert [cell.text.split(" ±")[0] for cell in rows["False positives, poor overlap (for 100 activities)"]] == [
+        "30.0", "+6.0", "+0.5",
+    ]  # fmt: skip
+    assert rows["Beginning, median error (s)"][0].value == pytest.approx(-0.5)
+    assert [row[1].text for row in made["by_length_and_place"].rows[:4]] == ["length"] * 3 + ["place"]
+    assert "p" not in {column.lower() for column in table.columns}
+
+
 def test_numbers_as_people_write_them():
     assert [points(0.5264), signed(0.021), signed(-0.021), signed(0.0)] == ["52.6", "+2.1", "-2.1", "0.0"]
     assert [p_text(0.0123), p_text(0.0004), p_text(1.0)] == ["0.012", "<0.001", "1.000"]

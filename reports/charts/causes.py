@@ -1,0 +1,119 @@
+"""The charts of why arms differ: false positives by kind, mAP without each kind, reliability of frame scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from crescendo.reports.analysis.causes import CausesSummary
+from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
+from crescendo.reports.formatting import short
+from crescendo.trainables.evaluation.outcomes import KINDS
+from crescendo.trainables.evaluation.repaired import MISSED
+
+_NAMES = {kind: kind.replace("_", " ") for kind in (*KINDS, MISSED)}
+_ABSENT = "no confirmed run was diagnosed; runs of this version are"
+
+
+def why(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+    """Draw false positives by kind, what mAP would gain without each kind, and reliability diagrams."""
+    found = {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
+    for name, title, draw in (
+        ("false_positives", "Diagnosis: false positives by kind", _false_positives),
+        ("mAP_without", "Diagnosis: what mAP would gain without each kind of error", _without),
+        ("reliability", "Calibration: how often a frame's label is right", _reliability),
+    ):
+        if not found:
+            yield LeftOut(name, title, _ABSENT)
+            continue
+        figure, caption, numbers = draw(model, found, looks)
+        yield Chart(name, title, caption, figure, numbers)
+
+
+def _false_positives(
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+) -> tuple[Figure, str, Numbers]:
+    del looks  # an arm is a row: colours are of kinds
+    rates = {arm: [100 * one.measures[kind].mean for kind in KINDS] for arm, one in found.items()}
+    figure, [[axes]] = panels(1, 1, PAGE, 1.2 + 0.34 * len(found))
+    place = np.arange(len(found))
+    left = np.zeros(len(found))
+    for number, kind in enumerate(KINDS):
+        width = np.array([row[number] for row in rates.values()])
+        axes.barh(place, width, left=left, height=0.7, color=STEPS[number], label=_NAMES[kind])
+        left += width
+    axes.set_yticks(place, list(found))
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(f"false positives for 100 {model.scored} activities")
+    legend_above(figure, axes)
+    caption = (
+        f"Detections that are no true positives at IoU {_iou(found)}, by kind (the table says what each is): their number for "
+        f"100 annotated activities of the {model.scored} split, whatever their score. Mean over seeds."
+    )
+    rows = tuple((arm, *row, sum(row)) for arm, row in rates.items())
+    return figure, caption, Numbers(("arm", *(_NAMES[kind] for kind in KINDS), "together"), rows)
+
+
+def _without(
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+) -> tuple[Figure, str, Numbers]:
+    gains = {
+        arm: [100 * (one.measures[f"mAP_without/{kind}"].mean - one.measures["mAP"].mean) for kind in _NAMES]
+        for arm, one in found.items()
+    }
+    figure, [[axes]] = panels(1, 1, COLUMN, 1.2 + 0.34 * len(_NAMES))
+    place = np.arange(len(_NAMES))
+    for arm, values in gains.items():
+        axes.plot(values, place, color=looks[arm].colour, marker=looks[arm].marker, linestyle="none", label=arm)
+    axes.set_yticks(place, list(_NAMES.values()))
+    axes.invert_yaxis()
+    axes.set_xlim(left=0, right=max(1.0, 1.05 * max(map(max, gains.values()))))
+    within(axes)
+    axes.set_xlabel(f"gain in {model.scored} mAP at IoU {_iou(found)} (points)")
+    legend_above(figure, axes)
+    caption = (
+        "By how many points mAP would rise if wrong labels or poor overlaps were mended, if detections of the other kinds "
+        "were not there, or if activities missed altogether need not be found; one kind at a time, so that gains do not add up. "
+        "After TIDE (Bolya et al., 2020). Mean over seeds."
+    )
+    rows = tuple((kind, *(gains[arm][number] for arm in gains)) for number, kind in enumerate(_NAMES.values()))
+    return figure, caption, Numbers(("without", *gains), rows)
+
+
+def _reliability(
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+) -> tuple[Figure, str, Numbers]:
+    figure, [[axes]] = panels(1, 1, COLUMN, 3.6)
+    axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.8)
+    rows = []
+    for arm, one in found.items():
+        filled = one.reliability[one.reliability[:, 0] > 0]
+        frames, confidence, accuracy = filled.T
+        look = looks[arm]
+        axes.plot(
+            100 * confidence, 100 * accuracy, color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm
+        )
+        rows += [
+            (arm, 100 * float(sure), 100 * float(right), int(count))
+            for count, sure, right in zip(frames, confidence, accuracy, strict=True)
+        ]
+    axes.set_ylim(*PERCENT)
+    within(axes, x=PERCENT, y=PERCENT)
+    axes.set_xlabel("confidence: the frame's highest score (%)")
+    axes.set_ylabel("accuracy (%)")
+    legend_above(figure, axes)
+    caption = (
+        f"A point for each fifteenth of confidence that frames of the {model.scored} split fall in, all confirmed trainings of "
+        "an arm together: their mean confidence, and how often their label is right. On the diagonal scores are probabilities; "
+        "below it the model is surer than it is right."
+    )
+    return figure, caption, Numbers(("arm", "confidence (%)", "accuracy (%)", "frames"), tuple(rows))
+
+
+def _iou(found: Mapping[str, CausesSummary]) -> str:
+    return short(next(iter(found.values())).iou)
