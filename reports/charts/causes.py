@@ -68,8 +68,10 @@ def _without(
     }
     figure, [[axes]] = panels(1, 1, COLUMN, 1.2 + 0.34 * len(_NAMES))
     place = np.arange(len(_NAMES))
-    for arm, values in gains.items():
-        axes.plot(values, place, color=looks[arm].colour, marker=looks[arm].marker, linestyle="none", label=arm)
+    for number, (arm, values) in enumerate(gains.items()):
+        # Arms stand side by side in a kind's row: equal values hide none of them.
+        row = place + 0.6 * ((number + 0.5) / len(gains) - 0.5)
+        axes.plot(values, row, color=looks[arm].colour, marker=looks[arm].marker, linestyle="none", label=arm)
     axes.set_yticks(place, list(_NAMES.values()))
     axes.invert_yaxis()
     axes.set_xlim(left=0, right=max(1.0, 1.05 * max(map(max, gains.values()))))

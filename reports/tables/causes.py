@@ -80,9 +80,10 @@ def causes(model: ReportModel) -> Table:
         "Why a difference",
         f"{model.scored.capitalize()} split. {_explained(found)} Errors of beginnings and ends are of true positives, "
         "negative where early. Starts: a span's start is said at its first frame, with its score there. Calibration: of the "
-        "highest score of each frame, in 15 bins. Segments: unbroken runs of one label, before spans are merged; those that share a "
-        f"frame with one of their label. {model.baseline}: mean over {captions.seeds(model)}; other columns: difference to it, paired by "
-        "training, with half the width of its 95 % interval (Student's t), over seeds alone. Exploration: without p.",
+        "highest score of each frame, in 15 bins. Segments: unbroken runs of one label, before spans are merged; those that "
+        f"share a frame with one of their label. {model.baseline}: mean over {captions.seeds(model)}; other columns: difference "
+        "to it, paired by training; with half the width of the 95 % interval (Student's t), over seeds alone. Exploration: "
+        "without p.",
         ("Measure", model.baseline, *others),
         rows,
     )
@@ -104,13 +105,12 @@ def by_length_and_place(model: ReportModel) -> Table:
         "by_length_and_place",
         "Errors by length and place",
         f"{model.scored.capitalize()} split. {_explained(found)} False positives for 100 activities of the third, and the "
-        "share of these that is not found. Thirds of the annotated activities of the split, by their length in seconds and by where "
-        "their middle lies in the recording; a detection goes by its own length and place. "
+        "share of these that is not found. Thirds of the annotated activities of the split, by their length in seconds and by "
+        "where their middle lies in the recording; a detection goes by its own length and place. "
         f"Mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over seeds alone. "
         "Exploration: without p.",
         ("Arm", "By", "Third", *heads),
         rows,
-        kept=1,
     )
 
 
