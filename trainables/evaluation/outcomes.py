@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crescendo.trainables.evaluation.joining import join, same_cell
+from crescendo.trainables.evaluation.joining import counting_up, join
 from crescendo.trainables.evaluation.matching import (
     DetectionArrays,
     GroundTruth,
@@ -137,10 +137,25 @@ def _overlapping(truth: GroundTruth, ranked: DetectionArrays) -> tuple[np.ndarra
 
     They are listed by detection, then falling IoU, then the segment's start, end and place.
     """
-    detection, segment = same_cell((ranked.recording,), (truth.recording,))
+    detection, segment = _close(truth, ranked)
     bounds = (ranked.start[detection], ranked.end[detection], truth.start[segment], truth.end[segment])
     overlap = temporal_iou(*bounds)
-    shared = overlap > 0
+    shared = (overlap > 0) & (ranked.recording[detection] == truth.recording[segment])
     detection, segment, overlap = detection[shared], segment[shared], overlap[shared]
     order = np.lexsort((segment, truth.end[segment], truth.start[segment], -overlap, detection))
     return detection[order], segment[order], overlap[order]
+
+
+def _close(truth: GroundTruth, ranked: DetectionArrays) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs among which are all that share time: those of a long recording are too many to look at each."""
+    latest = max(truth.end.max(initial=0.0), ranked.end.max(initial=0.0))
+    earliest = min(truth.start.min(initial=0.0), ranked.start.min(initial=0.0))
+    # Recordings stand one after the other on one axis, where times are rounded.
+    stretch, margin = latest - earliest + 1, 0.001
+    start, end = (truth.recording * stretch + bound for bound in (truth.start, truth.end))
+    order = np.argsort(start, kind="stable")
+    reach = np.maximum.accumulate(end[order])
+    first = np.searchsorted(reach, ranked.recording * stretch + ranked.start - margin)
+    behind = np.searchsorted(start[order], ranked.recording * stretch + ranked.end + margin)
+    count = np.maximum(behind - first, 0)
+    return np.repeat(np.arange(len(ranked)), count), order[counting_up(count, first)]
