@@ -67,7 +67,7 @@ def start_detection(truth: NamedTruth, starts: DetectionArrays, rule: MatchingRu
     Of a label, starts are gone through by falling score, ties by recording, start and end. Each is joined with the nearest
     start of its recording and label in the ground truth that is free and at most the offset away (to the nanosecond; of
     equally near ones the earlier, then the one that ends first, then the first in the file), and is then a true positive; all
-    others are false positives. AP is as in section 4, with the envelope where `rule` has it. Under a rule that drops
+    others are false positives. AP is as in protocol section 4, with the envelope where `rule` has it. Under a rule that drops
     ambiguous segments, these have no AP, and starts of spans that share time with one are not counted unless they are true
     positives.
     """
