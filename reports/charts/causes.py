@@ -22,14 +22,14 @@ _ABSENT = "no confirmed run was diagnosed; runs of this version are"
 def why(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
     """Draw false positives by kind, what mAP would gain without each kind, and reliability diagrams."""
     found = {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
-    if not found:
-        yield LeftOut("false_positives", "Diagnosis and calibration", _ABSENT)
-        return
     for name, title, draw in (
         ("false_positives", "Diagnosis: false positives by kind", _false_positives),
         ("mAP_without", "Diagnosis: what mAP would gain without each kind of error", _without),
         ("reliability", "Calibration: confidence and accuracy of frames", _reliability),
     ):
+        if not found:
+            yield LeftOut(name, title, _ABSENT)
+            continue
         figure, caption, numbers = draw(model, found, looks)
         yield Chart(name, title, caption, figure, numbers)
 
