@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from crescendo.reports.analysis.causes import CausesSummary
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
 from crescendo.reports.formatting import short
 from crescendo.trainables.evaluation.outcomes import KINDS
@@ -55,7 +55,7 @@ def _false_positives(
         f"Detections that are no true positives at IoU {_iou(found)}, by kind (the table says what each is): their number for "
         f"100 annotated activities of the {model.scored} split, whatever their score. Mean over seeds."
     )
-    rows = tuple((arm, *row, sum(row)) for arm, row in rates.items())
+    rows: tuple[tuple[ChartValue, ...], ...] = tuple((arm, *row, sum(row)) for arm, row in rates.items())
     return figure, caption, Numbers(("arm", *(_NAMES[kind] for kind in KINDS), "together"), rows)
 
 
