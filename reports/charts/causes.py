@@ -55,7 +55,7 @@ def _false_positives(
         f"Detections that are no true positives at IoU {_iou(found)}, by kind (the table says what each is): their number for "
         f"100 annotated activities of the {model.scored} split, whatever their score. Mean over seeds."
     )
-    rows: tuple[tuple[ChartValue, ...], ...] = tuple((arm, *row, sum(row)) for arm, row in rates.items())
+    rows = tuple((arm, *row, sum(row)) for arm, row in rates.items())
     return figure, caption, Numbers(("arm", *(_NAMES[kind] for kind in KINDS), "together"), rows)
 
 
@@ -83,7 +83,9 @@ def _without(
         "were not there, or if activities missed altogether need not be found; one kind at a time, so that gains do not add up. "
         "After TIDE (Bolya et al., 2020). Mean over seeds."
     )
-    rows = tuple((kind, *(gains[arm][number] for arm in gains)) for number, kind in enumerate(_NAMES.values()))
+    rows: tuple[tuple[ChartValue, ...], ...] = tuple(
+        (kind, *(gains[arm][number] for arm in gains)) for number, kind in enumerate(_NAMES.values())
+    )
     return figure, caption, Numbers(("without", *gains), rows)
 
 

@@ -29,6 +29,7 @@ _COST = (
     " Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, averaged "
     "over alpha from 0 to 1, in percent; lower is better."
 )
+_LATENCY = " Latency: the median of what was seen, in seconds since the activity began."
 _SHARES = ("detected", "seen_median", "seen_quantile_90", "seen_median_if_detected")
 
 
@@ -40,7 +41,13 @@ def online(model: ReportModel) -> Table:
     shown = f"{read_rate(rate):g} false alarm{'' if read_rate(rate) == 1 else 's'} an hour" if rate else "no rate"
     sure = "" if hours is None or not rate or hours.calibrated(rate) else ", not calibrated"
     costly = any("cost" in arm.alarms.get(rate, {}) for arm in arms)
-    heads = (*_HEADS, *(() if hours is None else ("Poisson 95 %",)), *(("Cost",) if costly else ()))
+    timed = any("latency_median_if_detected" in arm.alarms.get(rate, {}) for arm in arms)
+    heads = (
+        *_HEADS,
+        *(() if hours is None else ("Poisson 95 %",)),
+        *(("Cost",) if costly else ()),
+        *(("Latency (s)",) if timed else ()),
+    )
     return Table(
         "online",
         f"Online: frame by frame, and early warning at {shown} and label{sure}",
@@ -51,15 +58,27 @@ def online(model: ReportModel) -> Table:
         "ones counted as never seen, and median over those announced), in percent, and the false alarms an hour of all "
         f"labels together. Mean over {captions.seeds(model)} and {captions.HALF}, over "
         f"seeds alone.{'' if hours is None else _poisson(hours, model.scored)}"
-        f"{_COST if costly else ''}",
+        f"{_COST if costly else ''}{_LATENCY if timed else ''}",
         heads,
-        tuple((*_row(arm, arms, rate, hours), *(_cost(arm, rate) if costly else ())) for arm in arms),
+        tuple(
+            (
+                *_row(arm, arms, rate, hours),
+                *(_cost(arm, rate) if costly else ()),
+                *(_latency(arm, rate) if timed else ()),
+            )
+            for arm in arms
+        ),
     )
 
 
 def _cost(arm: ArmSummary, rate: str) -> tuple[Cell]:
     measures = arm.alarms.get(rate, {})
     return (share(measures["cost"]) if "cost" in measures else NONE,)
+
+
+def _latency(arm: ArmSummary, rate: str) -> tuple[Cell]:
+    measures = arm.alarms.get(rate, {})
+    return (hourly(measures["latency_median"]) if "latency_median" in measures else Cell("not reached"),)
 
 
 def _allowed(hours: AlarmHours | None, rate: str) -> str:

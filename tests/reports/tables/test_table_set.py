@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented_model import BASELINE, BETTER, WORSE, invented
+from invented_model import BASELINE, BETTER, WORSE, estimate, invented
 
 from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.estimates import Estimate
@@ -71,6 +71,24 @@ def test_latex_escapes():
 def test_no_number_is_written_as_minus_zero(value):
     for shown in (points(value), signed(value)):
         assert shown.strip("+-") != "0.0" or shown == "0.0"
+
+
+def test_latency_stands_beside_what_was_seen_where_runs_have_it():
+    model = invented()
+    [without] = [table for table in tables(model) if table.name == "online"]
+    assert "Latency (s)" not in without.columns
+    late = {"latency_median": estimate(4.25, 0.5), "latency_median_if_detected": estimate(3.0)}
+    first, second, third = model.arms
+    alarms = [
+        {rate: {**of, **added} for rate, of in arm.alarms.items()}
+        for arm, added in ((first, late), (second, {"latency_median_if_detected": estimate(3.0)}))
+    ]
+    arms = (replace(first, alarms=alarms[0]), replace(second, alarms=alarms[1]), third)
+    [table] = [table for table in tables(replace(model, arms=arms)) if table.name == "online"]
+    assert table.columns[-1] == "Latency (s)"
+    assert [row[-1].text for row in table.rows][1:] == ["not reached"] * 2
+    assert table.rows[0][-1].value == 4.25
+    assert "in seconds since the activity began" in table.caption
 
 
 def test_why_arms_differ_has_the_baselines_values_and_the_others_differences():
