@@ -12,7 +12,20 @@ from crescendo.search_spaces.folds import Parts
 from crescendo.search_spaces.loading import shipped_studies, study_text
 from crescendo.trainables.config import configuration
 
-NAMES = ("bptt_and_sequence_length", "lambda_sweep", "leave_one_out", "loss_ablation", "paper", "quick")
+NAMES = (
+    "bptt_and_sequence_length",
+    "findings_gtea",
+    "findings_hapt",
+    "findings_tug",
+    "lambda_sweep",
+    "leave_one_out",
+    "loss_ablation",
+    "paper",
+    "quick",
+)
+RANKING = ["none", "score", "margin", "combined", "naive"]
+CONTROLS = ["weighted", "confident", "smoothing"]
+RIVALS = ["linear_early", "exponential", "progress"]
 
 
 def test_names() -> None:
@@ -38,7 +51,7 @@ def test_quick_needs_no_data_and_little_time() -> None:
 
 def test_loss_ablation_compares_the_five_variants_at_the_paper_s_start() -> None:
     study = load_study("loss_ablation", ["search.trials=4"])
-    assert [arm.settings["variant"] for arm in arms_of(study)] == ["none", "score", "margin", "combined", "naive"]
+    assert [arm.settings["variant"] for arm in arms_of(study)] == RANKING
     assert baseline_of(study).name == "variant=none"
     assert [arm.trials for arm in arms_of(study)] == [4] * 5
     assert [arm.start[0].get("lambda_r") for arm in arms_of(study)] == [None, 6.0, 6.0, 6.0, 6.0]
@@ -54,6 +67,28 @@ def test_studies_on_hapt_test_everybody(name: str, trainings: int) -> None:
     study = load_study(name)
     assert study.folds == Parts(count=5, by="group")
     assert cost(study, folds=5).trainings == trainings
+
+
+@pytest.mark.parametrize(
+    ("name", "variants", "folds", "trainings"),
+    [
+        ("findings_gtea", RANKING + CONTROLS + RIVALS, 4, 352),
+        ("findings_tug", RANKING + CONTROLS + RIVALS, 5, 330),
+        ("findings_hapt", RANKING + CONTROLS, 5, 200),
+    ],
+)
+def test_studies_of_findings_search_every_loss_alike_and_test_everybody(
+    name: str, variants: list[str], folds: int, trainings: int
+) -> None:
+    study = load_study(name)
+    arms = arms_of(study)
+    assert [arm.settings["variant"] for arm in arms] == variants
+    assert baseline_of(study).name == "variant=none"
+    assert (study.primary, study.confirm.margin) == ("detection", 1.0)
+    assert {arm.trials for arm in arms} == {3}
+    assert all(any(key.startswith("lambda_r") for key in arm.space) for arm in arms[1:])
+    assert study.folds == ("own" if name == "findings_gtea" else Parts(count=5, by="group"))
+    assert cost(study, folds=folds).trainings == trainings
 
 
 def test_leave_one_out_takes_one_thing_away_at_a_time() -> None:
