@@ -9,6 +9,7 @@ import numpy as np
 
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.means import means
+from crescendo.reports.analysis.measured import violations
 from crescendo.reports.analysis.member import Training
 from crescendo.trainables.evaluation.diagnosis import Diagnosis
 from crescendo.trainables.evaluation.frame_calibration import FrameCalibration
@@ -30,7 +31,8 @@ class CausesSummary:
         The threshold that detections were diagnosed at.
     measures
         Those of `Diagnosis.measures`; `mAP`, at that threshold; `expected_calibration_error`, `negative_log_likelihood`;
-        `START_KEYS`; those of `Fragmentation.measures`. What no training has is absent.
+        `START_KEYS`; those of `Fragmentation.measures`; those of `measured.violations` under `violations/`. What no training
+        has is absent.
     gain
         The same minus the baseline's, paired by training; empty for the baseline.
     bins
@@ -77,7 +79,7 @@ def _measures(metrics: SubsetMetrics) -> dict[str, float]:
         measures |= dict(zip(START_KEYS, metrics.starts.mean_ap.tolist(), strict=True))
     if metrics.segmental is not None and metrics.segmental.fragmentation is not None:
         measures |= metrics.segmental.fragmentation.measures()
-    return measures
+    return measures | {f"violations/{name}": value for name, value in violations(metrics).items()}
 
 
 def _bins(found: Mapping[Training, Diagnosis]) -> dict[str, dict[str, dict[str, Estimate]]]:

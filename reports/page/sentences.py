@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference, Verdict
-from crescendo.reports.analysis.planning import MOST_REPEATS, MOST_SEEDS, MOST_TIMES
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import (
     counted,
@@ -15,13 +14,11 @@ from crescendo.reports.formatting import (
     p_text,
     percent,
     plain,
-    points,
     range_text,
-    recordings_text,
-    resampled_text,
     says_nothing,
     signed,
 )
+from crescendo.reports.page.remedies import margin_text, remedy
 
 CHOSEN = "It holds for the settings that were chosen; the search's luck is not in it."
 """What every answer leaves out where each arm is searched once."""
@@ -146,59 +143,8 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
     if verdict.answer in ("better", "worse"):
         return f"{found}: {verdict.answer} than {model.baseline} ({p})."
     if verdict.answer == "equivalent":
-        return f"equivalent to {model.baseline} within {_margin(verdict)}: {found}."
-    return f"undecided: {found} ({p}); {_remedy(model, difference, verdict)}."
-
-
-def _remedy(model: ReportModel, difference: Difference, verdict: Verdict) -> str:
-    """Return what would decide, or why nothing can be concluded."""
-    if verdict.unfit is not None:
-        return verdict.unfit
-    tested = recordings_text(difference.recordings, difference.groups, model.groups_are)
-    margin, now = _margin(verdict), difference.seeds_each
-    if verdict.seeds is not None and verdict.seeds <= now:
-        return f"a difference of {margin} would be shown in four such studies out of five"
-    others = _more_of_others(model, difference, verdict)
-    if verdict.seeds is not None:
-        seeds = f"{verdict.seeds} seeds{' a search' if _searches(difference) > 1 else ''} instead of {now}, on {tested}"
-        ways = ", or with ".join([seeds, *others])
-        return f"with {ways}, a difference of {margin} would be shown in four studies out of five"
-    if verdict.detectable is not None and verdict.detectable < verdict.margin:
-        also = f"; {' or '.join(others)} would" if others else ""
-        return f"it would take more than {MOST_SEEDS} seeds to show a difference of {margin} on {tested}{also}"
-    if others:
-        then = f"so {' or '.join(others)} would decide it"
-    else:
-        searches = f"{MOST_REPEATS} searches of each arm{_each(difference)} or " if _searches(difference) > 1 else ""
-        then = f"and {searches}{MOST_TIMES} times the recordings would not do alone"
-    return (
-        f"no number of seeds would show one of {margin} in four studies out of five: on {tested} it takes "
-        f"{points(verdict.detectable or 0.0)} points at least, {then}"
-    )
-
-
-def _searches(difference: Difference) -> int:
-    return max(1, len(difference.folds)) * difference.repeats
-
-
-def _more_of_others(model: ReportModel, difference: Difference, verdict: Verdict) -> list[str]:
-    """Return how many searches, and how many recordings, would do instead of more seeds."""
-    ways = []
-    if verdict.repeats is not None and verdict.repeats > difference.repeats:
-        ways.append(f"{verdict.repeats} searches of each arm{_each(difference)} instead of {difference.repeats}")
-    if verdict.groups is not None and verdict.groups > difference.groups:
-        what = resampled_text(difference.recordings, difference.groups, model.groups_are)
-        ways.append(f"{verdict.groups} {what} instead of {difference.groups}")
-    return ways
-
-
-def _each(difference: Difference) -> str:
-    return " in each fold" if difference.folds else ""
-
-
-def _margin(verdict: Verdict) -> str:
-    margin = plain(round(100 * verdict.margin, 6))
-    return f"{margin} point{'' if margin == '1' else 's'}"
+        return f"equivalent to {model.baseline} within {margin_text(verdict)}: {found}."
+    return f"undecided: {found} ({p}); {remedy(difference, verdict, model.groups_are)}."
 
 
 def _why(model: ReportModel, arm: ArmSummary) -> str:

@@ -53,6 +53,10 @@ _MEASURES = {
     "broken": _Shown("True segments in several pieces (%)"),
     "merged": _Shown("True segments in a predicted one", 1, 2),
     "merging": _Shown("Predicted segments that merge several (%)"),
+    "violations/score/share": _Shown("Score below its maximum so far (% of frames)"),
+    "violations/score/depth": _Shown("Score below its maximum so far, by how much (points)"),
+    "violations/margin/share": _Shown("Margin below its maximum so far (% of frames)"),
+    "violations/margin/depth": _Shown("Margin below its maximum so far, by how much (points)"),
 }
 
 _BINS = {
@@ -81,9 +85,9 @@ def causes(model: ReportModel) -> Table:
         f"{model.scored.capitalize()} split. {_explained(found)} Errors of beginnings and ends are of true positives, "
         "negative where early. Starts: a span's start is said at its first frame, with its score there. Calibration: of the "
         "highest score of each frame, in 15 bins. Segments: unbroken runs of one label, before spans are merged; those that "
-        f"share a frame with one of their label. {model.baseline}: mean over {captions.seeds(model)}; other columns: difference "
-        "to it, paired by training; with half the width of the 95 % interval (Student's t), over seeds alone. Exploration: "
-        "without p.",
+        "share a frame with one of their label. Maximum so far: within an activity. "
+        f"{model.baseline}: mean over {captions.seeds(model)}; other columns: difference to it, paired by training; "
+        "with half the width of the 95 % interval (Student's t), over seeds alone. Exploration: without p.",
         ("Measure", model.baseline, *others),
         rows,
     )

@@ -103,6 +103,7 @@ def causes(shift, *, baseline):
         "expected_calibration_error": estimate(0.08 - shift),
         "negative_log_likelihood": estimate(0.7 - shift),
         "pieces": estimate(1.2), "broken": estimate(0.15), "merged": estimate(1.05), "merging": estimate(0.04),
+        **{f"violations/{of}": estimate(0.3 - shift) for of in ("score/share", "score/depth", "margin/share", "margin/depth")},
     }  # fmt: skip
     gain = {} if baseline else {name: estimate(shift) for name in measures}
     rates = {name: measures[name] for name in (*kinds, "not_found", "missed")}

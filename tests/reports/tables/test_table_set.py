@@ -96,7 +96,8 @@ def test_why_arms_differ_has_the_baselines_values_and_the_others_differences():
     table = made["causes"]
     assert table.columns == ("Measure", BASELINE, BETTER, WORSE)
     rows = {row[0].text: row[1:] for row in table.rows}
-    assert len(rows) == 28
+    assert len(rows) == 32
+    assert rows["Score below its maximum so far (% of frames)"][0].value == pytest.approx(30)
     assert [cell.text.split(" ±")[0] for cell in rows["False positives, poor overlap (for 100 activities)"]] == [
         "30.0", "+6.0", "+0.5",
     ]  # fmt: skip
