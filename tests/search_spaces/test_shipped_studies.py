@@ -72,8 +72,8 @@ def test_studies_on_hapt_test_everybody(name: str, trainings: int) -> None:
 @pytest.mark.parametrize(
     ("name", "variants", "folds", "trainings"),
     [
-        ("findings_gtea", RANKING + CONTROLS + RIVALS, 4, 352),
-        ("findings_tug", RANKING + CONTROLS + RIVALS, 5, 330),
+        ("findings_gtea", RANKING + CONTROLS + RIVALS, 4, 220),
+        ("findings_tug", RANKING + CONTROLS + RIVALS, 5, 275),
         ("findings_hapt", RANKING + CONTROLS, 5, 200),
     ],
 )
