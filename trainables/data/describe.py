@@ -12,7 +12,7 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Recording, Segment
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
-from crescendo.trainables.data.frames import frame_span
+from crescendo.trainables.data.frames import frame_span, frames_covered
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -27,7 +27,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     `segments_per_recording`, `segments_per_label`, `length_seconds` and `length_frames` (quantiles of the segments' lengths,
     keyed by the quantile; None without segments), `background_share` (of the frames), `overlapping_pairs` (of segments that
     share time), `overlapping_frames` (frames whose centre is covered by activities of different labels), `too_short`
-    (segments that cover no frame's centre) and `lacking` (the labels that no segment has).
+    (segments that cover no frame's centre: they lie between two, or after the last) and `lacking` (the labels that no
+    segment has).
     """
     recordings = dataset.annotations.recordings
     present = [*SUBSETS, *sorted({one.subset for one in recordings.values()} - set(SUBSETS))]
@@ -74,10 +75,13 @@ def _counts(dataset: Dataset, names: list[str]) -> dict[str, Any]:
     segments = [segment for one in chosen for segment in one.segments]
     per_label = Counter(segment.label for segment in segments)
     frames = [dataset.frames(name) for name in names]
+    lengths = [
+        frames_covered(segment, dataset.fps, count)
+        for one, count in zip(chosen, frames, strict=True)
+        for segment in one.segments
+    ]
     covered = [covered_frames(one, count, dataset.fps) for one, count in zip(chosen, frames, strict=True)]
     background = sum(frames) - sum(some for some, _ in covered)
-    spans = [frame_span(segment.start, segment.end, dataset.fps) for segment in segments]
-    lengths = [last - first for first, last in spans]
     return {
         "recordings": len(names),
         "groups": dataset.annotations.groups(names).count(names),

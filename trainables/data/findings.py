@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from crescendo.trainables.data.annotations import Annotations, Segment, listed, placed
-from crescendo.trainables.data.frames import BACKGROUND, frame_span
+from crescendo.trainables.data.frames import BACKGROUND, frames_covered
 from crescendo.trainables.data.part_faults import part_faults
+from crescendo.trainables.plurals import counted
 
 
 def findings(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ def unlearnable(annotations: Annotations) -> tuple[str, ...]:
         for label in lacking
     ]
     return (
-        f"{_counted(len(lacking), 'label', 'labels')} without a training segment, which cannot be learned (AP 0 where scored): "
+        f"{counted(len(lacking), 'label')} without a training segment, which cannot be learned (AP 0 where scored): "
         f"{listed(told)}",
     )
 
@@ -67,19 +68,19 @@ def _without_length(annotations: Annotations) -> list[str]:
     found = [placed(name, one) for name, one in _segments(annotations) if one.start == one.end]
     if not found:
         return []
-    has = _counted(len(found), "segment has", "segments have")
+    has = counted(len(found), "segment has", "segments have")
     return [f"{has} no length: none is trained on, and no detection matches it: {listed(found)}"]
 
 
 def _without_frames(annotations: Annotations, fps: float, frames: Mapping[str, int]) -> list[str]:
-    found = []
-    for name, one in _segments(annotations):
-        first, last = frame_span(one.start, one.end, fps)
-        if one.start < one.end and first >= min(last, frames.get(name, last)):
-            found.append(placed(name, one))
+    found = [
+        placed(name, one)
+        for name, one in _segments(annotations)
+        if one.start < one.end and not frames_covered(one, fps, frames.get(name))
+    ]
     if not found:
         return []
-    cover = _counted(len(found), "segment covers", "segments cover")
+    cover = counted(len(found), "segment covers", "segments cover")
     return [f"{cover} no frame's centre, too short or after the last frame, and none is trained on: {listed(found)}"]
 
 
@@ -88,7 +89,7 @@ def _twice(annotations: Annotations) -> list[str]:
     found = [f"{placed(*one)}{f' {count} times' if count > 2 else ''}" for one, count in counts.items() if count > 1]
     if not found:
         return []
-    are = _counted(len(found), "segment is", "segments are")
+    are = counted(len(found), "segment is", "segments are")
     return [f"{are} given more than once, and one detection matches only one of them: {listed(found)}"]
 
 
@@ -100,7 +101,7 @@ def _over_the_ends(annotations: Annotations) -> list[str]:
     found = [placed(*one) for one, seconds in over.items() if seconds > 0]
     if not found:
         return []
-    reach = _counted(len(found), "segment reaches", "segments reach")
+    reach = counted(len(found), "segment reaches", "segments reach")
     return [
         f"{reach} over the ends of the recording, by {max(over.values()):.2g} s at most (kept as given): {listed(found)}"
     ]
@@ -110,9 +111,5 @@ def _without_segments(annotations: Annotations) -> list[str]:
     empty = [name for name, one in annotations.recordings.items() if not one.segments]
     if not empty or len(empty) == len(annotations.recordings):
         return []
-    hold = _counted(len(empty), "recording holds", "recordings hold")
+    hold = counted(len(empty), "recording holds", "recordings hold")
     return [f"{hold} no segment, all background: {listed(empty)}"]
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return f"{count:,} {one if count == 1 else several}"

@@ -39,6 +39,12 @@ def frame_span(start: float, end: float, fps: float) -> tuple[int, int]:
     return first, max(first, _centre_from(end, fps))
 
 
+def frames_covered(segment: Segment, fps: float, frames: int | None = None) -> int:
+    """Return of how many frames `segment` covers the centre; its recording has so many `frames`, None: all that it needs."""
+    first, last = frame_span(segment.start, segment.end, fps)
+    return last - first if frames is None else max(0, min(last, frames) - first)
+
+
 def _centre_from(time: float, fps: float) -> int:
     """Return the first frame whose centre is not before `time` seconds."""
     frame = time * fps - 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crescendo.trainables.data.annotations import Annotations
-from crescendo.trainables.data.frames import BACKGROUND, frame_span
+from crescendo.trainables.data.frames import BACKGROUND, frames_covered
 from crescendo.trainables.data.splits import SUBSETS
 
 _CONSEQUENCES = dict(
@@ -30,15 +30,15 @@ def unusable_parts(annotations: Annotations, fps: float, frames: Mapping[str, in
     unusable: dict[str, str] = {}
     for subset in SUBSETS:
         recordings = {name: one for name, one in annotations.recordings.items() if one.subset == subset}
-        spans = [
-            (name, *frame_span(segment.start, segment.end, fps))
+        segments = [
+            (name, segment)
             for name, one in recordings.items()
             for segment in one.segments
             if segment.label != BACKGROUND
         ]
-        if not spans:
+        if not segments:
             unusable[subset] = _why(subset, len(recordings))
-        elif not any(first < min(last, there.get(name, last)) for name, first, last in spans):
+        elif not any(frames_covered(segment, fps, there.get(name)) for name, segment in segments):
             unusable[subset] = f"no {subset} segment covers a frame at {fps:g} frames a second"
     return unusable
 

@@ -99,7 +99,7 @@ def read_predictions(
         vectors = {name: found.read(name) for name in truth.of}
         where = {name: found.where(name) for name in truth.of}
         left = sorted(set(found.recordings).difference(PurePosixPath(found.name(name)).stem for name in truth.of))
-        numbers = read_mapping(files, mapping) if mapping else {}
+        numbers, blanks = read_mapping(files, mapping) if mapping else ({}, [])
     meant = meanings(places_of(vectors, where), numbers, background, {}, mapping)
     index = {label: number for number, label in enumerate(truth.labels)}
     predicted = {}
@@ -114,7 +114,7 @@ def read_predictions(
         predicted[name] = codes[vector.codes]
         _check_length(len(vector.codes), len(truth.of[name]), truth.fps, where[name])
     others = [f"{len(left)} files of other recordings are left out: {', '.join(left):.120}"] if left else []
-    return FrameLabels(truth.labels, truth.fps, predicted, (*meant.notes, *others, *_cut(predicted, truth)))
+    return FrameLabels(truth.labels, truth.fps, predicted, (*blanks, *meant.notes, *others, *_cut(predicted, truth)))
 
 
 def labels_of_detections(detections: Mapping[str, Sequence[Detection]], truth: FrameLabels) -> FrameLabels:

@@ -178,8 +178,8 @@ def test_a_description_fits_80_columns_and_says_what_figures_mean(tmp_path: Path
     assert max(map(len, tables)) <= 80
     for line in (
         "people of training: person a",
-        "too short: 1 of 4 segments lie between the centres of two frames, 0.25 s apart at 4 frames a second: no frame is "
-        "theirs, so that nobody can detect them, and they count as missed",
+        "too short: 1 segment covers no frame's centre, of 4: between the centres of two frames, 0.25 s apart at 4 frames a "
+        "second, or after the last frame; nobody can detect such a segment, and it counts as missed",
         f"validation has no segment of: {('stumble ' * 12).strip()}",
         f"test has no segment of: {('stumble ' * 12).strip()}",
     ):

@@ -65,6 +65,24 @@ def test_counts(tmp_path: Path) -> None:
     assert training["length_frames"] == dict(zip(["0", "0.25", "0.5", "0.75", "1"], np.r_[600:900:5j], strict=True))
 
 
+def test_segments_without_a_frame_are_those_of_the_note(tmp_path: Path) -> None:
+    metadata = DatasetMetadata("mine", 1.0, "none", "here", "free")
+    runs = (Segment("run", 0.0, 2.0), Segment("run", 3.1, 3.2), Segment("run", 4.0, 6.0), Segment("run", 5.1, 5.9))
+    content = describe(
+        write_dataset(
+            tmp_path / "d",
+            metadata,
+            Annotations({"a": Recording("training", 5.0, runs)}),
+            frames={"a": 5},
+            features=[np.zeros((5, 1), np.float32)],
+            feature_dim=1,
+        )
+    )
+    assert any(note.startswith("2 segments cover no frame's centre") for note in content["notes"])
+    assert content["all"]["too_short"] == 2
+    assert content["all"]["length_frames"] == {"0": 0, "0.25": 0, "0.5": 0.5, "0.75": 1.25, "1": 2}
+
+
 def test_recordings_without_segments(tmp_path: Path) -> None:
     metadata = DatasetMetadata("mine", 1.0, "none", "here", "free")
     content = describe(write_dataset(tmp_path / "d", metadata, Annotations({"a": Recording("training", 5.0, ())})))

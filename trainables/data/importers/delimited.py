@@ -15,7 +15,12 @@ _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:[.,]\d*)?)")
 
 
 def cells(text: str, where: str) -> list[tuple[str, ...]]:
-    """Return the rows of `text` that are not empty, their cells without blanks at the ends; `where` is its file.
+    """Return the rows of `text` that are not empty, their cells without blanks at the ends; see `cells_as_written`."""
+    return [tuple(cell.strip() for cell in row) for row in cells_as_written(text, where)]
+
+
+def cells_as_written(text: str, where: str) -> list[tuple[str, ...]]:
+    """Return the rows of `text` that are not empty, with all blanks of their cells; `where` is its file.
 
     Raises
     ------
@@ -27,10 +32,10 @@ def cells(text: str, where: str) -> list[tuple[str, ...]]:
     if first.lower().startswith("sep="):  # as Excel writes it
         separator, text = first[4:5] or ",", text.partition(first)[2]
     try:
-        rows = [tuple(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text), delimiter=separator)]
+        rows = [tuple(row) for row in csv.reader(io.StringIO(text), delimiter=separator)]
     except (csv.Error, TypeError) as error:
         raise InputError(f"{where}: is no table of cells ({error})") from None
-    return [row for row in rows if any(row)]
+    return [row for row in rows if any(cell.strip() for cell in row)]
 
 
 def seconds(cell: str) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.frames import BACKGROUND
-from crescendo.trainables.data.importers.label_map import Changes, changed
+from crescendo.trainables.data.importers.label_map import Changes, changed, dropped_blanks
 from crescendo.trainables.data.importers.label_vectors import LabelVector
 from crescendo.trainables.errors import InputError
 
@@ -87,7 +87,8 @@ def meanings(
                 f"{found[raw].file}: has a frame without a label; write one, or pass --background '' if it means none"
             )
         of[raw] = None if nothing else meant
-    return Meanings(of, (*notes, *_notes(mapped, of, mapping)))
+    blanks = dropped_blanks({raw: one.frames for raw, one in found.items()}, "frame")
+    return Meanings(of, (*notes, *_notes(mapped, of, mapping), *blanks))
 
 
 def _wanted(background: Sequence[str] | None, known: Collection[str | None], there: Collection[str]) -> set[str] | None:
@@ -131,9 +132,6 @@ def _notes(names: Mapping[str, str], of: Mapping[str, str | None], mapping: Mapp
             "no label means background, every frame is of an activity; if one of "
             f"{', '.join(map(repr, activities)):.120} means that nothing happens, pass --background LABEL"
         )
-    blanks = sorted(raw for raw in names if raw != raw.strip())
-    if blanks:
-        notes.append(f"labels whose blanks at the ends were taken away: {', '.join(map(repr, blanks)):.120}")
     unused = [label for label in mapping.values() if label not in names.values() and label.lower() not in BACKGROUNDS]
     if unused:
         notes.append(

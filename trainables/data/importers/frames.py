@@ -57,7 +57,7 @@ def import_frames(
         found = find(files, labels_from, own.features_from, label_key, mapping, splits, split, apart)
         names = list(found.subsets)
         vectors = {one: found.labels.read(one) for one in reporter.track(names, len(names), "reading labels")}
-        numbers = read_mapping(files, found.mapping) if found.mapping else {}
+        numbers, blanks = read_mapping(files, found.mapping) if found.mapping else ({}, [])
         where = {one: found.labels.where(one) for one in names}
         meant = meanings(places_of(vectors, where), numbers, background or None, changes, found.mapping, own.labels)
         matrices = features_of(files, found.features, names, own.feature_key, found.leave)
@@ -79,7 +79,7 @@ def import_frames(
             own,
             annotated,
             axis.matrices,
-            [*found.notes, *meant.notes, *axis.notes, *left, *groups, *decided, *divided],
+            [*found.notes, *blanks, *meant.notes, *axis.notes, *left, *groups, *decided, *divided],
             reporter,
             features=described(matrices, "as given, one row a frame"),
             labels=label_order([segment for one in recordings.values() for segment in one.segments], numbers, changes),

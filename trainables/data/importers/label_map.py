@@ -10,6 +10,7 @@ from pathlib import Path
 from crescendo.trainables.data.annotations import Annotations, label_text, listed
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.reading import read_text
 from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
@@ -97,12 +98,20 @@ def relabelled(annotations: Annotations, changes: Changes, where: object) -> tup
 
 def trimmed(annotations: Annotations) -> tuple[Annotations, list[str]]:
     """Return `annotations` with no blanks at the ends of labels, and what was done, in lines: they tell no two labels apart."""
-    labels = [label for label in annotations.labels() if label != label.strip()]
-    if not labels:
+    counts = Counter(segment.label for one in annotations.recordings.values() for segment in one.segments)
+    notes = dropped_blanks(counts, "segment")
+    if not notes:
         return annotations, []
     recordings = {
         name: replace(one, segments=tuple(replace(segment, label=segment.label.strip()) for segment in one.segments))
         for name, one in annotations.recordings.items()
     }
-    changed_labels = replace(annotations, recordings=recordings)
-    return changed_labels, [f"labels whose blanks at the ends were taken away: {listed([repr(one) for one in labels])}"]
+    return replace(annotations, recordings=recordings), notes
+
+
+def dropped_blanks(counts: Mapping[str, int], unit: str) -> list[str]:
+    """Return a line on the labels that have blanks at their ends, if any do; `counts` says how many `unit`s have each."""
+    found = [f"{label!r} ({counted(counts[label], unit)})" for label in sorted(counts) if label != label.strip()]
+    if not found:
+        return []
+    return [f"{counted(len(found), 'label')} had blanks at the ends, which were dropped: {listed(found)}"]

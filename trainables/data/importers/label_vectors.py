@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ import numpy as np
 
 from crescendo.trainables.data.importers.array_files import SUFFIXES, TABLES, open_arrays, suffix
 from crescendo.trainables.data.importers.arrays import ArrayFile
+from crescendo.trainables.data.importers.label_map import dropped_blanks
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
@@ -84,8 +86,10 @@ class LabelFiles:
         """
         name, where = self.name(recording), self.where(recording)
         if suffix(name) == _TEXT:
-            lines = self._files.read_text(name).lstrip("\ufeff").rstrip().splitlines()
-            return _vector(np.asarray([line.strip() for line in lines], dtype=np.str_), where)
+            lines = self._files.read_text(name).lstrip("\ufeff").splitlines()
+            while lines and not lines[-1].strip():
+                lines.pop()
+            return _vector(np.asarray(lines, dtype=np.str_), where)
         with open_arrays(self._files, name) as file:
             key = self._choose(file, name)
             if (kind := file.announced[key].dtype).hasobject:
@@ -139,8 +143,8 @@ def _vector(values: np.ndarray, where: str) -> LabelVector:
     return LabelVector(tuple(str(one) for one in unique.tolist()), codes.astype(np.int64))
 
 
-def read_mapping(files: RawFiles, name: str) -> Mapping[str, str]:
-    """Return number -> label, in the order of the lines, of a file with a number and a label a line.
+def read_mapping(files: RawFiles, name: str) -> tuple[Mapping[str, str], list[str]]:
+    """Return number -> label, in the order of the lines, of a file with a number and a label a line; what was done, in lines.
 
     Raises
     ------
@@ -148,10 +152,11 @@ def read_mapping(files: RawFiles, name: str) -> Mapping[str, str]:
         If a line holds anything else, or a number or a label stands twice.
     """
     mapping: dict[str, str] = {}
+    written = Counter[str]()
     for number, line in enumerate(files.read_text(name).lstrip("\ufeff").splitlines(), 1):
         if not line.strip():
             continue
-        match = _MAPPED.fullmatch(line.strip())
+        match = _MAPPED.fullmatch(line.lstrip())
         if match is None:
             raise InputError(
                 f"{files.where(name)}: line {number} is {line.strip()!r:.80}; expected a number and a label"
@@ -160,6 +165,7 @@ def read_mapping(files: RawFiles, name: str) -> Mapping[str, str]:
         if key in mapping or label in mapping.values():
             raise InputError(f"{files.where(name)}: line {number}: {key if key in mapping else label!r} stands twice")
         mapping[key] = label
+        written[match[2]] += 1
     if not mapping:
         raise InputError(f"{files.where(name)}: holds no labels; expected a number and a label a line")
-    return mapping
+    return mapping, dropped_blanks(written, f"line of {name}")

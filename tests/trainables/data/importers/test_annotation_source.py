@@ -58,6 +58,17 @@ def test_every_tool_makes_the_same_data_set(zipped, tmp_path: Path, tool: str, t
     )
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+def test_blanks_at_the_ends_of_labels_are_dropped_counted_and_listed(tmp_path: Path, tool: str) -> None:
+    marks = {"r0": [(1.0, 2.0, "run "), (3.0, 4.0, "run"), (5.0, 6.0, " a b ")], "r1": [(1.0, 2.0, "run ")]}
+    root = features(tmp_path / "mine", marks)
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, annotations=TOOLS[tool](root, marks))
+    plain = {name: [(start, end, label.strip()) for start, end, label in found] for name, found in marks.items()}
+    assert {name: sorted(found) for name, found in segments_of(dataset).items()} == plain
+    said = "2 labels had blanks at the ends, which were dropped: ' a b ' (1 segment), 'run ' (2 segments)"
+    assert said in dataset.metadata.notes
+
+
 def test_annotations_that_nobody_names_are_found(tmp_path: Path) -> None:
     by_hand = {"audacity": "labels", "table": "annotations.csv"}
     hashes = set()

@@ -186,7 +186,7 @@ def test_what_is_left_out_or_read_otherwise_is_said(raw, tmp_path: Path) -> None
     assert dataset.labels == ("background", "jump", "run")
     assert dataset.metadata.notes == (
         "segments that were cut to their recording: 1: r0 [3, 20]  run ",
-        "labels whose blanks at the ends were taken away: ' run '",
+        "1 label had blanks at the ends, which were dropped: ' run ' (1 segment)",
         "features that belong to no annotated recording are left out: 1: features/more.npy",
     )
 

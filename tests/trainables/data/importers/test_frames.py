@@ -165,6 +165,20 @@ def test_labels_that_mean_nothing_are_named_or_found(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("labelled", [one for one in TEXT_LABELS if one != "mat"])  # MATLAB fills up with blanks itself
+def test_blanks_at_the_ends_of_labels_are_dropped_counted_and_listed(tmp_path: Path, labelled: str) -> None:
+    spoilt = {**VECTORS, "a": np.array(["run " if one == "run" else one for one in VECTORS["a"].tolist()])}
+    root = write_set(tmp_path / "set", spoilt, parts=PARTS, labelled=labelled, mapping=NAMES)
+    (root / "mapping.txt").write_text("0 background\n1 run\n2 jump \n3\tsit\n")
+    dataset = import_frames(root, tmp_path / "d", fps=6.0)
+    for name, labels in VECTORS.items():
+        assert segments(dataset, name) == literal(labels.tolist(), 6.0)
+    assert "1 label had blanks at the ends, which were dropped: 'run ' (9 frames)" in dataset.metadata.notes
+    assert (
+        "1 label had blanks at the ends, which were dropped: 'jump ' (1 line of mapping.txt)" in dataset.metadata.notes
+    )
+
+
 def test_labels_are_renamed_merged_and_dropped(tmp_path: Path) -> None:
     root = write_set(tmp_path / "set", VECTORS, parts=PARTS, mapping=NAMES)
     changes = tmp_path / "map.yaml"

@@ -37,8 +37,8 @@ def _segments(file: MarkedFile) -> Iterator[Segment]:
             continue
         start, end, *rest = [*line.split("\t"), ""]
         times = _times([start, end])
-        label = "\t".join(rest).strip()
-        if times is None or (not label and times[0] < times[1]):
+        label = "\t".join(rest).rstrip("\t")
+        if times is None or (not label.strip() and times[0] < times[1]):
             fault = "has no label" if times is not None else "is no label of a track"
             raise InputError(
                 f"{file.where}: line {number} {fault} ({line.strip()!r:.80}); expected START, END and LABEL"

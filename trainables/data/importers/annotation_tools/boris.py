@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track, moment, solid
-from crescendo.trainables.data.importers.delimited import cells, seconds
+from crescendo.trainables.data.importers.delimited import cells, cells_as_written, seconds
 from crescendo.trainables.errors import InputError
 
 _OBSERVATION, _DATE, _SUBJECT, _BEHAVIOR = "observation id", "observation date", "subject", "behavior"
@@ -32,13 +32,16 @@ def read(file: MarkedFile) -> list[Track]:
     InputError
         If a behavior starts and does not stop, or the other way round.
     """
-    rows = cells(file.text, file.where)
+    written = cells_as_written(file.text, file.where)
+    rows = [[cell.strip() for cell in row] for row in written]
     at = _header(rows) or 0
     names = [name.lower() for name in rows[at]]
     above = {row[0].lower(): row[1] for row in rows[:at] if len(row) > 1}
     observations: dict[str, list[Row]] = {}
-    for row in rows[at + 1 :]:
-        one = {**above, **dict(zip(names, row, strict=False))}
+    for row in written[at + 1 :]:
+        said = zip(names, row, strict=False)
+        # Of the blanks at the ends of a label it is told that they are dropped.
+        one = {**above, **{name: cell if name == _BEHAVIOR else cell.strip() for name, cell in said}}
         observations.setdefault(one.get(_OBSERVATION) or file.stem, []).append(one)
     if not observations:  # nothing was seen
         observations = {above.get(_OBSERVATION) or file.stem: []}
@@ -79,7 +82,7 @@ def _pairs(rows: Sequence[Row], observation: str, where: str) -> Iterator[Segmen
         behavior, time = _behavior(row, where), _time(row, _TIME, where)
         kind = next((row[key].upper() for key in _KIND if row.get(key)), "")
         modifiers = tuple(cell for key, cell in row.items() if key.startswith("modifier"))
-        key = (row.get(_SUBJECT, ""), behavior, *modifiers)
+        key = (row.get(_SUBJECT, ""), behavior.strip(), *modifiers)
         if kind == "POINT":
             yield Segment(behavior, time, time)
         elif kind == "START" and key not in running:
@@ -100,7 +103,7 @@ def _pairs(rows: Sequence[Row], observation: str, where: str) -> Iterator[Segmen
 
 
 def _behavior(row: Row, where: str) -> str:
-    if not (behavior := row.get(_BEHAVIOR, "")):
+    if not (behavior := row.get(_BEHAVIOR, "")).strip():
         raise InputError(f"{where}: has an event without a behavior ({','.join(row.values())!r:.80})")
     return behavior
 

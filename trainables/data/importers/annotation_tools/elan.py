@@ -73,7 +73,7 @@ def _segments(document: Any, tier: str) -> list[Segment] | None:
     times = [(slots[first], slots[last], text) for first, last, text, _ in aligned.values()]
     if any(start is None or end is None for start, end, _ in times):
         return None
-    return [Segment(text.strip() or tier, start / 1000, end / 1000) for start, end, text in times]
+    return [Segment(text if text.strip() else tier, start / 1000, end / 1000) for start, end, text in times]
 
 
 def _parsed(file: MarkedFile) -> Any:

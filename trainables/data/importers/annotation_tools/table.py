@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track, moment, solid
-from crescendo.trainables.data.importers.delimited import cells, seconds
+from crescendo.trainables.data.importers.delimited import cells, cells_as_written, seconds
 from crescendo.trainables.data.importers.split_lists import recording_of
 from crescendo.trainables.errors import InputError
 
@@ -41,11 +41,12 @@ def read(file: MarkedFile) -> list[Track]:
     InputError
         If a row lacks something; a row of a recording alone says that nothing happens in it.
     """
-    rows = cells(file.text, file.where)
-    columns = _columns(rows[0])
+    rows = cells_as_written(file.text, file.where)
+    first = [cell.strip() for cell in rows[0]]
+    columns = _columns(first)
     headed = columns is not None
-    names = [_plain(cell) for cell in rows[0]] if headed else []
-    place = columns or {name: at for at, name in enumerate(_form(rows[0]) or ())}
+    names = [_plain(cell) for cell in first] if headed else []
+    place = columns or {name: at for at, name in enumerate(_form(first) or ())}
     tracks: dict[tuple[str, str], list[_Row]] = {}
     for number, row in enumerate(rows[headed:], 1 + headed):
         one = _row(row, number, place, names, file)
@@ -63,7 +64,9 @@ class _Row:
     number: int
 
 
-def _row(row: Sequence[str], number: int, place: Mapping[str, int], names: Sequence[str], file: MarkedFile) -> _Row:
+def _row(written: Sequence[str], number: int, place: Mapping[str, int], names: Sequence[str], file: MarkedFile) -> _Row:
+    """Return what a row says: its cells without blanks at the ends but the label, of which it is told that it had some."""
+    row = [cell.strip() for cell in written]
     cells = {column: row[at] if at < len(row) else "" for column, at in place.items()}
     recording, start, end, label = cells.get("recording", file.stem), cells["start"], cells["end"], cells["label"]
     where = file.where
@@ -85,7 +88,7 @@ def _row(row: Sequence[str], number: int, place: Mapping[str, int], names: Seque
         ) from None
     if not label:
         raise InputError(f"{where}: row {number} has no label ({','.join(row)!r:.80})")
-    return _Row(recording_of(recording), Segment(label, *times), named, number)
+    return _Row(recording_of(recording), Segment(written[place["label"]], *times), named, number)
 
 
 def _track(file: MarkedFile, recording: str, by: str, rows: Sequence[_Row]) -> Track:
