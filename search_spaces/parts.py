@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from crescendo.search_spaces.spaces import Choices, Plain, Range
+from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.values import Plain
 
 
 def flat(settings: Any) -> Any:

@@ -25,7 +25,7 @@ from crescendo.search_spaces.schema import (
     Search,
     Stopping,
 )
-from crescendo.search_spaces.spaces import Section
+from crescendo.search_spaces.values import Section
 
 NEUTRAL = ("description", "dataset", "baseline", "resources", "failures")
 """Keys that change no trial: they may differ when a study goes on. The data set is known by its hash, not its place."""

@@ -25,6 +25,7 @@ from crescendo.trainables.losses.loss_settings import PART_OF_LAMBDA_R, LambdaR,
 from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS, MarginRivals, Variant
 from crescendo.trainables.models.registry import MODELS, ModelSpec
 from crescendo.trainables.registry import Registry
+from crescendo.trainables.setting_rules import check_model_takes_fc7, check_variant_fits
 
 
 def _one_of(registry: Registry[Any], check: Callable[[str], Any] | None = None) -> AfterValidator:
@@ -237,24 +238,9 @@ class TrainingConfig(BaseModel):
         if self.bptt > self.sequence_length:
             raise ValueError(f"bptt must be at most sequence_length ({self.sequence_length}) but got {self.bptt}")
         weighted_names(self.variant, self.lambda_r)
-        # One's own are not imported just to ask: they may look back.
-        shipped = [VARIANTS.get(name) for name in variant_names(self.variant)]
-        if self.sequence_length == 1 and any(one is None or one.looks_back for one in shipped):
-            *others, last = (name for name, one in VARIANTS.items() if not one.looks_back)
-            allowed = f"{', '.join(others)} or {last}"
-            raise ValueError(f"variant must be {allowed} where sequence_length is 1 but got {self.variant}")
-        if any(one is not None and one.predicts for one in shipped) and not MODELS.resolve(self.model).represents:
-            able = ", ".join(name for name, spec in MODELS.items() if spec.represents)
-            raise ValueError(
-                f"variant {self.variant} needs a model that shows what its last layer reads ({able}, or your own with "
-                f"spec.represents) but got model {self.model}"
-            )
-        if MODELS.resolve(self.model).pixels and (self.fc7_size or self.fc7 != "new"):
-            *others, last = [name for name, spec in MODELS.items() if not spec.pixels]
-            raise ValueError(
-                f"fc7_size and fc7 belong to models {', '.join(others)} and {last}: the network of {self.model} has its "
-                "own fc7"
-            )
+        check_variant_fits(self.variant, self.model, self.sequence_length)
+        if self.fc7_size or self.fc7 != "new":
+            check_model_takes_fc7(self.model)
         for key in ("iou", "fractions"):
             values = getattr(self, key)
             if not values or not all(0 < value <= 1 for value in values):

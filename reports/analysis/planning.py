@@ -80,20 +80,19 @@ def parts_with(components: Components, layout: Layout) -> Parts:
     return replace(parts, folds=beyond + float(put_together(parts, layout)[0]))
 
 
-def planned_detectable(components: Components, layout: Layout, arms: int) -> float:
+def planned_detectable(components: Components, layout: Layout, arms: int, comparisons: int) -> float:
     """Return the smallest true difference that a study of this layout would show, with as many `arms` beside the baseline.
 
-    A study of one search does not see what another would have found, so that is not in it.
+    So many `comparisons` are made at once. A study of one search does not see what another would have found, so that is not
+    in it.
     """
     total, degrees = put_together(parts_with(components, layout), layout, arms)
-    return detectable_difference(math.sqrt(float(total)), float(degrees), arms)
+    return detectable_difference(math.sqrt(float(total)), float(degrees), comparisons)
 
 
 def detectable_with(variance: Variance, layout: Layout, wanted: Layout, comparisons: int = 1) -> float:
     """Return the detectable difference that a study of the layout `wanted` would have had in place of `layout`."""
-    parts = parts_with(components_of(variance.parts, layout), wanted)
-    total, degrees = put_together(parts, wanted, variance.arms)
-    return detectable_difference(math.sqrt(float(total)), float(degrees), comparisons)
+    return planned_detectable(components_of(variance.parts, layout), wanted, variance.arms, comparisons)
 
 
 def enough_seeds(variance: Variance, layout: Layout, comparisons: int, margin: float) -> int | None:

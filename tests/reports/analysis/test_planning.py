@@ -23,14 +23,14 @@ MEASURED = Components(group=9e-3, search=4e-4, seed=3e-4, together=2e-3)
     ids=str,
 )
 def test_a_larger_study_shows_smaller_differences(less, more):
-    assert planned_detectable(MEASURED, more, 4) < planned_detectable(MEASURED, less, 4)
+    assert planned_detectable(MEASURED, more, 4, 4) < planned_detectable(MEASURED, less, 4, 4)
 
 
 def test_more_arms_take_larger_differences_unless_they_tell_of_the_variance():
     known = Layout((1000,), 1, 1000)
-    assert planned_detectable(MEASURED, known, 4) > planned_detectable(MEASURED, known, 1)
+    assert planned_detectable(MEASURED, known, 4, 4) > planned_detectable(MEASURED, known, 1, 1)
     few = Layout((100_000,), 2, 1)
-    assert planned_detectable(MEASURED, few, 4) < planned_detectable(MEASURED, few, 1)
+    assert planned_detectable(MEASURED, few, 4, 4) < planned_detectable(MEASURED, few, 1, 1)
 
 
 @pytest.mark.parametrize("layout", [Layout((19,), 3, 4), Layout((6,) * 5, 2, 3)], ids=str)
