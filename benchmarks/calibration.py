@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from marked import fill
 from simulated_labels import LabelCase
 from simulated_labels import called_different as called_with_labels
 from simulated_looks import decided, looks
@@ -29,7 +30,6 @@ from crescendo.reports.analysis.verdicts import too_little, too_rare
 
 STUDIES, QUICK, SEED = 4000, 400, 2027
 LOWEST, HIGHEST = 0.03, 0.07
-MARK = "<!-- calibration -->"
 ONE_SEARCH = "one search: its luck is not in the answer"
 ONE_MATERIAL = "what all folds were trained on is not in the answer"
 
@@ -235,10 +235,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps([{**asdict(row), "holds": row.holds} for row in rows], indent=1) + "\n")
     if options.page:
-        before, _, rest = options.page.read_text(encoding="utf-8").partition(MARK)
-        after = rest.partition(MARK)[2]
-        text = f"{before}{MARK}\n\n{page(rows)}\n{MARK}{after}"
-        options.page.write_text(text, encoding="utf-8")
+        fill({options.page: {"calibration": page(rows)}})
     return 0 if all(row.holds for row in rows) else 1
 
 

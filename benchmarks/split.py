@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from marked import fill
+
 from crescendo.reports.planning.designs import FEW_FOLDS, FOLDS, Design, candidates, keenest, outlook
 from crescendo.reports.planning.reading import measured_sources, shipped_sources
 from crescendo.reports.planning.sources import Sources
 
-MARK = "<!-- split -->"
 OLD = Design(None, 1, 20, 1, 0, 3)
 NEW = Design(5, 1, 3, 1, 0, 2)
 TRIED = (
@@ -105,9 +106,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.page:
-        before, _, rest = options.page.read_text(encoding="utf-8").partition(MARK)
-        after = rest.partition(MARK)[2]
-        options.page.write_text(f"{before}{MARK}\n\n{table}\n\n{MARK}{after}", encoding="utf-8")
+        fill({options.page: {"split": table}})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from marked import fill
 from simulated_looks import Decided, decided, looks
 from simulated_studies import Case, simulated
 
@@ -24,7 +25,6 @@ from crescendo.reports.analysis.statistics import detectable_difference
 from crescendo.reports.analysis.variance import gained
 
 MOST, FIRST, SEED = 20, 3, 77
-MARK = "<!-- until decided -->"
 CASES = {
     "recordings vary most": Case(seeds=MOST),
     "seeds as much as recordings": Case(seeds=MOST, seed=0.4),
@@ -82,9 +82,7 @@ def main() -> None:
         lines.append(f"| {' | '.join(row)} |")
         print(lines[-1], flush=True)
     if options.page:
-        before, _, rest = options.page.read_text(encoding="utf-8").partition(MARK)
-        table = "\n".join(lines)
-        options.page.write_text(f"{before}{MARK}\n\n{table}\n\n{MARK}{rest.partition(MARK)[2]}", encoding="utf-8")
+        fill({options.page: {"until decided": "\n".join(lines)}})
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
         searches = f"{MOST_REPEATS} searches of each arm{_each(difference)} or " if _searches(difference) > 1 else ""
         then = f"and {searches}{MOST_TIMES} times the recordings would not do alone"
     return (
-        f"no number of seeds would show one of {margin} in four studies out of five: on {tested} it takes "
+        f"no number of seeds would show a difference of {margin} in four studies out of five: on {tested} it takes "
         f"{points(verdict.detectable or 0.0)} points at least, {then}"
     )
 

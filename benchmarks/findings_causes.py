@@ -1,0 +1,150 @@
+"""Why arms differ, and how sure the answers are, of the findings: sentences and tables from the studies' numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from findings_study import CONTROLS, RANKING, RIVALS, Arm, Finished
+from findings_words import direct, interval, listed
+
+from crescendo.reports.analysis.estimates import Estimate
+from crescendo.reports.escaping import markdown_text
+from crescendo.reports.formatting import points, recordings_text
+from crescendo.reports.tables.causes import KIND_NAMES
+
+
+class _Measure(NamedTuple):
+    """A measure in a table: its head, what it is multiplied by, decimals."""
+
+    head: str
+    scale: float = 100.0
+    decimals: int = 1
+
+
+MEASURES = {
+    **{kind: _Measure(KIND_NAMES[kind]) for kind in ("wrong_label", "poor_overlap", "both", "double", "background")},
+    "not_found": _Measure("not found (%)"),
+    "start_error/absolute": _Measure("beginning (s)", 1, 2),
+    "end_error/absolute": _Measure("end (s)", 1, 2),
+    "p_mAP/1s": _Measure("starts, p-mAP at 1 s (%)"),
+    "expected_calibration_error": _Measure("calibration error (%)"),
+    "broken": _Measure("broken (%)"),
+    "violations/score/share": _Measure("score falls (%)"),
+    "violations/margin/share": _Measure("margin falls (%)"),
+}
+"""Of `CausesSummary.measures`, those shown."""
+FALLS = "the score (of `margin`, the margin) falls"
+_FLATTERS = 0.10
+"""By how much validation figures are better than those of the test split where it is worth saying."""
+
+
+def what_they_ask(study: Finished) -> Iterator[str]:
+    """Yield whether the ranking losses do what they ask for: that score, or margin, falls less within an activity."""
+    changes = [(arm, arm.causes.get(_asked_of(arm))) for arm in study.of(RANKING)]
+    known = [(arm, one) for arm, one in changes if one is not None and one.low is not None and one.high is not None]
+    fewer = [_change(arm, one) for arm, one in known if (one.high or 0) < 0]
+    more = [_change(arm, one) for arm, one in known if (one.low or 0) > 0]
+    unclear = [_change(arm, one) for arm, one in known if (one.low or 0) <= 0 <= (one.high or 0)]
+    for arms, said in (
+        (fewer, f"What is asked for is learned: {FALLS} in fewer frames of an activity with"),
+        (more, f"Though fewer are asked for, {FALLS} in more frames of an activity with"),
+        (unclear, f"It is not shown that {FALLS} in fewer frames of an activity with"),
+    ):
+        if arms:
+            yield f"{said} {listed(arms)}."
+
+
+def _asked_of(arm: Arm) -> str:
+    return f"violations/{'margin' if arm.variant == 'margin' else 'score'}/share"
+
+
+def _change(arm: Arm, one: Estimate) -> str:
+    return f"`{arm.variant}` ({interval(one)})"
+
+
+def by_chance(study: Finished) -> str:
+    """Return how many intervals of the table of causes exclude 0, and how many would by chance."""
+    if not study.causes:
+        return "The runs are of a version without diagnosis."
+    every = [arm.causes[key] for arm in study.arms for key in MEASURES if key in arm.causes]
+    without, expected = sum(map(_excludes_0, every)), 0.05 * len(every)
+    reads = "which of them are chance nobody can tell" if without > 2 * expected else "chance alone could make as many"
+    return (
+        f"Of {len(every)} intervals {without} exclude 0 (bold); about {expected:.0f} would if no arm differed from the "
+        f"baseline: {reads}."
+    )
+
+
+def _excludes_0(one: Estimate) -> bool:
+    return one.low is not None and one.high is not None and (one.low > 0 or one.high < 0)
+
+
+def causes_table(study: Finished) -> str:
+    """Return the baseline's measures, and each arm's differences, those whose interval excludes 0 in bold."""
+    shown = {key: measure for key, measure in MEASURES.items() if key in study.causes}
+    if not shown:
+        return ""
+    rows = [["none", *(_value(study.causes[key].mean, measure) for key, measure in shown.items())]]
+    rows += [
+        [f"`{arm.variant}`", *(_gain(arm.causes, key, measure) for key, measure in shown.items())] for arm in study.arms
+    ]
+    return table(["", *(measure.head for measure in shown.values())], rows)
+
+
+def _value(value: float, measure: _Measure, sign: str = "") -> str:
+    text = f"{measure.scale * value:{sign}.{measure.decimals}f}"
+    return f"{0:.{measure.decimals}f}" if float(text) == 0 else text
+
+
+def _gain(causes: Mapping[str, Estimate], key: str, measure: _Measure) -> str:
+    one = causes.get(key)
+    if one is None:
+        return "–"
+    text = _value(one.mean, measure, "+")
+    return f"**{text}**" if _excludes_0(one) else text
+
+
+def direct_table(study: Finished) -> str:
+    """Return each ranking loss less each control and rival, directly compared."""
+    others = study.of(CONTROLS + RIVALS)
+    rows = [[f"`{arm.variant}`", *(_direct(direct(arm, other)) for other in others)] for arm in study.of(RANKING)]
+    return table(["", *(f"less `{other.variant}`" for other in others)], rows)
+
+
+def _direct(one: Estimate | None) -> str:
+    if one is None:
+        return "–"
+    text = interval(one).replace(" points", "")
+    return f"**{text}**" if _excludes_0(one) else text
+
+
+def sure(study: Finished) -> Iterator[str]:
+    """Yield what the answers rest on, and what of a study's search and runs a reader should know."""
+    sizes = sorted(points(arm.difference.detectable) for arm in study.arms)
+    least, most = min(sizes, key=float), max(sizes, key=float)
+    size = f"{least} points" if least == most else f"{least} to {most} points, by arm,"
+    tested = recordings_text(study.recordings, study.groups, study.groups_are)
+    yield (
+        f"{tested}, each tested in one of {study.folds} folds; a true difference of {size} would have been shown in four "
+        "studies of five."
+    )
+    less = study.chosen - study.tested
+    then = (
+        " With such a gap, validation may prefer other settings than the test split would." if less > _FLATTERS else ""
+    )
+    yield (
+        f"The settings that were chosen have a validation mAP of {points(study.chosen)} % on average, and reach "
+        f"{points(study.tested)} % on the test split.{then}"
+    )
+    yield (
+        f"In {study.start_chosen} of {study.searches} searches the first of {study.trials} trials was the best, the one "
+        "with the start values."
+    )
+    yield from map(markdown_text, study.notes)
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown; the first column to the left, numbers to the right."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
