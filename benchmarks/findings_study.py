@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from crescendo.platform.studies.settings import load_study
 from crescendo.reports.analysis.estimates import Answer, Difference, Estimate, Verdict
@@ -28,22 +28,16 @@ _REMEDY = "make it again with `crescendo report`"
 class Arm:
     """What came of a variant of the loss against cross entropy alone.
 
-    `difference` and `early` are of the study's objective, in detection and in early detection; `causes` what else differs from
-    the baseline, by the keys of `CausesSummary.gain`; `weight` the weights that its searches chose, in words.
+    `difference` is of the study's objective in detection, which `verdict` is about, `early` in early detection; `causes` what
+    else differs from the baseline, by the keys of `CausesSummary.gain`; `weight` the weights that its searches chose, in words.
     """
 
     variant: str
     difference: Difference
+    verdict: Verdict
     early: Difference
     causes: Mapping[str, Estimate]
     weight: str
-
-    @property
-    def verdict(self) -> Verdict:
-        """The answer to the study's question, with what would decide it."""
-        if self.difference.verdict is None:
-            raise ValueError(f"{self.variant} has no verdict in detection, which the study asks about")
-        return self.difference.verdict
 
     @property
     def answer(self) -> Answer:
@@ -167,11 +161,14 @@ def _finished(data: str, content: Mapping[str, Any], study: Study) -> Finished:
 
 
 def _arm(content: Mapping[str, Any], headline: str) -> Arm:
-    setting = content["setting"]
+    setting, difference = content["setting"], _difference(content["difference"][headline])
     [weight] = [value for key, value in setting.items() if key.partition(".")[0] == "lambda_r"]
+    if difference.verdict is None or difference.verdict.answer not in get_args(Answer):
+        raise ValueError(f"{content['name']} has no answer in detection, which the study asks about")
     return Arm(
         variant=str(content["variant"]),
-        difference=_difference(content["difference"][headline]),
+        difference=difference,
+        verdict=difference.verdict,
         early=_difference(content["early_difference"][headline]),
         causes=_estimates(content, "gain"),
         weight=plain(weight),

@@ -266,7 +266,10 @@ def _unfinished(content):
             lambda one: one["arms"][1]["difference"]["mAP/iou_0.50"].update(low="much"),
             "is not the report of a study (could not convert string to float: 'much')",
         ),
-        (lambda one: one["arms"][1]["difference"]["mAP/iou_0.50"].update(verdict=None), "has no verdict in detection"),
+        (
+            lambda one: one["arms"][1]["difference"]["mAP/iou_0.50"].update(verdict=None),
+            "variant=score has no answer in detection",
+        ),
         (lambda one: one.update(comparison={}), "compares several studies; findings are made of one report a study"),
     ],
 )

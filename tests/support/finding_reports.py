@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from invented_model import BASELINE, causes, estimate, invented
@@ -27,7 +28,7 @@ def compared(value, answer="undecided", *, half=0.012, spread=SPREAD, **said):
 
 def content(name="findings_gtea", **arms):
     """Return the report of a finished study; `arms`: variant -> (detection, early detection), all others undecided."""
-    study, model = load_study(name), invented()
+    study, model = _shipped(name), invented()
     pattern = {arm.baseline: arm for arm in model.arms}
     made = tuple(_arm(pattern[arm.name == BASELINE], arm, arms.get(arm.settings["variant"])) for arm in arms_of(study))
     summary = replace(
@@ -38,6 +39,11 @@ def content(name="findings_gtea", **arms):
         model, studies=(summary,), arms=made, costs=costs, recordings=28, groups=4, groups_are="people", timelines=()
     )
     return json.loads(json.dumps(report_json(model)))
+
+
+@cache
+def _shipped(name):
+    return load_study(name)
 
 
 def _arm(pattern, arm, found):
