@@ -71,6 +71,20 @@ def resampled_text(recordings: int, groups: int, groups_are: str) -> str:
     return "recordings" if groups == recordings else groups_are
 
 
+def margin_text(margin: float) -> str:
+    """Return a margin, a fraction of 1, in points: `1 point`, `0.5 points`."""
+    shown = plain(round(100 * margin, 6))
+    return f"{shown} point{'' if shown == '1' else 's'}"
+
+
+def hours_text(hours: float) -> str:
+    """Return a time as a reader grasps it: `48 seconds`, `26 minutes`, `3.4 hours`."""
+    if hours >= 1.95:
+        return f"{hours:,.0f} hours" if hours >= 100 else f"{hours:.1f} hours"
+    seconds = round(3600 * hours)
+    return counted(round(seconds / 60), "minute") if seconds >= 90 else counted(seconds, "second")
+
+
 def measure_name(measure: str) -> str:
     """Return how a measure is called in a sentence: `mAP/iou_0.50` -> `mAP at IoU 0.5`, `mAP/mean` -> `mean mAP`."""
     iou = MetricKey.read(measure).iou

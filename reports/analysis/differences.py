@@ -21,6 +21,7 @@ from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, detectable_difference, paired_differences
 from crescendo.reports.analysis.variance import FoldSample
 from crescendo.reports.analysis.verdicts import too_rare, verdict
+from crescendo.reports.formatting import counted
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.protocols import MatchingRule
@@ -119,9 +120,8 @@ def compare(
 def _single(tested: Resampled) -> str:
     if tested.recordings < 2:
         return "a single recording"
-    return (
-        f"a single group of recordings ({tested.recordings} recordings, all of the same one of the {tested.groups_are})"
-    )
+    there = counted(tested.recordings, "recording")
+    return f"a single group of recordings ({there}, all of the same one of the {tested.groups_are})"
 
 
 def _shared(tables: _Runs, baseline: str) -> dict[str, list[Training]]:

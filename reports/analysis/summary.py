@@ -128,7 +128,7 @@ def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
     return StudySummary(
         name=name,
         description=study.description,
-        dataset=runs.dataset or study.dataset.rstrip("/").rpartition("/")[2],
+        dataset=(not runs.folds and runs.dataset) or study.dataset.rstrip("/").rpartition("/")[2],
         dataset_hash=runs.dataset_hash,
         store=runs.store,
         status=runs.status,

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from crescendo.reports.charts.fonts import families_for
 from crescendo.reports.charts.style import INK, MUTED, PAGE, STEPS, styled
+from crescendo.reports.formatting import counted
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
 
@@ -55,9 +56,9 @@ def data_set_figure(dataset: Dataset) -> Figure:
         if handles:
             figure.legend(handles=handles, loc="outside lower left", ncols=3, fontsize=7, handlelength=1.2)
         more = len(dataset.labels) - 1 - len(labels)
-        left_out = f"; {more} rarer labels are left out" if more > 0 else ""
+        left_out = f"; {counted(more, 'rarer label')} {'is' if more == 1 else 'are'} left out" if more > 0 else ""
         figure.suptitle(
-            f"{dataset.metadata.name}: {len(dataset.labels) - 1} labels, {dataset.fps:g} frames a second{left_out}",
+            f"{dataset.metadata.name}: {counted(len(dataset.labels) - 1, 'label')}, {dataset.fps:g} frames a second{left_out}",
             x=0.01,
             ha="left",
             fontsize=9,

@@ -13,7 +13,7 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.curves import Curve, curve_numbers
 from crescendo.reports.charts.style import COLUMN, PERCENT, Look, legend_above, panels, within
-from crescendo.reports.formatting import measure_name
+from crescendo.reports.formatting import counted, measure_name
 
 OPTIMISTIC = "Validation mAP of the best is optimistic: it was chosen by it."
 """What is said wherever a figure shows it."""
@@ -106,7 +106,9 @@ def _each(model: ReportModel) -> str:
 def _unseen(model: ReportModel) -> str:
     counts = [replicate.search.counts for arm in model.arms for replicate in arm.replicates]
     others = sum(sum(one.values()) - one.get("finished", 0) for one in counts)
-    return f" {others} trials that did not finish are not shown." if others else ""
+    return (
+        f" {counted(others, 'trial')} that did not finish {'is' if others == 1 else 'are'} not shown." if others else ""
+    )
 
 
 def objective_label(model: ReportModel) -> str:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from crescendo.reports.charts.style import theme
 from crescendo.reports.escaping import markdown_text
+from crescendo.reports.page.first_screen import first_screen
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sections import sections_of
 from crescendo.trainables.text import visible
@@ -24,7 +25,7 @@ def html(title: str, parts: Sequence[ReportPart]) -> str:
     """Return the page: one file, without anything from elsewhere."""
     environment = _environment()
     light, dark = theme()
-    css = environment.from_string((_TEMPLATES / "page.css").read_text()).render(light=light, dark=dark)
+    css = environment.get_template("page.css").render(light=light, dark=dark) + (_TEMPLATES / "first.css").read_text()
     page = environment.get_template("report.html")
     return _rendered(page.render(css=Markup(css), **_values(title, parts, pictures=True)))  # noqa: S704  # our own
 
@@ -44,6 +45,7 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters["md"] = markdown_text
+    environment.filters["breakable"] = _breakable
     return environment
 
 
@@ -53,6 +55,11 @@ def _rendered(text: str) -> str:
 
 def _shown(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _breakable(text: str) -> Markup:
+    """Return a column's head so that lines may end within the names of settings: behind `=`, `_`, `/`."""
+    return Markup("<wbr>").join(re.split(r"(?<=[=_/])", visible(text)))
 
 
 def _values(title: str, parts: Sequence[ReportPart], *, pictures: bool) -> dict[str, Any]:
@@ -65,6 +72,7 @@ def _values(title: str, parts: Sequence[ReportPart], *, pictures: bool) -> dict[
                 "model": part.model,
                 "heading": part.heading,
                 "prefix": part.prefix,
+                "first": first_screen(part.model),
                 "sections": sections_of(part, pictures=pictures),
             }
             for part in parts

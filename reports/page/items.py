@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,14 @@ from markupsafe import escape
 from crescendo.reports.charts.chart import Chart, LeftOut
 from crescendo.reports.charts.style import themed_svg
 from crescendo.reports.page.part import ReportPart
-from crescendo.reports.tables.table import Table
+from crescendo.reports.tables.cells import NONE
+from crescendo.reports.tables.table import Cell, Table
 from crescendo.trainables.text import visible
 
 _LONG = 60
+_NUMERIC = re.compile(r"[-+]?[\d.]+(e[-+]\d+)?|–")
+_SPREAD = re.compile(r"(\S+) (± .*|\[.*\]|\(.*\))")
+"""A number, and what it varies by or differs by: `65.0 ± 2.1`, `+6.0* [+4.5, +7.5]`, `71.0 (+6.0)`."""
 _WIDE = 6.0
 """Inches from which on a chart is scrolled on a phone rather than shrunk."""
 
@@ -22,6 +27,8 @@ _MOST, _MOST_SMALL, _PADDING = 28, 10, 2.6
 """Letters of a column that stays in sight, on a wide screen and a narrow one, and its padding in letters."""
 _BOLD = 1.2
 """Letters that one of a column's head is as wide as."""
+_MANY, _MOST_ROWS = 12, 24
+"""Columns of numbers from which on they are turned, if they have fewer rows than this."""
 _NARROW = 40.0
 """Letters of a narrow screen that columns may take which stay in sight there."""
 
@@ -31,11 +38,12 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PageCell:
-    """A cell of a table on the page: its text, its CSS classes, and its style."""
+    """A cell of a table on the page: its text, its CSS classes, its style, and what may stand on a line of its own below."""
 
     text: str
     classes: str = ""
     style: str = ""
+    spread: str = ""
 
 
 def items_of(part: ReportPart, *, pictures: bool) -> dict[str, Item]:
@@ -50,7 +58,7 @@ def _left_out(one: LeftOut) -> Item:
 
 
 def _table(table: Table) -> Item:
-    numeric = [any(row[place].value is not None for row in table.rows) for place in range(len(table.columns))]
+    numeric = [_is_numeric([row[place] for row in table.rows]) for place in range(len(table.columns))]
     styles = _kept(table)
     rows = [
         [
@@ -70,18 +78,20 @@ def _table(table: Table) -> Item:
     }
 
 
+def _is_numeric(cells: Sequence[Cell]) -> bool:
+    return any(cell.value is not None for cell in cells) or all(cell.text == NONE.text for cell in cells)
+
+
 def _chart(chart: Chart, *, pictures: bool) -> Item:
-    numbers = chart.numbers
-    numeric = [
-        any(isinstance(row[place], int | float) for row in numbers.rows) for place in range(len(numbers.columns))
-    ]
+    columns, rows = _turned(chart.numbers.columns, chart.numbers.text())
+    numeric = [all(_NUMERIC.fullmatch(row[place]) for row in rows) for place in range(len(columns))]
     return {
         "kind": "chart",
         "name": chart.name,
         "title": chart.title,
         "caption": chart.caption,
-        "columns": _heads(numbers.columns, numeric, [""] * len(numeric)),
-        "rows": [[_cell(text, numeric[place]) for place, text in enumerate(row)] for row in numbers.text()],
+        "columns": _heads(columns, numeric, [""] * len(numeric)),
+        "rows": [[_cell(text, numeric[place]) for place, text in enumerate(row)] for row in rows],
         "wide": chart.figure.get_figwidth() > _WIDE,
         "svg": themed_svg(chart.svg, chart.name, str(escape(visible(chart.title)))) if pictures else "",
     }
@@ -96,12 +106,26 @@ def _kept(table: Table) -> list[str]:
     styles, left, near = [], 0.0, 0.0
     for place in range(min(table.kept, len(table.columns)) if table.kept > 1 else 0):
         head = max(map(len, table.columns[place].split()), default=0)
-        longest = max(_BOLD * head, *(len(row[place].text) for row in table.rows))
+        longest = max(_BOLD * head, *(_widest(row[place].text) for row in table.rows))
         size, small = min(longest, _MOST) + _PADDING, min(longest, _MOST_SMALL) + _PADDING
         far = "; --far: 1" if near + small > _NARROW else ""
         styles.append(f"--left: {left:g}; --size: {size:g}; --near: {near:g}; --small: {small:g}{far}")
         left, near = left + size, near + small
     return [*styles, *[""] * (len(table.columns) - len(styles))]
+
+
+def _widest(text: str) -> int:
+    """Return the letters of the longest part of a cell that stands on one line."""
+    parts = _SPREAD.fullmatch(text)
+    return max(map(len, parts.groups() if parts else text.split()), default=0)
+
+
+def _turned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Return a chart's numbers so that they are as narrow as can be: few rows of many columns as columns of many rows."""
+    if len(columns) <= _MANY or len(rows) >= _MOST_ROWS:
+        return columns, rows
+    heads, *lines = zip(columns, *rows, strict=True)
+    return heads, lines
 
 
 def _heads(columns: Sequence[str], numeric: Sequence[bool], styles: Sequence[str]) -> list[PageCell]:
@@ -113,7 +137,12 @@ def _heads(columns: Sequence[str], numeric: Sequence[bool], styles: Sequence[str
 
 def _cell(text: str, numeric: bool, style: str = "", *more: str) -> PageCell:
     long = "long" if len(text) > _LONG else ""
-    return PageCell(text, _classes("" if numeric else "text", long, _sticky(style), *more), style)
+    classes = _classes("" if numeric else "text", long, _sticky(style), *more)
+    parts = _SPREAD.fullmatch(text) if numeric else None
+    if parts is None:
+        return PageCell(text, classes, style)
+    spread = parts[2] if parts[2].startswith("[") else parts[2].replace(" ", "\N{NO-BREAK SPACE}")
+    return PageCell(parts[1], classes, style, spread)
 
 
 def _sticky(style: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.planning import MOST_REPEATS, MOST_SEEDS, MOST_TIMES
-from crescendo.reports.formatting import plain, points, recordings_text, resampled_text
+from crescendo.reports.formatting import margin_text, points, recordings_text, resampled_text
 
 
 def remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
@@ -12,7 +12,7 @@ def remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
     if verdict.unfit is not None:
         return verdict.unfit
     tested = recordings_text(difference.recordings, difference.groups, groups_are)
-    margin, now = margin_text(verdict), difference.seeds_each
+    margin, now = margin_text(verdict.margin), difference.seeds_each
     if verdict.seeds is not None and verdict.seeds <= now:
         return f"a difference of {margin} would be shown in four such studies out of five"
     others = _more_of_others(difference, verdict, groups_are)
@@ -51,9 +51,3 @@ def _more_of_others(difference: Difference, verdict: Verdict, groups_are: str) -
 
 def _each(difference: Difference) -> str:
     return " in each fold" if difference.folds else ""
-
-
-def margin_text(verdict: Verdict) -> str:
-    """Return the margin of a verdict in points: `1 point`."""
-    margin = plain(round(100 * verdict.margin, 6))
-    return f"{margin} point{'' if margin == '1' else 's'}"

@@ -14,57 +14,72 @@ from crescendo.reports.page.sentences import not_asked, opening, untested, what_
 from crescendo.trainables.losses.joint import variant_names
 from crescendo.trainables.losses.variants import VARIANTS
 
-# Section -> tables and charts, in order. Timelines are numbered.
+_TABLES = "Tables"
+_COMPARED = "What was compared"
+
+# Section -> charts and tables, in order: what differs, why, and then every table. Timelines are numbered.
 _SECTIONS = {
-    "What came out": ("difference_to_baseline", "differences", "looks"),
-    "What was compared": (),
-    "Detection": ("ablation", "replicates", "mAP_against_iou"),
-    "Early detection": ("early_detection", "early_against_fraction", "observed_fraction"),
-    "Online": ("online", "time_to_detection"),
-    "Segmentation": ("segmental", "confusion_matrix"),
-    "Why a difference": ("causes", "false_positives", "mAP_without", "reliability", "by_length_and_place"),
-    "Labels": ("gains_detection", "gains_early", "per_label"),
-    "Scores along an activity": ("progression", "progression_while_training"),
+    "What came out": ("difference_to_baseline",),
+    "What differs": (
+        "mAP_against_iou",
+        "early_against_fraction",
+        "time_to_detection",
+        "gains_detection",
+        "gains_early",
+    ),
+    "Why a difference": (
+        "false_positives",
+        "mAP_without",
+        "reliability",
+        "confusion_matrix",
+        "progression",
+        "progression_while_training",
+    ),
     "The search": (
-        "search",
         "budget_curve",
         "mAP_against_lambda_r",
         "mAP_against_merge_gap",
         "optimisation_history",
     ),
     "Recordings": ("timeline_1", "timeline_2", "timeline_3"),
-    "Cost and provenance": ("cost", "provenance"),
+    _COMPARED: (),
+    _TABLES: (
+        "differences",
+        "looks",
+        "ablation",
+        "replicates",
+        "early_detection",
+        "observed_fraction",
+        "online",
+        "segmental",
+        "causes",
+        "by_length_and_place",
+        "per_label",
+        "search",
+        "cost",
+        "provenance",
+    ),
 }
 
 _EXPLAINED = {
-    "Detection": (
+    "What differs": (
         "A detection counts where it has the right label and overlaps an annotated activity by more than the IoU threshold "
         "(intersection over union, in time). AP is the average precision of one label, mAP its mean over the labels; all "
-        "in percent."
-    ),
-    "Early detection": "How well an activity is found while only its beginning has been seen.",
-    "Online": (
-        "How the detector does while it watches. Frame by frame: how well a label's score ranks the frames of its activity "
-        "before all others. As an early warning: an alarm goes off when the mean score of a span, so far, reaches its "
-        "label's threshold; it is false if no activity of that label goes on from then until the span's end."
-    ),
-    "Segmentation": (
-        "Every frame by itself, labelled by its highest score, as action segmentation is measured: how many frames are right, "
-        "and how well the unbroken runs of a label agree with the annotated ones, in order and in place."
+        "in percent. Early detection: how well an activity is found while only its beginning has been seen.",
+        "Early warning is how the detector does while it watches: an alarm goes off when the mean score of a span, so far, "
+        "reaches its label's threshold; it is false if no activity of that label goes on from then until the span's end.",
     ),
     "Why a difference": (
-        "What the detections that count against an arm are, where its beginnings and ends lie, and how far its scores can be "
-        "believed. It explores: nothing here was asked before the study ran."
-    ),
-    "Scores along an activity": (
+        "What the detections that count against an arm are, how far its scores can be believed, and what it takes for what. "
+        "It explores: nothing here was asked before the study ran.",
         "A ranking loss asks that the score of the true label, or its margin over the other labels, never falls while the "
-        "activity goes on."
+        "activity goes on: whether it does so, the scores along an activity show.",
     ),
     "The search": (
         "On the validation split alone; the best of many by one figure looks better by it than it is. "
         "lambda_r weighs the ranking loss against cross entropy. Spans of one label with fewer frames between them than the "
         "merge gap become one detection; the reset says what the LSTM forgets after a "
-        "frame it takes for background."
+        "frame it takes for background.",
     ),
 }
 
@@ -85,18 +100,20 @@ def sections_of(part: ReportPart, *, pictures: bool) -> list[Section]:
     """Return the sections that have something to show; what none of them names stands in the last one."""
     items = items_of(part, pictures=pictures)
     placed = {name for names in _SECTIONS.values() for name in names}
-    sections = []
-    for title, names in _SECTIONS.items():
-        section = Section(title, part.prefix + re.sub(r"\W+", "-", title.lower()))
-        section.items = [items[name] for name in names if name in items]
-        sections.append(section)
-    sections[-1].items += [item for name, item in items.items() if name not in placed]
-    _answer(sections[0], part)
-    sections[1].details = _compared(part.model)
-    for section in sections:
-        if section.title in _EXPLAINED and section.items:
-            section.text = [_EXPLAINED[section.title]]
-    return [one for one in sections if one.items or one.text or one.details or one.answers]
+    sections = {
+        title: Section(
+            title,
+            part.prefix + re.sub(r"\W+", "-", title.lower()),
+            items=[items[name] for name in names if name in items],
+        )
+        for title, names in _SECTIONS.items()
+    }
+    sections[_TABLES].items += [item for name, item in items.items() if name not in placed]
+    sections[_COMPARED].details = _compared(part.model)
+    for title, text in _EXPLAINED.items():
+        sections[title].text = list(text) if sections[title].items else []
+    _answer(sections["What came out"], part)
+    return [one for one in sections.values() if one.items or one.text or one.details or one.answers]
 
 
 def _answer(section: Section, part: ReportPart) -> None:

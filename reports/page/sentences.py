@@ -10,6 +10,7 @@ from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import (
     counted,
+    margin_text,
     measure_name,
     p_text,
     percent,
@@ -18,7 +19,7 @@ from crescendo.reports.formatting import (
     says_nothing,
     signed,
 )
-from crescendo.reports.page.remedies import margin_text, remedy
+from crescendo.reports.page.remedies import remedy
 
 CHOSEN = "It holds for the settings that were chosen; the search's luck is not in it."
 """What every answer leaves out where each arm is searched once."""
@@ -49,17 +50,22 @@ def untested(model: ReportModel) -> str:
 
 def summary(model: ReportModel) -> str:
     """Return in a sentence or two how many arms are better, worse, equivalent and undecided; empty if none is compared."""
-    answers = Counter(one.answer for one in _verdicts(model))
-    if not answers:
+    listed = answers_text(model)
+    if not listed:
         return ""
+    asked = f"{what_is_asked(model)}, the one question that was chosen beforehand,"
+    return f"Against it, in {asked} {listed}. {scope(model)}{_looks(model)}{_late(model)}"
+
+
+def answers_text(model: ReportModel) -> str:
+    """Return how many arms got which answer: `1 arm is better and 2 arms are undecided`; empty if none is compared."""
+    answers = Counter(one.answer for one in _verdicts(model))
     said = [
         f"{counted(answers[answer], 'arm')} {'is' if answers[answer] == 1 else 'are'} {answer}"
         for answer in ("better", "worse", "equivalent", "undecided")
         if answers[answer]
     ]
-    listed = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
-    asked = f"{what_is_asked(model)}, the one question that was chosen beforehand,"
-    return f"Against it, in {asked} {listed}. {scope(model)}{_looks(model)}{_late(model)}"
+    return " and ".join([*filter(None, [", ".join(said[:-1])]), *said[-1:]])
 
 
 def not_asked(model: ReportModel) -> str:
@@ -132,22 +138,23 @@ def _verdicts(model: ReportModel) -> Iterator[Verdict]:
 def _sentence(model: ReportModel, arm: ArmSummary) -> str:
     difference = model.asked(arm)
     if difference is None or difference.verdict is None:
-        return f"not compared with {model.baseline}: {_why(model, arm)}."
+        return f"not compared with {model.baseline}: {why_not_compared(model, arm)}."
     verdict = difference.verdict
     level = plain(round(100 - 100 * difference.level, 2))
     interval = f"{signed(difference.low)} to {signed(difference.high)}"
     if says_nothing(difference.low, difference.high, sign=True):
         interval = "so wide that it says nothing"
     found = f"{signed(difference.value)} points of {what_is_asked(model)}, {level} % interval {interval}"
-    p = f"p {_equals(difference)}, adjusted over the arms{' and looks' if model.looks else ''}"
+    p = f"p {probability_text(difference)}, adjusted over the arms{' and looks' if model.looks else ''}"
     if verdict.answer in ("better", "worse"):
         return f"{found}: {verdict.answer} than {model.baseline} ({p})."
     if verdict.answer == "equivalent":
-        return f"equivalent to {model.baseline} within {margin_text(verdict)}: {found}."
+        return f"equivalent to {model.baseline} within {margin_text(verdict.margin)}: {found}."
     return f"undecided: {found} ({p}); {remedy(difference, verdict, model.groups_are)}."
 
 
-def _why(model: ReportModel, arm: ArmSummary) -> str:
+def why_not_compared(model: ReportModel, arm: ArmSummary) -> str:
+    """Return why an arm has no difference to the baseline."""
     if not arm.seeds:
         return "none of its seeds is confirmed yet"
     baseline = model.baseline_arm
@@ -160,6 +167,7 @@ def _why(model: ReportModel, arm: ArmSummary) -> str:
     return "the detections were not kept"
 
 
-def _equals(difference: Difference) -> str:
+def probability_text(difference: Difference) -> str:
+    """Return the adjusted p of a difference as it stands behind `p`: `= 0.370`, `< 0.001`."""
     text = p_text(difference.p_adjusted)
     return f"< {text[1:]}" if text.startswith("<") else f"= {text}"

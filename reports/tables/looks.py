@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.formatting import counted
 from crescendo.reports.tables.cells import NONE
 from crescendo.reports.tables.table import Cell, Table
 
@@ -20,6 +21,6 @@ def looks(model: ReportModel) -> Table:
         "Seed by seed",
         f"What was decided with how many seeds in each fold and repeat, as planned before the study ran. Of the 5 % of error the "
         f"looks had {levels}.",
-        ("Arm", *(f"{look.seeds} seeds" for look in model.looks)),
+        ("Arm", *(counted(look.seeds, "seed") for look in model.looks)),
         tuple(rows),
     )

@@ -1,0 +1,105 @@
+"""The page in a real browser: what is seen first, and that nothing has to be scrolled sideways."""
+
+import html as text
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+from invented_model import arm, invented
+
+from crescendo.reports.charts.chart_set import charts
+from crescendo.reports.page.document import html
+from crescendo.reports.page.part import ReportPart
+from crescendo.reports.page.sentences import sentences
+from crescendo.reports.tables.table import Cell, Table
+from crescendo.reports.tables.table_set import tables
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+pytestmark = [
+    pytest.mark.tools,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: bash .ci/tools installs one"),
+]
+
+OPTIONS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars"
+)
+HEIGHT, PHONE, LAPTOP = 800, 390, 1200
+
+# What a page measures of itself: the width of all of it, boxes that scroll sideways, where answers end.
+MEASURED = """
+onload = () => {
+  const told = [...document.querySelectorAll("iframe")].map(frame => {
+    const page = frame.contentDocument, root = page.documentElement;
+    const wide = [...page.querySelectorAll("body *")].filter(
+      one => !one.closest("svg") && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1 &&
+        getComputedStyle(one).display !== "inline");
+    return {
+      width: root.scrollWidth, view: root.clientWidth,
+      wide: wide.map(one => `${one.tagName}.${one.className}`),
+      answers: Math.max(...[...page.querySelectorAll(".answers tbody tr")].map(row => row.getBoundingClientRect().bottom)),
+      facts: page.querySelector(".facts").getBoundingClientRect().bottom,
+    };
+  });
+  document.body.innerHTML = `<pre>told ${JSON.stringify(told)} told</pre>`;
+};
+"""
+
+
+def seen(page, tmp_path, *widths):
+    """Return what `MEASURED` says of the page at each of these widths, in pixels."""
+    frames = (
+        f'<iframe style="border:0; height:{HEIGHT}px; width:{width}px" srcdoc="{text.escape(page)}"></iframe>'
+        for width in widths
+    )
+    probe = tmp_path / "probe.html"
+    probe.write_text(f"<!DOCTYPE html>{''.join(frames)}<script>{MEASURED}</script>", encoding="utf-8")
+    command = [CHROMIUM, *OPTIONS.split(), f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", probe.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return json.loads(text.unescape(re.search("told (.*) told", done.stdout)[1]))
+
+
+def five_arms():
+    """The invented study with five arms; every fourth of its charts."""
+    model = invented()
+    more = [arm(f"variant={name}", shift, holds=False) for name, shift in (("combined", -0.02), ("linear_early", 0.01))]
+    whole = replace(model, arms=(*model.arms, *more), timelines=())
+    return ReportPart(whole, sentences(whole), tables(whole), charts(whole)[0][::4], ())
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    return seen(html("five arms", [five_arms()]), tmp_path_factory.mktemp("browser"), LAPTOP, PHONE)
+
+
+def test_five_arms_need_no_sideways_scrolling_on_a_laptop(measured):
+    laptop = measured[0]
+    assert laptop["width"] == laptop["view"] == LAPTOP
+    assert laptop["wide"] == []
+
+
+def test_question_answers_and_cost_stand_on_the_first_screen(measured):
+    assert 0 < measured[0]["answers"] < measured[0]["facts"] < HEIGHT
+
+
+def test_on_a_phone_nothing_but_tables_and_charts_scrolls_sideways(measured):
+    phone = measured[1]
+    assert phone["width"] == phone["view"] == PHONE
+    assert set(phone["wide"]) <= {"DIV.box"}
+
+
+def test_a_table_of_any_width_scrolls_within_its_box(tmp_path):
+    row = tuple(Cell("9" * 30, 1.0) for _ in range(40))
+    wide = Table("wide", "Wide", "Wide.", tuple(f"column {number}" for number in range(40)), (row,))
+    model = invented()
+    for found, width in zip(
+        seen(html("wide", [ReportPart(model, (), [wide], (), ())]), tmp_path, PHONE, LAPTOP),
+        (PHONE, LAPTOP),
+        strict=True,
+    ):
+        assert found["width"] == found["view"] == width
+        assert "DIV.box" in found["wide"]
