@@ -8,8 +8,8 @@ from findings_study import CONTROLS, RANKING, RIVALS, STUDIES, Arm, Finished
 
 from crescendo.reports.analysis.estimates import Difference, Estimate
 from crescendo.reports.analysis.statistics import mean_interval
-from crescendo.reports.formatting import points, signed
-from crescendo.reports.page.remedies import margin_text, remedy
+from crescendo.reports.formatting import margin_text, points, signed
+from crescendo.reports.page.remedies import remedy
 
 BASELINE = "cross entropy alone"
 DEEDS = {
@@ -54,7 +54,7 @@ def _on_one(study: Finished) -> str:
     by = _by_answer(study.of(RANKING))
     better, worse, equivalent, undecided = (by[answer] for answer in _ANSWERS)
     if not (better or worse or undecided):
-        return f"all are equivalent to {BASELINE} within {margin_text(equivalent[0].verdict)}"
+        return f"all are equivalent to {BASELINE} within {margin_text(equivalent[0].verdict.margin)}"
     if better:
         told = [f"{with_intervals(better)} {'detects' if len(better) == 1 else 'detect'} better than {BASELINE}"]
     else:
@@ -63,7 +63,7 @@ def _on_one(study: Finished) -> str:
         told.append(f"{with_intervals(worse)} {'detects' if len(worse) == 1 else 'detect'} worse")
     if equivalent:
         told.append(
-            f"{named(equivalent)} {_is(equivalent)} equivalent to it within {margin_text(equivalent[0].verdict)}"
+            f"{named(equivalent)} {_is(equivalent)} equivalent to it within {margin_text(equivalent[0].verdict.margin)}"
         )
     if undecided and (better or worse):
         told.append(f"{named(undecided)} {_is(undecided)} undecided")
@@ -93,7 +93,7 @@ def _sensitivity(studies: Sequence[Finished]) -> str:
     """Return the differences that would have been shown, where some arm is undecided; else, that gains are ruled out."""
     open_ = [study for study in studies if _by_answer(study.of(RANKING))["undecided"]]
     if not open_:
-        return f"Gains of {margin_text(studies[0].of(RANKING)[0].verdict)} or more are ruled out"
+        return f"Gains of {margin_text(studies[0].of(RANKING)[0].verdict.margin)} or more are ruled out"
     sizes = [
         f"{points(max(arm.difference.detectable for arm in study.of(RANKING)))} points on {study.data}"
         for study in open_
@@ -121,7 +121,7 @@ def answers(study: Finished) -> Iterator[str]:
     """Yield what came of the ranking losses on a data set, and what would decide those that are undecided."""
     for answer, arms in _by_answer(study.of(RANKING)).items():
         if arms:
-            to = {"equivalent": f" to {BASELINE} within {margin_text(arms[0].verdict)}", "undecided": ""}
+            to = {"equivalent": f" to {BASELINE} within {margin_text(arms[0].verdict.margin)}", "undecided": ""}
             yield f"{with_intervals(arms)} {_is(arms)} {answer}{to.get(answer, f' than {BASELINE}')}."
     needed: dict[str, list[Arm]] = {}
     for arm in study.of(RANKING):
