@@ -30,33 +30,33 @@ MEASURES = {
     "p_mAP/1s": _Measure("starts, p-mAP at 1 s (%)"),
     "expected_calibration_error": _Measure("calibration error (%)"),
     "broken": _Measure("broken (%)"),
-    "violations/score/share": _Measure("score falls (%)"),
-    "violations/margin/share": _Measure("margin falls (%)"),
+    "violations/score/shortfall": _Measure("score below its maximum (points)"),
+    "violations/margin/shortfall": _Measure("margin below its maximum (points)"),
 }
 """Of `CausesSummary.measures`, those shown."""
-FALLS = "the score (of `margin`, the margin) falls"
+_LIES = "within an activity the score (of `margin`, the margin) lies"
 _FLATTERS = 0.10
 """By how much validation figures are better than those of the test split where it is worth saying."""
 
 
 def what_they_ask(study: Finished) -> Iterator[str]:
-    """Yield whether the ranking losses do what they ask for: that score, or margin, falls less within an activity."""
+    """Yield whether the ranking losses do what they ask for: that score, or margin, falls less far within an activity."""
     changes = [(arm, arm.causes.get(_asked_of(arm))) for arm in study.of(RANKING)]
     known = [(arm, one) for arm, one in changes if one is not None and one.low is not None and one.high is not None]
-    fewer = [_change(arm, one) for arm, one in known if (one.high or 0) < 0]
-    more = [_change(arm, one) for arm, one in known if (one.low or 0) > 0]
+    less = [_change(arm, one) for arm, one in known if (one.high or 0) < 0]
+    further = [_change(arm, one) for arm, one in known if (one.low or 0) > 0]
     unclear = [_change(arm, one) for arm, one in known if (one.low or 0) <= 0 <= (one.high or 0)]
     for arms, said in (
-        (fewer, f"What is asked for is learned: {FALLS} in fewer frames of an activity with"),
-        (more, f"Though fewer are asked for, {FALLS} in more frames of an activity with"),
-        (unclear, f"It is not shown that {FALLS} in fewer frames of an activity with"),
+        (less, f"What is asked for is learned: {_LIES} less far below its maximum so far with"),
+        (further, f"What is asked for is not learned: {_LIES} further below its maximum so far with"),
+        (unclear, f"It is not shown that {_LIES} less far below its maximum so far with"),
     ):
         if arms:
             yield f"{said} {listed(arms)}."
 
 
 def _asked_of(arm: Arm) -> str:
-    return f"violations/{'margin' if arm.variant == 'margin' else 'score'}/share"
+    return f"violations/{'margin' if arm.variant == 'margin' else 'score'}/shortfall"
 
 
 def _change(arm: Arm, one: Estimate) -> str:

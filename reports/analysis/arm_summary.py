@@ -151,7 +151,7 @@ class ArmSummary:
     progression
         Curves on the test split.
     violations
-        `score/share`, `score/depth`, `margin/share`, `margin/depth`.
+        The measures of `measured.violations`.
     snapshots
         Curves while training, by iteration; empty where the runs kept none.
     difference, early_difference

@@ -32,13 +32,16 @@ def label_ap(evaluation: Evaluation, iou: str) -> dict[str, float]:
 
 
 def violations(metrics: SubsetMetrics) -> dict[str, float]:
-    """Return `score/share`, `score/depth`, `margin/share` and `margin/depth`."""
+    """Return the `share`, the `depth` and the `shortfall` of `score/` and `margin/`.
+
+    The shortfall is how far, on the mean over all frames of `Violation.share`, the quantity lies below its maximum so far.
+    """
     progression = metrics.progression
     if progression is None:
         return {}
     measured = {"score": progression.score_violation, "margin": progression.margin_violation}
-    return {
-        f"{quantity}/{measure}": getattr(violation, measure)
-        for quantity, violation in measured.items()
-        for measure in ("share", "depth")
-    }
+    found = {}
+    for quantity, one in measured.items():
+        measures = {"share": one.share, "depth": one.depth, "shortfall": one.share * one.depth}
+        found |= {f"{quantity}/{measure}": value for measure, value in measures.items()}
+    return found

@@ -54,9 +54,9 @@ _MEASURES = {
     "merged": _Shown("True segments in a predicted one", 1, 2),
     "merging": _Shown("Predicted segments that merge several (%)"),
     "violations/score/share": _Shown("Score below its maximum so far (% of frames)"),
-    "violations/score/depth": _Shown("Score below its maximum so far, by how much (points)"),
+    "violations/score/shortfall": _Shown("Score below its maximum so far, mean over frames (points)"),
     "violations/margin/share": _Shown("Margin below its maximum so far (% of frames)"),
-    "violations/margin/depth": _Shown("Margin below its maximum so far, by how much (points)"),
+    "violations/margin/shortfall": _Shown("Margin below its maximum so far, mean over frames (points)"),
 }
 
 _BINS = {

@@ -171,10 +171,11 @@ def test_early_detection_and_causes_are_told_as_exploration(tmp_path):
     )
     assert early(found(tmp_path)[0]) == "No arm's interval lies above or below 0."
     assert list(what_they_ask(study)) == [
-        "What is asked for is learned: the score (of `margin`, the margin) falls in fewer frames of an activity with `score` "
-        "(-10.0 points, -15.0 to -5.0), `combined` (-10.0 points, -15.0 to -5.0) and `naive` (-10.0 points, -15.0 to -5.0).",
-        "It is not shown that the score (of `margin`, the margin) falls in fewer frames of an activity with `margin` (+1.0 "
-        "points, -4.0 to +6.0).",
+        "What is asked for is learned: within an activity the score (of `margin`, the margin) lies less far below its maximum so "
+        "far with `score` (-10.0 points, -15.0 to -5.0), `combined` (-10.0 points, -15.0 to -5.0) and `naive` (-10.0 points, "
+        "-15.0 to -5.0).",
+        "It is not shown that within an activity the score (of `margin`, the margin) lies less far below its maximum so far with "
+        "`margin` (+1.0 points, -4.0 to +6.0).",
     ]
     assert by_chance(study) == (
         "Of 130 intervals 10 exclude 0 (bold); about 6 would if no arm differed from the baseline: chance alone could "

@@ -54,7 +54,7 @@ def _arm(pattern, arm, found):
         return arm
     detection, early = found or (compared(0.002), compared(0.001, None))
     weight = {} if variant == "none" else {"lambda_r": "0.5 to 6"}
-    fewer = {**causes(0.01, baseline=False).gain, "violations/score/share": estimate(-0.1), "mAP": estimate(0.0)}
+    fewer = {**causes(0.01, baseline=False).gain, "violations/score/shortfall": estimate(-0.1), "mAP": estimate(0.0)}
     return replace(
         arm,
         setting={**arm.setting, **weight},

@@ -21,6 +21,7 @@ from crescendo.reports.analysis.segmental import SegmentalSummary
 IOU = ("0.10", "0.30", "0.40", "0.50", "0.80")
 FRACTIONS = ("0.30", "0.60", "1.00")
 LABELS = ("cut & <paste>", "jump", "lie_down|up", "pay $5", "run", "walk")
+SHORTFALLS = ("score/share", "score/shortfall", "margin/share", "margin/shortfall")
 BASELINE, BETTER, WORSE = "variant=none", "variant=score", "variant=margin"
 
 
@@ -103,7 +104,7 @@ def causes(shift, *, baseline):
         "expected_calibration_error": estimate(0.08 - shift),
         "negative_log_likelihood": estimate(0.7 - shift),
         "pieces": estimate(1.2), "broken": estimate(0.15), "merged": estimate(1.05), "merging": estimate(0.04),
-        **{f"violations/{of}": estimate(0.3 - shift) for of in ("score/share", "score/depth", "margin/share", "margin/depth")},
+        **{f"violations/{of}": estimate(0.3 - shift) for of in SHORTFALLS},
     }  # fmt: skip
     gain = {} if baseline else {name: estimate(shift) for name in measures}
     rates = {name: measures[name] for name in (*kinds, "not_found", "missed")}

@@ -148,6 +148,8 @@ def test_causes_are_means_over_seeds_and_differences_are_paired_by_seed(golden_r
     assert "end_error" not in score.measures
     theirs, ours = (arm.violations["score/share"].values for arm in model.arms[:2])
     assert score.gain["violations/score/share"].values == pytest.approx(np.subtract(ours, theirs))
+    share, depth, shortfall = (model.arms[0].violations[f"score/{of}"].values for of in ("share", "depth", "shortfall"))
+    assert shortfall == pytest.approx(np.multiply(share, depth))
     assert none.measures["expected_calibration_error"].mean == 0.5
     assert none.measures["p_mAP/10s"].mean == 1.0
     assert none.bins["place"]["end"]["not_found"].mean == 0.5
