@@ -40,7 +40,7 @@ def violations(metrics: SubsetMetrics) -> dict[str, float]:
     if progression is None:
         return {}
     measured = {"score": progression.score_violation, "margin": progression.margin_violation}
-    found = {}
+    found: dict[str, float] = {}
     for quantity, one in measured.items():
         measures = {"share": one.share, "depth": one.depth, "shortfall": one.share * one.depth}
         found |= {f"{quantity}/{measure}": value for measure, value in measures.items()}
