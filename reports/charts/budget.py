@@ -11,6 +11,7 @@ from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.budget import BAND, ExpectedBest, expected_best
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover, hover_along
 from crescendo.reports.charts.search import OPTIMISTIC, objective_label
 from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
 
@@ -27,6 +28,7 @@ def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Char
     reached = {arm: None if one is None else 100 * one.mean for arm, one in tested.items()}
     for arm, curve in curves.items():
         _draw(axes, curve, looks[arm], arm)
+    hover_along(axes, "best of {:g}".format, {arm: (curve.trials, 100 * curve.mean) for arm, curve in curves.items()})
     most = max(len(curve.trials) for curve in curves.values())
     _draw_tested(axes, {arm: value for arm, value in reached.items() if value is not None}, looks, most, model.scored)
     axes.set_xlabel("trials")
@@ -70,6 +72,7 @@ def _draw_tested(axes: Axes, tested: Mapping[str, float], looks: Mapping[str, Lo
     for place, (arm, value) in enumerate(tested.items()):
         x = most + width * (0.6 + (place + 1) / (len(tested) + 1))
         axes.plot(x, value, looks[arm].marker, color=looks[arm].colour, markersize=7)
+        hover(axes, f"{arm}\n{value:.1f} %, confirmed, {scored}", x=x, y=value)
     if tested:
         axes.axvline(most + 0.5 * width, color=MUTED, linewidth=0.8)
         axes.set_xticks([*ticks, most + 1.1 * width], [*map(str, ticks), scored])

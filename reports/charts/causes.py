@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.causes import CausesSummary
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover, hover_rows, value_lines
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
-from crescendo.reports.formatting import short
+from crescendo.reports.formatting import counted, short
 from crescendo.trainables.evaluation.outcomes import KINDS
 from crescendo.trainables.evaluation.repaired import MISSED
 
@@ -46,6 +47,8 @@ def _false_positives(
         width = np.array([row[number] for row in rates.values()])
         axes.barh(place, width, left=left, height=0.7, color=STEPS[number], label=_NAMES[kind])
         left += width
+    names = [_NAMES[kind] for kind in KINDS]
+    hover_rows(axes, (_told(arm, zip(row, names, strict=True)) for arm, row in rates.items()))
     axes.set_yticks(place, list(found))
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
@@ -57,6 +60,11 @@ def _false_positives(
     )
     rows = tuple((arm, *row, sum(row)) for arm, row in rates.items())
     return figure, caption, Numbers(("arm", *(_NAMES[kind] for kind in KINDS), "together"), rows)
+
+
+def _told(arm: str, rates: Iterable[tuple[float, str]]) -> str:
+    """Return an arm's false positives of each kind, a line each."""
+    return "\n".join([f"{arm}, for 100 activities", *value_lines(rates, unit="")])
 
 
 def _without(
@@ -72,6 +80,13 @@ def _without(
         # Arms stand side by side in a kind's row: equal values hide none of them.
         row = place + 0.6 * ((number + 0.5) / len(gains) - 0.5)
         axes.plot(values, row, color=looks[arm].colour, marker=looks[arm].marker, linestyle="none", label=arm)
+    hover_rows(
+        axes,
+        (
+            "\n".join([f"without {kind}", *(f"{values[row]:+.1f} points  {arm}" for arm, values in gains.items())])
+            for row, kind in enumerate(_NAMES.values())
+        ),
+    )
     axes.set_yticks(place, list(_NAMES.values()))
     axes.invert_yaxis()
     axes.set_xlim(left=0, right=max(1.0, 1.05 * max(map(max, gains.values()))))
@@ -102,6 +117,9 @@ def _reliability(
         axes.plot(
             100 * confidence, 100 * accuracy, color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm
         )
+        for count, sure, right in filled:
+            told = f"{arm}\nconfidence {100 * sure:.1f} %, accuracy {100 * right:.1f} %\n{counted(int(count), 'frame')}"
+            hover(axes, told, x=100 * sure, y=100 * right)
         rows += [
             (arm, 100 * float(sure), 100 * float(right), int(count))
             for count, sure, right in zip(frames, confidence, accuracy, strict=True)

@@ -9,6 +9,7 @@ from functools import cached_property
 from matplotlib.figure import Figure
 
 from crescendo.reports.analysis.report_model import ReportModel
+from crescendo.reports.charts.hover import Spot, spots
 from crescendo.reports.charts.style import Look, image
 
 ChartValue = str | float | int | None
@@ -69,6 +70,11 @@ class Chart:
     def svg(self) -> bytes:
         """The figure as SVG, drawn once for its file and for the page."""
         return image(self.figure, "svg")
+
+    @property
+    def spots(self) -> list[Spot]:
+        """What its places tell when pointed at; they are known once it is drawn."""
+        return spots(self.figure) if self.svg else []
 
 
 @dataclass(frozen=True)

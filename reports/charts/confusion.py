@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.segmental import SegmentalSummary
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover
 from crescendo.reports.charts.style import HEAT, PAGE, Look, panels
 
 LABELS = 20
@@ -83,6 +84,11 @@ def _draw(tables: Mapping[str, np.ndarray], names: Sequence[str]) -> Figure:
     cells = [axes for row in grid for axes in row]
     for axes, (arm, table) in zip(cells, tables.items(), strict=False):
         _panel(axes, table, names)
+        for place, share in np.ndenumerate(table):
+            true, taken = (names[one] for one in place)
+            if share > 0:
+                told = f"{arm}\n{100 * share:.1f} % of {true}\nlabelled as {taken}"
+                hover(axes, told, x=(place[1] - 0.5, place[1] + 0.5), y=(place[0] - 0.5, place[0] + 0.5))
         axes.set_title(arm, loc="left", pad=3)
     for number, axes in enumerate(cells[len(tables) :], len(tables)):
         axes.set_axis_off()

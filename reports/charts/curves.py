@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import INTERVAL, Chart, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover_along
 from crescendo.reports.charts.style import COLUMN, PAGE, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import short
 
@@ -39,6 +40,7 @@ def map_against_iou(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[C
     lines = {arm.name: _curve({key: arm.detection[key] for key in model.iou}) for arm in confirmed}
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     _draw(axes, lines, looks, x_percent=False)
+    hover_along(axes, "IoU {:g}".format, _points(lines, x_percent=False))
     within(axes, y=PERCENT)
     axes.set_xlabel("IoU threshold")
     axes.set_ylabel(f"{model.scored} mAP (%)")
@@ -94,6 +96,7 @@ def _side_by_side(
     figure, [row] = panels(1, len(lines), PAGE, 3.1, sharex=True, sharey=True)
     for axes, (title, panel) in zip(row, lines.items(), strict=True):
         _draw(axes, panel, looks, x_percent=True)
+        hover_along(axes, lambda x, iou=title: f"{iou}, {x:g} % observed", _points(panel, x_percent=True))
         axes.set_title(title, loc="left")
         axes.set_xlabel(x_label)
     for axes in row:
@@ -103,10 +106,17 @@ def _side_by_side(
     return figure
 
 
+def _points(lines: Mapping[str, Curve], *, x_percent: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return line -> places and values as they are drawn."""
+    scale = 100 if x_percent else 1
+    return {arm: (scale * np.asarray(curve.x), 100 * np.asarray(curve.y)) for arm, curve in lines.items()}
+
+
 def _draw(axes: Axes, lines: Mapping[str, Curve], looks: Mapping[str, Look], *, x_percent: bool) -> None:
+    points = _points(lines, x_percent=x_percent)
     for arm, curve in lines.items():
         look = looks[arm]
-        x, y = np.asarray(curve.x) * (100 if x_percent else 1), 100 * np.asarray(curve.y)
+        x, y = points[arm]
         options: dict[str, Any] = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "label": arm}
         axes.plot(x, y, **options)
         if curve.low is not None and curve.high is not None:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, POINTS, Look, panels, within
-from crescendo.reports.formatting import measure_name, percent
+from crescendo.reports.formatting import measure_name, percent, signed
 
 
 def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
@@ -57,6 +58,8 @@ def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, 
             fill = look.colour if one.holds else PAPER
             axes.plot(100 * one.value, height, look.marker, color=look.colour, markerfacecolor=fill, markersize=7)
             told = "exploration" if one.verdict is None else one.verdict.answer
+            ends = f"{signed(one.low)} to {signed(one.high)}"
+            hover(axes, f"{arm}: {told}\n{signed(one.value)} points, {ends}", y=(height - 0.5, height + 0.5))
             rows.append((title, arm, 100 * one.value, 100 * one.low, 100 * one.high, told))
         axes.set_title(title, loc="left")
         axes.set_xlabel("difference (percentage points)")

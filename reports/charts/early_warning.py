@@ -14,6 +14,7 @@ from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import INTERVAL, Chart, ChartValue, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover
 from crescendo.reports.charts.style import PAGE, PAPER, Look, legend_above, panels, within
 from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_classification import ALPHAS
@@ -106,6 +107,7 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
     for axes, (measure, title) in zip(row, shown.items(), strict=True):
         for arm, of_arm in alarms.items():
             _draw(axes, of_arm, measure, looks[arm], arm)
+            _tell(axes, of_arm, measure, arm, title)
             if hours is not None:
                 _hollow(axes, [one for rate, one in of_arm.items() if not hours.calibrated(rate)], measure, looks[arm])
         _scale(axes, least)
@@ -125,6 +127,14 @@ def _draw(axes: Axes, alarms: _Alarms, measure: str, look: Look, arm: str) -> No
     if all(low is not None and high is not None for low, high in bounds):
         low, high = np.clip(np.array(bounds, dtype=np.float64).reshape(-1, 2).T, 0, _MOST.get(measure, 1.0))
         axes.fill_between(x, 100 * low, 100 * high, color=look.colour, alpha=0.12, linewidth=0)
+
+
+def _tell(axes: Axes, alarms: _Alarms, measure: str, arm: str, title: str) -> None:
+    for rate, one in alarms.items():
+        if measure in one:
+            x, y = one["false_alarms_per_hour"].mean, 100 * one[measure].mean
+            told = f"{arm}, thresholds for {read_rate(rate):g}/h\n{y:.1f}  {title}\n{x:.1f}  false alarms an hour"
+            hover(axes, told, x=x, y=y)
 
 
 def _hollow(axes: Axes, unsure: Iterable[Mapping[str, Estimate]], measure: str, look: Look) -> None:

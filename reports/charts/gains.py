@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover_rows, value_lines
 from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import percent, short
 
@@ -84,6 +85,7 @@ def _draw(
         look = looks[arm]
         places = [row for row, label in enumerate(shown) if label in values]
         axes.plot([100 * values[shown[row]] for row in places], places, look.marker, color=look.colour, label=arm)
+    hover_rows(axes, (_told(label, ap) for label in shown))
     axes.set_yticks(range(len(shown)), shown)
     axes.invert_yaxis()
     axes.set_xlabel(x_label)
@@ -94,6 +96,13 @@ def _draw(
         (label, *(_percent(values.get(label)) for values in ap.values()), _best(ap, baseline, label)) for label in shown
     )
     return figure, Numbers(("label", *ap, "largest gain"), rows)
+
+
+def _told(label: str, ap: Mapping[str, Mapping[str, float]]) -> str:
+    reached = sorted(
+        ((100 * values[label], arm) for arm, values in ap.items() if label in values), key=lambda one: -one[0]
+    )
+    return "\n".join([label, *value_lines(reached)])
 
 
 def _gains(ap: Mapping[str, Mapping[str, float]], baseline: str, label: str) -> list[float]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover_along
 from crescendo.reports.charts.style import MARKERS, PAGE, PERCENT, STEPS, Bounds, Look, legend_above, panels, within
 
 QUANTITIES = {
@@ -73,6 +74,8 @@ def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, Look]) 
                 "markevery": 4,
             }
             axes.plot(_course(values), values, label=arm, **options)
+        drawn = {arm: getattr(of_arm, quantity) for arm, of_arm in curves.items()}
+        hover_along(axes, _along, {arm: (_course(one), one) for arm, one in drawn.items()}, decimals=3, unit="")
         axes.set_title(title, loc="left")
         axes.set_xlabel("course of the activity (%)")
         within(axes, x=PERCENT, y=_bounds(quantity))
@@ -95,6 +98,9 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
                 values = getattr(snapshot.curves, quantity)
                 options: dict[str, Any] = {"color": colour, "marker": marker, "markevery": 6, "markersize": 3.5}
                 grid[row][column].plot(_course(values), values, label=f"iteration {snapshot.iteration}", **options)
+            drawn = {f"iteration {one.iteration}": getattr(one.curves, quantity) for one in snapshots}
+            lines = {name: (_course(values), values) for name, values in drawn.items()}
+            hover_along(grid[row][column], lambda x, name=arm: f"{name}, {_along(x)}", lines, decimals=3, unit="")
     for row, quantity in enumerate(_WHILE_TRAINING):
         grid[row][0].set_ylabel(QUANTITIES[quantity])
         for axes in grid[row]:
@@ -112,6 +118,10 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
 def _bounds(quantity: str) -> Bounds:
     """Return what a score, and a margin of two scores, lies within."""
     return (-1, 1) if quantity == "margin" else (0, 1)
+
+
+def _along(course: float) -> str:
+    return f"at {course:.0f} % of the activity"
 
 
 def _course(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.curves import Curve, curve_numbers
+from crescendo.reports.charts.hover import hover, hover_along
 from crescendo.reports.charts.style import COLUMN, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import counted, measure_name
 
@@ -128,6 +129,9 @@ def _draw_gaps(
         if chosen.get(arm) in curve.x:
             at = list(curve.x).index(chosen[arm])
             axes.plot(chosen[arm], values[at], color=look.colour, marker=look.marker, markersize=8, zorder=5)
+    hover_along(
+        axes, "merge gap {:g}".format, {arm: (curve.x, 100 * np.asarray(curve.y)) for arm, curve in lines.items()}
+    )
     axes.set_xlabel("merge gap (frames)")
     axes.set_ylabel(y_label)
     within(axes, y=PERCENT)
@@ -153,6 +157,9 @@ def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
             markerfacecolor="none",
             color=look.colour,
         )
+    for one in points:
+        told = f"{_named(one.arm, one.replicate)}, trial {one.number + 1}{', the best' if one.best else ''}"
+        hover(axes, f"{told}\n{100 * one.value:.1f} % at {one.lambda_r:.3g}", x=one.lambda_r, y=100 * one.value)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("lambda_r, weight of the ranking loss")
@@ -176,6 +183,9 @@ def _draw_history(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
             best = np.maximum.accumulate(values)
             axes.plot(numbers, values, look.marker, color=look.colour, alpha=0.45, markersize=4)
             axes.plot(numbers, best, color=look.colour, linestyle=look.dashes, drawstyle="steps-post")
+            for one, value, top in zip(own, values, best, strict=True):
+                told = f"{_named(arm, replicate)}, trial {one.number + 1}\n{value:.1f} %, best so far {top:.1f} %"
+                hover(axes, told, x=one.number + 1, y=float(value))
             rows += [
                 (_named(arm, replicate), one.number + 1, float(value), float(top))
                 for one, value, top in zip(own, values, best, strict=True)

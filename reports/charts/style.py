@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from crescendo.reports.charts.fonts import FIRST, LAST
+from crescendo.reports.charts.hover import HoverFigure
 from crescendo.trainables.text import visible
 
 # Ink and colour on paper -> on a dark screen. The page gives each pair a CSS variable, so its charts follow its theme.
@@ -119,7 +120,7 @@ def styled(families: Sequence[str] = (FIRST, LAST)) -> Iterator[None]:
 
 def panels(rows: int, columns: int, width: float, height: float, **options: object) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure of `width` x `height` inches and its grid of axes; needs no screen and leaves no global state."""
-    figure = Figure(figsize=(width, height))
+    figure = HoverFigure(figsize=(width, height))
     grid = figure.subplots(rows, columns, squeeze=False, **options)  # type: ignore[call-overload]
     return figure, [list(row) for row in grid]
 
@@ -174,14 +175,12 @@ def themed_svg(svg: bytes, name: str, description: str) -> str:
     text = _TAG.sub(lambda tag: _themed(tag.group(), name, used), text)
     head, body = text.split(">", 1)
     box = re.search(r'viewBox="([^"]*)"', head)
-    width = re.search(r'width="([\d.]+)pt"', head)
-    if box is None or width is None:
+    if box is None:
         raise AssertionError("matplotlib's svg has no size")
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    pixels = round(float(width.group(1)) * 4 / 3)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
-        f'aria-label="{description}" viewBox="{box.group(1)}" style="max-width: {pixels}px">{body}'
+        f'aria-label="{description}" viewBox="{box.group(1)}">{body}'
     )
 
 

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from crescendo.reports.analysis.report_model import ReportModel, Timeline
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
+from crescendo.reports.charts.hover import hover
 from crescendo.reports.charts.style import HEAT, INK, PAGE, Look, panels
 
 COLUMNS = 600
@@ -53,6 +54,18 @@ def _draw(timeline: Timeline, looks: Mapping[str, Look], labels: Sequence[str]) 
             _shade(axes, scores[arm], columns, timeline.fps or 1.0)
         _boxes(axes, timeline.truth, rows, _TRUTH, facecolor="none", edgecolor=INK, linewidth=0.8)
         _boxes(axes, detections, rows, _DETECTION, facecolor=looks[arm].colour, edgecolor="none")
+        for label, start, end in timeline.truth:
+            row = rows.index(label)
+            hover(
+                axes,
+                f"ground truth\n{label}, {start:.2f} to {end:.2f} s",
+                x=(start, end),
+                y=(row - _TRUTH, row + _TRUTH),
+            )
+        for label, start, end, score in detections:
+            row = rows.index(label)
+            told = f"{arm}, score {score:.3f}\n{label}, {start:.2f} to {end:.2f} s"
+            hover(axes, told, x=(start, end), y=(row - _DETECTION, row + _DETECTION))
         axes.set_title(arm, loc="left", pad=3)
         axes.set_yticks(range(len(rows)), rows, fontsize=7)
         axes.set_ylim(len(rows) - 0.5, -0.5)

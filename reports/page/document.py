@@ -25,7 +25,9 @@ def html(title: str, parts: Sequence[ReportPart]) -> str:
     """Return the page: one file, without anything from elsewhere."""
     environment = _environment()
     light, dark = theme()
-    css = environment.get_template("page.css").render(light=light, dark=dark) + (_TEMPLATES / "first.css").read_text()
+    css = environment.get_template("page.css").render(light=light, dark=dark) + "".join(
+        (_TEMPLATES / name).read_text() for name in ("first.css", "hover.css")
+    )
     page = environment.get_template("report.html")
     return _rendered(page.render(css=Markup(css), **_values(title, parts, pictures=True)))  # noqa: S704  # our own
 

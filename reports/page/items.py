@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import escape
 
 from crescendo.reports.charts.chart import Chart, LeftOut
+from crescendo.reports.charts.hover import Spot
 from crescendo.reports.charts.style import themed_svg
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.tables.cells import NONE
@@ -22,6 +23,9 @@ _SPREAD = re.compile(r"(\S+) (± .*|\[.*\]|\(.*\))")
 """A number, and what it varies by or differs by: `65.0 ± 2.1`, `+6.0* [+4.5, +7.5]`, `71.0 (+6.0)`."""
 _WIDE = 6.0
 """Inches from which on a chart is scrolled on a phone rather than shrunk."""
+
+_BROAD, _MIDDLE = 33.0, 50.0
+"""Percent of a chart: a spot wider than this has its text below or above; beyond the middle, texts stand before and above."""
 
 _MOST, _MOST_SMALL, _PADDING = 28, 10, 2.6
 """Letters of a column that stays in sight, on a wide screen and a narrow one, and its padding in letters."""
@@ -93,7 +97,20 @@ def _chart(chart: Chart, *, pictures: bool) -> Item:
         "columns": _heads(columns, numeric, [""] * len(numeric)),
         "rows": [[_cell(text, numeric[place]) for place, text in enumerate(row)] for row in rows],
         "wide": chart.figure.get_figwidth() > _WIDE,
+        "spots": [_spot(one) for one in chart.spots] if pictures else [],
+        "width": round(96 * chart.figure.get_figwidth()),
         "svg": themed_svg(chart.svg, chart.name, str(escape(visible(chart.title)))) if pictures else "",
+    }
+
+
+def _spot(spot: Spot) -> Item:
+    """Return a spot with its style and the side on which its text has room."""
+    across, down = spot.left + spot.width / 2, spot.top + spot.height / 2
+    side = "row" if spot.width > _BROAD else "before" if across > _MIDDLE else ""
+    return {
+        "classes": _classes(side, "above" if down > _MIDDLE else ""),
+        "style": f"left:{spot.left:g}%;top:{spot.top:g}%;width:{spot.width:g}%;height:{spot.height:g}%",
+        "text": spot.text,
     }
 
 
