@@ -64,7 +64,10 @@ def _false_positives(
 
 def _told(arm: str, rates: Iterable[tuple[float, str]]) -> str:
     """Return an arm's false positives of each kind, a line each."""
-    return "\n".join([f"{arm}, for 100 activities", *value_lines(rates, unit="")])
+    kinds = list(rates)
+    return "\n".join(
+        [f"{arm}, for 100 activities", *value_lines([*kinds, (sum(one for one, _ in kinds), "together")], unit="")]
+    )
 
 
 def _without(

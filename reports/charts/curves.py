@@ -96,7 +96,7 @@ def _side_by_side(
     figure, [row] = panels(1, len(lines), PAGE, 3.1, sharex=True, sharey=True)
     for axes, (title, panel) in zip(row, lines.items(), strict=True):
         _draw(axes, panel, looks, x_percent=True)
-        hover_along(axes, lambda x, iou=title: f"{iou}, {x:g} % observed", _points(panel, x_percent=True))
+        hover_along(axes, "{:g} % observed".format, _points(panel, x_percent=True), lead=f"{title}, ")
         axes.set_title(title, loc="left")
         axes.set_xlabel(x_label)
     for axes in row:

@@ -70,6 +70,7 @@ def hover_along(
     *,
     decimals: int = 1,
     unit: str = " %",
+    lead: str = "",
 ) -> None:
     """Let every place along the horizontal axis tell the values of all `lines`, the highest first.
 
@@ -79,12 +80,16 @@ def hover_along(
         Returns what a place is called: `IoU 0.5`.
     lines
         Line's name -> places and values, in the units of the axes.
+    decimals, unit
+        Of the values.
+    lead
+        Stands before what a place is called.
     """
     found = {line: dict(zip(map(float, x), map(float, y), strict=True)) for line, (x, y) in lines.items()}
     places = sorted({x for values in found.values() for x in values})
     for x, bounds in zip(places, _between(places), strict=True):
         told = sorted(((values[x], line) for line, values in found.items() if x in values), key=lambda one: -one[0])
-        hover(axes, "\n".join([name(x), *value_lines(told, decimals=decimals, unit=unit)]), x=bounds)
+        hover(axes, "\n".join([f"{lead}{name(x)}", *value_lines(told, decimals=decimals, unit=unit)]), x=bounds)
 
 
 def value_lines(values: Iterable[tuple[float, str]], *, decimals: int = 1, unit: str = " %") -> Iterator[str]:
@@ -109,10 +114,15 @@ def spots(figure: Figure) -> list[Spot]:
             continue
         if area.is_point:
             centres[len(found)] = centre
-        left, bottom = 100 * (centre - half) / dots
-        width, height = 200 * half / dots
-        found.append(Spot(*(round(float(one), 2) for one in (left, 100 - bottom - height, width, height)), area.text))
+        found.append(_spot(100 * (centre - half) / dots, 100 * (centre + half) / dots, area.text))
     return found
+
+
+def _spot(low: np.ndarray, high: np.ndarray, text: str) -> Spot:
+    """Return the spot between two corners in percent, lower left and upper right."""
+    width, height = high - low
+    left, top, width, height = (round(float(one), 2) for one in (low[0], 100 - high[1], width, height))
+    return Spot(left, top, width, height, text)
 
 
 def _bounds(ends: float | _Bounds | None) -> _Bounds | None:

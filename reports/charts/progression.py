@@ -100,7 +100,7 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
                 grid[row][column].plot(_course(values), values, label=f"iteration {snapshot.iteration}", **options)
             drawn = {f"iteration {one.iteration}": getattr(one.curves, quantity) for one in snapshots}
             lines = {name: (_course(values), values) for name, values in drawn.items()}
-            hover_along(grid[row][column], lambda x, name=arm: f"{name}, {_along(x)}", lines, decimals=3, unit="")
+            hover_along(grid[row][column], _along, lines, decimals=3, unit="", lead=f"{arm}, ")
     for row, quantity in enumerate(_WHILE_TRAINING):
         grid[row][0].set_ylabel(QUANTITIES[quantity])
         for axes in grid[row]:

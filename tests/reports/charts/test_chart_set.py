@@ -91,6 +91,21 @@ def test_numbers_are_the_models_in_percent(drawn):
     assert score[2:5] == pytest.approx((6.0, 4.5, 7.5))
 
 
+def test_every_number_of_a_chart_is_told_where_it_is_pointed_at(drawn):
+    # Gains can be read off; on its way an activity is told in whole percent; shades have no text of their own.
+    untold = {"largest gain", "course of the activity (%)", "from", "to"}
+    for name, chart in drawn.items():
+        told = "\n".join(spot.text for spot in chart.spots)
+        lines = zip(chart.numbers.rows, chart.numbers.text(), strict=True)
+        for row, texts in lines:
+            for column, cell, shown in zip(chart.numbers.columns, row, texts, strict=True):
+                if isinstance(cell, float) and (column not in untold or name == "difference_to_baseline"):
+                    assert shown in told, (name, column)
+        for spot in chart.spots:
+            assert -1 < spot.left < spot.left + spot.width < 101
+            assert -1 < spot.top < spot.top + spot.height < 101
+
+
 def test_the_budget_curve_rises_to_the_best_trial_and_ends_with_the_confirmed_test(drawn):
     model, chart = invented(), drawn["budget_curve"]
     for arm in model.arms:

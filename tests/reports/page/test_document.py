@@ -139,6 +139,7 @@ def test_names_are_text_and_never_markup(complete):
     parts = [replace(one, charts=one.charts[:2]) for one in parts]
     page = html(name, parts)
     assert "<img" not in page
+    assert f'data-tip="{text.escape(name)}: better' in page
     assert text.escape(name) in page
     told = markdown(name, parts)
     assert "\\<img" in told

@@ -30,7 +30,8 @@ OPTIONS = (
 )
 HEIGHT, PHONE, LAPTOP = 800, 390, 1200
 
-# What a page measures of itself: the width of all of it, boxes that scroll sideways, where answers end.
+# What a page measures of itself: the width of all of it, boxes that scroll sideways, where answers end, and of each chart how
+# many of its places are there to be pointed at, and whether one tells its text once it has the focus.
 MEASURED = """
 onload = () => {
   const told = [...document.querySelectorAll("iframe")].map(frame => {
@@ -38,7 +39,21 @@ onload = () => {
     const wide = [...page.querySelectorAll("body *")].filter(
       one => !one.closest("svg") && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1 &&
         getComputedStyle(one).display !== "inline");
+    const charts = [...page.querySelectorAll(".drawn")].map(chart => {
+      const spots = [...chart.querySelectorAll(".spot")];
+      const met = spots.filter(one => {
+        one.scrollIntoView({block: "center"});
+        const box = one.getBoundingClientRect();
+        return page.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.matches(".spot");
+      });
+      const text = () => frame.contentWindow.getComputedStyle(spots[0], "::after").content;
+      const before = text();
+      spots[0].focus();
+      return {spots: spots.length, met: met.length, before, after: text(), tip: spots[0].dataset.tip};
+    });
+    root.scrollTo(0, 0);
     return {
+      charts,
       width: root.scrollWidth, view: root.clientWidth,
       wide: wide.map(one => `${one.tagName}.${one.className}`),
       answers: Math.max(...[...page.querySelectorAll(".answers tbody tr")].map(row => row.getBoundingClientRect().bottom)),
@@ -90,6 +105,16 @@ def test_on_a_phone_nothing_but_tables_and_charts_scrolls_sideways(measured):
     phone = measured[1]
     assert phone["width"] == phone["view"] == PHONE
     assert set(phone["wide"]) <= {"DIV.box"}
+
+
+def test_every_chart_tells_its_values_where_it_is_pointed_at_or_touched(measured):
+    for page in measured:
+        assert len(page["charts"]) == len(five_arms().charts)
+        for chart in page["charts"]:
+            assert chart["spots"] == chart["met"] > 0
+            assert chart["before"] == "none"
+            assert chart["after"].startswith('"')
+            assert chart["tip"].split("\n")[0] in chart["after"]
 
 
 def test_a_table_of_any_width_scrolls_within_its_box(tmp_path):
