@@ -14,6 +14,7 @@ from crescendo.trainables.files import user_path
 from crescendo.trainables.reading import reason
 from crescendo.trainables.text import visible
 
+INTERRUPTED = 130  # exit code of what Ctrl-C ended
 _LONGEST = 900  # characters of a line of an error
 # `~/x`, and `--output=~/x`, `dataset=~/x`, which a shell passes on as they stand.
 _HOME = re.compile(r"((?:--)?(?:[\w.-]+=){0,2})(~(?:[\w.-]*/.*)?)", re.DOTALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from crescendo.reports.charts.style import image
 from crescendo.reports.escaping import csv_lines
 from crescendo.reports.page.document import html, markdown
 from crescendo.reports.page.part import ReportPart
+from crescendo.reports.page.progress import Renewal, moment, progress_line
 from crescendo.reports.page.sentences import sentences
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table import write_table
@@ -33,7 +35,8 @@ _COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_
 class Report:
     """What was written: the folder, the title, and what is most worth saying of it.
 
-    `answers` are (arm, what came out); `missing` says what is missing, `notes` what else to know, a sentence each.
+    `answers` are (arm, what came out); `missing` says what is missing, `notes` what else to know, `progress` how far each study
+    has come that has not finished, a sentence each.
     """
 
     folder: Path
@@ -41,6 +44,7 @@ class Report:
     answers: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    progress: tuple[str, ...] = ()
 
     @property
     def page(self) -> Path:
@@ -49,7 +53,12 @@ class Report:
 
 
 def generate_report(
-    studies: Sequence[str], *, tracking_uri: str | None = None, out: Path | None = None, allow_plugin: bool = False
+    studies: Sequence[str],
+    *,
+    tracking_uri: str | None = None,
+    out: Path | None = None,
+    allow_plugin: bool = False,
+    renew: float | None = None,
 ) -> Report:
     """Write the report of one study, or of several on the same data set, as a folder that is complete or absent.
 
@@ -65,6 +74,9 @@ def generate_report(
     allow_plugin
         Whether a matching rule that does not come with Crescendo may be imported, where the studies name one: importing
         it runs it.
+    renew
+        While any of the studies runs, the page loads itself anew every so many seconds, for it is written again; None: it
+        does not.
 
     Raises
     ------
@@ -87,8 +99,13 @@ def generate_report(
     if len(runs) > 1:
         own = [_part(summarise([one], allow_plugin=allow_plugin), number) for number, one in enumerate(runs, 1)]
         parts = [_comparison(parts[0]), *own]
-    _write(folder, title, parts)
-    return Report(folder, title, tuple(parts[0].sentences), tuple(model.missing), tuple(_boxes(parts)))
+    progress = [study.progress for study in model.studies if study.progress is not None]
+    renewal = None
+    if renew is not None and any(one.running for one in progress):
+        renewal = Renewal(max(1, round(renew)), moment(time.time()))
+    _write(folder, title, parts, renewal)
+    told = tuple(map(progress_line, progress))
+    return Report(folder, title, tuple(parts[0].sentences), tuple(model.missing), tuple(_boxes(parts)), told)
 
 
 def _boxes(parts: Sequence[ReportPart]) -> Iterator[str]:
@@ -146,12 +163,12 @@ def _check(folder: Path) -> None:
     check_folder(folder.parent, folder)
 
 
-def _write(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
+def _write(folder: Path, title: str, parts: Sequence[ReportPart], renewal: Renewal | None) -> None:
     with atomic_directory(folder, replace=(folder / PAGE).is_file()) as partial:
-        _fill(partial, title, parts)
+        _fill(partial, title, parts, renewal)
 
 
-def _fill(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
+def _fill(folder: Path, title: str, parts: Sequence[ReportPart], renewal: Renewal | None) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir()
     for part in parts:
@@ -159,7 +176,7 @@ def _fill(folder: Path, title: str, parts: Sequence[ReportPart]) -> None:
             write_table(folder / "tables", table)
         for chart in part.charts:
             _write_chart(folder / "figures", chart)
-    (folder / PAGE).write_text(html(title, parts), encoding="utf-8")
+    (folder / PAGE).write_text(html(title, parts, renewal), encoding="utf-8")
     (folder / "report.md").write_text(markdown(title, parts), encoding="utf-8")
     write_json(folder / "report.json", _numbers(parts))
 

@@ -63,6 +63,11 @@ def finalist_trainings(study: Study, arm: Arm) -> int:
     return count * study.search.finalist_seeds if count > 1 else 0
 
 
+def trainings(study: Study, arm: Arm, seeds: int) -> dict[str, int]:
+    """Return phase -> how many trainings an arm has in a replicate that confirms it with so many `seeds`."""
+    return {"search": arm.trials, "finalist": finalist_trainings(study, arm), "confirm": seeds}
+
+
 def _most(arm: Arm, key: str) -> int:
     value: Any = max(arm.space[key].extremes()) if key in arm.space else arm.settings[key]
     return int(value)

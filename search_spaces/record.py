@@ -13,6 +13,8 @@ from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.study import Study
 
 STUDY_FILE = "study.json"
+LOCK_FILE = "sweep.lock"
+"""In a study's folder: held by the sweep that runs it, for as long as it does."""
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,23 @@ import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crescendo.platform.commands.report import EVERY
+from crescendo.platform.commands.report_process import ReportProcess
 from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyName
+from crescendo.platform.console import INTERRUPTED
 from crescendo.platform.studies.settings import auto_reasons, load_study
 from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.trainables.addresses import shown_address, shown_dataset
 from crescendo.trainables.errors import InputError
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from crescendo.platform.studies.runner import Sweep
+    from crescendo.platform.studies.screen import Screen
+
 _WIDTH = 80
 RAY_COPY = "working_dir_files"  # Ray unpacks the working directory of a job below a folder of this name
 
@@ -36,6 +42,12 @@ def sweep(
     ] = None,
     extend: Annotated[bool, typer.Option("--extend", help="Add trials, arms, seeds or repeats to a study.")] = False,
     join: Annotated[bool, typer.Option("--join", help="Join the Ray cluster on this machine, if one runs.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write the report again as trials end, in report/ of the output folder.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", help="With --report: at most so often.", min=1, max=86_400)
+    ] = EVERY,
 ) -> None:
     """Run a study: every arm searched with the same budget, its best setting confirmed with fresh seeds.
 
@@ -55,14 +67,26 @@ def sweep(
     # torch, Ray and Optuna take seconds: help and an error in the study come before them.
     from crescendo.platform.studies.runner import run_study
     from crescendo.platform.studies.screen import LOG, Screen
+
+    screen = Screen(terminal_console(), folder / LOG)
+    with ReportProcess(folder, every, tracking_uri) as reports:
+        begin = reports.begin if report else None
+        result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join, begun=begin)
+        reports.finish()
+        if result.interrupted:
+            command = again(
+                name, folder, assignments, dataset=dataset, tracking_uri=tracking_uri, join=join, report=report
+            )
+            screen.show(f"Interrupted; nothing is lost. To go on: {command}")
+            raise typer.Exit(INTERRUPTED)
+        _tell(result, folder, screen, reported=report)
+
+
+def _tell(result: Sweep, folder: Path, screen: Screen, *, reported: bool) -> None:
+    """Say what came out; `typer.Exit` with 1 if the study did not get all it asked for."""
     from crescendo.platform.studies.study_tables import outcome
 
-    result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join)
-    screen, there = Screen(terminal_console(), folder / LOG), shlex.quote(str(folder))
-    if result.interrupted:
-        command = again(name, folder, assignments, dataset=dataset, tracking_uri=tracking_uri, join=join)
-        screen.show(f"Interrupted; nothing is lost. To go on: {command}")
-        raise typer.Exit(INTERRUPTED)
+    there = shlex.quote(str(folder))
     for part in outcome(result.run):
         screen.show(part)
     for line in textwrap.wrap(result.verdict.text, _WIDTH):
@@ -76,7 +100,8 @@ def sweep(
     if problem:
         screen.show(f"error: {problem}", style="red")
         raise typer.Exit(1)
-    screen.show(f"Look at them: crescendo ui {there}; tables and figures: generate-report {there}")
+    figures = "" if reported else f"; tables and figures: generate-report {there}"
+    screen.show(f"Look at them: crescendo ui {there}{figures}")
 
 
 def again(
@@ -87,6 +112,7 @@ def again(
     dataset: str | None = None,
     tracking_uri: str | None = None,
     join: bool = False,
+    report: bool = False,
 ) -> str:
     """Return the command that goes on with a study, as a shell takes it, addresses without what may be secret."""
     words = ["crescendo", "sweep", name, "--output", str(folder)]
@@ -96,7 +122,7 @@ def again(
         words += ["--set", _shown(assignment)]
     if tracking_uri is not None:
         words += ["--tracking-uri", shown_address(tracking_uri)]
-    return shlex.join([*words, "--join"] if join else words)
+    return shlex.join([*words, *(["--join"] if join else []), *(["--report"] if report else [])])
 
 
 def _shown(assignment: str) -> str:

@@ -15,15 +15,15 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from crescendo.platform.studies.estimate import Estimate
-from crescendo.platform.studies.ledger import Phase, TrialRecord
+from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import in_percent, progress_table, settings_text, tested_objective
-from crescendo.platform.studies.study_trials import phases_of
 from crescendo.platform.terminal_text import literal
 from crescendo.reports.analysis.looks import Look
-from crescendo.search_spaces.arms import Arm, arm_named, arms_of
-from crescendo.search_spaces.cost import finalist_trainings
+from crescendo.search_spaces.arms import arm_named
+from crescendo.search_spaces.cost import trainings
 from crescendo.trainables.training.validation_report import ValidationReport
 
 _REFRESH = 0.5
@@ -36,16 +36,15 @@ class Display:
         """Show nothing yet. `log` is a file to which every line is added, whatever becomes of the console."""
         self._screen = Screen(console, log)
         self._run: StudyRun | None = None
-        self._began = self._drawn = time.monotonic()
-        self._work_before = 0.0
+        self._drawn = time.monotonic()
+        self._pace: Pace | None = None
         self._notes: set[str] = set()
         self._estimate: Estimate | None = None
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def show(self, run: StudyRun, remarks: Sequence[str] = ()) -> None:
         """Show `run` from now on; before anything else `remarks`, a line each."""
-        self._run = run
-        self._began, self._work_before = time.monotonic(), _work(run)
+        self._run, self._pace = run, Pace(run)
         for remark in remarks:
             self.remark(remark)
         states = [entry.state for entry in run.everything()]
@@ -121,7 +120,7 @@ class Display:
             self._print(f"{_title(entry)}: failed: {entry.failures[-1]}", style="red")
         elif self._run is not None:
             run = self._run
-            total = _trainings(run, arm_named(run.study, entry.arm))[entry.phase]
+            total = trainings(run.study, arm_named(run.study, entry.arm), run.seeds[entry.arm])[entry.phase]
             states = run.states(entry.arm, entry.phase, entry.replicate)
             count = f"{states[TrialState.COMPLETE] + states[TrialState.PRUNED]}/{total}"
             if entry.state is TrialState.PRUNED:
@@ -156,9 +155,8 @@ class Display:
         self._screen.show(line, style)
 
     def _footer(self, run: StudyRun) -> str:
-        work, elapsed = _work(run), time.monotonic() - self._began
-        rate = (work - self._work_before) / max(elapsed, 1e-9)
-        left = f"{_duration((_total(run) - work) / rate)} left" if rate > 0 else "time left unknown"
+        seconds = None if self._pace is None else self._pace.seconds_left()
+        left = "time left unknown" if seconds is None else f"{_duration(seconds)} left"
         frames = sum(report.frames_per_second for report in run.last.values())
         return f"{frames:,.0f} frames/s, {left}" if frames else left
 
@@ -182,32 +180,6 @@ def _outcome(run: StudyRun, entry: TrialRecord) -> tuple[str, float]:
     if name in entry.metrics:
         return name, entry.metrics[name]
     return run.study.objective.metric, entry.value or 0.0
-
-
-def _work(run: StudyRun) -> float:
-    """Return the iterations done, of those the study asks for; a trial stopped early has saved the rest."""
-    work = 0.0
-    for replicate in run.replicates:
-        for arm in arms_of(run.study):
-            before = [run.states(arm.name, phase, replicate) for phase in phases_of(run.study) if phase != "confirm"]
-            ended = sum(states[TrialState.COMPLETE] + states[TrialState.PRUNED] for states in before)
-            work += (ended + len(run.confirmed(arm.name, replicate))) * _iterations(arm)
-    return work + sum(report.iteration for report in run.last.values())
-
-
-def _total(run: StudyRun) -> float:
-    each = sum(sum(_trainings(run, arm).values()) * _iterations(arm) for arm in arms_of(run.study))
-    return float(len(run.replicates) * each)
-
-
-def _trainings(run: StudyRun, arm: Arm) -> dict[Phase, int]:
-    """Return how many trainings an arm has in each phase of a replicate."""
-    study = run.study
-    return {"search": arm.trials, "finalist": finalist_trainings(study, arm), "confirm": run.seeds[arm.name]}
-
-
-def _iterations(arm: Arm) -> int:
-    return int(arm.settings.get("iterations", 1))
 
 
 def _duration(seconds: float) -> str:

@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from crescendo.platform.append_log import AppendLog, LogCopy
 from crescendo.platform.studies.identity import is_trial_identity
 from crescendo.platform.studies.journal_file import AGAIN, JournalFile
+from crescendo.search_spaces.record import LOCK_FILE
 from crescendo.search_spaces.replicates import ONLY, Replicate
 from crescendo.trainables.locks import hold
 from crescendo.trainables.reading import expecting, mapping
@@ -30,7 +31,6 @@ Phase = Literal["search", "finalist", "confirm"]
 
 LEDGER = "ledger.jsonl"
 _WHAT = "the ledger of a study"
-LOCK = "sweep.lock"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Ledger:
         """
         self._path = folder / LEDGER
         busy = f"{folder}: another `crescendo sweep` is running here; wait for it to end or choose another --output"
-        self._lock = None if copy else hold(folder / LOCK, busy)
+        self._lock = None if copy else hold(folder / LOCK_FILE, busy)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self._journal = JournalFile(LogCopy(self._path) if copy else AppendLog(self._path))

@@ -59,6 +59,7 @@ def run_study(
     trainable: type | None = None,
     console: Console | None = None,
     join: bool = False,
+    begun: Callable[[Callable[[str], None]], None] | None = None,
 ) -> Sweep:
     """Run `study`, or what is left of it, with everything it makes in `output`.
 
@@ -76,6 +77,8 @@ def run_study(
         becomes of the console.
     join
         Join a Ray cluster that runs on this machine, though `RAY_ADDRESS` names none.
+    begun
+        Called once the study is in order and this process holds it, with a function that shows a line.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def run_study(
             purse = None if study.budget is None else Purse(study.budget, output)
             run = StudyRun(study, ledger, place, (tracked, display), judge=looks, purse=purse)
             display.show(run, remarks)
+            if begun is not None:
+                begun(display.remark)
             _look(run, display)
             if run.over:
                 verdict = _verdict(tracked, run, display)

@@ -10,6 +10,7 @@ from typing import Any
 
 from crescendo.platform.tracking.artifact_places import artifacts_at, misplaced
 from crescendo.platform.tracking.records import Record
+from crescendo.reports.source.records import EXPECTED_END
 from crescendo.reports.source.store import mlflow_client
 from crescendo.trainables.addresses import hidden
 
@@ -130,7 +131,8 @@ class MlflowStore:
         if run.info.status != "RUNNING":
             self._client.update_run(run.info.run_id, status="RUNNING")
         for name in run.data.tags:
-            if name == _REASON or name.startswith(f"crescendo.{VERDICT}"):  # it is interrupted, or whole, no longer
+            # It is interrupted, or whole, no longer, and ends at another time.
+            if name in (_REASON, f"crescendo.{EXPECTED_END}") or name.startswith(f"crescendo.{VERDICT}"):
                 self._client.delete_tag(run.info.run_id, name)
 
     def _create(self, identity: str, name: str, start: int, tags: dict[str, str]) -> Any:

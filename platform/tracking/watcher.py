@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import cast
 
 from optuna.trial import TrialState
 
 from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.verdict import StudyVerdict, study_verdict
 from crescendo.platform.studies.workspace import Workspace
@@ -17,6 +20,7 @@ from crescendo.platform.tracking.provenance import provenance
 from crescendo.platform.tracking.run_metrics import curves, progress_numbers, result_numbers
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.analysis.looks import Look
+from crescendo.reports.source.records import EXPECTED_END
 from crescendo.search_spaces.arms import arm_named, arms_of, baseline_of
 from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.search_spaces.replicates import FOLD_TAG, REPEAT_TAG
@@ -27,6 +31,8 @@ from crescendo.trainables.evaluation.metric_keys import OBJECTIVE
 from crescendo.trainables.training.job import outputs
 from crescendo.trainables.training.validation_report import Decoding, ValidationReport, last_report
 
+_TELL_EVERY = 5.0  # seconds
+
 
 class StudyWatcher:
     """Hears a `StudyRun` and keeps the study's runs in MLflow as the ledger has its trials."""
@@ -36,9 +42,12 @@ class StudyWatcher:
         self._study, self._place, self._tracker = study, place, tracker
         self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
         self._verdict: StudyVerdict | None = None
+        self._pace: Pace | None = None
+        self._told = float("-inf")
 
     def begin(self, run: StudyRun) -> None:
         """Open the parent run, or open it again."""
+        self._pace = Pace(run)
         self._start_study()
         self.catch_up(run)
 
@@ -126,8 +135,9 @@ class StudyWatcher:
         )
 
     def ended(self, entry: TrialRecord, report: ValidationReport | None) -> None:
-        """Send the last results, curves and files, and close the run."""
+        """Send the last results, curves and files, and close the run; and when the study is likely to end."""
         tracker, identity = self._tracker, entry.identity
+        self._tell_end()
         if entry.state is TrialState.FAIL:
             tracker.finish(identity, "FAILED", entry.failures[-1])
             return
@@ -136,6 +146,13 @@ class StudyWatcher:
             return
         self._results(entry, report)
         tracker.finish(identity, reset=entry.chosen.get("reset"))
+
+    def _tell_end(self) -> None:
+        left = None if self._pace is None or time.monotonic() - self._told < _TELL_EVERY else self._pace.seconds_left()
+        if left is not None:
+            self._told = time.monotonic()
+            end = datetime.fromtimestamp(time.time() + left, UTC)
+            self._tracker.tag(STUDY, {EXPECTED_END: end.isoformat(timespec="seconds")})
 
     def _start_study(self) -> None:
         tags = {

@@ -19,6 +19,7 @@ from crescendo.trainables.registry import check_no_plugin
 
 RESAMPLES = 10_000
 UNTESTED = "nothing was tested, and the validation split, by which settings were chosen, cannot answer"
+UNFINISHED = "the study has not finished, and answers once every arm has all its seeds"
 SEVERAL = "a study that runs until it is decided is answered by its own report, not by one of several studies"
 
 
@@ -131,8 +132,19 @@ def _looked_at(members: Sequence[Member]) -> bool:
 def _of_several(members: Sequence[Member], question: Question) -> Question:
     if untested(members) is not None:
         return replace(question, unfit=UNTESTED)
+    if any(_stopped_by_hand(member.study) for member in members):
+        return replace(question, unfit=UNFINISHED)
     until = any(study.confirm.until is not None for study in _studies(members))
     return replace(question, unfit=SEVERAL) if until else question
+
+
+def _stopped_by_hand(runs: StudyRuns) -> bool:
+    """Tell whether somebody who looked at a study that lacks seeds might have chosen the moment to look.
+
+    One that stopped by itself, because an arm kept failing, answers with what it has.
+    """
+    lacking = (len(arm.confirmed) < runs.study.confirm.looks[0] for arm in runs.arms)
+    return runs.status in ("running", "interrupted") and any(lacking)
 
 
 def _studies(members: Sequence[Member]) -> list[Study]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference
-from crescendo.reports.analysis.report_model import ReportModel, Timeline
+from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
 from crescendo.reports.analysis.statistics import LEVEL
 
 
@@ -27,6 +27,7 @@ def _goes_without_saying(value: Any, name: str) -> bool:
     return (
         (isinstance(value, ReportModel) and name == "untested" and value.untested is None)
         or (isinstance(value, ReportModel) and name == "looks" and not value.looks)
+        or (isinstance(value, StudySummary) and name == "progress" and value.progress is None)
         or (isinstance(value, Difference) and name == "level" and value.level == LEVEL)
         or (isinstance(value, ArmSummary) and name in ("segmental", "causes") and getattr(value, name) is None)
     )

@@ -16,6 +16,7 @@ from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import ArmCost, ArmSummary
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.looks import Look
+from crescendo.reports.analysis.progress import Progress
 from crescendo.reports.planning.sources import Sources
 from crescendo.trainables.evaluation.metric_keys import MetricKey, number_key
 
@@ -25,7 +26,8 @@ class StudySummary:
     """One study of the report: what was asked, where its runs are, and what made them.
 
     `folds` are names, or none; `data_notes` is what was said of the data set as it was made. `looks` are the numbers of seeds
-    with which the arms are compared: the number of `seeds` alone, unless more follow until they are decided.
+    with which the arms are compared: the number of `seeds` alone, unless more follow until they are decided. `progress` is how
+    far it has come, None once it has finished.
     """
 
     name: str
@@ -46,6 +48,7 @@ class StudySummary:
     repeats: int = 1
     data_notes: tuple[str, ...] = ()
     looks: tuple[int, ...] = ()
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)

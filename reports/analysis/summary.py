@@ -12,6 +12,7 @@ from crescendo.reports.analysis.comparisons import RESAMPLES, baseline_of, compa
 from crescendo.reports.analysis.examples import timelines
 from crescendo.reports.analysis.member import distinct_names, members_of, untested
 from crescendo.reports.analysis.missing import missing_parts
+from crescendo.reports.analysis.progress import progress_of
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.planning.measuring import sources_of
 from crescendo.reports.source.runs import StudyRuns
@@ -144,4 +145,5 @@ def _study_summary(runs: StudyRuns, name: str) -> StudySummary:
         provenance=runs.provenance,
         data_notes=runs.data_notes,
         looks=study.confirm.looks,
+        progress=progress_of(runs),
     )

@@ -15,27 +15,28 @@ from crescendo.reports.charts.style import theme
 from crescendo.reports.escaping import markdown_text
 from crescendo.reports.page.first_screen import first_screen
 from crescendo.reports.page.part import ReportPart
+from crescendo.reports.page.progress import Renewal, progress_sections
 from crescendo.reports.page.sections import sections_of
 from crescendo.trainables.text import visible
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(title: str, parts: Sequence[ReportPart]) -> str:
-    """Return the page: one file, without anything from elsewhere."""
+def html(title: str, parts: Sequence[ReportPart], renewal: Renewal | None = None) -> str:
+    """Return the page: one file, without anything from elsewhere; with `renewal` one that loads itself anew."""
     environment = _environment()
     light, dark = theme()
     css = environment.get_template("page.css").render(light=light, dark=dark) + "".join(
         (_TEMPLATES / name).read_text() for name in ("first.css", "hover.css")
     )
     page = environment.get_template("report.html")
-    return _rendered(page.render(css=Markup(css), **_values(title, parts, pictures=True)))  # noqa: S704  # our own
+    return _rendered(page.render(css=Markup(css), **_values(title, parts, renewal, pictures=True)))  # noqa: S704  # our own
 
 
 def markdown(title: str, parts: Sequence[ReportPart]) -> str:
     """Return the same in Markdown, with pictures from `figures/`."""
     page = _environment().get_template("report.md")
-    return re.sub(r"\n{3,}", "\n\n", _rendered(page.render(**_values(title, parts, pictures=False))))
+    return re.sub(r"\n{3,}", "\n\n", _rendered(page.render(**_values(title, parts, None, pictures=False))))
 
 
 def _environment() -> Environment:
@@ -64,9 +65,11 @@ def _breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[=_/])", visible(text)))
 
 
-def _values(title: str, parts: Sequence[ReportPart], *, pictures: bool) -> dict[str, Any]:
+def _values(title: str, parts: Sequence[ReportPart], renewal: Renewal | None, *, pictures: bool) -> dict[str, Any]:
     return {
         "title": title,
+        "renewal": renewal,
+        "progress": [one for part in parts if not part.compares for one in progress_sections(part.model)],
         "version": version("crescendo-ablation"),
         "studies": [study for part in parts if not part.compares for study in part.model.studies],
         "parts": [

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from crescendo.reports.source.runs import TrialRun
 from crescendo.search_spaces.replicates import FOLD_TAG, REPEAT_TAG, Replicate
+
+EXPECTED_END = "expected_end"
+"""Tag of a study's run, after `crescendo.`: when its sweep is likely to end, as that said it last, in ISO 8601."""
 
 
 def value_of(text: str) -> Any:
@@ -48,6 +52,19 @@ def trial_run(run: Any) -> TrialRun:
     )
 
 
+def moments(runs: Iterable[Any]) -> list[float]:
+    """Return when these runs began and ended, as far as it is known, in seconds since 1970."""
+    return [one / 1000 for run in runs for one in (run.info.start_time, run.info.end_time) if one]
+
+
+def expected_end(tags: Mapping[str, str]) -> float | None:
+    """Return when the sweep is likely to end, by a study's tags, in seconds since 1970; None where they do not tell."""
+    try:
+        return datetime.fromisoformat(tags[EXPECTED_END]).timestamp()
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
+
+
 def _replicate(tags: Mapping[str, str]) -> Replicate:
     """Return the fold and repeat that a run's tags name; a study with neither tags none."""
     repeat = tags.get(REPEAT_TAG, "1")
@@ -68,10 +85,13 @@ def state_of(run: Any) -> tuple[str, str | None]:
             return "running", None
 
 
-def unfinished(status: str, reason: str | None) -> str:
-    """Return the sentence that says how a study stands that has not finished."""
+def unfinished(status: str, reason: str | None, *, works: bool | None) -> str:
+    """Return the sentence that says how a study stands that has not finished; `works` as in `StudyRuns`."""
+    if works:
+        return "The study is running: this is what it has come to so far."
     if status == "running":
-        return "The study is running, or was killed: this is what it has come to so far."
+        how = "is running, or was killed" if works is None else "was killed, as far as this machine can tell"
+        return f"The study {how}: this is what it has come to so far."
     if status == "failed":
         return f"The study stopped{f' ({reason})' if reason else ''}: this is what it had come to."
     return "The study was interrupted: this is what it had come to."

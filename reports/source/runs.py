@@ -122,6 +122,12 @@ class StudyRuns:
         Of what more was added by hand once there were results: `seeds`, `trials`.
     data_notes
         What was said of the data set as it was made.
+    works
+        Whether a sweep works on it now, as far as this machine can see; None: nothing tells.
+    seen
+        When it last gave a sign of life, in seconds since 1970; None where nothing tells.
+    expected_end
+        When the sweep is likely to end, in seconds since 1970, as it said last; None: it has not.
     """
 
     name: str
@@ -138,6 +144,14 @@ class StudyRuns:
     folds: tuple[str, ...] = ()
     added_late: tuple[str, ...] = ()
     data_notes: tuple[str, ...] = ()
+    works: bool | None = None
+    seen: float | None = None
+    expected_end: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether more may come of it without being started again."""
+        return is_running(self.status, works=self.works)
 
     @property
     def replicates(self) -> tuple[Replicate, ...]:
@@ -148,6 +162,11 @@ class StudyRuns:
     def baseline(self) -> str:
         """Name of the arm that the others are compared with."""
         return (baselines_of(self.study) or arms_of(self.study))[0].name
+
+
+def is_running(status: str, *, works: bool | None) -> bool:
+    """Tell whether a study goes on; `status` and `works` as in `StudyRuns`."""
+    return status == "running" if works is None else works
 
 
 def best_trial(search: tuple[TrialRun, ...]) -> TrialRun | None:

@@ -14,21 +14,32 @@ from typing import Any
 from crescendo.reports.source.artifacts import EXPECTED, FILES, RunArtifacts, read_artifacts
 from crescendo.reports.source.chosen import chosen_trial
 from crescendo.reports.source.recorded_study import recorded_study
-from crescendo.reports.source.records import provenance_of, state_of, tags_of, trial_run, unfinished
+from crescendo.reports.source.records import (
+    expected_end,
+    moments,
+    provenance_of,
+    state_of,
+    tags_of,
+    trial_run,
+    unfinished,
+)
 from crescendo.reports.source.run_files import RunFiles
-from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, named, same_setting
+from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, is_running, named, same_setting
 from crescendo.reports.source.store import StoreReader
 from crescendo.reports.source.store_address import check_store, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
 from crescendo.search_spaces.budgeting import said
+from crescendo.search_spaces.record import LOCK_FILE
 from crescendo.search_spaces.replicates import Replicate, replicates_of
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.evaluation.metric_keys import GAP_CURVE
+from crescendo.trainables.evaluation.metric_keys import GAP_CURVE, OBJECTIVE
+from crescendo.trainables.locks import is_held
 from crescendo.trainables.reading import check_plain, expecting
 
 _PAGE = 1000
+_JOURNAL = Path("tracking", "journal.jsonl")
 _JOURNAL_REMEDY = "`crescendo sync` may mend it; else restore it from a copy"
 
 
@@ -47,6 +58,31 @@ def read_study_runs(source: str | Path, tracking_uri: str | None = None) -> Stud
     InputError
         If there is no such study, or its store cannot be reached.
     """
+    reader, experiment, study = _opened(source, tracking_uri)
+    return reader.study(experiment, study)
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """How a study stands: `status` and `works` as in `StudyRuns`; `runs` changes as runs begin and end."""
+
+    status: str
+    works: bool | None
+    runs: frozenset[Any]
+
+    @property
+    def running(self) -> bool:
+        """Whether more may come of it without being started again."""
+        return is_running(self.status, works=self.works)
+
+
+def read_study_state(source: str | Path, tracking_uri: str | None = None) -> StudyState:
+    """Return how a study stands, without what its runs left; arguments and errors are those of `read_study_runs`."""
+    reader, experiment, study = _opened(source, tracking_uri)
+    return reader.state(experiment, study)
+
+
+def _opened(source: str | Path, tracking_uri: str | None) -> tuple[_Reader, str, str | None]:
     folder = Path(source) if Path(source).is_dir() else None
     experiment, study = _journal(folder) if folder else (str(source), None)
     uri = tracking_uri or (store_of(folder) if folder else os.environ.get("MLFLOW_TRACKING_URI"))
@@ -55,15 +91,19 @@ def read_study_runs(source: str | Path, tracking_uri: str | None = None) -> Stud
             f"{source}: no such folder; name a study's output folder, or its experiment with --tracking-uri"
         )
     check_store(uri, source)
-    return _Reader(uri, folder, str(source)).study(experiment, study)
+    return _Reader(uri, folder, str(source)), experiment, study
 
 
 @dataclass
 class _Remarks:
-    """What a report says of the runs besides their numbers: `missing` and `notes` of `StudyRuns`."""
+    """What a report says of the runs besides their numbers: `missing` and `notes` of `StudyRuns`.
+
+    `complete`: whether each arm's lacking seeds are among what is missing.
+    """
 
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    complete: bool = True
 
     def of_arm(
         self, name: str, phases: Mapping[str, Sequence[TrialRun]], confirmed: Sequence[TrialRun], seeds: Sequence[int]
@@ -77,7 +117,7 @@ class _Remarks:
                     f"Arm {name}: {len(failed)} of {len(runs)} trials of the {phase} phase failed{reason}."
                 )
         lacking = [seed for seed in seeds if seed not in {run.seed for run in confirmed}]
-        if lacking:
+        if lacking and self.complete:
             self.missing.append(
                 f"Arm {name}: {len(seeds) - len(lacking)} of {len(seeds)} seeds are confirmed; "
                 f"lacking: {', '.join(map(str, lacking))}."
@@ -105,6 +145,9 @@ class _Reader:
         study = record.done
         if record.extent is not None:
             self._remarks.notes.append(f"The study's budget paid for {said(record.study, record.extent)}.")
+        (status, reason), works = state_of(parent), self._works()
+        # What it still lacks is then said as its progress.
+        self._remarks.complete = not is_running(status, works=works)
         trials = [(trial_run(child), child) for child in children]
         trials.sort(key=lambda pair: (pair[1].info.start_time, pair[0].number))
         # In the order of work, should the record of the study not name them.
@@ -116,9 +159,8 @@ class _Reader:
             for arm in arms_of(study)
             for one in replicates_of(study, folds)
         )
-        status, reason = state_of(parent)
         if status != "finished":
-            self._remarks.missing.insert(0, unfinished(status, reason))
+            self._remarks.missing.insert(0, unfinished(status, reason, works=works))
         tags = tags_of(parent)
         return StudyRuns(
             name=experiment,
@@ -135,7 +177,33 @@ class _Reader:
             folds=folds,
             added_late=record.added_late,
             data_notes=record.data_notes,
+            works=works,
+            seen=None if status == "finished" else self._seen(parent, children),
+            expected_end=expected_end(tags) if is_running(status, works=works) else None,
         )
+
+    def state(self, experiment: str, identity: str | None) -> StudyState:
+        """Return how a study stands, and how each of its runs does."""
+        works = self._works()  # first: what a sweep tells as it ends is then there
+        parent, children = self._runs(experiment, identity)
+        runs = frozenset((run.info.run_id, run.info.status, run.info.end_time) for run in [parent, *children])
+        return StudyState(state_of(parent)[0], works, runs)
+
+    def _works(self) -> bool | None:
+        return None if self._folder is None else is_held(self._folder / LOCK_FILE)
+
+    def _seen(self, parent: Any, children: Sequence[Any]) -> float | None:
+        """Return when the study gave its last sign of life, in seconds since 1970."""
+        known = moments([parent, *children])
+        for run in children:
+            if run.info.status == "RUNNING":
+                known += [
+                    one.timestamp / 1000 for one in self._client.get_metric_history(run.info.run_id, str(OBJECTIVE))
+                ]
+        if self._folder is not None:
+            with suppress(OSError):
+                known.append((self._folder / _JOURNAL).stat().st_mtime)
+        return max(known, default=None)
 
     def _runs(self, experiment: str, identity: str | None) -> tuple[Any, list[Any]]:
         """Return the study's own run and those of its trials."""
@@ -207,7 +275,7 @@ class _Reader:
 
 def _journal(folder: Path) -> tuple[str, str]:
     """Return experiment and identity of the study in `folder`, from its journal: the first line, if it is not damaged."""
-    file = folder / "tracking" / "journal.jsonl"
+    file = folder / _JOURNAL
     if not file.exists():
         raise InputError(f"{folder}: no study was tracked here; name the output folder of a sweep")
     check_plain(file)
