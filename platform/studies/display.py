@@ -44,7 +44,7 @@ class Display:
 
     def show(self, run: StudyRun, remarks: Sequence[str] = ()) -> None:
         """Show `run` from now on; before anything else `remarks`, a line each."""
-        self._run, self._pace = run, Pace(run)
+        self._run = run
         for remark in remarks:
             self.remark(remark)
         states = [entry.state for entry in run.everything()]
@@ -93,7 +93,9 @@ class Display:
             self._live.update(Group(progress_table(self._run, self._hours()), footer), refresh=True)
 
     def started(self, entry: TrialRecord) -> None:
-        """Say nothing: the end of a trial is news, its start is not."""
+        """Say nothing: the end of a trial is news, its start is not. The first one sets the clock going."""
+        if self._pace is None and self._run is not None:
+            self._pace = Pace(self._run)
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
         """Say, once a sweep, what there is to know of how trials train; the live table shows the rest."""

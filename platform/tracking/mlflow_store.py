@@ -16,6 +16,7 @@ from crescendo.trainables.addresses import hidden
 
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100
+_EXPECTED_END = f"crescendo.{EXPECTED_END}"
 _REASON = "crescendo.reason"
 BUDGET = "budget"
 """Tag of a study with a budget, after `crescendo.`: what it pays for, as last planned or cut."""
@@ -132,7 +133,7 @@ class MlflowStore:
             self._client.update_run(run.info.run_id, status="RUNNING")
         for name in run.data.tags:
             # It is interrupted, or whole, no longer, and ends at another time.
-            if name in (_REASON, f"crescendo.{EXPECTED_END}") or name.startswith(f"crescendo.{VERDICT}"):
+            if name in (_REASON, _EXPECTED_END) or name.startswith(f"crescendo.{VERDICT}"):
                 self._client.delete_tag(run.info.run_id, name)
 
     def _create(self, identity: str, name: str, start: int, tags: dict[str, str]) -> Any:
@@ -195,6 +196,8 @@ class MlflowStore:
             if value:
                 self._client.set_tag(run, name, value)
         self._client.set_terminated(run, record["status"], record["time"])
+        if record["identity"] == STUDY and _EXPECTED_END in self._client.get_run(run).data.tags:
+            self._client.delete_tag(run, _EXPECTED_END)
 
     def _tag(self, record: Record) -> None:
         # As above.

@@ -42,14 +42,15 @@ class StudyWatcher:
         self._study, self._place, self._tracker = study, place, tracker
         self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
         self._verdict: StudyVerdict | None = None
+        self._run: StudyRun | None = None
         self._pace: Pace | None = None
         self._told = float("-inf")
 
     def begin(self, run: StudyRun) -> None:
         """Open the parent run, or open it again."""
-        self._pace = Pace(run)
         self._start_study()
         self.catch_up(run)
+        self._run = run
 
     def catch_up(self, run: StudyRun) -> None:
         """Tell what the ledger knows and MLflow may not: what ended just before a kill, and what the journal lost."""
@@ -95,6 +96,8 @@ class StudyWatcher:
     def started(self, entry: TrialRecord) -> None:
         """Open the trial's run, or open it again. A trial begins in a process of its own: there is time now to send."""
         self._tracker.send()
+        if self._pace is None and self._run is not None:
+            self._pace = Pace(self._run)
         replicate = entry.replicate
         tags = {
             **self._tags,

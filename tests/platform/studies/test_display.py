@@ -10,6 +10,7 @@ from trivial_study import trivial_study
 
 from crescendo.platform.studies.display import Display
 from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import outcome, progress_table
 from crescendo.platform.studies.workspace import Recordings, Workspace
@@ -80,6 +81,23 @@ def test_how_long_the_study_takes_is_told_by_the_first_steps_of_its_arms(run_and
         "trivial: about 54 s in all, by the first steps of 2 arms, 2 at a time",
     ]
     assert printed(progress_table(run, display._hours())).startswith("trivial: searching; about 54 s in all")
+
+
+def test_the_time_left_is_what_the_rest_takes_at_the_pace_so_far(run_and_display, monkeypatch):
+    run, _, _ = run_and_display
+    now = [100.0]
+    monkeypatch.setattr("crescendo.platform.studies.pace.time.monotonic", lambda: now[0])
+    pace = Pace(run)
+    assert pace.seconds_left() is None
+    for _ in range(2):  # of eight, 30 iterations each
+        [job] = run.next_jobs()
+        now[0] += 60
+        finish(run, job)
+    assert pace.seconds_left() == pytest.approx(6 * 60)
+    [job] = run.next_jobs()
+    now[0] += 30
+    run.report(job.identity, ValidationReport(15, 0.25, False))
+    assert pace.seconds_left() == pytest.approx(5.5 * 60)
 
 
 def test_what_there_is_to_know_of_how_trials_train_is_said_once(run_and_display):

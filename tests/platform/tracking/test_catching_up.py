@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import time
+from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -22,13 +25,12 @@ from crescendo.reports.source.store_address import local_store
 from crescendo.trainables.training.validation_report import ValidationReport
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, empty_store) -> Path:
-    """The output of a study that ended, with its runs."""
-    output = tmp_path_factory.mktemp("finished") / "output"
+def conducted(folder: Path, store: Path, trials: int | None = None) -> Path:
+    """Run a study to its end, or so many trials of it as if it were killed then; return its output, with its runs."""
+    output = folder / "output"
     output.mkdir()
-    shutil.copy(empty_store, output / "mlflow.db")
-    study = trivial_study(output.parent, trials=2)
+    shutil.copy(store, output / "mlflow.db")
+    study = trivial_study(folder, trials=2)
     place = Workspace(output, study.dataset, "hash")
     record_study(study, place, extend=False)
     ledger = Ledger(output)
@@ -36,15 +38,29 @@ def finished(tmp_path_factory, empty_store) -> Path:
         watcher = StudyWatcher(study, place, tracker)
         run = StudyRun(study, ledger, place, (watcher,))
         watcher.begin(run)
-        with watcher.left(run):
-            while jobs := run.next_jobs():
+        with watcher.left(run) if trials is None else nullcontext():
+            while trials != 0 and (jobs := run.next_jobs()):
                 for job in jobs:
                     for iteration in (10, 20, 30):
                         chosen = {"merge_gap": 20, "reset": "memory"} if iteration == 30 else {}
                         score = value(job.settings, iteration)
                         run.report(job.identity, ValidationReport(iteration, score, iteration == 30, chosen=chosen))
+                trials = None if trials is None else trials - 1
     ledger.close()
     return output
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, empty_store) -> Path:
+    """The output of a study that ended, with its runs."""
+    return conducted(tmp_path_factory.mktemp("finished"), empty_store)
+
+
+def test_when_a_study_is_likely_to_end_is_told_while_it_runs(finished, tmp_path, empty_store):
+    running = conducted(tmp_path, empty_store, trials=1)
+    tags = runs(local_store(running), "trivial")[STUDY].data.tags
+    assert abs(datetime.fromisoformat(tags["crescendo.expected_end"]).timestamp() - time.time()) < 3600
+    assert "crescendo.expected_end" not in runs(local_store(finished), "trivial")[STUDY].data.tags
 
 
 def told(output: Path) -> dict[str, object]:
