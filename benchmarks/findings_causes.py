@@ -65,15 +65,21 @@ def _change(arm: Arm, one: Estimate) -> str:
 
 def by_chance(study: Finished) -> str:
     """Return how many intervals of the table of causes exclude 0, and how many would by chance."""
-    if not study.causes:
-        return "The runs are of a version without diagnosis."
     every = [arm.causes[key] for arm in study.arms for key in MEASURES if key in arm.causes]
+    return _counted(every, "no arm differed from the baseline") or "The runs are of a version without diagnosis."
+
+
+def directly_by_chance(study: Finished) -> str:
+    """Return the same of the table of direct comparisons; empty if it has none."""
+    pairs = [direct(arm, other) for arm in study.of(RANKING) for other in study.of(CONTROLS + RIVALS)]
+    return _counted([one for one in pairs if one is not None], "no two arms differed")
+
+
+def _counted(every: list[Estimate], equal: str) -> str:
     without, expected = sum(map(_excludes_0, every)), 0.05 * len(every)
     reads = "which of them are chance nobody can tell" if without > 2 * expected else "chance alone could make as many"
-    return (
-        f"Of {len(every)} intervals {without} exclude 0 (bold); about {expected:.0f} would if no arm differed from the "
-        f"baseline: {reads}."
-    )
+    told = f"Of {len(every)} intervals {without} exclude 0 (bold); about {expected:.0f} would if {equal}: {reads}."
+    return told if every else ""
 
 
 def _excludes_0(one: Estimate) -> bool:
@@ -137,6 +143,13 @@ def sure(study: Finished) -> Iterator[str]:
         f"The settings that were chosen have a validation mAP of {points(study.chosen)} % on average, and reach "
         f"{points(study.tested)} % on the test split.{then}"
     )
+    if study.seen_score is not None and study.tested_score is not None:
+        less = study.seen_score - study.tested_score
+        then = ": less is left to make rise where it learns than where it is tested" if less > _FLATTERS else ""
+        yield (
+            f"The true label's score within activities is, on average and without a ranking loss, {study.seen_score:.2f} on "
+            f"validation recordings and {study.tested_score:.2f} on those tested{then}."
+        )
     yield (
         f"In {study.start_chosen} of {study.searches} searches the first of {study.trials} trials was the best, the one "
         "with the start values."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from findings_causes import by_chance, causes_table, direct_table, sure, table, what_they_ask
+from findings_causes import by_chance, causes_table, direct_table, directly_by_chance, sure, table, what_they_ask
 from findings_study import Arm, Finished
 from findings_words import agreement, answers, controls, early, finding, unfinished
 
@@ -21,7 +21,9 @@ def parts(studies: Sequence[Finished]) -> dict[str, str]:
         "answers": _each(studies, lambda one: [_bullets(answers(one)), _answers(one)]),
         "agreement": _bullets(agreement(studies)) or "This takes two finished studies.",
         "early": _each(studies, lambda one: [early(one)]),
-        "controls": _each(studies, lambda one: [_bullets(controls(one)), direct_table(one)]),
+        "controls": _each(
+            studies, lambda one: [_bullets(filter(None, [*controls(one), directly_by_chance(one)])), direct_table(one)]
+        ),
         "causes": _each(studies, lambda one: [_bullets([*what_they_ask(one), by_chance(one)]), causes_table(one)]),
         "sure": _each(studies, lambda one: [_bullets(sure(one))]),
         "cost": _cost(studies),

@@ -61,6 +61,9 @@ class Finished:
         The mean over all searches of the validation mAP of the setting that was chosen.
     tested
         The mean test mAP of the same settings.
+    seen_score, tested_score
+        Of the baseline: the true label's mean score within activities, of the validation and the test split; None where the runs
+        did not keep it.
     searches, start_chosen
         How many searches there were, and in how many the first trial, the start value, was chosen.
     trainings, hours
@@ -85,6 +88,8 @@ class Finished:
     hours: float
     chosen: float
     tested: float
+    seen_score: float | None
+    tested_score: float | None
     searches: int
     start_chosen: int
     notes: tuple[str, ...] = ()
@@ -136,7 +141,7 @@ def _finished(data: str, content: Mapping[str, Any], study: Study) -> Finished:
     headline, fraction = content["headline"], content["early_fraction"]
     [baseline] = [arm for arm in content["arms"] if arm["baseline"]]
     searches = [(one, one["search"]) for arm in content["arms"] for one in arm["replicates"]]
-    key = headline.rpartition("_")[2]
+    key, snapshots = headline.rpartition("_")[2], baseline["snapshots"]
     return Finished(
         data=data,
         arms=tuple(_arm(arm, headline) for arm in content["arms"] if not arm["baseline"]),
@@ -154,6 +159,8 @@ def _finished(data: str, content: Mapping[str, Any], study: Study) -> Finished:
         hours=sum(float(one["search_hours"]) + float(one["confirm_hours"]) for one in content["costs"]),
         chosen=_mean([search["best_objective"] for _, search in searches]),
         tested=_mean([one["detection"][key] for one, _ in searches]),
+        seen_score=_mean(snapshots[-1]["curves"]["score"]) if snapshots else None,
+        tested_score=_mean(baseline["progression"]["score"]) if baseline["progression"] else None,
         searches=len(searches),
         start_chosen=sum(search["best"] == 0 for _, search in searches),
         notes=tuple(map(str, content["notes"])),

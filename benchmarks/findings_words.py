@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from findings_study import CONTROLS, RANKING, RIVALS, STUDIES, Arm, Finished
 
@@ -123,12 +124,30 @@ def answers(study: Finished) -> Iterator[str]:
         if arms:
             to = {"equivalent": f" to {BASELINE} within {margin_text(arms[0].verdict.margin)}", "undecided": ""}
             yield f"{with_intervals(arms)} {_is(arms)} {answer}{to.get(answer, f' than {BASELINE}')}."
-    needed: dict[str, list[Arm]] = {}
-    for arm in study.of(RANKING):
-        if arm.answer == "undecided":
-            needed.setdefault(remedy(arm.difference, arm.verdict, study.groups_are), []).append(arm)
-    for what, arms in needed.items():
-        yield f"What would decide {named(arms)}: {what}."
+    yield from _what_would_decide(study, _by_answer(study.of(RANKING))["undecided"])
+
+
+def _what_would_decide(study: Finished, arms: Sequence[Arm]) -> Iterator[str]:
+    """Yield what would decide the undecided arms, those that lack the same together, as much as would do for each of them."""
+    lacking: dict[tuple[object, ...], list[Arm]] = {}
+    for arm in arms:
+        found = arm.verdict
+        others = tuple(one is None for one in (found.seeds, found.repeats, found.groups))
+        enough = found.seeds is not None and found.seeds <= arm.difference.seeds_each
+        by_seeds = found.detectable is not None and found.detectable < found.margin
+        lacking.setdefault((found.unfit, *others, enough, by_seeds), []).append(arm)
+    for alike in lacking.values():
+        most = {
+            name: max((one for arm in alike if (one := getattr(arm.verdict, name)) is not None), default=None)
+            for name in ("seeds", "repeats", "groups", "detectable")
+        }
+        what = remedy(alike[0].difference, replace(alike[0].verdict, **most), study.groups_are)
+        yield f"What would decide {named(alike)}: {what}."
+    if study.groups <= study.folds and any(arm.verdict.unfit is None for arm in arms):
+        yield (
+            f"Each fold tests one of {study.groups} {study.groups_are}, so how much these vary is not told from what seeds vary: "
+            f"it may take more {study.groups_are}, too."
+        )
 
 
 def agreement(studies: Sequence[Finished]) -> Iterator[str]:
