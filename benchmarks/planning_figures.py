@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/planning_figures.py RESULTS DATASET
 
-RESULTS is the study's output folder or its report.json, DATASET the prepared data set that it ran on. What is written, to
-reports/planning/figures/NAME.json, is what the study's report says under `sources`, and how many groups of recordings the data
-set's own split tests and validates on. Hours are left out: they are those of a machine, not of a data set.
+RESULTS is the study's output folder or its report.json, DATASET the prepared data set that it ran on, or the folder of several
+that are its folds. What is written, to reports/planning/figures/NAME.json, is what the study's report says under `sources`, and
+how many groups of recordings the data set's own split tests and validates on; several have none. Hours are left out: they are
+those of a machine, not of a data set.
 
 Where the detections of a study in folds are gone, its recordings cannot be resampled. The parts then follow from the values that
 every confirmed training has on two sets of people, those tested and those validated on (`by_values`).
@@ -30,7 +31,9 @@ from crescendo.reports.planning.sources import Sources, Spread
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.search_spaces.folds import Parts
 from crescendo.trainables.data.dataset import Dataset
+from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.folds import made_folds
+from crescendo.trainables.data.metadata import hash_of
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.json_files import write_json
 
@@ -100,6 +103,16 @@ def _fractions(points: Components) -> Components:
     return replace(points, **{key: getattr(points, key) / 1e4 for key in ("group", "search", "seed", "together")})
 
 
+def _data_of(folder: Path) -> tuple[str, str, tuple[int, int] | None]:
+    """Return name and content hash of a study's data, and the groups that its own split, if any, tests and validates on."""
+    if sets := fold_sets(folder):
+        return folder.resolve().name, hash_of([Dataset(one).content_hash for one in sets.values()]), None
+    dataset = Dataset(folder)
+    groups = dataset.annotations.groups()
+    tested, validated = (groups.count(dataset.recordings(subset)) for subset in ("test", "validation"))
+    return dataset.metadata.name, dataset.content_hash, (tested, validated)
+
+
 def main() -> None:
     """Write the figures of one study."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,15 +121,17 @@ def main() -> None:
     parser.add_argument("--values", action="store_true", help="from the values of trainings: the detections are gone")
     options = parser.parse_args()
     try:
-        dataset = Dataset(options.dataset)
-        sources = by_values(options.results, dataset) if options.values else measured_sources(options.results)
-        if sources.dataset_hash and sources.dataset_hash != dataset.content_hash:
+        name, content_hash, split = _data_of(options.dataset)
+        sources = (
+            by_values(options.results, Dataset(options.dataset))
+            if options.values
+            else measured_sources(options.results)
+        )
+        if sources.dataset_hash and sources.dataset_hash != content_hash:
             raise InputError(f"{options.results}: ran on another data set than {options.dataset}")
-        groups = dataset.annotations.groups()
-        tested, validated = (groups.count(dataset.recordings(subset)) for subset in ("test", "validation"))
-        file = FIGURES / f"{dataset.metadata.name}.json"
+        file = FIGURES / f"{name}.json"
         FIGURES.mkdir(exist_ok=True)
-        write_json(file, replace(sources, split=(tested, validated), hours=None).to_json())
+        write_json(file, replace(sources, dataset=name, split=split, hours=None).to_json())
     except InputError as error:
         sys.exit(f"error: {error}")
     print(file)
