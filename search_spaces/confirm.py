@@ -109,3 +109,9 @@ class Budget(Section):
         if self.hours is None and self.gpu_hours is None:
             raise ValueError("must have hours, gpu_hours or both")
         return self
+
+    def __str__(self) -> str:
+        """Say what may be spent."""
+        hours = [f"{self.hours:g} h"] if self.hours is not None else []
+        gpus = [f"{self.gpu_hours:g} GPU h"] if self.gpu_hours is not None else []
+        return " and ".join([*hours, *gpus])

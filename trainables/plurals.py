@@ -1,4 +1,4 @@
-"""Numbers of things in sentences."""
+"""Numbers of things in sentences, and the words that agree with them."""
 
 from __future__ import annotations
 
@@ -8,4 +8,14 @@ def counted(number: int, one: str, several: str = "") -> str:
 
     `one` is what follows the number 1, `several` what follows any other; default: `one` with an s.
     """
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+    return f"{number:,} {agreeing(number, one, several or one + 's')}"
+
+
+def agreeing(number: float, one: str, several: str) -> str:
+    """Return the word for 1 or for any other number: `1 of 3 recordings has`, `2 of 3 recordings have`."""
+    return one if number == 1 else several
+
+
+def rate_text(fps: float) -> str:
+    """Return a rate of frames: `1 frame a second`, `6.25 frames a second`."""
+    return f"{fps:g} {agreeing(fps, 'frame', 'frames')} a second"

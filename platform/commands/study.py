@@ -165,7 +165,8 @@ def _hours(checked: Study) -> str:
         return "not estimated: the data set is made as the sweep begins, which then tells"
     # As above; and torch takes seconds.
     from crescendo.platform.studies.study_data import fold_names
-    from crescendo.platform.studies.timing import at_once, data_at_hand, timed
+    from crescendo.platform.studies.timed_steps import timed
+    from crescendo.platform.studies.timing import at_once, data_at_hand
     from crescendo.reports.planning.clock import clock, hours_text
 
     data = data_at_hand(checked)
@@ -178,10 +179,7 @@ def _hours(checked: Study) -> str:
     side_by_side = 1 if checked.resources.gpus else at_once(checked.resources)
     beside = f", {hours_text(whole / side_by_side)} if {side_by_side} run at once" if side_by_side > 1 else ""
     less = "; less in cohorts" if together(checked.resources) else ""
-    return (
-        f"about {hours_text(whole)} one training after the other{beside}{less}, on this machine, by "
-        f"{found.iterations} steps of each of {found.arms} arms and a little scoring"
-    )
+    return f"about {hours_text(whole)} one training after the other{beside}{less}, on this machine, by {found}"
 
 
 def _remarks(checked: Study) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def plan(
         say(line)
     if timing is not None:
         say(
-            f"Hours are those of {timing.iterations} iterations of each arm, timed here: training and scoring.",
+            f"Hours are those of {timing.steps} iterations of each arm, timed here: training and scoring.",
             err=True,
         )
     if json_file is not None:
@@ -118,7 +118,8 @@ def _check_question(study: Study, measure: str, primary: str, results: str | Non
 
 def _timing(study: Study) -> Timing | None:
     # torch takes seconds, and a plan from a finished study has no need of it.
-    from crescendo.platform.studies.timing import data_at_hand, timed
+    from crescendo.platform.studies.timed_steps import timed
+    from crescendo.platform.studies.timing import data_at_hand
 
     data = data_at_hand(study)
     return None if data is None else timed(study, data)

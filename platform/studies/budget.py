@@ -73,6 +73,4 @@ class Purse:
 
     def __str__(self) -> str:
         """Say what may be spent."""
-        hours = [f"{self._budget.hours:g} h"] if self._budget.hours is not None else []
-        gpus = [f"{self._budget.gpu_hours:g} GPU h"] if self._budget.gpu_hours is not None else []
-        return " and ".join([*hours, *gpus])
+        return str(self._budget)

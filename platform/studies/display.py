@@ -20,10 +20,12 @@ from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.screen import Screen
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import in_percent, progress_table, settings_text, tested_objective
+from crescendo.platform.studies.timing import Timing
 from crescendo.platform.terminal_text import literal
 from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.arms import arm_named
 from crescendo.search_spaces.cost import trainings
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.training.validation_report import ValidationReport
 
 _REFRESH = 0.5
@@ -51,9 +53,29 @@ class Display:
         self._estimate = Estimate(run)
         known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
-            self._print(f"{run.study.name}: going on; {known - resumed} trials are over, {resumed} resume")
+            over, again = counted(known - resumed, "trial is", "trials are"), counted(resumed, "resumes", "resume")
+            self._print(f"{run.study.name}: going on; {over} over, {again}")
         elif not run.over:
-            self._print(f"{run.study.name}: {self._estimate.trainings:,} trainings; hours follow as the arms train")
+            whole = counted(self._estimate.bill.trainings, "training")
+            self._print(f"{run.study.name}: {whole}; hours follow once steps of the arms are timed")
+
+    @property
+    def worth_timing(self) -> bool:
+        """Whether it is not known how long the study takes, and steps of its arms are to be timed before they train."""
+        return self._estimate is not None and self._estimate.worth_timing
+
+    def begin(self) -> None:
+        """Say how long the study takes, if its trainings of an earlier start tell, now that it is known how many run at once."""
+        if self._estimate is not None:
+            self._estimate.begin()
+            if self._estimate.known:
+                self._print(str(self._estimate))
+
+    def timed(self, timing: Timing) -> None:
+        """Say how long the study takes, by timed steps of its arms."""
+        if self._estimate is not None:
+            self._estimate.time(timing)
+            self._print(str(self._estimate))
 
     def remark(self, line: str) -> None:
         """Show a line of its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from crescendo.platform.terminal_text import terminal_console
 from crescendo.platform.tracking.sender import Backlog
 from crescendo.platform.tracking.tracker import Tracker, destination
 from crescendo.platform.tracking.watcher import StudyWatcher
+from crescendo.platform.tuning.arms_timed import arms_timed
 from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
@@ -120,6 +121,7 @@ def run_study(
                 # Two that share a GPU need not be alike; of more, none is to lack for trials.
                 run.spread = at_once if at_once > 2 else 1
                 run.at_once = at_once
+                display.begin()
                 tracked.begin(run)
                 removed = Removed(output, ledger)
 
@@ -182,8 +184,14 @@ def _tune(
     from crescendo.trainables.training.trainable import DetectorTrainable
 
     resources = run.study.resources
+    worth_timing = trainable is None and display.worth_timing
+    timing = arms_timed(run, display.timed) if worth_timing else nullcontext(lambda: None)
 
-    tune.Tuner(
+    def tick() -> None:
+        look()
+        display.tick()
+
+    tuner = tune.Tuner(
         tune.with_resources(trainable or DetectorTrainable, {"CPU": resources.cpus, "GPU": gpu_share(resources)}),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(run, stop),
@@ -198,11 +206,13 @@ def _tune(
             storage_path=str(scratch / "tune"),  # Tune insists on a folder for a state that nobody reads
             verbose=0,
             stop=StudyStopper(stop),
-            callbacks=[StudyCallback(run, display.tick)],
+            callbacks=[StudyCallback(run, tick)],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
         ),
-    ).fit()
+    )
+    with timing as look:
+        tuner.fit()
 
 
 class Removed:

@@ -13,7 +13,9 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import outcome, progress_table
+from crescendo.platform.studies.timing import ArmTiming, Timing, worth_timing
 from crescendo.platform.studies.workspace import Recordings, Workspace
+from crescendo.search_spaces.arms import arms_of
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -27,7 +29,7 @@ def run_and_display(tmp_path, request):
     study = trivial_study(tmp_path, trials=2, extra="failures: {retries: 1}\n")
     run = StudyRun(study, ledger, Workspace(tmp_path / "output", str(tmp_path), "hash"), (display,))
     display.show(run)
-    assert screen.getvalue().splitlines() == ["trivial: 8 trainings; hours follow as the arms train"]
+    assert screen.getvalue().splitlines() == ["trivial: 8 trainings; hours follow once steps of the arms are timed"]
     screen.seek(screen.truncate(0))
     yield run, display, screen
     ledger.close()
@@ -98,6 +100,41 @@ def test_the_time_left_is_what_the_rest_takes_at_the_pace_so_far(run_and_display
     now[0] += 30
     run.report(job.identity, ValidationReport(15, 0.25, False))
     assert pace.seconds_left() == pytest.approx(5.5 * 60)
+
+
+def test_hours_are_told_by_timed_steps_before_arms_have_trained(run_and_display):
+    """Of 30 iterations: 4 trials of 3 and 9 s, and 4 confirmations that take 3 s more, at three at a time; then 9 and 15 s."""
+    run, display, screen = run_and_display
+    first, second = (arm.name for arm in arms_of(run.study))
+    run.at_once = 3
+    with display:
+        display.begin()
+        assert screen.getvalue() == ""
+        display.timed(Timing((ArmTiming(first, 3.0, 6.0, 30, 10), ArmTiming(second, 9.0, 12.0, 30, 10)), 1, 0))
+        told = "trivial: about 20 s in all, by 10 steps and a little scoring of 2 arms, 3 at a time"
+        assert screen.getvalue().splitlines() == [told]
+        assert "searching; about 20 s in all" in printed(progress_table(run, display._hours()))
+        for [job], seconds in ((run.next_jobs(), 3.0), (run.next_jobs(), 5.0)):
+            run.report(job.identity, ValidationReport(10, 0.25, False, seconds=seconds))
+    assert screen.getvalue().splitlines()[1:] == [
+        "trivial: about 36 s in all, by the first steps of 2 arms, 3 at a time"
+    ]
+
+
+def test_hours_of_a_study_that_goes_on_are_told_by_its_trainings(run_and_display, tmp_path):
+    run, _, screen = run_and_display
+    for _ in range(2):
+        [job] = run.next_jobs()
+        report = ValidationReport(30, 0.5, True, results={}, chosen={"merge_gap": 20, "reset": "memory"}, seconds=6.0)
+        run.report(job.identity, report)
+    again = Display(Console(file=screen, width=160))
+    again.show(run)
+    assert not again.worth_timing
+    again.begin()
+    assert screen.getvalue().splitlines()[-2:] == [
+        "trivial: going on; 2 trials are over, 0 resume",
+        "trivial: about 48 s in all, by trainings so far of 2 arms",
+    ]
 
 
 def test_what_there_is_to_know_of_how_trials_train_is_said_once(run_and_display):
