@@ -10,6 +10,8 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from crescendo.trainables.plurals import counted
+
 Frame = TypeVar("Frame")
 _QUIET, _EVERY = 2.0, 30.0
 """Seconds before anything is said, and between two lines where there is no terminal."""
@@ -71,7 +73,7 @@ def frame_progress(console: Console, what: str) -> Iterator[FrameProgress]:
             progress.close()
 
 
-def counted(frames: Iterable[Frame], progress: FrameProgress, total: int | None) -> Iterator[Frame]:
+def with_progress(frames: Iterable[Frame], progress: FrameProgress, total: int | None) -> Iterator[Frame]:
     """Yield `frames`, telling `progress` of them."""
     for number, frame in enumerate(frames, 1):
         yield frame
@@ -81,6 +83,6 @@ def counted(frames: Iterable[Frame], progress: FrameProgress, total: int | None)
 
 def _line(done: int, total: int | None, rate: float) -> str:
     if total is None:
-        return f"{done:,} frames, {rate:,.0f} frames/s"
+        return f"{counted(done, 'frame')}, {rate:,.0f} frames/s"
     minutes, seconds = divmod(round((total - done) / max(rate, 1e-9)), 60)
-    return f"{done:,} of {total:,} frames, {rate:,.0f} frames/s, {minutes}:{seconds:02d} left"
+    return f"{done:,} of {counted(total, 'frame')}, {rate:,.0f} frames/s, {minutes}:{seconds:02d} left"

@@ -8,6 +8,7 @@ from typing import Any
 from crescendo.reports.analysis.estimates import Difference, Estimate
 from crescendo.trainables.data.groups import GROUPS
 from crescendo.trainables.evaluation.metric_keys import MetricKey
+from crescendo.trainables.plurals import counted as counted
 
 
 def points(value: float) -> str:
@@ -52,11 +53,6 @@ def short(key: str) -> str:
 def percent(fraction: str) -> str:
     """Return an observed fraction in percent: `0.30` -> `30 %`."""
     return f"{100 * float(fraction):g} %" if fraction else ""
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: `1 arm`, `3 arms`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def recordings_text(recordings: int, groups: int, groups_are: str) -> str:

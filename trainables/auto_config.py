@@ -9,6 +9,7 @@ from typing import Any
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.describe import describe
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 
 SEQUENCE = (100, 400)
 """Frames a sequence, at least (the paper's) and at most: a step's time and memory grow with it."""
@@ -52,10 +53,10 @@ def auto_config(dataset: Dataset) -> AutoConfig:
     return AutoConfig(
         {"sequence_length": sequence, "bptt": bptt, "merge_gap": gap},
         (
-            f"sequence_length {sequence} frames ({sequence / fps:.3g} s): {why}; the median activity has {median:g} frames "
-            f"({median / fps:.3g} s at {fps:g} a second)",
-            f"bptt {bptt} frames ({bptt / fps:.3g} s): a fifth of a sequence, as the paper's 20 of 100",
-            f"merge_gap {gap} frames ({gap / fps:.3g} s): "
+            f"sequence_length {counted(sequence, 'frame')} ({sequence / fps:.3g} s): {why}; the median activity has {median:g} "
+            f"{agreeing(median, 'frame', 'frames')} ({median / fps:.3g} s at {fps:g} a second)",
+            f"bptt {counted(bptt, 'frame')} ({bptt / fps:.3g} s): a fifth of a sequence, as the paper's 20 of 100",
+            f"merge_gap {counted(gap, 'frame')} ({gap / fps:.3g} s): "
             + ("a quarter of the median activity" if gap < most else f"no more than the paper's {LONGEST_GAP:.3g} s"),
         ),
     )

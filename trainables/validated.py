@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.json_files import can_be_written
+from crescendo.trainables.plurals import counted
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,5 +33,5 @@ def validated(model: type[Model], content: Any, where: object, remedy: str) -> M
             fault = f"lacks the key {key!r}"
         elif first["type"] == "extra_forbidden":
             fault = f"{key}: unknown key"
-        others = f" (and {len(more)} more faults)" if more else ""
+        others = f" (and {counted(len(more), 'more fault')})" if more else ""
         raise InputError(f"{where}: {fault}{others}; {remedy}") from None

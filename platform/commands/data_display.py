@@ -22,6 +22,7 @@ from rich.text import Text
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.base import Reporter
+from crescendo.trainables.plurals import counted
 
 Item = TypeVar("Item")
 
@@ -119,9 +120,9 @@ def print_summary(dataset: Dataset) -> None:
     """Print in one line, on standard output, what a data set that was just made holds."""
     recordings = dataset.annotations.recordings
     segments = sum(len(one.segments) for one in recordings.values())
-    features = "no features" if dataset.feature_dim is None else f"{dataset.feature_dim} features"
+    features = "no features" if dataset.feature_dim is None else f"{counted(dataset.feature_dim, 'feature')}"
     terminal_console().print(
-        f"{dataset.path}: {len(recordings)} recordings, {sum(map(dataset.frames, recordings)):,} frames at "
-        f"{dataset.fps:g} a second, {features}, {segments:,} segments of {len(dataset.labels) - 1} activities",
+        f"{dataset.path}: {counted(len(recordings), 'recording')}, {counted(sum(map(dataset.frames, recordings)), 'frame')} at "
+        f"{dataset.fps:g} a second, {features}, {counted(segments, 'segment')} of {counted(len(dataset.labels) - 1, 'activity')}",
         soft_wrap=True,
     )

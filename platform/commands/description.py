@@ -10,7 +10,7 @@ from rich.table import Table
 
 from crescendo.platform.terminal_text import terminal_console
 from crescendo.trainables.data.annotations import listed
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import counted, rate_text
 
 _LINES = ("path", "name", "fps", "feature_dim", "features", "source", "licence", "content_hash")
 _ROWS = {
@@ -63,8 +63,8 @@ def _remarks(content: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[s
         fps, all_segments = content["fps"], content["all"]["segments"]
         yield (
             f"too short: {counted(short, 'segment covers', 'segments cover')} no frame's centre, of {all_segments:,}: between "
-            f"the centres of two frames, {1 / fps:.2g} s apart at {fps:g} frames a second, or after the last frame; nobody "
-            "can detect such a segment, and it counts as missed"
+            f"the centres of two frames, {1 / fps:.2g} s apart at {rate_text(fps)}, or after the last frame; nobody can detect "
+            "such a segment, and it counts as missed"
         )
     for subset, part in parts.items():
         if subset != "all" and part["lacking"]:

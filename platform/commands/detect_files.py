@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from crescendo.platform.frame_progress import counted, frame_progress
+from crescendo.platform.frame_progress import frame_progress, with_progress
 from crescendo.platform.terminal_text import json_text, require_standard_output, say, terminal_console
 from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.dataset import Dataset
@@ -19,6 +19,7 @@ from crescendo.trainables.detector.video import video_features
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import Detection, result_file, write_detections
 from crescendo.trainables.files import check_file
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.video.decoding import SUFFIXES
 
 _MATRIX = ".npy"
@@ -42,7 +43,7 @@ def detect_files(detector: Detector, source: Path, out: Path | None, subset: str
     _write(found, out)
     count = sum(len(some) for some in found.values())
     seconds = time.perf_counter() - began
-    say(f"{count} detections in {len(found)} recordings, {seconds:.1f} s", err=True)
+    say(f"{counted(count, 'detection')} in {counted(len(found), 'recording')}, {seconds:.1f} s", err=True)
 
 
 def _detect_in(detector: Detector, source: Path, subset: str | None, weights: str | None) -> dict[str, list[Detection]]:
@@ -99,7 +100,7 @@ def _matrices(folder: Path) -> list[Path]:
 def _named(file: Path, detector: Detector, frames: Iterable[ArrayLike | Frame]) -> list[Detection]:
     try:
         with frame_progress(terminal_console(stderr=True), f"detecting in {file}") as progress:
-            return detector.detect(counted(frames, progress, _frames_of(file)))
+            return detector.detect(with_progress(frames, progress, _frames_of(file)))
     except InputError as error:
         if str(file) in str(error):
             raise

@@ -16,6 +16,7 @@ from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detecti
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
 from crescendo.trainables.evaluation.result_format import Detection, read_detections
 from crescendo.trainables.evaluation.ties import TieRange, tie_range_of_detections
+from crescendo.trainables.plurals import counted
 
 _THRESHOLDS = 1000
 ZERO_OVER_ZERO = " or ".join(name for name, rule in PROTOCOLS.items() if rule.allows_zero_over_zero)
@@ -59,8 +60,8 @@ def evaluate_files(
     if evaluation.left_out:
         outside = sorted(name for name, some in found.items() if some and name not in scored)
         say(
-            f"note: {detections}: left out {evaluation.left_out} detections, on recordings outside subset {subset!r}: "
-            f"{len(outside)} recordings, the first is {outside[0]!r}",
+            f"note: {detections}: left out {counted(evaluation.left_out, 'detection')}, on recordings outside subset "
+            f"{subset!r}: {counted(len(outside), 'recording')}, the first is {outside[0]!r}",
             err=True,
         )
     return evaluation, extent
@@ -70,7 +71,7 @@ def _say_unheard(scored: Mapping[str, Recording], found: Mapping[str, Sequence[D
     """Say which recordings have no detections, and which detections are of labels that count nowhere in the subset."""
     if silent := [name for name in scored if not found.get(name)]:
         say(
-            f"note: {detections}: has no detection on {len(silent)} of {len(scored)} recordings: {listed(silent)}",
+            f"note: {detections}: has no detection on {len(silent)} of {counted(len(scored), 'recording')}: {listed(silent)}",
             err=True,
         )
     known = {segment.label for one in scored.values() for segment in one.segments}
@@ -151,7 +152,7 @@ def print_evaluation(evaluation: Evaluation, extent: TieRange) -> None:
             )
     console = terminal_console()
     console.print(table)
-    console.print(f"mean mAP over {len(result['mAP'])} thresholds: {100 * result['mAP_mean']:.2f} %")
+    console.print(f"mean mAP over {counted(len(result['mAP']), 'threshold')}: {100 * result['mAP_mean']:.2f} %")
     if said.any():
         console.print(
             "Some detections have equal scores. mAP counts them by recording, start and end (--ties file: as the file lists "

@@ -23,6 +23,7 @@ from crescendo.trainables.evaluation.frame_predictions import (
 )
 from crescendo.trainables.evaluation.result_format import read_detections
 from crescendo.trainables.evaluation.segmental import OVERLAPS, SegmentalMetrics, segmental_of_decoded
+from crescendo.trainables.plurals import counted
 
 
 def frame_truth(
@@ -84,7 +85,7 @@ def evaluate_predictions(
     listed = read_detections(Path(str(detections)), truth.labels)
     outside = sum(len(some) for name, some in listed.items() if name not in truth.of)
     if outside:
-        say(f"note: {detections}: left out {outside} detections, on recordings outside the subset", err=True)
+        say(f"note: {detections}: left out {counted(outside, 'detection')}, on recordings outside the subset", err=True)
     return evaluate_frames(truth, labels_of_detections(listed, truth))
 
 
@@ -139,7 +140,7 @@ def print_segmental(subset: str, found: SegmentalMetrics, *, background: bool) -
     kept = (
         "background is a segment like others" if background else "background is no segment (--keep-background: it is)"
     )
-    console.print(f"{subset} split: {found.confusion.sum():,} frames; {kept}.")
+    console.print(f"{subset} split: {counted(found.confusion.sum(), 'frame')}; {kept}.")
 
 
 def _by_label(found: SegmentalMetrics) -> Table:

@@ -13,6 +13,7 @@ from crescendo.platform.terminal_text import say
 from crescendo.reports.source.store_address import store_of
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_folder
+from crescendo.trainables.plurals import counted, rate_text
 
 if TYPE_CHECKING:
     from crescendo.trainables.detector import Detector
@@ -70,9 +71,9 @@ def export(
     registered = None if register is None or uri is None else _registered(detector, register, uri, run, destination)
     metadata = detector.metadata
     say(
-        f"{destination}: {metadata.architecture.model}, {len(metadata.labels) - 1} labels, "
-        f"{metadata.features.dimension} features at {metadata.fps:g} frames a second, reset {metadata.reset}, "
-        f"merge gap {metadata.merge_gap} frames, alarms at {', '.join(metadata.alarms) or 'no rate'}"
+        f"{destination}: {metadata.architecture.model}, {counted(len(metadata.labels) - 1, 'label')}, "
+        f"{counted(metadata.features.dimension, 'feature')} at {rate_text(metadata.fps)}, reset {metadata.reset}, merge gap "
+        f"{counted(metadata.merge_gap, 'frame')}, alarms at {', '.join(metadata.alarms) or 'no rate'}"
     )
     for remark in remarks(detector.calibrations):
         say(remark)

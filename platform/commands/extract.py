@@ -11,6 +11,7 @@ from crescendo.platform.commands.data_display import Heard, print_summary, termi
 from crescendo.platform.terminal_text import say
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_new_folder
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.video.decoding import require_av
 
 
@@ -55,7 +56,7 @@ def extract(
     if annotations is None or preview:
         with terminal() as reporter:
             count = draw_previews(videos, annotations, destination, fps, backbone, size, clip=clip, reporter=reporter)
-        say(f"{destination}: {count} contact sheets")
+        say(f"{destination}: {counted(count, 'contact sheet')}")
         return
     with terminal() as screen:
         reporter = Heard(screen)

@@ -20,6 +20,7 @@ from crescendo.trainables.evaluation.online import OnlineDetection, online_detec
 from crescendo.trainables.evaluation.protocols import MatchingRule
 from crescendo.trainables.evaluation.rate_interval import rate_interval
 from crescendo.trainables.evaluation.span_scores import span_scores
+from crescendo.trainables.plurals import counted
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,12 @@ def print_online(figures: OnlineFigures) -> None:
         console.print(_classification_table(online))
     segments = next(iter(online.warnings.values())).segments
     console.print(
-        f"{figures.subset} split: {online.hours:.2f} hours, {segments} activities, {len(online.frame.labels)} labels. "
-        "Rate: false alarms an hour that thresholds, chosen on validation for each label by itself, keep to there; "
-        "validation: how many of a label that allowed. False alarms: of all labels together, with the exact 95 % interval of "
-        "a Poisson count. Det.: activities announced while they last. Seen: the part of an activity, in percent, that has "
-        "passed when its alarm goes off, median and 90 % quantile; never: it did not for so many.",
+        f"{figures.subset} split: {online.hours:.2f} hours, {counted(segments, 'activity')}, "
+        f"{counted(len(online.frame.labels), 'label')}. Rate: false alarms an hour that thresholds, chosen on validation for "
+        "each label by itself, keep to there; validation: how many of a label that allowed. False alarms: of all labels "
+        "together, with the exact 95 % interval of a Poisson count. Det.: activities announced while they last. Seen: the part "
+        "of an activity, in percent, that has passed when its alarm goes off, median and 90 % quantile; never: it did not for "
+        "so many.",
     )
     for remark in remarks({rate: one for rate, one in figures.calibrations.items() if rate in online.warnings}):
         console.print(remark)

@@ -30,6 +30,7 @@ from crescendo.search_spaces.schema import Resources
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.text import visible
 
 study = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at studies, and check them before they run.")
@@ -141,20 +142,24 @@ def _summary(checked: Study) -> Iterator[str]:
     yield f"  objective  {checked.objective.split}/{checked.objective.metric}, {checked.objective.direction}"
     for arm in arms_of(checked):
         mark = " (baseline)" if arm == baseline_of(checked) else ""
-        trials = f"{arm.trials} trial{'s' if arm.trials > 1 else ''}"
+        trials = counted(arm.trials, "trial")
         space = "; ".join(f"{key} {one}{_when(one.when)}" for key, one in arm.space.items()) or "nothing searched"
         yield f"  arm        {arm.name}{mark}: {trials}, {space}"
     first = arms_of(checked)[0].decode
     yield f"  decode     merge_gap {first.merge_gap}; reset {', '.join(first.reset)}"
     seeds, times = len(checked.confirm.seeds), _times(checked, len(folds or ()))
-    yield f"  search     {bill.arms} arms{times}: {bill.trials:,} trials"
+    yield f"  search     {counted(bill.arms, 'arm')}{times}: {counted(bill.trials, 'trial')}"
     if bill.finalists:
         kept, each = checked.search.finalists, checked.search.finalist_seeds
-        yield f"  finalists  {bill.arms} arms x up to {kept} settings x {each} seeds{times}: {bill.finalists:,} trainings"
-    yield f"  confirm    {bill.arms} arms x {seeds} seeds{times}: {bill.confirmations:,} trainings"
+        yield (
+            f"  finalists  {counted(bill.arms, 'arm')} x up to {counted(kept, 'setting')} x {counted(each, 'seed')}{times}: "
+            f"{counted(bill.finalists, 'training')}"
+        )
+    yield f"  confirm    {counted(bill.arms, 'arm')} x {counted(seeds, 'seed')}{times}: {counted(bill.confirmations, 'training')}"
     yield (
-        f"  cost       {bill.trainings:,} trainings, {bill.iterations:,} iterations on {bill.frames:,} frames; "
-        f"{bill.passes:,} forward passes over the validation recordings for {bill.gaps:,} decodings"
+        f"  cost       {counted(bill.trainings, 'training')}, {counted(bill.iterations, 'iteration')} on "
+        f"{counted(bill.frames, 'frame')}; {counted(bill.passes, 'forward pass')} over the validation recordings for "
+        f"{counted(bill.gaps, 'decoding')}"
     )
     yield f"  resources  {_resources(checked.resources)}"
 
@@ -211,7 +216,7 @@ def _resources(resources: Resources) -> str:
         return f"{resources.cpus} CPU{share} a trial, {at_once}"
     size = FILLS_A_GPU if resources.cohort == "auto" else resources.cohort
     turns = f"; {SHARE_A_GPU} take turns at a GPU" if take_turns(resources) else ""
-    return f"{resources.cpus} CPU{share} a cohort of up to {size} trials, {at_once}{turns}"
+    return f"{resources.cpus} CPU{share} a cohort of up to {counted(size, 'trial')}, {at_once}{turns}"
 
 
 def _when(conditions: dict[str, tuple[bool | int | float | str, ...]]) -> str:

@@ -13,6 +13,7 @@ from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import check_file
 from crescendo.trainables.json_files import write_json
+from crescendo.trainables.plurals import counted
 
 if TYPE_CHECKING:
     from crescendo.platform.studies.timing import Timing
@@ -76,7 +77,7 @@ def plan(
         say(line)
     if timing is not None:
         say(
-            f"Hours are those of {timing.steps} iterations of each arm, timed here: training and scoring.",
+            f"Hours are those of {counted(timing.steps, 'iteration')} of each arm, timed here: training and scoring.",
             err=True,
         )
     if json_file is not None:

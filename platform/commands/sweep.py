@@ -18,6 +18,7 @@ from crescendo.platform.studies.settings import auto_reasons, load_study
 from crescendo.platform.terminal_text import say, terminal_console
 from crescendo.trainables.addresses import shown_address, shown_dataset
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 if TYPE_CHECKING:
     from crescendo.platform.studies.runner import Sweep
@@ -94,7 +95,8 @@ def _tell(result: Sweep, folder: Path, screen: Screen, *, reported: bool) -> Non
     screen.show(f"Runs: {result.store}. Everything else: {folder}.")
     if result.backlog.waiting:
         screen.show(
-            f"{result.backlog.waiting} records could not be sent ({result.backlog.error}); later: crescendo sync {there}"
+            f"{counted(result.backlog.waiting, 'record')} could not be sent ({result.backlog.error}); later: crescendo sync "
+            f"{there}"
         )
     problem = result.run.problem or result.run.shortfall()
     if problem:

@@ -11,6 +11,7 @@ from crescendo.platform.commands.data_display import print_summary, terminal
 from crescendo.platform.terminal_text import say
 from crescendo.trainables.data import synthetic
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.video import synthetic as synthetic_videos
 
 
@@ -58,4 +59,7 @@ def _synthesize_videos(destination: Path, *, seed: int, recordings: int, labels:
             destination, seed=seed, recordings=recordings, labels=labels, size=size, odd=odd, reporter=reporter
         )
     activities = len(made.labels())
-    say(f"{destination}: {len(made.recordings)} videos of {activities} activities, annotated in annotations.json")
+    say(
+        f"{destination}: {counted(len(made.recordings), 'video')} of {counted(activities, 'activity')}, annotated in "
+        "annotations.json"
+    )

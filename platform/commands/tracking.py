@@ -21,6 +21,7 @@ from crescendo.reports.source.store import QUIET, StoreReader
 from crescendo.reports.source.store_address import check_sqlite, local_store, remembered_address
 from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 
 _GUARD = "crescendo.platform.commands.server_guard"
 _LONGEST = 1e6  # seconds: a thread can be waited for not much longer
@@ -85,7 +86,11 @@ def sync(
 ) -> None:
     """Tell an MLflow server what it has not been told of a study: after it was down, or because it is another one."""
     tracker = Tracker(output, None, tracking_uri or remembered_address(output))
-    lost = f"{tracker.damaged} records in {output / 'tracking'} are damaged" if tracker.damaged else ""
+    lost = (
+        f"{counted(tracker.damaged, 'record')} in {output / 'tracking'} {agreeing(tracker.damaged, 'is', 'are')} damaged"
+        if tracker.damaged
+        else ""
+    )
     if (output / STUDY_FILE).is_file():
         # Optuna and torch take seconds, and only what a sweep began has a ledger.
         from crescendo.platform.tracking.catching_up import tell_from_ledger
@@ -98,9 +103,11 @@ def sync(
     left = tracker.close(patience)
     if lost:
         say(lost)
-    say(f"{tracker.destination}: {left.sent} records sent, {left.waiting} wait")
+    say(f"{tracker.destination}: {counted(left.sent, 'record')} sent, {counted(left.waiting, 'waits', 'wait')}")
     if left.refused:
-        say(f"{left.refused} were refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons")
+        say(
+            f"{counted(left.refused, 'was', 'were')} refused: {output / 'tracking' / 'refused.jsonl'} holds them and the reasons"
+        )
     if left.waiting:
         raise InputError(f"{tracker.destination}: {left.error or 'too slow'}; nothing is lost, run the command again")
 

@@ -17,6 +17,7 @@ from crescendo.trainables.config import TrainingConfig, configuration
 from crescendo.trainables.config_files import AUTO, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.losses.joint import weighted_names
+from crescendo.trainables.plurals import counted
 
 if TYPE_CHECKING:
     from crescendo.trainables.evaluation.mean_ap import Evaluation
@@ -106,7 +107,7 @@ class _Screen:
         weights = sum(parameter.numel() for parameter in trainer.model.parameters())
         again = f", from iteration {trainer.iteration}" if trainer.iteration else ""
         self._console.print(
-            f"Training {config.model} ({weights:,} weights) on {trainer.dataset.path} with cross entropy{ranking}, "
+            f"Training {config.model} ({counted(weights, 'weight')}) on {trainer.dataset.path} with cross entropy{ranking}, "
             f"seed {config.seed}, on {trainer.device}{again}",
             soft_wrap=True,
         )

@@ -24,6 +24,7 @@ from crescendo.trainables.data.importers.label_map import trimmed
 from crescendo.trainables.data.importers.splits import given_split
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.locks import hold
+from crescendo.trainables.plurals import agreeing, counted
 from crescendo.trainables.video.collection import find_videos, match_videos
 from crescendo.trainables.video.decoding import require_av
 from crescendo.trainables.video.work import WorkFolder
@@ -83,10 +84,16 @@ def extract(
         good = {name: one for name, one in split_annotations.recordings.items() if name in run.frames}
         good = {name: one for name, one in good.items() if name not in broken}
         if broken:
-            reporter.say(f"warning: {len(broken)} of {len(collection.videos)} videos are broken and left out:")
+            reporter.say(
+                f"warning: {len(broken)} of {counted(len(collection.videos), 'video')} {agreeing(len(broken), 'is', 'are')} "
+                "broken and left out:"
+            )
             for reason in broken.values():
                 reporter.say(f"  {reason}")
-            notes = [*notes, f"{len(broken)} broken videos are left out: {listed(list(broken))}"]
+            notes = [
+                *notes,
+                f"{counted(len(broken), 'broken video is', 'broken videos are')} left out: {listed(list(broken))}",
+            ]
         if not good:
             raise InputError(f"{videos}: no video could be used; the reasons are listed above")
         frames = {name: run.frames[name] for name in good}
@@ -100,7 +107,7 @@ def extract(
                 name=videos.stem,
                 fps=extraction.fps,
                 features=extraction.description,
-                source=f"{len(good)} videos of {videos.name}, annotated by {annotations.name}",
+                source=f"{counted(len(good), 'video')} of {videos.name}, annotated by {annotations.name}",
                 licence=licence,
                 notes=(*notes, *collection.notes),
             ),
@@ -140,7 +147,10 @@ class _VideoExtraction:
                 self.frames[name] = frames
                 self._check_length(name)
         if self.frames:
-            self._reporter.say(f"{len(self.frames)} of {len(self._videos)} videos were finished before")
+            self._reporter.say(
+                f"{len(self.frames)} of {counted(len(self._videos), 'video')} {agreeing(len(self.frames), 'was', 'were')} "
+                "finished before"
+            )
         names = [name for name in self._videos if name not in self.frames]
         if not names:
             return
@@ -159,7 +169,9 @@ class _VideoExtraction:
                     name, f"{self._videos[name]}: ended before all its frames were seen; start the command again"
                 )
         seconds, frames = time.monotonic() - begin, sum(self.frames.values()) - before
-        self._reporter.say(f"{frames:,} frames in {seconds:,.0f} s, {frames / max(seconds, 1e-9):,.1f} a second")
+        self._reporter.say(
+            f"{counted(frames, 'frame')} in {seconds:,.0f} s, {frames / max(seconds, 1e-9):,.1f} a second"
+        )
 
     def broken(self) -> dict[str, str]:
         """Return the videos that cannot be used, in the order of the annotations, and why."""

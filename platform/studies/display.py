@@ -167,7 +167,9 @@ class Display:
         """Say what was decided, a line an arm."""
         if self._run is None:
             return
-        self._print(f"{self._run.study.name}: compared with {look.seeds} seeds, at {100 * look.level:.2g} % of error")
+        self._print(
+            f"{self._run.study.name}: compared with {counted(look.seeds, 'seed')}, at {100 * look.level:.2g} % of error"
+        )
         for arm, outcome in look.outcomes.items():
             self._print(f"  {arm}: {outcome}")
 
@@ -188,7 +190,7 @@ class Display:
 def _side_by_side(run: StudyRun) -> str:
     """Say how many trials train in how many cohorts, where any train together."""
     trials, cohorts = len(run.running), run.cohorts
-    return f"{trials} trials in {cohorts} cohort{'s' if cohorts > 1 else ''}, " if trials > cohorts else ""
+    return f"{counted(trials, 'trial')} in {counted(cohorts, 'cohort')}, " if trials > cohorts else ""
 
 
 def _title(entry: TrialRecord) -> str:

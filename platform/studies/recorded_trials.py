@@ -14,6 +14,7 @@ from crescendo.platform.studies.workspace import TRIALS
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 
 def is_study(folder: Path) -> bool:
@@ -59,8 +60,8 @@ class BestRun:
         arm = f"arm {entry.arm}" + (f", which has the best mean of {self.of_arms} arms" if self.of_arms > 1 else "")
         folds = "; folds validate on different recordings" if entry.replicate.fold is not None else ""
         return (
-            f"{arm}{where}, seed {entry.settings['seed']}: best of its {self.among} confirmed runs on the validation split "
-            f"({value}{folds}); the test split had no say"
+            f"{arm}{where}, seed {entry.settings['seed']}: best of its {counted(self.among, 'confirmed run')} on the validation "
+            f"split ({value}{folds}); the test split had no say"
         )
 
 
@@ -100,7 +101,7 @@ def confirmed_runs(trials: StudyTrials, arm: str) -> Iterator[TrialRecord]:
 
 
 def _counted(runs: Sequence[TrialRecord]) -> str:
-    return f"{len(runs) or 'no'} confirmed run{'' if len(runs) == 1 else 's'}"
+    return counted(len(runs), "confirmed run") if runs else "no confirmed runs"
 
 
 def _value(entry: TrialRecord) -> float:

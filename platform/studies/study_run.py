@@ -20,6 +20,7 @@ from crescendo.platform.tracking.run_metrics import result_numbers
 from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.replicates import Replicate
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -185,8 +186,8 @@ class StudyRun(BudgetedQueue):
         if self._broken[of] >= limits.limit:
             where = f", {entry.replicate.name}" if entry.replicate.name else ""
             self.problem = (
-                f"arm {entry.arm}{where}: {self._broken[of]} trials failed, each {limits.retries + 1} times; "
-                f"the last one: {reason}"
+                f"arm {entry.arm}{where}: {counted(self._broken[of], 'trial')} failed, each "
+                f"{counted(limits.retries + 1, 'time')}; the last one: {reason}"
             )
 
     def held_up(self, identities: Sequence[str], reason: str, *, moved: bool = False) -> None:

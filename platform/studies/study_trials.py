@@ -13,6 +13,7 @@ from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.search_spaces.finalists import chosen, finalists
 from crescendo.search_spaces.replicates import ONLY, Replicate, replicates_of
 from crescendo.search_spaces.study import Study
+from crescendo.trainables.plurals import counted
 
 _SPENT = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -137,8 +138,8 @@ class StudyTrials:
     def shortfall(self) -> str | None:
         """Return what the study asked for and did not get, None if it got it all."""
         lacking = [
-            f"arm {arm.name}{f', {replicate.name}' if replicate.name else ''}: {confirmed} of {self.seeds[arm.name]} seeds "
-            "are confirmed"
+            f"arm {arm.name}{f', {replicate.name}' if replicate.name else ''}: {confirmed} of "
+            f"{counted(self.seeds[arm.name], 'seed')} confirmed"
             for replicate in self.replicates
             for arm in arms_of(self.study)
             if (confirmed := len(self.confirmed(arm.name, replicate))) < self.seeds[arm.name]

@@ -9,6 +9,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from crescendo.trainables.plurals import counted
+
 _ROOMS = ("platform", "trainables", "search_spaces", "reports", "pyproject.toml")
 _DISTRIBUTIONS = {
     "crescendo": "crescendo-ablation",
@@ -58,7 +60,7 @@ def device() -> str:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
         return ", ".join(names)
-    return f"{_processor()}, {os.cpu_count()} cores"
+    return f"{_processor()}, {counted(os.cpu_count() or 1, 'core')}"
 
 
 def _processor() -> str:

@@ -15,6 +15,7 @@ from crescendo.reports.analysis.member import Member, Training
 from crescendo.reports.analysis.spending import information, level_of_look, more_seeds_may_decide
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference
 from crescendo.reports.source.artifacts import RunArtifacts
+from crescendo.trainables.plurals import counted
 
 GOES_ON = "undecided, more seeds follow"
 GIVEN_UP = "undecided, more seeds would hardly decide it"
@@ -100,7 +101,7 @@ def compared_at_looks(
         undecided = [name for name, outcome in outcomes.items() if outcome == GOES_ON]
         looks.append(Look(seeds, comparison.level, outcomes, tuple(undecided)))
     if not looks:
-        early = f"the arms are compared first once all have {plan.numbers[0]} seeds, which is not yet so"
+        early = f"the arms are compared first once all have {counted(plan.numbers[0], 'seed')}, which is not yet so"
         return compare(arms, replace(question, unfit=early), None), ()
     ordered = {name: kept[name] for name in arms if name in kept}
     return replace(comparison, differences=ordered, left_out=tuple(left_out)), tuple(looks)

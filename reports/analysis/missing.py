@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crescendo.reports.analysis.member import Member
+from crescendo.trainables.plurals import agreeing, counted
 
 
 def missing_parts(members: Sequence[Member]) -> list[str]:
@@ -23,19 +24,20 @@ def missing_parts(members: Sequence[Member]) -> list[str]:
     without = sum(one.metrics is not None and one.metrics.online is None for one in kept)
     if without:
         lines.append(
-            f"{without} of {len(kept)} confirmed runs are of a version without online metrics: per-frame mAP and early "
-            "warning are left out for them."
+            f"{without} of {counted(len(kept), 'confirmed run')} {agreeing(without, 'is', 'are')} of a version without online "
+            "metrics: per-frame mAP and early warning are left out for them."
         )
     without = sum(one.metrics is not None and one.metrics.segmental is None for one in kept)
     if 0 < without < len(kept):  # where none has them, the chart says so
         lines.append(
-            f"{without} of {len(kept)} confirmed runs are of a version without segmental measures: frame accuracy, edit "
-            "score, F1 and the confusion matrix are left out for them."
+            f"{without} of {counted(len(kept), 'confirmed run')} {agreeing(without, 'is', 'are')} of a version without segmental "
+            "measures: frame accuracy, edit score, F1 and the confusion matrix are left out for them."
         )
     without = sum(one.metrics is not None and one.metrics.diagnosis is None for one in kept)
     if 0 < without < len(kept):
         lines.append(
-            f"{without} of {len(kept)} confirmed runs are of a version without diagnosis: why they differ is left out for them."
+            f"{without} of {counted(len(kept), 'confirmed run')} {agreeing(without, 'is', 'are')} of a version without "
+            "diagnosis: why they differ is left out for them."
         )
     if not any(one.scores is not None for one in kept):
         lines.append("The runs kept no frame scores: timelines show detections alone.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from crescendo.reports.planning.plan import Plan, Planned
 from crescendo.reports.planning.sources import Sources
+from crescendo.trainables.plurals import agreeing, counted
 
 _WIDTH, _LABEL = 80, 14
 
@@ -14,12 +15,12 @@ _WIDTH, _LABEL = 80, 14
 def lines_of(plan: Plan, better: tuple[str, ...], half: tuple[str, ...]) -> Iterator[str]:
     """Yield the plan line by line; `better` and `half` are the changes (`--set`) that make the designs it names."""
     sources = plan.sources
-    yield f"{plan.study}: {plan.compared + 1} arms, {sources.measure} in {_asked(sources)}"
+    yield f"{plan.study}: {counted(plan.compared + 1, 'arm')}, {sources.measure} in {_asked(sources)}"
     yield from _entry("measured", _measured(sources))
     yield from _entry("varies", _varies(sources))
     yield from _entry("as written", *_planned(plan.written))
     yield from _entry("half of it", *(_planned(plan.half, half) if plan.half else [_no_half(plan)]))
-    yield from _entry(f"{plan.detect:g} point{'' if plan.detect == 1 else 's'}", *_wanted(plan, better))
+    yield from _entry(f"{plan.detect:g} {agreeing(plan.detect, 'point', 'points')}", *_wanted(plan, better))
 
 
 def _asked(sources: Sources) -> str:
@@ -35,19 +36,15 @@ def _entry(label: str, *sentences: str) -> Iterator[str]:
             first = " " * _LABEL
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def _measured(sources: Sources) -> str:
     groups = sum(sources.groups)
     layout = f"{sources.folds} folds" if sources.folds > 1 else "one split"
-    again = "" if sources.finalists == 1 else f" and {sources.finalists} finalists"
-    repeats = _count(sources.repeats, "search", "searches")
+    again = "" if sources.finalists == 1 else f" and {counted(sources.finalists, 'finalist')}"
+    repeats = counted(sources.repeats, "search")
     return (
-        f"by {sources.study} on {sources.dataset}: {layout}, {groups} {sources.groups_are} tested, {repeats} of each arm"
-        f"{' a fold' if sources.folds > 1 else ''} with {_count(sources.trials, 'trial')}{again}, "
-        f"{_count(sources.seeds, 'seed')} each"
+        f"by {sources.study} on {sources.dataset}: {layout}, {groups} {agreeing(groups, 'group', sources.groups_are)} tested, "
+        f"{repeats} of each arm{' a fold' if sources.folds > 1 else ''} with {counted(sources.trials, 'trial')}{again}, "
+        f"{counted(sources.seeds, 'seed')} each"
     )
 
 
@@ -67,12 +64,12 @@ def _varies(sources: Sources) -> str:
 
 
 def _planned(planned: Planned, changes: tuple[str, ...] = ()) -> Iterator[str]:
-    kinds = [_count(planned.trials, "trial")]
+    kinds = [counted(planned.trials, "trial")]
     if planned.finalists:
-        kinds.append(_count(planned.finalists, "finalist's training", "finalists' trainings"))
-    kinds.append(_count(planned.confirmations, "confirmation"))
+        kinds.append(counted(planned.finalists, "finalist's training", "finalists' trainings"))
+    kinds.append(counted(planned.confirmations, "confirmation"))
     hours = "" if planned.hours is None else f"; {_hours(planned.hours)}, one after the other"
-    yield f"{_count(planned.trainings, 'training')}: {', '.join(kinds)}{hours}."
+    yield f"{counted(planned.trainings, 'training')}: {', '.join(kinds)}{hours}."
     yield _seen(planned)
     if changes:
         yield " ".join(["With", *(f"--set '{one}'" if " " in one else f"--set {one}" for one in changes)])
@@ -93,7 +90,9 @@ def _seen(planned: Planned) -> str:
 
 
 def _no_half(plan: Plan) -> str:
-    return f"{plan.written.trainings // 2:,} trainings are too few for an answer in these folds."
+    return (
+        f"{counted(plan.written.trainings // 2, 'training is', 'trainings are')} too few for an answer in these folds."
+    )
 
 
 def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
@@ -102,8 +101,9 @@ def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
         yield from _planned(plan.reaching, changes)
     elif plan.wanted is not None:
         yield (
-            f"No number of trainings shows them: the recordings are the limit. Any number would show {plan.limit:.1f} points "
-            f"on these {plan.groups} {are}; it takes about {plan.wanted:,} of them."
+            f"No number of trainings shows them: the recordings are the limit. Any number would show {plan.limit:.1f} points on "
+            f"{agreeing(plan.groups, 'this', 'these')} {plan.groups} {agreeing(plan.groups, 'group', are)}; it takes about "
+            f"{plan.wanted:,} of them."
         )
     else:
         yield "More trainings than anybody pays for (2,000 an arm) do not show them."

@@ -36,6 +36,7 @@ from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE, OBJECTIVE
 from crescendo.trainables.locks import is_held
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.reading import check_plain, expecting
 
 _PAGE = 1000
@@ -114,19 +115,19 @@ class _Remarks:
             if failed:
                 reason = f": {failed[-1].reason}" if failed[-1].reason else ""
                 self.notes.append(
-                    f"Arm {name}: {len(failed)} of {len(runs)} trials of the {phase} phase failed{reason}."
+                    f"Arm {name}: {len(failed)} of {counted(len(runs), 'trial')} of the {phase} phase failed{reason}."
                 )
         lacking = [seed for seed in seeds if seed not in {run.seed for run in confirmed}]
         if lacking and self.complete:
             self.missing.append(
-                f"Arm {name}: {len(seeds) - len(lacking)} of {len(seeds)} seeds are confirmed; "
-                f"lacking: {', '.join(map(str, lacking))}."
+                f"Arm {name}: {len(seeds) - len(lacking)} of {counted(len(seeds), 'seed')} confirmed; lacking: "
+                f"{', '.join(map(str, lacking))}."
             )
         superseded = sum(run.state == "finished" for run in phases["confirm"]) - len(confirmed)
         if superseded:
             self.notes.append(
-                f"Arm {name}: {superseded} finished confirmations are of a setting that is no longer its best, "
-                "and are left out."
+                f"Arm {name}: {counted(superseded, 'finished confirmation is', 'finished confirmations are')} of a setting that "
+                "is no longer its best, and are left out."
             )
 
 

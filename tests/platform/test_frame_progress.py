@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from crescendo.platform.frame_progress import FrameProgress, counted, frame_bar
+from crescendo.platform.frame_progress import FrameProgress, frame_bar, with_progress
 from crescendo.trainables.config import configuration
 from crescendo.trainables.inference.scoring import score_recordings, score_spans, whole
 from crescendo.trainables.training.trainer import Trainer
@@ -42,7 +42,7 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left_that_goes_away():
 
 def test_frames_that_are_counted_are_those_that_there_are():
     told = []
-    assert list(counted(range(250), lambda done, total: told.append((done, total)), 250)) == list(range(250))
+    assert list(with_progress(range(250), lambda done, total: told.append((done, total)), 250)) == list(range(250))
     assert told == [(100, 250), (200, 250)]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.json_files import can_be_written, parse_json, read_json
+from crescendo.trainables.plurals import counted
 
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0
@@ -141,7 +142,7 @@ def annotations_of(content: Any, path: str, clip: bool) -> Annotations:
     seen = _Seen()
     recordings = {name: _recording(name, entry, seen, clip) for name, entry in content["database"].items()}
     if seen.faults:
-        more = f" (and {len(seen.faults) - 1} more faults)" if len(seen.faults) > 1 else ""
+        more = f" (and {counted(len(seen.faults) - 1, 'more fault')})" if len(seen.faults) > 1 else ""
         raise InputError(f"{path}: {seen.faults[0]}{more}")
     taxonomy = content.get("taxonomy") or ()
     if not isinstance(taxonomy, list | tuple):

@@ -30,6 +30,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_directory, atomic_file
 from crescendo.trainables.folders import files_below
 from crescendo.trainables.json_files import read_json, write_json
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.reading import expecting, read_bytes
 from crescendo.trainables.validated import validated
 
@@ -107,7 +108,7 @@ class Dataset:
         if self.feature_dim is not None:
             if self.store.width != self.feature_dim:
                 raise InputError(
-                    f"{self.path}: the features have {self.store.width} columns but dataset.json says "
+                    f"{self.path}: the features have {counted(self.store.width, 'column')} but dataset.json says "
                     f"{self.feature_dim}; import the data set again"
                 )
             missing = next((name for name in self.annotations.recordings if name not in self.store), None)

@@ -13,6 +13,7 @@ from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.metadata import hash_of
 from crescendo.trainables.data.splits import SPLITS
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 FEWEST = 3
 """Parts that there must be: one to test, one to validate, one to train."""
@@ -138,7 +139,7 @@ def remarks_on(folds: Mapping[str, Dataset]) -> Iterator[str]:
     tested = Counter(recording for fold in folds.values() for recording in fold.annotations.of("test"))
     twice = sorted(recording for recording, count in tested.items() if count > 1)
     if twice:
-        yield f"{len(twice)} recordings are tested in more than one fold ({twice[0]}, for one)"
+        yield f"{counted(len(twice), 'recording is', 'recordings are')} tested in more than one fold ({twice[0]}, for one)"
     untested = sorted({one for fold in folds.values() for one in fold.annotations.recordings} - tested.keys())
     if untested:
-        yield f"{len(untested)} recordings are tested in no fold ({untested[0]}, for one)"
+        yield f"{counted(len(untested), 'recording is', 'recordings are')} tested in no fold ({untested[0]}, for one)"

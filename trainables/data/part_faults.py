@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from crescendo.trainables.data.annotations import Annotations
 from crescendo.trainables.data.frames import BACKGROUND, frames_covered
 from crescendo.trainables.data.splits import SUBSETS
+from crescendo.trainables.plurals import rate_text
 
 _CONSEQUENCES = dict(
     zip(SUBSETS, ("nothing can be trained", "no training can be validated", "nothing is tested"), strict=True)
@@ -39,7 +40,7 @@ def unusable_parts(annotations: Annotations, fps: float, frames: Mapping[str, in
         if not segments:
             unusable[subset] = _why(subset, len(recordings))
         elif not any(frames_covered(segment, fps, there.get(name)) for name, segment in segments):
-            unusable[subset] = f"no {subset} segment covers a frame at {fps:g} frames a second"
+            unusable[subset] = f"no {subset} segment covers a frame at {rate_text(fps)}"
     return unusable
 
 

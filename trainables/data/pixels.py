@@ -18,6 +18,7 @@ from PIL import Image
 from crescendo.trainables.data.store import METADATA, RECORDINGS, RecordingStore, stored_recordings
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.reading import expecting
 
 _SIZE = b"crescendo.picture_size"
@@ -77,7 +78,9 @@ class PixelStore(RecordingStore):
                 self._place(name, number, batch, frames)
                 batch += math.ceil(frames / _BATCH)
             if batch != reader.num_record_batches:
-                raise InputError(f"{path}: must hold {batch} batches of frames but holds {reader.num_record_batches}")
+                raise InputError(
+                    f"{path}: must hold {counted(batch, 'batch')} of frames but holds {reader.num_record_batches}"
+                )
             with expecting("a store of pictures", path, "extract the frames again"):
                 sizes.add(int(metadata[_SIZE]))
         if len(sizes) != 1:
@@ -170,7 +173,7 @@ def write_pixels(
                 writer.write_batch(pa.record_batch([pa.array(batch, pa.binary())], schema=schema))
                 written += len(batch)
             if written != count:
-                raise InputError(f"recording {recording!r}: has {written} frames, not the {count} announced")
+                raise InputError(f"recording {recording!r}: has {counted(written, 'frame')}, not the {count} announced")
     return digest.hexdigest()
 
 

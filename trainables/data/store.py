@@ -21,6 +21,7 @@ import pyarrow as pa
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import atomic_file
 from crescendo.trainables.json_files import can_be_written, parse_json
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.reading import check_plain, expecting, mapping
 
 RECORDINGS = b"crescendo.recordings"
@@ -105,7 +106,9 @@ class FrameStore(RecordingStore):
                 raise InputError(f"{path}: not a frame store of Crescendo")
             entries = stored_recordings(path, metadata)
             if len(entries) != reader.num_record_batches:
-                raise InputError(f"{path}: names {len(entries)} recordings but holds {reader.num_record_batches}")
+                raise InputError(
+                    f"{path}: names {counted(len(entries), 'recording')} but holds {reader.num_record_batches}"
+                )
             for batch, (name, frames) in enumerate(entries):
                 self._place(name, number, batch, frames)
             kinds.add((types[0].list_size, str(types[0].value_type)))
@@ -128,7 +131,7 @@ class FrameStore(RecordingStore):
             batch = self._readers[place.file].get_batch(place.batch)
         if batch.num_rows != place.frames:
             raise InputError(
-                f"{self._paths[place.file]}: recording {recording!r} has {batch.num_rows} frames, not {place.frames}"
+                f"{self._paths[place.file]}: recording {recording!r} has {counted(batch.num_rows, 'frame')}, not {place.frames}"
             )
         values = batch.column(0).flatten().to_numpy(zero_copy_only=True)
         matrix: np.ndarray = values.reshape(place.frames, self.width)

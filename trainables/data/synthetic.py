@@ -13,6 +13,7 @@ from crescendo.trainables.data.dataset import FASTEST, SLOWEST, SUBSETS, Dataset
 from crescendo.trainables.data.frames import seconds
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 ACTIVITIES_A_RECORDING = {1: 0.7, 2: 0.2, 3: 0.1}  # 1.4 on average, as in ActivityNet
 STAGE_WEIGHTS = (5.0, 7.0, 10.0, 10.0)  # of the Dirichlet draw that shares out an activity's length
@@ -103,7 +104,9 @@ def synthesize(
             features="mean vector of the current stage, plus noise with memory and an offset of the recording",
             source=f"crescendo data synthesize --seed {seed}",
             licence="none needed: generated",
-            notes=(f"made with {recordings} training recordings, {labels} activities and noise {noise:g}",),
+            notes=(
+                f"made with {counted(recordings, 'training recording')}, {counted(labels, 'activity')} and noise {noise:g}",
+            ),
         ),
         Annotations(annotated),
         frames={name: plan[-1][2] for name, plan in plans.items()},

@@ -20,6 +20,7 @@ from crescendo.trainables.evaluation.result_format import Detection, in_seconds
 from crescendo.trainables.inference.decoding import decode
 from crescendo.trainables.inference.scoring import Watch, score_recordings
 from crescendo.trainables.models.base import DetectionModel
+from crescendo.trainables.plurals import counted, rate_text
 
 
 class Detector:
@@ -122,7 +123,7 @@ class Detector:
         """
         if (dataset.feature_dim, dataset.fps) != (self.metadata.features.dimension, self.metadata.fps):
             raise InputError(
-                f"{dataset.path}: has {dataset.feature_dim} features at {dataset.fps:g} frames a second, the model "
+                f"{dataset.path}: has {counted(dataset.feature_dim or 0, 'feature')} at {rate_text(dataset.fps)}, the model "
                 f"takes {self.metadata.features.dimension} at {self.metadata.fps:g}; prepare it as the training data were"
             )
         scores = score_recordings(self.model, dataset, dataset.recordings(subset), self.metadata.reset, watch)

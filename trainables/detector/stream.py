@@ -18,6 +18,7 @@ from crescendo.trainables.detector.span_decoder import SpanDecoder
 from crescendo.trainables.detector.step import RecurrentStep
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import State
+from crescendo.trainables.plurals import rate_text
 
 _NEVER = 2**53  # frames
 
@@ -158,7 +159,7 @@ class Stream(Iterator[Event]):
             raise self._refused(f"has the time stamp {time!r}; it must be a finite number of seconds")
         due = self._origin + seconds(self._since, self._fps)
         if not self._any_time and abs(time - due) > 0.5 / self._fps:
-            stamp = f"{float(time):.10g} s but was due at {due:.10g} s ({self._fps:g} frames a second)"
+            stamp = f"{float(time):.10g} s but was due at {due:.10g} s ({rate_text(self._fps)})"
             raise TimeGapError(
                 f"frame {self.frames}: has the time stamp {stamp}; put the missing frames in, or restart the stream after "
                 "the gap"

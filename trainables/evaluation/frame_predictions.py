@@ -20,6 +20,7 @@ from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.evaluation.segmental import SegmentalMetrics, segmental_metrics
+from crescendo.trainables.plurals import agreeing, counted
 
 WHAT = "a folder of label vectors, one file a recording"
 
@@ -113,7 +114,14 @@ def read_predictions(
         codes = np.array([index[meant.of[raw] or BACKGROUND] for raw in vector.names], dtype=np.int64)
         predicted[name] = codes[vector.codes]
         _check_length(len(vector.codes), len(truth.of[name]), truth.fps, where[name])
-    others = [f"{len(left)} files of other recordings are left out: {', '.join(left):.120}"] if left else []
+    others = (
+        [
+            f"{counted(len(left), 'file')} of other recordings {agreeing(len(left), 'is', 'are')} left out: "
+            f"{', '.join(left):.120}"
+        ]
+        if left
+        else []
+    )
     return FrameLabels(truth.labels, truth.fps, predicted, (*blanks, *meant.notes, *others, *_cut(predicted, truth)))
 
 
@@ -157,8 +165,8 @@ def _check_length(frames: int, expected: int, fps: float, where: str) -> None:
     tolerance = tolerated_seconds(expected / fps) * fps
     if abs(frames - expected) > tolerance:
         raise InputError(
-            f"{where}: has {frames} labels but the recording has {expected} frames at {fps:g} a second, more than "
-            f"{tolerance:.0f} apart; predictions must have the rate of the ground truth"
+            f"{where}: has {counted(frames, 'label')} but the recording has {counted(expected, 'frame')} at {fps:g} a second, "
+            f"more than {tolerance:.0f} apart; predictions must have the rate of the ground truth"
         )
 
 
@@ -168,6 +176,7 @@ def _cut(predicted: Mapping[str, np.ndarray], truth: FrameLabels) -> list[str]:
         return []
     widest = max(apart, key=lambda name: abs(apart[name]))
     return [
-        f"{len(apart)} of {len(predicted)} recordings have more or fewer labels than frames and were cut to the shorter, by "
-        f"{abs(apart[widest])} frames at most ({widest!r:.80})"
+        f"{len(apart)} of {counted(len(predicted), 'recording')} {agreeing(len(apart), 'has', 'have')} more or fewer labels than "
+        f"frames and {agreeing(len(apart), 'was', 'were')} cut to the shorter, by {counted(abs(apart[widest]), 'frame')} at most "
+        f"({widest!r:.80})"
     ]

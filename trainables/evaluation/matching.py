@@ -17,6 +17,7 @@ import numpy as np
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.joining import counting_up, join, same_cell
 from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, CandidatePairs, MatchingRule
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.registry import blame
 
 Ties = Literal["fixed", "file"]
@@ -232,7 +233,7 @@ def _in_order(rule: MatchingRule, pairs: Pairs, ranked: DetectionArrays, truth: 
     if order.ndim != 1 or order.dtype.kind not in "iu":
         fault = f"an array of shape {order.shape} and type {order.dtype}"
     elif len(order) and not (order.min() >= 0 and order.max() < count):
-        fault = f"an index outside the {count} pairs"
+        fault = f"an index outside the {counted(count, 'pair')}"
     elif len(order) and np.bincount(order).max() > 1:
         fault = "an index twice"
     else:

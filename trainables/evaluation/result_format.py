@@ -12,6 +12,7 @@ from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.decoding import Spans
 from crescendo.trainables.json_files import read_json, write_json
+from crescendo.trainables.plurals import counted
 
 VERSION = "VERSION 1.3"
 
@@ -80,7 +81,7 @@ def read_detections(path: Path | str, labels: Collection[str] | None = None) -> 
             else:
                 faults.append(f"recording {recording!r}: detection {number} {fault}")
     if faults:
-        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+        more = f" (and {counted(len(faults) - 1, 'more fault')})" if len(faults) > 1 else ""
         raise InputError(f"{path}: {faults[0]}{more}")
     return detections
 

@@ -13,6 +13,7 @@ from crescendo.trainables.losses.custom import custom_ranking
 from crescendo.trainables.losses.ranking import RankingState, rank
 from crescendo.trainables.losses.terms import TermInputs, term_loss
 from crescendo.trainables.losses.variants import VARIANTS, Variant
+from crescendo.trainables.plurals import counted
 
 
 class FrameLosses(NamedTuple):
@@ -66,7 +67,9 @@ def total_loss(
     told: dict[str, Any] = {"background": background, "positions": positions, "predicted": predicted}
     variants, weights = _listed(variant), _listed(lambda_r)
     if len(variants) != len(weights):
-        raise ValueError(f"lambda_r must be a weight for each of {len(variants)} variants but got {len(weights)}")
+        raise ValueError(
+            f"lambda_r must be a weight for each of {counted(len(variants), 'variant')} but got {len(weights)}"
+        )
     if len(variants) == 1:
         frames, of_ranking = frame_losses(logits, labels, variants[0], state=state, **told), weights[0]
     else:

@@ -12,6 +12,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import check_model
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.registry import is_plugin
 from crescendo.trainables.training.suitability import check_suits
 
@@ -80,6 +81,6 @@ def _stored_fc7(dataset: Dataset) -> tuple[Tensor, Tensor]:
     if weight.shape != (len(bias), dataset.feature_dim):
         raise InputError(
             f"{dataset.path}: its fc7 layer has shape {tuple(weight.shape)} but the features have "
-            f"{dataset.feature_dim} columns; extract the data set again"
+            f"{counted(dataset.feature_dim or 0, 'column')}; extract the data set again"
         )
     return weight, bias

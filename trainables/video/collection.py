@@ -9,6 +9,7 @@ from crescendo.trainables.data.annotations import Annotations, listed
 from crescendo.trainables.data.recording_names import FileNames, check_each_its_own
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.folders import files_below
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.video.decoding import SUFFIXES
 
 
@@ -67,8 +68,8 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
     check_each_its_own(matched, "video")
     if not matched:
         raise InputError(
-            f"none of the {len(videos)} videos is annotated: {next(iter(videos))!r} is none of the "
-            f"{len(annotations.recordings)} recordings; a video is named like its recording, or v_ and its name"
+            f"none of {counted(len(videos), 'video')} is annotated: {next(iter(videos))!r} is none of "
+            f"{counted(len(annotations.recordings), 'recording')}; a video is named like its recording, or v_ and its name"
         )
     notes = []
     used = set(matched.values())

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.frames import BACKGROUND, frame_labels, seconds
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.text import visible
 from crescendo.trainables.video.backbones import Preparation
 from crescendo.trainables.video.decoding import sampled_frames
@@ -55,7 +56,7 @@ def draw_contact_sheet(
     wanted = set(numbers.tolist())
     frames = [one for number, one in enumerate(sampled_frames(video, fps, preparation)) if number in wanted]
     labels = None if recording is None else _labels(recording, total, fps)
-    heading = f"{title}: {len(frames)} of {total} frames at {fps:g} a second, {preparation.size} x {preparation.size}"
+    heading = f"{title}: {len(frames)} of {counted(total, 'frame')} at {fps:g} a second, {preparation.size} x {preparation.size}"
     _sheet(heading, frames, numbers, labels, fps).save(target, "PNG", optimize=True)
 
 

@@ -13,7 +13,7 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.study_tables import outcome, progress_table
-from crescendo.platform.studies.timing import ArmTiming, Timing, worth_timing
+from crescendo.platform.studies.timing import ArmTiming, Timing
 from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.search_spaces.arms import arms_of
 from crescendo.trainables.evaluation.mean_ap import Evaluation

@@ -17,6 +17,7 @@ from crescendo.trainables.data.importers.hdf5 import Hdf5File
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import held_out
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 
 ANNOTATIONS = "activity_net*.json*"
 OFFICIAL_SUBSET = "official_subset"
@@ -68,7 +69,10 @@ def import_activitynet(
         matrices = None if annotations_only else _matrices(stack, source, files, features)
         if matrices is not None and skip_missing:
             annotations, missing = _with_features(annotations, matrices, source)
-            notes.append(f"{len(missing)} videos have no features and are left out: {listed(missing)}")
+            notes.append(
+                f"{counted(len(missing), 'video has', 'videos have')} no features and {agreeing(len(missing), 'is', 'are')} left "
+                f"out: {listed(missing)}"
+            )
         checked = None
         if matrices is not None:
             check_present(matrices, annotations.recordings, str(features or source))
@@ -103,7 +107,7 @@ def _annotations(source: Path, files: RawFiles | None, clip: bool) -> Annotation
     found = files.matching(ANNOTATIONS)
     if len(found) != 1:
         raise InputError(
-            f"{source}: holds {len(found)} annotation files ({', '.join(found)}); pass the one to use as SOURCE"
+            f"{source}: holds {counted(len(found), 'annotation file')} ({', '.join(found)}); pass the one to use as SOURCE"
         )
     return parse_annotations(files.read_bytes(found[0]), files.where(found[0]), clip=clip)
 
@@ -132,7 +136,9 @@ def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, li
     }
     notes = ["test: the official validation videos; validation: a fifth of the official training videos"]
     if len(recordings) < len(official):
-        notes.append(f"{len(official) - len(recordings)} official testing videos have no annotations and are left out")
+        without = len(official) - len(recordings)
+        has = counted(without, "official testing video has", "official testing videos have")
+        notes.append(f"{has} no annotations and {agreeing(without, 'is', 'are')} left out")
     return replace(annotations, recordings=recordings), notes
 
 

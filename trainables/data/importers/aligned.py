@@ -13,6 +13,7 @@ from crescendo.trainables.data.importers.external import Matrices
 from crescendo.trainables.data.importers.label_vectors import LabelVector
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ def aligned(
         if abs(lengths[name] - count) > tolerance[name] or not lengths[name]:
             stored = (shapes[name].frames, shapes[name].width)
             raise InputError(
-                f"{matrices.where(name)}: recording {name!r} has {lengths[name]} frames of features (shape {stored}) but "
-                f"{count} labels ({labels[name]}), more than {tolerance[name]:.0f} apart; check that both have the same rate, "
-                "and --time-axis"
+                f"{matrices.where(name)}: recording {name!r} has {counted(lengths[name], 'frame')} of features (shape {stored}) "
+                f"but {counted(count, 'label')} ({labels[name]}), more than {tolerance[name]:.0f} apart; check that both have "
+                "the same rate, and --time-axis"
             )
     frames = {name: min(count, lengths[name]) for name, count in expected.items()}
     return Aligned(_Cut(turned, frames), frames, (*notes[: chosen or 0], *_cut(expected, lengths)))
@@ -90,8 +91,8 @@ def _axis(
     first = next(iter(shapes))
     if len(meant) == 2:
         raise InputError(
-            f"{matrices.where(first)}: which axis is time cannot be told: both of {shapes[first].frames} x "
-            f"{shapes[first].width} agree with {expected[first]} labels, in every recording; pass --time-axis 0 or 1"
+            f"{matrices.where(first)}: which axis is time cannot be told: both of {shapes[first].frames} x {shapes[first].width} "
+            f"agree with {counted(expected[first], 'label')}, in every recording; pass --time-axis 0 or 1"
         )
     rows = sum(abs(one.frames - expected[name]) <= tolerance[name] for name, one in shapes.items())
     columns = sum(abs(one.width - expected[name]) <= tolerance[name] for name, one in shapes.items())
@@ -104,7 +105,7 @@ def _cut(labels: Mapping[str, int], features: Mapping[str, int]) -> list[str]:
         return []
     longest = max(more, key=lambda name: abs(more[name]))
     return [
-        f"{len(more)} of {len(labels)} recordings had more labels ({sum(one > 0 for one in more.values())}) or more features "
-        f"({sum(one < 0 for one in more.values())}) than the other and were cut to the shorter, by {abs(more[longest])} frames "
-        f"at most ({longest!r:.80})"
+        f"{len(more)} of {counted(len(labels), 'recording')} had more labels ({sum(one > 0 for one in more.values())}) or more "
+        f"features ({sum(one < 0 for one in more.values())}) than the other and were cut to the shorter, by "
+        f"{counted(abs(more[longest]), 'frame')} at most ({longest!r:.80})"
     ]

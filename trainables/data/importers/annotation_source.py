@@ -24,6 +24,7 @@ from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import list_files, read_lists
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted, rate_text
 
 DEFAULT = "annotations.json"
 _ELSE = (f"{DEFAULT}.gz", "annotations.csv", "annotations.tsv", "annotations", "labels")
@@ -96,8 +97,8 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
     content = activitynet_content(kept, durations, subsets)
     shortest, longest = min(durations.values()), max(durations.values())
     lasting = (
-        f"recordings last {shortest:.4g} to {longest:.4g} s, by their features at {own.fps:g} frames a second where "
-        "annotations do not say"
+        f"recordings last {shortest:.4g} to {longest:.4g} s, by their features at {rate_text(own.fps)} where annotations do not "
+        "say"
     )
     notes = (*read.notes, *others, *left, *turned, lasting)
     return Found(annotations_of(content, where, clip), features, matrices, where, True, notes)
@@ -137,8 +138,8 @@ def _check_ends(
         if said_duration(track) is None and last > durations[name] + OVERHANG_SECONDS:
             raise InputError(
                 f"{where}: recording {name!r:.80} has a segment up to {last:g} s, but its features ({matrices.where(name)}) last "
-                f"{durations[name]:g} s, {matrices.shape(name).frames} frames at {fps:g} a second; check --fps and --time-axis, "
-                "else mend the segment or pass --clip to cut it"
+                f"{durations[name]:g} s, {counted(matrices.shape(name).frames, 'frame')} at {fps:g} a second; check --fps and "
+                "--time-axis, else mend the segment or pass --clip to cut it"
             )
 
 

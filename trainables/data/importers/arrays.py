@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 _WIDEST = 2**24
 _FLOATS = ("float16", "float32", "float64")
@@ -48,5 +49,5 @@ def matrix_shape(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Sh
             f"{where}: has shape {shape} and dtype {dtype}; expected (frames, features) of {', '.join(_FLOATS)} or whole numbers"
         )
     if shape[1] > _WIDEST:
-        raise InputError(f"{where}: has {shape[1]:,} columns, more than the {_WIDEST:,} that are kept")
+        raise InputError(f"{where}: has {counted(shape[1], 'column')}, more than the {_WIDEST:,} that are kept")
     return Shape(shape[0], shape[1], dtype.name)

@@ -15,6 +15,7 @@ from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.arrays import Shape, matrix_shape
 from crescendo.trainables.data.recording_names import check_each_its_own
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 
 class Matrices(Protocol):
@@ -70,7 +71,8 @@ def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps:
         _check_length(matrices.where(name), shape, recordings[name].duration, fps)
         if shape.width != width:
             raise InputError(
-                f"{matrices.where(name)}: has {shape.width} features a frame, but {first!r} has {width}; all must have the same"
+                f"{matrices.where(name)}: has {counted(shape.width, 'feature')} a frame, but {first!r} has {width}; all must "
+                "have the same"
             )
     kinds = dict.fromkeys(shape.dtype for shape in shapes.values())
     stored = "float16" if list(kinds) == ["float16"] else "float32"
@@ -88,7 +90,7 @@ def _check_length(where: str, shape: Shape, duration: float, fps: float) -> None
     expected, tolerance = duration * fps, tolerated_seconds(duration) * fps
     if shape.frames and abs(shape.frames - expected) <= tolerance:
         return
-    size = f"{where}: has {shape.frames} frames of {shape.width} features"
+    size = f"{where}: has {counted(shape.frames, 'frame')} of {counted(shape.width, 'feature')}"
     long = f"{duration:g} s at {fps:g} fps are {expected:.1f} (tolerance {tolerance:.1f})"
     if abs(shape.width - expected) <= tolerance:
         raise InputError(

@@ -17,6 +17,7 @@ from crescendo.trainables.data.importers.label_vectors import COLUMNS
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 # A column y may as well be an axis of a sensor.
 _LABELS = frozenset(COLUMNS) - {"y"}
@@ -112,7 +113,10 @@ class FeatureFiles:
     def notes(self) -> list[str]:
         """Return, in lines, what was left out of the files whose shapes were looked at, and what seems to be no feature."""
         return [
-            *(f"{array} is no feature and was left out ({count} files)" for array, count in self._left.items()),
+            *(
+                f"{array} is no feature and was left out ({counted(count, 'file')})"
+                for array, count in self._left.items()
+            ),
             *(
                 f"the column {column!r} is a feature, as all columns of numbers are; take it out of the tables if it is the label"
                 for column in self.columns()

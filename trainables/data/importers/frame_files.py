@@ -13,6 +13,7 @@ from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import Lists, list_files, read_lists
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 
 LABELS = ("groundtruth", "ground_truth", "gt", "labels", "label", "annotations")
 FEATURES = ("features", "feature", "feats")
@@ -121,7 +122,10 @@ def _subsets(
         notes.append("no test list")
     left = [name for name in labels.recordings if name not in subsets and (apart or with_features.of(name))]
     if left:
-        notes.append(f"{len(left)} recordings with labels stand in no list and are left out: {', '.join(left):.120}")
+        notes.append(
+            f"{counted(len(left), 'recording')} with labels "
+            f"{agreeing(len(left), 'stands in no list and is', 'stand in no list and are')} left out: {', '.join(left):.120}"
+        )
     return subsets, notes + _alone(labels, features)
 
 
@@ -133,4 +137,7 @@ def _alone(labels: LabelFiles, features: tuple[str, ...]) -> list[str]:
     alone = sorted({one for one, found in pairs.items() if not found} | stems.difference(*pairs.values()))
     if len(stems) < 2 or not alone:
         return []  # one file may hold the features of all
-    return [f"{len(alone)} files have labels or features alone and are left out: {', '.join(alone):.120}"]
+    return [
+        f"{counted(len(alone), 'file has', 'files have')} labels or features alone and {agreeing(len(alone), 'is', 'are')} left "
+        f"out: {', '.join(alone):.120}"
+    ]

@@ -15,6 +15,7 @@ from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.data.importers.label_map import Changes, changed, dropped_blanks
 from crescendo.trainables.data.importers.label_vectors import LabelVector
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 
 BACKGROUNDS = (BACKGROUND, "bg", "none", "null", "no activity", "no_activity", "sil")
 """Labels that mean that nothing happens, in small letters, where nobody says."""
@@ -76,7 +77,7 @@ def meanings(
     counts = Counter[str]()
     for raw, name in mapped.items():
         counts[name] += found[raw].frames
-    notes = changed(counts, changes, changed_in, "frames")
+    notes = changed(counts, changes, changed_in, "frame")
     names = {raw: changes.get(name, name) for raw, name in mapped.items()}
     wanted = _wanted(background, {*found, *mapped.values(), *mapping.values(), *names.values()}, counts)
     of: dict[str, str | None] = {}
@@ -135,7 +136,8 @@ def _notes(names: Mapping[str, str], of: Mapping[str, str | None], mapping: Mapp
     unused = [label for label in mapping.values() if label not in names.values() and label.lower() not in BACKGROUNDS]
     if unused:
         notes.append(
-            f"{len(unused)} of {len(mapping)} labels of the mapping occur in no recording: {', '.join(unused):.200}"
+            f"{len(unused)} of {counted(len(mapping), 'label')} of the mapping {agreeing(len(unused), 'occurs', 'occur')} in no "
+            f"recording: {', '.join(unused):.200}"
         )
     return notes
 

@@ -18,6 +18,7 @@ from crescendo.trainables.data.importers.split_lists import recording_of
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.files import user_path
 from crescendo.trainables.json_files import parse_json
+from crescendo.trainables.plurals import agreeing, counted
 from crescendo.trainables.reading import read_bytes
 from crescendo.trainables.yaml_values import LARGEST, yaml_value
 
@@ -77,12 +78,21 @@ def _with_groups(
             f"{', '.join(recordings):.80}"
         )
     groups = {found[_same(name)] for name in recordings if _same(name) in found}
-    notes = [f"groups by {given}: {len(recordings) - len(lacking)} recordings of {len(groups)} {are}"]
+    notes = [
+        f"groups by {given}: {counted(len(recordings) - len(lacking), 'recording')} of {len(groups)} "
+        f"{agreeing(len(groups), 'group', are)}"
+    ]
     if lacking:
-        notes.append(f"{len(lacking)} recordings have no group and stand alone: {', '.join(lacking):.120}")
+        notes.append(
+            f"{counted(len(lacking), 'recording has', 'recordings have')} no group and "
+            f"{agreeing(len(lacking), 'stands', 'stand')} alone: {', '.join(lacking):.120}"
+        )
     unknown = sorted(recording for recording in of if _same(recording) not in names)
     if unknown:
-        notes.append(f"{len(unknown)} recordings of {given} are not in the data: {', '.join(unknown):.120}")
+        notes.append(
+            f"{counted(len(unknown), 'recording')} of {given} {agreeing(len(unknown), 'is', 'are')} not in the data: "
+            f"{', '.join(unknown):.120}"
+        )
     return replace(annotations, recordings=recordings, groups_are=are), notes
 
 
@@ -160,7 +170,7 @@ def _of_table(text: str, where: str) -> tuple[dict[str, str], str]:
     kept = [number for number, cell in enumerate(named) if cell in ("group", *NOUNS) and number > 0]
     if len(rows[0]) > 2 and len(kept) != 1:
         raise InputError(
-            f"{where}: has {len(rows[0])} columns; keep the recording and its group, or call one column group"
+            f"{where}: has {counted(len(rows[0]), 'column')}; keep the recording and its group, or call one column group"
         )
     column = kept[0] if headed and kept else 1
     short = next((row for row in rows if len(row) <= column), None)

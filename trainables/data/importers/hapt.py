@@ -16,6 +16,7 @@ from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 RATE = 50
 # 6.25 frames a second is close to the paper's 6, so its sequence length, BPTT and merge gap carry over.
@@ -123,8 +124,8 @@ def _recordings(files: RawFiles, reporter: Reporter) -> dict[int, Experiment]:
         gyro = _signal(files, f"RawData/gyro_exp{match[1]}_user{match[2]}.txt")
         if len(acc) != len(gyro):
             raise InputError(
-                f"{files.where(match[0])}: has {len(acc)} samples, its gyroscope file {len(gyro)}; "
-                "one of them is cut short: get the data set again"
+                f"{files.where(match[0])}: has {counted(len(acc), 'sample')}, its gyroscope file {len(gyro)}; one of them is cut "
+                "short: get the data set again"
             )
         recordings[experiment] = Experiment(int(match[2]), np.hstack([acc, gyro]))
     return recordings

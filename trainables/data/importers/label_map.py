@@ -61,7 +61,7 @@ def changed(counts: Mapping[str, int], changes: Changes, where: object, unit: st
     if not changes:
         return []
     renamed = [f"{old!r} to {new!r}" for old, new in changes.items() if new is not None and new != old]
-    dropped = [f"{old!r} ({counts[old]:,} {unit})" for old, new in changes.items() if new is None]
+    dropped = [f"{old!r} ({counted(counts[old], unit)})" for old, new in changes.items() if new is None]
     kept = sorted(label for label in counts if changes.get(label, label) == label)
     return [
         *([f"labels renamed: {', '.join(renamed)}"] if renamed else []),
@@ -81,7 +81,7 @@ def relabelled(annotations: Annotations, changes: Changes, where: object) -> tup
         If a label to change is in no segment.
     """
     counts = Counter(segment.label for one in annotations.recordings.values() for segment in one.segments)
-    notes = changed(counts, changes, where, "segments")
+    notes = changed(counts, changes, where, "segment")
     recordings = {
         name: replace(
             one,

@@ -10,6 +10,7 @@ from crescendo.trainables.data.annotations import Annotations
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.splits import SUBSETS, Splits, check_form, check_splits
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 
 VALIDATION_SHARE = 0.2
 SYNONYMS = {"train": "training", "val": "validation", "testing": "test"}
@@ -60,7 +61,8 @@ def given_split(annotations: Annotations, where: str, test: float | None = None)
         notes.append(
             f"no validation subset: {_taken(split, chosen, training)} became one"
             if chosen
-            else f"no validation subset, and none can be made: the {len(training)} training recordings are of one group"
+            else f"no validation subset, and none can be made: "
+            f"{counted(len(training), 'training recording is', 'training recordings are')} of one group"
         )
     return split, notes + _divided(split)
 
@@ -69,8 +71,8 @@ def _tested(annotations: Annotations, where: str, share: float) -> tuple[Annotat
     """Return the annotations with a test subset, made of `share` of the training recordings, and a line on it."""
     if there := _names(annotations, "test"):
         raise InputError(
-            f"--test {share:g}: {where} has a test part already, of {len(there)} recordings; leave --test out, or give all "
-            "recordings the subset training"
+            f"--test {share:g}: {where} has a test part already, of {counted(len(there), 'recording')}; leave --test out, or "
+            "give all recordings the subset training"
         )
     training = _names(annotations, "training")
     groups = annotations.groups(training)
@@ -102,8 +104,12 @@ def _moved(annotations: Annotations, chosen: Collection[str], subset: str) -> An
 
 def _taken(annotations: Annotations, chosen: Collection[str], training: Sequence[str]) -> str:
     groups = annotations.groups(training)
-    whole = f", {groups.count(list(chosen))} of {groups.count(training)} {groups.are}," if groups.of else ""
-    return f"{len(chosen)} of {len(training)} training recordings{whole}"
+    whole = (
+        f", {groups.count(list(chosen))} of {groups.count(training)} {agreeing(groups.count(training), 'group', groups.are)},"
+        if groups.of
+        else ""
+    )
+    return f"{len(chosen)} of {counted(len(training), 'training recording')}{whole}"
 
 
 def _divided(annotations: Annotations) -> list[str]:
@@ -115,7 +121,8 @@ def _divided(annotations: Annotations) -> list[str]:
     if not divided:
         return []
     return [
-        f"{len(divided)} of {len(subsets)} {annotations.groups_are} have recordings in several subsets ({divided[0]} in "
+        f"{len(divided)} of {len(subsets)} {agreeing(len(subsets), 'group', annotations.groups_are)} "
+        f"{agreeing(len(divided), 'has', 'have')} recordings in several subsets ({divided[0]} in "
         f"{', '.join(sorted(subsets[divided[0]]))}): results do not tell how it would go with others"
     ]
 
@@ -143,7 +150,7 @@ def given_folds(content: Any, annotations: Annotations, where: str) -> tuple[Spl
             split["validation"] = [name for name in training if name in chosen]
             split["training"] = [name for name in split["training"] if name not in chosen]
             notes.append(
-                f"fold {fold}: no validation subset: {len(chosen)} of {len(training)} training recordings became one"
+                f"fold {fold}: no validation subset: {len(chosen)} of {counted(len(training), 'training recording')} became one"
             )
         splits[fold] = split
     check_splits(splits, annotations.recordings, where)

@@ -17,6 +17,7 @@ from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 
 DEVICES = {"sp": "smartphone", "sw": "smartwatch"}
 BACKGROUND_LABEL = "SEATED"
@@ -155,8 +156,8 @@ def _check_executions(files: RawFiles, found: list[re.Match[str]], device: str) 
         there = sum(match[1] == subject for match in found)
         if there != executions:
             raise InputError(
-                f"{files.path}: subject {subject} has {there} files of device {device}, but {table} says {executions}; "
-                "a raw file is missing: get the data set again"
+                f"{files.path}: subject {subject} has {counted(there, 'file')} of device {device}, but {table} says "
+                f"{executions}; a raw file is missing: get the data set again"
             )
 
 

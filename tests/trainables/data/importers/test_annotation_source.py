@@ -155,7 +155,7 @@ def region(start: object, end: object, *labels: object, kind: str = "timeseriesl
         ({"annotations.csv": HEADER + "r0,1,2,a\nr1,,,\n"}, {}, {"r0": [(1, 2, "a")], "r1": []}, ""),
         ({"annotations.csv": HEADER + "r0,1,3,a\nr0,2,4,b\nr0,1,3,a\n"}, {}, {"r0": [(1, 3, "a"), (2, 4, "b"), (1, 3, "a")]}, "more than once"),  # noqa: E501
         ({"annotations.csv": HEADER + "r0,8,99,a\nr0,1,2,b\n"}, {"clip": True}, {"r0": [(8, 10, "a"), (1, 2, "b")]}, "were cut"),
-        ({"annotations.csv": HEADER + "r0,8,10.9,a\nr0,5,5,b\n"}, {}, {"r0": [(8, 10.9, "a")]}, "left out: 1 marks without length"),  # noqa: E501
+        ({"annotations.csv": HEADER + "r0,8,10.9,a\nr0,5,5,b\n"}, {}, {"r0": [(8, 10.9, "a")]}, "left out, marks without length (points): 1"),  # noqa: E501
         ({"labels/r0.csv": "Start;End;Label\n1,5;2;a\n", "labels/r1.csv": "start,end,label\n", "labels/._r1.csv": b"\0\xff"}, {}, {"r0": [(1.5, 2, "a")], "r1": []}, "a table (2 files)"),  # noqa: E501
         ({"labels/r0.tsv": "1,2,a b\n"}, {}, {"r0": [(1, 2, "a b")]}, ""),
         # Tools.

@@ -14,6 +14,7 @@ from crescendo.trainables.data.importers.annotation_tools.track import MarkedFil
 from crescendo.trainables.data.importers.delimited import seconds
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import agreeing, counted
 from crescendo.trainables.reading import unpack
 
 SUFFIXES = (".json", ".gz", ".csv", ".tsv", ".txt", ".eaf")
@@ -47,7 +48,7 @@ def gathered(files: RawFiles, names: Sequence[str], tiers: Collection[str] = ())
     if content:
         return Gathered(marked[content[0]].content, (), ())
     tools = Counter(one.tool for one in marked.values())
-    told = ", ".join(f"{tool} ({count} files)" if count > 1 else tool for tool, count in tools.items())
+    told = ", ".join(f"{tool} ({counted(count, 'file')})" if count > 1 else tool for tool, count in tools.items())
     tracks = tuple(track for one in marked.values() for track in one.tracks)
     if not tracks:
         raise InputError(f"{files.where(names[0])}: annotates no recording ({told})")
@@ -55,7 +56,7 @@ def gathered(files: RawFiles, names: Sequence[str], tiers: Collection[str] = ())
     for track in tracks:
         left.update(track.notes)
     return Gathered(
-        None, tracks, (f"annotations: {told}", *(f"left out: {count} {what}" for what, count in left.items()))
+        None, tracks, (f"annotations: {told}", *(f"left out, {what}: {count:,}" for what, count in left.items()))
     )
 
 
@@ -86,8 +87,8 @@ def newest(tracks: Sequence[Track], there: Callable[[str], bool]) -> tuple[dict[
     first = next(iter(several))
     newer, older = chosen[first], ", ".join(dict.fromkeys(one.by for one in several[first]))
     return chosen, [
-        f"{len(several)} of {len(of)} recordings have several annotators, the newest counts: of {first!r:.80} that of {newer.by} "
-        f"({_day(newer.made)}), not {older:.80}"
+        f"{len(several)} of {counted(len(of), 'recording')} {agreeing(len(several), 'has', 'have')} several annotators, the "
+        f"newest counts: of {first!r:.80} that of {newer.by} ({_day(newer.made)}), not {older:.80}"
     ]
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track, moment, solid
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.reading import expecting, mapping
 
 _LABELS = ("timeserieslabels", "labels")
@@ -83,7 +84,7 @@ def _segment(file: MarkedFile, region: Any) -> Segment:
     labels: Any = next((found[key] for key in _LABELS if key in found), [])
     bounds = found.get("start"), found.get("end")
     if len(labels) != 1 or not isinstance(labels[0], str) or not labels[0].strip():
-        raise InputError(f"{file.where}: the region {_shown(bounds)} has {len(labels)} labels; expected one")
+        raise InputError(f"{file.where}: the region {_shown(bounds)} has {counted(len(labels), 'label')}; expected one")
     if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounds):
         raise InputError(
             f"{file.where}: the region {_shown(bounds)} of {labels[0]!r:.80} has no times in seconds; label a time column that "

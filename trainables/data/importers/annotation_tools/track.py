@@ -43,7 +43,7 @@ class Track:
     keys
         What else is said of the recording: its subject, its part (`subset`), its `duration`.
     notes
-        What was left out, in words that follow a number: "marks without length".
+        What was left out, in the plural ("marks without length"), and how many.
     order
         Of several tracks in one file that were made at the same time, the one with the largest counts.
     """
