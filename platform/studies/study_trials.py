@@ -13,7 +13,7 @@ from crescendo.search_spaces.arms import Arm, arm_named, arms_of
 from crescendo.search_spaces.finalists import chosen, finalists
 from crescendo.search_spaces.replicates import ONLY, Replicate, replicates_of
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import agreeing, counted
 
 _SPENT = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -139,7 +139,7 @@ class StudyTrials:
         """Return what the study asked for and did not get, None if it got it all."""
         lacking = [
             f"arm {arm.name}{f', {replicate.name}' if replicate.name else ''}: {confirmed} of "
-            f"{counted(self.seeds[arm.name], 'seed')} confirmed"
+            f"{counted(self.seeds[arm.name], 'seed')} {agreeing(confirmed, 'is', 'are')} confirmed"
             for replicate in self.replicates
             for arm in arms_of(self.study)
             if (confirmed := len(self.confirmed(arm.name, replicate))) < self.seeds[arm.name]

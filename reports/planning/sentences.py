@@ -42,8 +42,8 @@ def _measured(sources: Sources) -> str:
     again = "" if sources.finalists == 1 else f" and {counted(sources.finalists, 'finalist')}"
     repeats = counted(sources.repeats, "search")
     return (
-        f"by {sources.study} on {sources.dataset}: {layout}, {groups} {agreeing(groups, 'group', sources.groups_are)} tested, "
-        f"{repeats} of each arm{' a fold' if sources.folds > 1 else ''} with {counted(sources.trials, 'trial')}{again}, "
+        f"by {sources.study} on {sources.dataset}: {layout}, {counted(groups, 'group', sources.groups_are)} tested, {repeats} of "
+        f"each arm{' a fold' if sources.folds > 1 else ''} with {counted(sources.trials, 'trial')}{again}, "
         f"{counted(sources.seeds, 'seed')} each"
     )
 
@@ -102,8 +102,8 @@ def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
     elif plan.wanted is not None:
         yield (
             f"No number of trainings shows them: the recordings are the limit. Any number would show {plan.limit:.1f} points on "
-            f"{agreeing(plan.groups, 'this', 'these')} {plan.groups} {agreeing(plan.groups, 'group', are)}; it takes about "
-            f"{plan.wanted:,} of them."
+            f"{agreeing(plan.groups, 'this', 'these')} {counted(plan.groups, 'group', are)}; it takes about {plan.wanted:,} of "
+            "them."
         )
     else:
         yield "More trainings than anybody pays for (2,000 an arm) do not show them."

@@ -36,7 +36,7 @@ from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE, OBJECTIVE
 from crescendo.trainables.locks import is_held
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import agreeing, counted
 from crescendo.trainables.reading import check_plain, expecting
 
 _PAGE = 1000
@@ -119,15 +119,16 @@ class _Remarks:
                 )
         lacking = [seed for seed in seeds if seed not in {run.seed for run in confirmed}]
         if lacking and self.complete:
+            there = len(seeds) - len(lacking)
             self.missing.append(
-                f"Arm {name}: {len(seeds) - len(lacking)} of {counted(len(seeds), 'seed')} confirmed; lacking: "
+                f"Arm {name}: {there} of {counted(len(seeds), 'seed')} {agreeing(there, 'is', 'are')} confirmed; lacking: "
                 f"{', '.join(map(str, lacking))}."
             )
         superseded = sum(run.state == "finished" for run in phases["confirm"]) - len(confirmed)
         if superseded:
             self.notes.append(
                 f"Arm {name}: {counted(superseded, 'finished confirmation is', 'finished confirmations are')} of a setting that "
-                "is no longer its best, and are left out."
+                f"is no longer its best, and {agreeing(superseded, 'is', 'are')} left out."
             )
 
 

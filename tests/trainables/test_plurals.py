@@ -62,6 +62,7 @@ AT_LEAST_TWO = {
     "counts[twice]",
     "seeds.count(twice[0])",
     "self.of_arms",
+    "line",  # of a file: it labels samples
 }
 
 

@@ -93,11 +93,13 @@ def parts_of(dataset: Dataset, count: int, by: Literal["group", "recording"]) ->
     groups = annotations.groups() if by == "group" else Groups()
     frames = {name: dataset.frames(name) for name in annotations.recordings}
     if (found := groups.count(tuple(frames))) < count:
-        what = groups.are if groups.of else "recordings"
         raise InputError(
-            f"{dataset.path}: has {found} {what}, too few for {count} folds; ask for at most {found}"
-            if found >= FEWEST
-            else f"{dataset.path}: has {found} {what}, and folds need {FEWEST}: one to test, one to validate, one to train"
+            f"{dataset.path}: has {groups.counted(found)}, "
+            + (
+                f"too few for {count} folds; ask for at most {found}"
+                if found >= FEWEST
+                else f"and folds need {FEWEST}: one to test, one to validate, one to train"
+            )
         )
     return deal(frames, groups, count)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from crescendo.trainables.plurals import counted
+
 GROUPS = "groups"
 """What groups are called where nobody says."""
 
@@ -50,6 +52,12 @@ class Groups:
     def count(self, recordings: Sequence[str]) -> int:
         """Return how many groups `recordings` are of."""
         return len(set(self.numbers(recordings).tolist()))
+
+    def counted(self, number: int) -> str:
+        """Return a number of groups in words, of recordings where there are no groups: `3 people`, `1 group`."""
+        if not self.of:
+            return counted(number, "recording")
+        return counted(number, "group", self.are)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able object."""

@@ -68,7 +68,7 @@ def match_videos(videos: dict[str, Path], annotations: Annotations) -> Collectio
     check_each_its_own(matched, "video")
     if not matched:
         raise InputError(
-            f"none of {counted(len(videos), 'video')} is annotated: {next(iter(videos))!r} is none of "
+            f"of {counted(len(videos), 'video')} none is annotated: {next(iter(videos))!r} is none of "
             f"{counted(len(annotations.recordings), 'recording')}; a video is named like its recording, or v_ and its name"
         )
     notes = []

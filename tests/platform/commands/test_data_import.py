@@ -117,7 +117,7 @@ def test_the_parameters_of_ones_own_importer_are_its_options(crescendo, tmp_path
     done = crescendo("fields", tmp_path, tmp_path / "made", "--seconds", 3, "--who", "you", "--shout", "--no-quiet")
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path.name} 3 you True False" in done.stderr
-    assert "1 recordings, 6 frames at 2 a second" in done.stdout
+    assert "1 recording, 6 frames at 2 a second" in done.stdout
     assert Dataset(tmp_path / "made").metadata.name == "own"
     assert crescendo("fields", tmp_path, tmp_path / "more").returncode == 2  # --seconds has no default
 

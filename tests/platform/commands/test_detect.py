@@ -108,7 +108,7 @@ def test_files_and_folders_of_features(detector, model, tiny_dataset, tmp_path):
     content = json.loads(one.stdout)
     assert list(content["results"]) == [names[0]]
     assert len(content["results"][names[0]]) == len(expected[names[0]]) > 0
-    assert "detections in 1 recordings" in one.stderr
+    assert "detections in 1 recording" in one.stderr
 
 
 @pytest.mark.parametrize(

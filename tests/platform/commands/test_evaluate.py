@@ -116,7 +116,7 @@ def test_detections_outside_the_subset_are_left_out_and_said(crescendo):
     code, out, err = crescendo("--iou", "0.5", "--json", found=found)
     assert code == 0
     assert set(json.loads(out)["AP"]) == {"run", "walk"}
-    assert "left out 1 detections, on recordings outside subset 'validation': 1 recordings, the first is 'b'" in err
+    assert "left out 1 detection, on recordings outside subset 'validation': 1 recording, the first is 'b'" in err
 
 
 def test_recordings_without_detections_and_labels_that_count_nowhere_are_said(crescendo):

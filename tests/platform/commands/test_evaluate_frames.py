@@ -61,7 +61,7 @@ def numbers(done):
 def test_label_vectors_are_scored(folder):
     done = evaluate(folder, "--json")
     assert numbers(done) == EXPECTED
-    assert "1 files of other recordings are left out: c" in done.stderr
+    assert "1 file of other recordings is left out: c" in done.stderr
 
 
 def test_background_may_be_kept(folder):
@@ -95,7 +95,7 @@ def test_a_vector_a_little_longer_is_cut_and_one_much_longer_refused(folder):
     (folder / "labels" / "a.txt").write_text("\n".join([*A, "run", "run"]))
     done = evaluate(folder, "--json")
     assert numbers(done) == EXPECTED
-    assert "1 of 2 recordings have more or fewer labels than frames" in done.stderr
+    assert "1 of 2 recordings has more or fewer labels than frames" in done.stderr
     (folder / "labels" / "a.txt").write_text("\n".join([*A, *A]))
     with pytest.raises(InputError, match=r"a.txt: has 60 labels but the recording has 30 frames at 10 a second"):
         raise evaluate(folder).exception
@@ -114,7 +114,7 @@ def test_detections_label_the_frames_that_they_cover(folder):
     done = evaluate(folder, "--json", "--detections", folder / "found.json", predictions=None)
     assert numbers(done)["confusion"]["walk"] == {"run": 2, "walk": 8}
     assert numbers(done)["confusion"]["background"] == {"run": 20}
-    assert "left out 1 detections" in done.stderr
+    assert "left out 1 detection" in done.stderr
 
 
 @pytest.mark.parametrize(

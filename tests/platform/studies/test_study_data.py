@@ -229,11 +229,11 @@ def made_of(folder: Path, features: bool = True, length: float = 3.0, point: str
             ("folds={count: 3, by: group}",),
             "fold 1: none of the 2 validation recordings has a segment: .*; divide the recordings otherwise",
         ),
-        ({"length": 0.25}, (), "no training segment covers a frame at 1 frames a second: nothing can be trained"),
+        ({"length": 0.25}, (), "no training segment covers a frame at 1 frame a second: nothing can be trained"),
         (
             {"point": "validation"},
             (),
-            "no validation segment covers a frame at 1 frames a second: no training can be valid",
+            "no validation segment covers a frame at 1 frame a second: no training can be valid",
         ),
         ({"point": "test"}, (), None),
         (
@@ -257,7 +257,7 @@ def test_what_a_sweep_needs_of_its_data_is_checked_before_it(tmp_path, segments,
     place, remarks = open_data(checked, tmp_path, str(folder))
     assert place.notes == Dataset(folder).metadata.notes
     lacking = {0: "none of the 2 test recordings has a segment", -1: "there is no test part"}
-    pointed = "no test segment covers a frame at 1 frames a second" if "point" in segments else None
+    pointed = "no test segment covers a frame at 1 frame a second" if "point" in segments else None
     assert place.untested == lacking.get(segments.get("test"), pointed)
     expected = [f"nothing will be tested: {place.untested}; arms are confirmed on the validation part"]
     assert list(remarks) == (expected if place.untested else [])

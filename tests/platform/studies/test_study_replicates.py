@@ -144,7 +144,7 @@ def test_an_arm_may_break_a_little_in_every_fold(folder, tmp_path):
     again = Virtual(study(folder, extra="failures: {retries: 0, limit: 1}\n"), tmp_path / "strict", folds=FOLDS)
     [job] = again.run.next_jobs()
     again.run.failed(job.identity, "the loss is not finite")
-    assert again.run.problem.startswith("arm variant=none, fold 1: 1 trials failed, each 1 times")
+    assert again.run.problem.startswith("arm variant=none, fold 1: 1 trial failed, each 1 time")
     again.ledger.close()
 
 

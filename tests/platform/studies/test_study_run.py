@@ -255,7 +255,7 @@ def test_a_confirmation_that_failed_is_tried_once_more_when_the_study_is_started
         else:
             run.report(job.identity, ValidationReport(30, 0.5, True, chosen={"merge_gap": 20, "reset": "memory"}))
     assert run.over
-    assert "1 of 2 seeds are confirmed" in run.shortfall()
+    assert "1 of 2 seeds is confirmed" in run.shortfall()
     ledger.close()
     assert Virtual(study, tmp_path).play().run.shortfall() is None
 

@@ -210,7 +210,7 @@ def test_an_unfinished_study_says_what_is_missing(tmp_path, empty_store):
     model = summarise([read_study_runs(told(tmp_path / "cut", store=empty_store, journal=cut))], resamples=200)
     text = "\n".join(model.missing)
     assert "The study was killed, as far as this machine can tell" in text
-    assert "Arm variant=score: 1 of 3 seeds are confirmed; lacking: 1, 2." in text
+    assert "Arm variant=score: 1 of 3 seeds is confirmed; lacking: 1, 2." in text
     assert "Arm variant=margin: 0 of 3 seeds are confirmed; lacking: 0, 1, 2." in text
     assert "Detection of arm variant=score is not compared: it shares fewer than two seeds with the baseline." in text
     assert [len(arm.seeds) for arm in model.arms] == [3, 1, 0]

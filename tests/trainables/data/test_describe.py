@@ -51,7 +51,7 @@ def test_counts(tmp_path: Path) -> None:
     assert content["notes"] == [
         "a note",
         "there is no validation part: no training can be validated",
-        "no test segment covers a frame at 1 frames a second: nothing is tested",
+        "no test segment covers a frame at 1 frame a second: nothing is tested",
         "1 segment covers no frame's centre, too short or after the last frame, and none is trained on: b [10, 10.05] run",
     ]
     whole, training = content["all"], content["subsets"]["training"]

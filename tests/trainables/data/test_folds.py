@@ -166,7 +166,7 @@ def test_the_folds_that_a_data_set_brings_along(tmp_path: Path) -> None:
         assert {subset: list(fold.recordings(subset)) for subset in SUBSETS} == own()[name]
     said = list(remarks_on(folds))
     assert said[-2:] == [
-        "1 recordings are tested in more than one fold (r21, for one)",
+        "1 recording is tested in more than one fold (r21, for one)",
         "3 recordings are tested in no fold (r01, for one)",
     ]
     with pytest.raises(InputError, match="has no fold third"):

@@ -108,7 +108,7 @@ def test_several_files_are_one_store(tmp_path: Path) -> None:
 
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     one = encode_picture(np.zeros((3, SIZE, SIZE), np.uint8))
-    with pytest.raises(InputError, match="recording 'a': has 1 frames, not the 2 announced"):
+    with pytest.raises(InputError, match="recording 'a': has 1 frame, not the 2 announced"):
         write_pixels(tmp_path / "a", {"a": 2}, [[one]], size=SIZE)
     assert not (tmp_path / "a").exists()
     write_pixels(tmp_path / "b", {"b": 2}, [[one, one[:-40]]], size=SIZE)

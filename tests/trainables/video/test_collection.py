@@ -72,7 +72,7 @@ def test_one_video(tmp_path: Path) -> None:
         (["notes.txt"], ["a"], "holds no videos"),
         (["a.mp4", "sub/a.mkv"], ["a"], "stand for the same recording"),
         (["a.mp4", "v_a.mp4"], ["a"], "stand for the recording 'a'"),
-        (["x.mp4"], ["a"], "none of the 1 videos is annotated: 'x'"),
+        (["x.mp4"], ["a"], "of 1 video none is annotated: 'x'"),
     ],
 )
 def test_what_cannot_be_matched(tmp_path: Path, files: list[str], names: list[str], message: str) -> None:

@@ -79,8 +79,7 @@ def _with_groups(
         )
     groups = {found[_same(name)] for name in recordings if _same(name) in found}
     notes = [
-        f"groups by {given}: {counted(len(recordings) - len(lacking), 'recording')} of {len(groups)} "
-        f"{agreeing(len(groups), 'group', are)}"
+        f"groups by {given}: {counted(len(recordings) - len(lacking), 'recording')} of {counted(len(groups), 'group', are)}"
     ]
     if lacking:
         notes.append(

@@ -79,8 +79,8 @@ def _tested(annotations: Annotations, where: str, share: float) -> tuple[Annotat
     needed = 2 if _names(annotations, "validation") else 3
     if (found := groups.count(training)) < needed:
         raise InputError(
-            f"--test {share:g}: {where} has {found} {groups.are if groups.of else 'recordings'} to divide; it takes {needed}, "
-            f"one for each of {'training and test' if needed == 2 else 'training, validation and test'}"
+            f"--test {share:g}: {where} has {groups.counted(found)} to divide; it takes {needed}, one for each of "
+            f"{'training and test' if needed == 2 else 'training, validation and test'}"
         )
     # A last one is left to train by `held_out`; another, where there is none, to validate.
     spare = groups.members(training)[-1] if needed == 3 else ()
@@ -104,11 +104,7 @@ def _moved(annotations: Annotations, chosen: Collection[str], subset: str) -> An
 
 def _taken(annotations: Annotations, chosen: Collection[str], training: Sequence[str]) -> str:
     groups = annotations.groups(training)
-    whole = (
-        f", {groups.count(list(chosen))} of {groups.count(training)} {agreeing(groups.count(training), 'group', groups.are)},"
-        if groups.of
-        else ""
-    )
+    whole = f", {groups.count(list(chosen))} of {groups.counted(groups.count(training))}," if groups.of else ""
     return f"{len(chosen)} of {counted(len(training), 'training recording')}{whole}"
 
 

@@ -113,7 +113,7 @@ def test_missing_features_are_refused_or_skipped(tmp_path: Path, absent: Path) -
         import_activitynet(source, absent)
     dataset = import_activitynet(source, tmp_path / "a", skip_missing=True)
     assert "t3" not in dataset.annotations.recordings
-    assert "1 videos have no features and are left out: t3" in dataset.metadata.notes
+    assert "1 video has no features and is left out: t3" in dataset.metadata.notes
 
 
 @pytest.mark.parametrize(

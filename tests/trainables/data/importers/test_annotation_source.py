@@ -117,7 +117,7 @@ def test_of_several_annotators_the_newest_counts(tmp_path: Path) -> None:
     files(root, {"by/r1.txt": "1\t2\tann", "by/r2.txt": "1\t2\tann"})
     dataset = import_directory(root, tmp_path / "files", fps=4.0, annotations="by")
     assert segments_of(dataset)["r0"] == [(1, 2, "bob")]
-    said = "1 of 3 recordings have several annotators, the newest counts: of 'r0' that of by/bob/r0.txt (2001-09-09), not by/ann/r0.txt"  # noqa: E501
+    said = "1 of 3 recordings has several annotators, the newest counts: of 'r0' that of by/bob/r0.txt (2001-09-09), not by/ann/r0.txt"  # noqa: E501
     assert said in dataset.metadata.notes
     os.utime(root / "by/ann/r0.txt", (10**9 + 1, 10**9 + 1))
     with pytest.raises(InputError, match="both annotate recording 'r0' and are equally new"):
@@ -133,7 +133,7 @@ def test_of_several_annotators_the_newest_counts(tmp_path: Path) -> None:
     for table, who in (("last.csv", "bob"), ("dated.csv", "ann")):
         made = import_directory(root, tmp_path / table, fps=4.0, annotations=table)
         assert segments_of(made) == {"r0": [(1, 2, who)], "r1": [(1, 2, "ann")]}
-        assert any(line.startswith("1 of 2 recordings have several annotators") for line in made.metadata.notes)
+        assert any(line.startswith("1 of 2 recordings has several annotators") for line in made.metadata.notes)
 
 
 def label_studio(*annotations: dict) -> str:

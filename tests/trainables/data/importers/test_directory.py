@@ -153,7 +153,7 @@ def test_validation_is_taken_in_whole_groups(raw, tmp_path: Path) -> None:
     assert not held & trained
     assert groups.are == "people"
     assert dataset.metadata.notes[1] == (
-        "1 of 4 people have recordings in several subsets (person 2 in test, "
+        "1 of 4 people has recordings in several subsets (person 2 in test, "
         f"{'validation' if held == {'person 2'} else 'training'}): results do not tell how it would go with others"
     )
 

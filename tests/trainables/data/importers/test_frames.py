@@ -88,7 +88,7 @@ def test_the_usual_layout_is_found_also_in_a_zip(zipped, tmp_path: Path) -> None
     assert [dataset.recordings(part) for part in ("training", "validation", "test")] == [("a",), ("b",), ("c",)]
     assert dataset.metadata.notes == (
         "background: 'background'",
-        "1 of 5 labels of the mapping occur in no recording: fall",
+        "1 of 5 labels of the mapping occurs in no recording: fall",
         "features are stored as (features, frames): axis 1 is time, found by the lengths",
         "no validation subset: 1 of 2 training recordings became one",
         "1 label without a training segment, which cannot be learned (AP 0 where scored): sit (2 in validation)",
@@ -145,7 +145,7 @@ def test_what_is_longer_is_cut_and_what_is_in_no_list_is_left_out(tmp_path: Path
     assert dataset.annotations.recordings["a"].duration == 21 / 6
     assert dataset.metadata.notes[:2] == (
         "no test list",
-        "1 recordings with labels stand in no list and are left out: c",
+        "1 recording with labels stands in no list and is left out: c",
     )
     assert dataset.metadata.notes[3] == (
         "2 of 2 recordings had more labels (1) or more features (1) than the other and were cut to the shorter, by 3 frames at "
@@ -203,7 +203,7 @@ def test_files_without_a_partner_are_said(tmp_path: Path) -> None:
     (root / "groundTruth/other.txt").write_text("run")
     dataset = import_frames(root, tmp_path / "d", fps=6.0)
     assert {
-        "1 recordings with labels stand in no list and are left out: other",
+        "1 recording with labels stands in no list and is left out: other",
         "2 files have labels or features alone and are left out: alone, other",
     } <= set(dataset.metadata.notes)
 

@@ -60,7 +60,7 @@ def test_a_key_and_a_pattern_say_the_groups(raw, tmp_path: Path) -> None:
     assert groups_of(by_name) == {"r0": "r", "r1": "r", "r2": None}
     assert by_name.metadata.notes[:2] == (
         "groups by (r)[01]: 2 recordings of 1 groups",
-        "1 recordings have no group and stand alone: r2",
+        "1 recording has no group and stands alone: r2",
     )
 
 
@@ -85,7 +85,7 @@ def test_frames_have_groups_and_a_test_part_too(tmp_path: Path) -> None:
         ({"group": "(x)(y)"}, "one part in brackets"),
         ({"group": "(x"}, "no regular expression"),
         ({"group": "(x)y"}, "fits no recording"),
-        ({"test": 0.2}, "has a test part already, of 1 recordings"),
+        ({"test": 0.2}, "has a test part already, of 1 recording"),
         ({"test": 1.0}, "--test must be a share"),
         ({"group": ("g.csv", "r0,A,1\nr1,B,2\n")}, "3 columns"),
         ({"group": ("g.csv", "r0\n")}, "RECORDING,GROUP"),
@@ -112,11 +112,11 @@ def test_what_says_no_groups_is_refused(raw, tmp_path: Path, absent: Path, optio
 
 def test_too_few_groups_make_no_test_part(raw, tmp_path: Path, absent: Path) -> None:
     root = raw.directory(subsets=("training",) * 4)
-    with pytest.raises(InputError, match="has 1 groups to divide; it takes 3"):
+    with pytest.raises(InputError, match="has 1 group to divide; it takes 3"):
         import_directory(root, absent, fps=4.0, group="(r).", test=0.2)
     alone = import_directory(root, tmp_path / "a", fps=4.0, group="(r).")
     assert alone.metadata.notes[1:] == (
-        "no validation subset, and none can be made: the 4 training recordings are of one group",
+        "no validation subset, and none can be made: 4 training recordings are of one group",
         "there is no validation part: no training can be validated",
         "there is no test part: nothing is tested",
     )
