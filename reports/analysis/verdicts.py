@@ -15,7 +15,7 @@ from crescendo.reports.analysis.planning import (
 )
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, equivalent
 from crescendo.reports.analysis.variance import Layout
-from crescendo.reports.formatting import counted
+from crescendo.trainables.plurals import agreeing, counted
 
 # From fewer nothing is concluded: equal arms would be called different too often.
 FEWEST_GROUPS, FEWEST_SEEDS, FEWEST_FOLDS = 4, 3, 3
@@ -57,16 +57,12 @@ def too_little(layout: Layout) -> str | None:
     """Return why nothing is concluded from a study of this layout, whatever its numbers; None: something may be."""
     groups = round(sum(layout.groups))
     if groups < FEWEST_GROUPS:
-        return f"{counted(groups, 'group')} of recordings {_are(groups)} too few, it takes {FEWEST_GROUPS}"
+        return f"{counted(groups, 'group')} of recordings {agreeing(groups, 'is', 'are')} too few, it takes {FEWEST_GROUPS}"
     if layout.folds == layout.repeats == 1 and layout.seeds < FEWEST_SEEDS:
-        return f"{counted(layout.seeds, 'seed')} {_are(layout.seeds)} too few, it takes {FEWEST_SEEDS}"
+        return f"{counted(layout.seeds, 'seed')} {agreeing(layout.seeds, 'is', 'are')} too few, it takes {FEWEST_SEEDS}"
     if 1 < layout.folds < FEWEST_FOLDS:
         return f"{layout.folds} folds are too few to tell what another would find, it takes {FEWEST_FOLDS}"
     return None
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def too_rare(having: Sequence[int]) -> str | None:
@@ -77,5 +73,5 @@ def too_rare(having: Sequence[int]) -> str | None:
     rare = sum(groups < FEWEST_GROUPS for groups in having)
     if not having or rare < MOST_RARE * len(having):
         return None
-    labels = f"{rare} of {counted(len(having), 'label')} {_are(rare)}"
+    labels = f"{rare} of {counted(len(having), 'label')} {agreeing(rare, 'is', 'are')}"
     return f"{labels} in fewer than {FEWEST_GROUPS} groups of recordings, too few to tell of others"

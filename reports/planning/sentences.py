@@ -96,13 +96,13 @@ def _no_half(plan: Plan) -> str:
 
 
 def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
-    are = plan.sources.groups_are
+    are, groups = plan.sources.groups_are, plan.groups or 0
     if plan.reaching is not None:
         yield from _planned(plan.reaching, changes)
     elif plan.wanted is not None:
         yield (
             f"No number of trainings shows them: the recordings are the limit. Any number would show {plan.limit:.1f} points on "
-            f"{agreeing(plan.groups, 'this', 'these')} {counted(plan.groups, 'group', are)}; it takes about {plan.wanted:,} of "
+            f"{agreeing(groups, 'this', 'these')} {counted(groups, 'group', are)}; it takes about {plan.wanted:,} of "
             "them."
         )
     else:

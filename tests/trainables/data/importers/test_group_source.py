@@ -59,7 +59,7 @@ def test_a_key_and_a_pattern_say_the_groups(raw, tmp_path: Path) -> None:
     by_name = import_directory(root, tmp_path / "name", fps=4.0, group="(r)[01]")
     assert groups_of(by_name) == {"r0": "r", "r1": "r", "r2": None}
     assert by_name.metadata.notes[:2] == (
-        "groups by (r)[01]: 2 recordings of 1 groups",
+        "groups by (r)[01]: 2 recordings of 1 group",
         "1 recording has no group and stands alone: r2",
     )
 
