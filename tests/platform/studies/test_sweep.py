@@ -28,8 +28,10 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import read_record
 from crescendo.platform.studies.runner import run_study
 from crescendo.platform.studies.settings import resolve_settings
+from crescendo.platform.studies.study_data import open_data
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
+from crescendo.platform.tuning.arms_timed import arms_timed
 from crescendo.platform.tuning.session import ray_session
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.page.sentences import opening
@@ -116,6 +118,21 @@ def test_a_real_study_confirms_every_arm(finished, real):
             )
     assert len(re.findall(r"^search variant=none \d/2: mAP/iou_0.50", printed, re.MULTILINE)) == 2
     assert "left" in printed
+
+
+def test_steps_of_every_arm_are_timed_where_they_will_train(real, output):
+    study = parse_study(REAL.format(dataset=real), "real.yaml", ("folds={count: 3, by: recording}",), resolve_settings)
+    with contextlib.closing(Ledger(output)) as ledger:
+        run = StudyRun(study, ledger, open_data(study, output, str(real))[0])
+        told, until = [], time.monotonic() + 300
+        with arms_timed(run, told.append) as look:
+            while not told and time.monotonic() < until:
+                look()
+                time.sleep(0.02)
+    [timing] = told
+    assert [one.arm for one in timing.arms] == ["variant=none", "variant=margin"]
+    assert all(0 < one.trial <= one.confirmation and one.iterations == 4 for one in timing.arms)
+    assert str(timing) == "10 steps of each of 2 arms and a little scoring"
 
 
 def test_a_confirmed_run_leaves_what_statistics_need(finished, real):

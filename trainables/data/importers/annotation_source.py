@@ -96,10 +96,8 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         _check_ends(kept, durations, matrices, own.fps, where)
     content = activitynet_content(kept, durations, subsets)
     shortest, longest = min(durations.values()), max(durations.values())
-    lasting = (
-        f"recordings last {shortest:.4g} to {longest:.4g} s, by their features at {rate_text(own.fps)} where annotations do not "
-        "say"
-    )
+    last = f"{shortest:.4g}{f' to {longest:.4g}' if longest > shortest else ''} s"
+    lasting = f"recordings last {last}, by their features at {rate_text(own.fps)} where annotations do not say"
     notes = (*read.notes, *others, *left, *turned, lasting)
     return Found(annotations_of(content, where, clip), features, matrices, where, True, notes)
 
