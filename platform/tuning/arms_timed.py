@@ -28,10 +28,12 @@ def arms_timed(run: StudyRun, tell: Callable[[Timing], object]) -> Iterator[Call
     waiting = [process.timed.remote(study, run.place.recordings(run.replicates[0]), str(Path.cwd()))]
 
     def look() -> None:
-        if not waiting or not ray.wait(waiting, timeout=0)[0]:
+        if not waiting:
             return
         timing: Timing | None = None
         with suppress(ray.exceptions.RayError):
+            if not ray.wait(waiting, timeout=0)[0]:
+                return
             timing = ray.get(waiting[0])
         end()
         if timing is not None:
