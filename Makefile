@@ -13,7 +13,7 @@ WORKERS ?= 2
 # tests/conftest.py says what goes to which worker, and in which order.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
-.PHONY: install demo test test-slow bench findings gpu-bundle lint types format clean
+.PHONY: install demo test test-slow bench findings gpu-bundle screenshots lint types format clean
 
 install: $(INSTALLED)
 	@echo "Crescendo is installed in $(VENV). For this terminal: source $(BIN)/activate"
@@ -45,6 +45,10 @@ FROM ?= $(wildcard results/findings_*)
 findings: $(INSTALLED)
 	@for study in $(FROM); do $(BIN)/generate-report "$$study" || exit; done
 	$(BIN)/python benchmarks/findings.py $(addsuffix /report/report.json,$(FROM))
+
+# REPORT: the page of a report, whose pictures docs/report.md and the README show.
+screenshots: $(INSTALLED)
+	$(BIN)/python benchmarks/screenshots.py '$(REPORT)' docs
 
 # DATA: HAPT, prepared; THERE: packages that the machine with the GPU has. See docs/gpu_check.md.
 gpu-bundle: $(INSTALLED)

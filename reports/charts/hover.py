@@ -119,9 +119,9 @@ def spots(figure: Figure) -> list[Spot]:
 
 
 def _spot(low: np.ndarray, high: np.ndarray, text: str) -> Spot:
-    """Return the spot between two corners in percent, lower left and upper right."""
-    width, height = high - low
-    left, top, width, height = (round(float(one), 2) for one in (low[0], 100 - high[1], width, height))
+    """Return the spot between two corners in percent, lower left and upper right, so far as it lies within the chart."""
+    (left, bottom), (right, top) = np.clip(low, 0, 100), np.clip(high, 0, 100)
+    left, top, width, height = (round(float(one), 2) for one in (left, 100 - top, right - left, top - bottom))
     return Spot(left, top, width, height, text)
 
 

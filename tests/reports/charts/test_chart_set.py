@@ -102,8 +102,8 @@ def test_every_number_of_a_chart_is_told_where_it_is_pointed_at(drawn):
                 if isinstance(cell, float) and (column not in untold or name == "difference_to_baseline"):
                     assert shown in told, (name, column)
         for spot in chart.spots:
-            assert -1 < spot.left < spot.left + spot.width < 101
-            assert -1 < spot.top < spot.top + spot.height < 101
+            assert 0 <= spot.left < spot.left + spot.width < 100.01
+            assert 0 <= spot.top < spot.top + spot.height < 100.01
 
 
 def test_the_budget_curve_rises_to_the_best_trial_and_ends_with_the_confirmed_test(drawn):
