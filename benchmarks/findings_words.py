@@ -143,11 +143,6 @@ def _what_would_decide(study: Finished, arms: Sequence[Arm]) -> Iterator[str]:
         }
         what = remedy(alike[0].difference, replace(alike[0].verdict, **most), study.groups_are)
         yield f"What would decide {named(alike)}: {what}."
-    if study.groups <= study.folds and any(arm.verdict.unfit is None for arm in arms):
-        yield (
-            f"Each fold tests one of {study.groups} {study.groups_are}, so how much these vary is not told from what seeds vary: "
-            f"it may take more {study.groups_are}, too."
-        )
 
 
 def agreement(studies: Sequence[Finished]) -> Iterator[str]:

@@ -11,6 +11,20 @@ def remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
     """Return what would decide an undecided arm, or why nothing can be concluded; `groups_are`: what groups are called."""
     if verdict.unfit is not None:
         return verdict.unfit
+    return _remedy(difference, verdict, groups_are) + _not_told(difference, groups_are)
+
+
+def _not_told(difference: Difference, groups_are: str) -> str:
+    """Return what a study cannot know in which every fold tests a single group: how much these vary within one."""
+    if difference.groups > len(difference.folds):
+        return ""
+    return (
+        f" (each fold tests one of the {difference.groups} {groups_are}, so what these vary is not told from what seeds and "
+        f"searches do: it may take more {groups_are}, too)"
+    )
+
+
+def _remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
     tested = recordings_text(difference.recordings, difference.groups, groups_are)
     margin, now = margin_text(verdict.margin), difference.seeds_each
     if verdict.seeds is not None and verdict.seeds <= now:
