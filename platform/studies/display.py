@@ -66,7 +66,8 @@ class Display:
 
     def begin(self) -> None:
         """Say how long the study takes, if its trainings of an earlier start tell, now that it is known how many run at once."""
-        if self._estimate is not None:
+        if self._run is not None and self._estimate is not None:
+            self._pace = Pace(self._run)  # what Ray took to start says nothing of the rest
             self._estimate.begin()
             if self._estimate.known:
                 self._print(str(self._estimate))
