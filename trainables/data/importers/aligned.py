@@ -13,7 +13,7 @@ from crescendo.trainables.data.importers.external import Matrices
 from crescendo.trainables.data.importers.label_vectors import LabelVector
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import agreeing, counted
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def _cut(labels: Mapping[str, int], features: Mapping[str, int]) -> list[str]:
     longest = max(more, key=lambda name: abs(more[name]))
     return [
         f"{len(more)} of {counted(len(labels), 'recording')} had more labels ({sum(one > 0 for one in more.values())}) or more "
-        f"features ({sum(one < 0 for one in more.values())}) than the other and were cut to the shorter, by "
+        f"features ({sum(one < 0 for one in more.values())}) than the other and "
+        f"{agreeing(len(more), 'was', 'were')} cut to the shorter, by "
         f"{counted(abs(more[longest]), 'frame')} at most ({longest!r:.80})"
     ]
