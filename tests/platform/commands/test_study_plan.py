@@ -57,11 +57,12 @@ def test_hours_are_those_of_a_few_timed_steps_of_every_arm(tmp_path, tiny_datase
     tiny = "{hidden_size: 8, sequences: 8, sequence_length: 30, iterations: 30, evaluate_every: 15}"
     study = tmp_path / "tiny.yaml"
     study.write_text(f"name: tiny\ndataset: {tiny_dataset.path}\nbase: {tiny}\nablate: {{variant: [none, score]}}\n")
-    done = CliRunner().invoke(app, ["study", "validate", str(study)])
+    done = CliRunner().invoke(app, ["study", "validate", str(study), "--set", "budget={hours: 0.5}"])
     assert done.exit_code == 0, done.output
     [line] = [line for line in done.stdout.splitlines() if line.startswith("  hours")]
     assert re.search(
-        r"about \d+ s one training after the other.*by 10 steps of each of 2 arms and a little scoring$", line
+        r"about \d+ s one training after the other.*by 10 steps of each of 2 arms and a little scoring; as it is written, with a budget of 0.5 h$",
+        line,
     )
     sources = replace(FOLDED, hours=None).to_json()
     (tmp_path / "report.json").write_text(json.dumps({"sources": sources}), encoding="utf-8")
