@@ -11,8 +11,8 @@ from crescendo.reports.charts.style import POINTS
 from crescendo.reports.formatting import plain
 
 _TICKS = 6
-_AIR = 0.03
-"""Of the width, left free at each end."""
+_AIR, _LEAST = 0.03, 0.05
+"""Of the width, left free at each end, and so many points at least."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def scale_of(intervals: Sequence[tuple[float, float]], margin: float) -> Scale:
     """Return an axis that holds all `intervals`, 0 and the `margin` to both sides; all fractions of 1."""
     ends = [0.0, -margin, margin, *(end for interval in intervals for end in interval)]
     low, high = max(100 * min(ends), POINTS[0]), min(100 * max(ends), POINTS[1])
-    air = _AIR * ((high - low) or 1.0)
+    air = max(_AIR * (high - low), _LEAST)
     low, high = low - air, high + air
     bare = Scale(low, high, 0.0, (0.0, 0.0), ())
     ticks = [

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, WORSE, invented, unfinished
 
@@ -56,6 +56,8 @@ def test_arms_without_a_result_say_why():
 ENDS = st.floats(-2, 2).map(lambda one: round(one, 4))
 
 
+@example([(0.0, 0.0)], 0.0)
+@example([(0.0, 0.0)], 1e-300)
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(ENDS, ENDS).map(sorted), min_size=1, max_size=5), st.floats(0, 0.2))
 def test_everything_stands_on_the_axis_in_its_order(intervals, margin):
