@@ -12,7 +12,7 @@ from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.formatting import counted
 from crescendo.reports.planning.clock import hours_text
 
-_PHASES = {"search": "Search", "finalist": "Finalists", "confirm": "Confirmation"}
+_PHASES = {"search": "Search", "finalist": "Finalists", "confirm": "Confirm"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _undecided(study: StudySummary, progress: Progress, looks: tuple[Look, ...])
             f"Nothing else is decided: the arms that are undecided are compared next once they have {following} seeds in "
             "each fold and repeat."
         )
-    elif len(study.looks) == 1:
+    elif len(study.looks) <= 1:
         yield (
             "Nothing is decided: the arms are compared for an answer once, when each has all its seeds. What stands below is "
             "what the study has come to so far, and may change."
