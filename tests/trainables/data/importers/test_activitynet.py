@@ -50,7 +50,7 @@ def test_real_annotations(real_data: Path, tmp_path: Path) -> None:
     assert {r.extra["official_subset"] for r in recordings.values() if r.subset == "test"} == {"validation"}
     assert {r.extra["official_subset"] for r in recordings.values() if r.subset != "test"} == {"training"}
     assert len(recordings) + 4_851 == 19_228
-    assert any("4851 official testing videos" in note for note in dataset.metadata.notes)
+    assert any("4,851 official testing videos" in note for note in dataset.metadata.notes)
 
 
 @pytest.mark.parametrize("gz", [False, True])
