@@ -121,7 +121,7 @@ def test_where_registering_fails_nothing_is_left(run, empty_store, tmp_path, mon
 
 def test_a_study_is_exported_at_its_best_confirmed_run(tmp_path):
     said = exported(STORED / "study", tmp_path / "best")
-    assert "of 2 arms, seed 0: best of its 1 confirmed runs on the validation split" in said
+    assert "of 2 arms, seed 0: best of its 1 confirmed run on the validation split" in said
     exported(STORED / "study", tmp_path / "model", "--arm", "variant=margin")
     training = Detector.load(tmp_path / "model").metadata.training
     assert training["settings"]["variant"] == "margin"
