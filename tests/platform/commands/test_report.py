@@ -252,7 +252,11 @@ def test_an_unfinished_study_is_reported_and_says_what_is_missing(command, tiny_
     said = command(output, "--out", tmp_path / "report")
     assert "missing: " in said.err
     page = (tmp_path / "report" / "report.html").read_text()
-    assert page.index("This report is not complete") < page.index("<h2")
+    assert (
+        page.index("unfinished is stopped")
+        < page.index("This report is not complete")
+        < page.index('<p class="question">')
+    )
 
 
 @pytest.mark.slow
