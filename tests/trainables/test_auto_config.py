@@ -44,7 +44,7 @@ def test_what_follows_from_rate_and_median_length(tmp_path, fps, median, backgro
     assert tuple(found.settings) == ("sequence_length", "bptt", "merge_gap")
     assert tuple(found.settings.values()) == settings
     assert says in found.reasons[0]
-    assert f"the median activity has {median} frames" in found.reasons[0]
+    assert f"the median activity has {median} frame{'' if median == 1 else 's'} (" in found.reasons[0]
     assert [line.split()[1] for line in found.reasons] == [str(value) for value in settings]
 
 
