@@ -23,7 +23,7 @@ from yardstick import Row, report
 
 from crescendo.platform.studies.decode_search import DecodeSearch
 from crescendo.search_spaces.arms import ArmDecode
-from crescendo.search_spaces.spaces import Range
+from crescendo.search_spaces.schema.spaces import Range
 from crescendo.trainables.config_files import read_settings
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.synthetic import synthesize

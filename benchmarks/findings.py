@@ -19,7 +19,7 @@ from findings_words import finding
 from marked import fill
 
 from crescendo.platform.console import guarded
-from crescendo.trainables.files import atomic_file
+from crescendo.trainables.storage.files import atomic_file
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 LINK = "[What was asked, what came out for whom, and how sure it is](docs/findings.md)."

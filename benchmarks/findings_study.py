@@ -13,8 +13,8 @@ from crescendo.reports.formatting import plain
 from crescendo.search_spaces.changes import differences
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json
-from crescendo.trainables.reading import expecting, mapping
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.reading import expecting, mapping
 
 STUDIES = {"findings_gtea": "GTEA", "findings_tug": "TUG", "findings_hapt": "HAPT"}
 """Name of a study -> its data set."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
+from crescendo.trainables.storage.files import atomic_file
 
 
 def fill(pages: Mapping[Path, Mapping[str, str]]) -> None:

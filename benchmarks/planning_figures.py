@@ -29,13 +29,13 @@ from crescendo.reports.planning.measuring import settings_of
 from crescendo.reports.planning.reading import measured_sources
 from crescendo.reports.planning.sources import Sources, Spread
 from crescendo.reports.source.study_runs import read_study_runs
-from crescendo.search_spaces.folds import Parts
+from crescendo.search_spaces.schema.folds import Parts
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.fold_sets import fold_sets
 from crescendo.trainables.data.folds import made_folds
 from crescendo.trainables.data.metadata import hash_of
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.json_files import write_json
 
 FIGURES = Path(__file__).parents[1] / "reports" / "planning" / "figures"
 

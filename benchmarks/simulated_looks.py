@@ -20,7 +20,7 @@ from crescendo.reports.analysis.family import critical_value
 from crescendo.reports.analysis.spending import CHANCE, careful_times, level_of_look, more_of_seeds
 from crescendo.reports.analysis.statistics import LEVEL
 from crescendo.reports.analysis.variance import Layout, Parts, combined, put_together
-from crescendo.search_spaces.confirm import Confirm
+from crescendo.search_spaces.schema.confirm import Confirm
 
 _FEWEST = 1e-4
 

@@ -32,7 +32,7 @@ from yardstick import Row, argument_parser, compare, report
 from crescendo.platform.extraction.pipeline import BATCH, Network, extracted
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, Recording
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.json_files import write_json
 from crescendo.trainables.video.backbones import Backbone, load_backbone
 from crescendo.trainables.video.decoding import sampled_frames
 from crescendo.trainables.video.encoding import write_video

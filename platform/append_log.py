@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import check_plain, read_bytes
+from crescendo.trainables.storage.reading import check_plain, read_bytes
 
 _BLOCK = 1 << 16
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from crescendo.platform.terminal_text import prepare_streams, whole_output
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import user_path
-from crescendo.trainables.reading import reason
+from crescendo.trainables.storage.files import user_path
+from crescendo.trainables.storage.reading import reason
 from crescendo.trainables.text import visible
 
 INTERRUPTED = 130  # exit code of what Ctrl-C ended

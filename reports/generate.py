@@ -24,8 +24,8 @@ from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.reports.tables.table import write_table
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, check_folder
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.files import atomic_directory, check_folder
+from crescendo.trainables.storage.json_files import write_json
 
 PAGE = "report.html"
 _COMPARED_CHARTS = ("difference_to_baseline", "mAP_against_iou", "early_against_fraction", "time_to_detection")

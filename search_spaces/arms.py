@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crescendo.search_spaces.parts import is_part, is_real
 from crescendo.search_spaces.problems import Path
-from crescendo.search_spaces.schema import Block
-from crescendo.search_spaces.spaces import Choices, Range, combinations
+from crescendo.search_spaces.schema.parts import is_part, is_real
+from crescendo.search_spaces.schema.phases import Block
+from crescendo.search_spaces.schema.spaces import Choices, Range, combinations
+from crescendo.search_spaces.schema.values import Scalar, plain, same
 from crescendo.search_spaces.study import Study
-from crescendo.search_spaces.values import Scalar, plain, same
 
 DECODE = ("merge_gap", "reset")
 SINGLE = "base"

@@ -7,10 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from crescendo.search_spaces.checks import check
+from crescendo.search_spaces.checks.resolution import Resolve, complete
+from crescendo.search_spaces.checks.schema_errors import salvage
+from crescendo.search_spaces.checks.study_checks import check
 from crescendo.search_spaces.problems import Problem, StudyError
-from crescendo.search_spaces.resolution import Resolve, complete
-from crescendo.search_spaces.schema_errors import salvage
 from crescendo.search_spaces.study import Study
 from crescendo.search_spaces.yaml_source import Source, read
 

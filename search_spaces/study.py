@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from crescendo.search_spaces.confirm import Budget, Confirm
-from crescendo.search_spaces.folds import Folds, names_of_sets
-from crescendo.search_spaces.schema import (
+from crescendo.search_spaces.schema.confirm import Budget, Confirm
+from crescendo.search_spaces.schema.folds import Folds, names_of_sets
+from crescendo.search_spaces.schema.phases import (
     Ablate,
     Base,
     Baseline,
@@ -25,7 +25,7 @@ from crescendo.search_spaces.schema import (
     Search,
     Stopping,
 )
-from crescendo.search_spaces.values import Section
+from crescendo.search_spaces.schema.values import Section
 
 NEUTRAL = ("description", "dataset", "baseline", "resources", "failures")
 """Keys that change no trial: they may differ when a study goes on. The data set is known by its hash, not its place."""

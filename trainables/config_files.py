@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import user_path
-from crescendo.trainables.reading import read_text
-from crescendo.trainables.yaml_values import LARGEST, yaml_value
+from crescendo.trainables.storage.files import user_path
+from crescendo.trainables.storage.reading import read_text
+from crescendo.trainables.storage.yaml_values import LARGEST, yaml_value
 
 AUTO = "auto"
 """The configuration that a data set's figures make (`auto_config`); no file."""

@@ -21,8 +21,8 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.describe import describe
 from crescendo.trainables.data.importers.base import IMPORTERS, Importer, find_importer
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_new_folder
 from crescendo.trainables.registry import blame, is_plugin
+from crescendo.trainables.storage.files import check_new_folder
 
 SOURCE = "The zip as downloaded, or the folder it unpacks to."
 DESTINATION = "Folder to make; it must not exist."

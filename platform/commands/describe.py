@@ -13,7 +13,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.describe import describe as description
 from crescendo.trainables.data.remote import open_dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file, check_file
+from crescendo.trainables.storage.files import atomic_file, check_file
 
 KINDS = ("png", "svg", "pdf")
 

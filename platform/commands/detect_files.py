@@ -18,8 +18,8 @@ from crescendo.trainables.detector.sources import open_matrix
 from crescendo.trainables.detector.video import video_features
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import Detection, result_file, write_detections
-from crescendo.trainables.files import check_file
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.files import check_file
 from crescendo.trainables.video.decoding import SUFFIXES
 
 _MATRIX = ".npy"

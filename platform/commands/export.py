@@ -12,8 +12,8 @@ from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.terminal_text import say
 from crescendo.reports.source.store_address import store_of
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_folder
 from crescendo.trainables.plurals import counted, rate_text
+from crescendo.trainables.storage.files import check_folder
 
 if TYPE_CHECKING:
     from crescendo.trainables.detector import Detector

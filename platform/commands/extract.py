@@ -10,8 +10,8 @@ import typer
 from crescendo.platform.commands.data_display import Heard, print_summary, terminal
 from crescendo.platform.terminal_text import say
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_new_folder
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.files import check_new_folder
 from crescendo.trainables.video.decoding import require_av
 
 

@@ -12,9 +12,9 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
-from crescendo.trainables.json_files import read_json
-from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.registry import check_no_plugin
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.reading import expecting, mapping
 
 _WHAT, _AGAIN = "the figures of a finished run", "train it again"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from crescendo.reports.generate import Report, generate_report
 from crescendo.reports.source.study_runs import StudyState, read_study_state
 from crescendo.search_spaces.record import LOCK_FILE
-from crescendo.trainables.locks import is_held
+from crescendo.trainables.storage.locks import is_held
 
 _SHARE = 0.1
 """Of the time: as much may go into writing reports while a study runs."""

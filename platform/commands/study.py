@@ -26,11 +26,11 @@ from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
 from crescendo.search_spaces.record import STUDY_FILE
-from crescendo.search_spaces.schema import Resources
+from crescendo.search_spaces.schema.phases import Resources
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.addresses import shown_dataset
 from crescendo.trainables.text import visible
 
 study = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at studies, and check them before they run.")

@@ -11,9 +11,9 @@ from crescendo.platform.studies.settings import load_study
 from crescendo.platform.terminal_text import say
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_file
-from crescendo.trainables.json_files import write_json
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.files import check_file
+from crescendo.trainables.storage.json_files import write_json
 
 if TYPE_CHECKING:
     from crescendo.platform.studies.timing import Timing

@@ -16,9 +16,9 @@ from crescendo.platform.commands.study import Assignments, DatasetFolder, StudyN
 from crescendo.platform.console import INTERRUPTED
 from crescendo.platform.studies.settings import auto_reasons, load_study
 from crescendo.platform.terminal_text import say, terminal_console
-from crescendo.trainables.addresses import shown_address, shown_dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.addresses import shown_address, shown_dataset
 
 if TYPE_CHECKING:
     from crescendo.platform.studies.runner import Sweep

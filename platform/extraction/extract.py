@@ -23,8 +23,8 @@ from crescendo.trainables.data.importers.base import Reporter
 from crescendo.trainables.data.importers.label_map import trimmed
 from crescendo.trainables.data.importers.splits import given_split
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.locks import hold
 from crescendo.trainables.plurals import agreeing, counted
+from crescendo.trainables.storage.locks import hold
 from crescendo.trainables.video.collection import find_videos, match_videos
 from crescendo.trainables.video.decoding import require_av
 from crescendo.trainables.video.work import WorkFolder

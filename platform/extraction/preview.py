@@ -7,7 +7,7 @@ from pathlib import Path
 from crescendo.trainables.data.annotations import read_annotations
 from crescendo.trainables.data.importers.base import Reporter
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory
+from crescendo.trainables.storage.files import atomic_directory
 from crescendo.trainables.video.backbones import preparation_of
 from crescendo.trainables.video.collection import find_videos, match_videos
 from crescendo.trainables.video.contact_sheet import draw_contact_sheet

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from crescendo.search_spaces.confirm import Budget
-from crescendo.trainables.json_files import read_json, write_json
+from crescendo.search_spaces.schema.confirm import Budget
+from crescendo.trainables.storage.json_files import read_json, write_json
 
 FILE = "budget.json"
 _SAVED_EVERY = 5.0  # seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crescendo.search_spaces.schema import Resources
+from crescendo.search_spaces.schema.phases import Resources
 
 FILLS_A_GPU = 10
 """Trials that keep a GPU busy: on an H100 ten are 1.9 times as fast as one, each for itself, and twenty no faster."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crescendo.search_spaces.arms import ArmDecode
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.trainables.training.job import DecodeValues
 
 # Merge gaps tried by chance before TPE learns from them.

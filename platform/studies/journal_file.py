@@ -11,7 +11,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from crescendo.platform.append_log import AppendLog, LogCopy
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import expecting, mapping
+from crescendo.trainables.storage.reading import expecting, mapping
 
 AGAIN = "restore it from a copy or choose another --output"
 

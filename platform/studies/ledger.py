@@ -23,8 +23,8 @@ from crescendo.platform.studies.identity import is_trial_identity
 from crescendo.platform.studies.journal_file import AGAIN, JournalFile
 from crescendo.search_spaces.record import LOCK_FILE
 from crescendo.search_spaces.replicates import ONLY, Replicate
-from crescendo.trainables.locks import hold
-from crescendo.trainables.reading import expecting, mapping
+from crescendo.trainables.storage.locks import hold
+from crescendo.trainables.storage.reading import expecting, mapping
 from crescendo.trainables.training.validation_report import ValidationReport
 
 Phase = Literal["search", "finalist", "confirm"]

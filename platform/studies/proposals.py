@@ -21,8 +21,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from crescendo.platform.studies.samplers import SAMPLERS
 from crescendo.search_spaces.arms import Arm
-from crescendo.search_spaces.schema import Search
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.phases import Search
+from crescendo.search_spaces.schema.spaces import Choices, Range
 
 # Draws of chance before a setting that was tried may be proposed again.
 _CHANCES = 200

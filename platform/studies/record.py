@@ -13,7 +13,7 @@ from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json, write_json
+from crescendo.trainables.storage.json_files import read_json, write_json
 
 
 def record_study(study: Study, place: Workspace, *, extend: bool, results: Callable[[], bool] = lambda: False) -> None:

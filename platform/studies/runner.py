@@ -30,8 +30,8 @@ from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.platform.tuning.arms_timed import arms_timed
 from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.storage.addresses import shown_dataset
 
 _DATA = "data"
 

@@ -10,7 +10,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from crescendo.platform.studies.cmaes_sampler import CmaEsSampler
-from crescendo.search_spaces.schema import Sampler
+from crescendo.search_spaces.schema.phases import Sampler
 
 
 def tpe(seed: int, startup_trials: int, *, multivariate: bool = False) -> TPESampler:

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from crescendo.search_spaces.checks.resolution import Resolved
 from crescendo.search_spaces.loading import read_study, study_text
 from crescendo.search_spaces.problems import StudyError
-from crescendo.search_spaces.resolution import Resolved
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.config_files import AUTO, read_settings
 from crescendo.trainables.effects import without_effect
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import mean_ap_keys
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
-from crescendo.trainables.files import user_path
 from crescendo.trainables.losses.joint import joint_name, variant_names
 from crescendo.trainables.losses.variants import CROSS_ENTROPY, VARIANTS
 from crescendo.trainables.models.registry import MODELS
 from crescendo.trainables.registry import is_plugin
+from crescendo.trainables.storage.addresses import shown_dataset
+from crescendo.trainables.storage.files import user_path
 
 if TYPE_CHECKING:
     from crescendo.trainables.auto_config import AutoConfig

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.search_spaces.arms import arms_of
-from crescendo.search_spaces.folds import Parts, names_of_sets
+from crescendo.search_spaces.schema.folds import Parts, names_of_sets
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.findings import unlearnable
@@ -21,6 +20,7 @@ from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.same_dataset import FileStates, file_states
 from crescendo.trainables.data.splits import FOLDS, SPLITS
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.storage.addresses import shown_dataset
 from crescendo.trainables.training.suitability import check_suits
 
 

@@ -10,8 +10,8 @@ from statistics import fmean
 from crescendo.platform.studies.cohorts import together
 from crescendo.reports.planning.sources import Hours
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.folds import Parts
-from crescendo.search_spaces.schema import Resources
+from crescendo.search_spaces.schema.folds import Parts
+from crescendo.search_spaces.schema.phases import Resources
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.fold_sets import fold_sets

@@ -10,7 +10,7 @@ from crescendo.search_spaces.replicates import Replicate
 from crescendo.trainables.data.folds import Division
 from crescendo.trainables.data.same_dataset import FileStates
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.folders import lies_in
+from crescendo.trainables.storage.folders import lies_in
 
 TRIALS = "trials"
 

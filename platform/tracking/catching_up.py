@@ -11,7 +11,7 @@ from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.platform.tracking.watcher import StudyWatcher
 from crescendo.search_spaces.record import StudyRecord
-from crescendo.trainables.reading import expecting
+from crescendo.trainables.storage.reading import expecting
 
 
 def tell_from_ledger(output: Path, tracker: Tracker) -> None:

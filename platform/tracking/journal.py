@@ -9,9 +9,9 @@ from pathlib import Path
 from crescendo.platform.append_log import AppendLog
 from crescendo.platform.tracking.records import Record, is_whole
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
-from crescendo.trainables.json_files import read_json
-from crescendo.trainables.locks import hold
+from crescendo.trainables.storage.files import atomic_file
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.locks import hold
 
 
 class Journal:

@@ -12,7 +12,7 @@ from crescendo.platform.tracking.artifact_places import artifacts_at, misplaced
 from crescendo.platform.tracking.records import Record
 from crescendo.reports.source.records import EXPECTED_END
 from crescendo.reports.source.store import mlflow_client
-from crescendo.trainables.addresses import hidden
+from crescendo.trainables.storage.addresses import hidden
 
 STUDY = "study"
 MAX_METRICS, MAX_PARAMS = 1000, 100

@@ -22,8 +22,8 @@ from crescendo.reports.source.store_address import check_address, check_store, s
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory
 from crescendo.trainables.registry import is_plugin
+from crescendo.trainables.storage.files import atomic_directory
 
 _SCRIPT = Path(__file__).with_name("served_detector.py")
 _ARTIFACT = "detector"

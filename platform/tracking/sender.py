@@ -16,7 +16,7 @@ from crescendo.platform.tracking.journal import Journal
 from crescendo.platform.tracking.mlflow_store import STUDY, Forgotten, MlflowStore, NotBegun, Refused
 from crescendo.platform.tracking.records import Record
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.folders import lies_in
+from crescendo.trainables.storage.folders import lies_in
 
 _POSITIONS = "sent.json"
 _LONGEST_PAUSE, _SAVE_EVERY, _GATHER = 30.0, 1.0, 0.5  # seconds

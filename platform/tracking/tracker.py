@@ -22,8 +22,8 @@ from crescendo.reports.source.store_address import (
     check_writable,
     local_store,
 )
-from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.storage.addresses import shown_address
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 

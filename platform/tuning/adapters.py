@@ -23,7 +23,7 @@ from crescendo.platform.studies.cohorts import take_turns
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.tuning.reasons import blame, reason
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import mended
+from crescendo.trainables.storage.files import mended
 from crescendo.trainables.training.cohort_step import CohortStep, leave_cohort
 from crescendo.trainables.training.job import Job
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.locks import try_lock
+from crescendo.trainables.storage.locks import try_lock
 
 _PREFIX, _LOCK = "cr-", "crescendo.lock"
 # The longest path that Ray makes below the folder, and what a system takes for the path of a socket.

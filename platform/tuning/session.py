@@ -16,7 +16,7 @@ from crescendo.platform.terminal_text import say
 from crescendo.platform.tuning.cluster_address import named_address, silence
 from crescendo.platform.tuning.own_ray import QUIET, start_ray
 from crescendo.platform.tuning.scratch import scratch_folder
-from crescendo.search_spaces.schema import Resources
+from crescendo.search_spaces.schema.phases import Resources
 from crescendo.trainables.errors import InputError
 
 # Ray and Tune read these when they are imported or start a process; what the user set stays.

@@ -8,7 +8,7 @@ from typing import Any
 
 from crescendo.reports.analysis.arm_summary import SearchSummary, TrialSummary
 from crescendo.reports.source.runs import STATES, ArmRuns, TrialRun
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.losses.joint import variant_names
 from crescendo.trainables.losses.variants import CROSS_ENTROPY

@@ -23,7 +23,7 @@ from crescendo.reports.planning.designs import (
 from crescendo.reports.planning.sources import Hours, Sources
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.folds import Parts
+from crescendo.search_spaces.schema.folds import Parts
 from crescendo.search_spaces.study import Study
 
 MOST = 2000

@@ -9,7 +9,7 @@ from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.planning.sources import Sources
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import parse_json, read_json
+from crescendo.trainables.storage.json_files import parse_json, read_json
 
 _FIGURES = resources.files("crescendo.reports.planning") / "figures"
 KEY = "sources"

@@ -17,8 +17,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.detection_columns import DETECTIONS, OBSERVED, TRUTH, column_type
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.json_files import read_json
-from crescendo.trainables.reading import check_plain
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.reading import check_plain
 
 EXPECTED = ("metrics.json", "detections.parquet", "ground_truth.parquet")
 EARLY = ("early_detections.parquet", "early_ground_truth.parquet")

@@ -16,7 +16,7 @@ from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json
+from crescendo.trainables.storage.json_files import read_json
 
 _TEXTS = {"name", "description", "dataset", "trainable"}
 _OPTIONAL = {"baseline", "early_stopping", "decode.merge_gap", "decode.reset", "resources.concurrent"}

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.reports.source.store_address import sqlite_file
-from crescendo.trainables.addresses import hidden, shown_address
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file, cache_folder
+from crescendo.trainables.storage.addresses import hidden, shown_address
+from crescendo.trainables.storage.files import atomic_file, cache_folder
 
 QUIET = {  # MLflow answers soon or not at all, and tells nobody; the user's own settings win
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from crescendo.trainables.addresses import hidden, parts_of, shown_address
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_file
-from crescendo.trainables.json_files import read_json
-from crescendo.trainables.reading import check_plain, expecting, mapping
+from crescendo.trainables.storage.addresses import hidden, parts_of, shown_address
+from crescendo.trainables.storage.files import check_file
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.reading import check_plain, expecting, mapping
 
 _SQLITE = b"SQLite format 3\0"
 

@@ -32,12 +32,12 @@ from crescendo.search_spaces.budgeting import said
 from crescendo.search_spaces.record import LOCK_FILE
 from crescendo.search_spaces.replicates import Replicate, replicates_of
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.addresses import shown_address
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.metric_keys import GAP_CURVE, OBJECTIVE
-from crescendo.trainables.locks import is_held
 from crescendo.trainables.plurals import agreeing, counted
-from crescendo.trainables.reading import check_plain, expecting
+from crescendo.trainables.storage.addresses import shown_address
+from crescendo.trainables.storage.locks import is_held
+from crescendo.trainables.storage.reading import check_plain, expecting
 
 _PAGE = 1000
 _JOURNAL = Path("tracking", "journal.jsonl")

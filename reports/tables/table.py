@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crescendo.reports.escaping import csv_lines, latex_text, markdown_cell, markdown_text
-from crescendo.trainables.files import atomic_file
+from crescendo.trainables.storage.files import atomic_file
 
 
 @dataclass(frozen=True)

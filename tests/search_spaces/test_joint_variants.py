@@ -10,7 +10,7 @@ from crescendo.platform.studies.settings import resolve_settings, study_schema
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.problems import StudyError
-from crescendo.search_spaces.spaces import Range
+from crescendo.search_spaces.schema.spaces import Range
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import configuration
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.changes import differences, extends
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.folds import FOLD_NAME, names_of_sets
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import StudyRecord
 from crescendo.search_spaces.replicates import ONLY, Replicate, replicates_of
+from crescendo.search_spaces.schema.folds import FOLD_NAME, names_of_sets
 from crescendo.search_spaces.study import Study
 
 TEXT = "name: test\ndataset: synthetic\nablate: {variant: [none, score]}\n"

@@ -8,8 +8,8 @@ import pytest
 from crescendo.platform.studies.settings import load_study
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.folds import Parts
 from crescendo.search_spaces.loading import shipped_studies, study_text
+from crescendo.search_spaces.schema.folds import Parts
 from crescendo.trainables.config import configuration
 
 NAMES = (

@@ -13,7 +13,7 @@ from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.changes import differences, extends
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import parse_study
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import configuration
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from numbered_frames import numbered
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.json_files import write_json
 from crescendo.trainables.video.encoding import write_video
 
 

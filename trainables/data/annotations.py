@@ -10,8 +10,8 @@ from typing import Any
 
 from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import can_be_written, parse_json, read_json
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.json_files import can_be_written, parse_json, read_json
 
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0

@@ -27,12 +27,12 @@ from crescendo.trainables.data.pixels import PixelFrames, PixelStore, write_pixe
 from crescendo.trainables.data.splits import FOLDS, SPLITS, SUBSETS, Splits, check_splits, read_splits
 from crescendo.trainables.data.store import FrameStore, write_frames
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, atomic_file
-from crescendo.trainables.folders import files_below
-from crescendo.trainables.json_files import read_json, write_json
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.reading import expecting, read_bytes
-from crescendo.trainables.validated import validated
+from crescendo.trainables.storage.files import atomic_directory, atomic_file
+from crescendo.trainables.storage.folders import files_below
+from crescendo.trainables.storage.json_files import read_json, write_json
+from crescendo.trainables.storage.reading import expecting, read_bytes
+from crescendo.trainables.storage.validated import validated
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,8 @@ from pathlib import Path
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.splits import FOLDS, MOST, check_fold_name
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory
-from crescendo.trainables.json_files import read_json, write_json
+from crescendo.trainables.storage.files import atomic_directory
+from crescendo.trainables.storage.json_files import read_json, write_json
 
 
 def write_fold_sets(

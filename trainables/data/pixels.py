@@ -17,9 +17,9 @@ from PIL import Image
 
 from crescendo.trainables.data.store import METADATA, RECORDINGS, RecordingStore, stored_recordings
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.reading import expecting
+from crescendo.trainables.storage.files import atomic_file
+from crescendo.trainables.storage.reading import expecting
 
 _SIZE = b"crescendo.picture_size"
 _COLUMN = "pictures"

@@ -9,11 +9,11 @@ import pyarrow as pa
 from filelock import FileLock
 from pyarrow import fs
 
-from crescendo.trainables.addresses import hidden, shown_address
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, cache_folder, mended
-from crescendo.trainables.json_files import parse_json
+from crescendo.trainables.storage.addresses import hidden, shown_address
+from crescendo.trainables.storage.files import atomic_directory, cache_folder, mended
+from crescendo.trainables.storage.json_files import parse_json
 
 
 def is_remote(address: str | Path) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crescendo.trainables.addresses import shown_dataset
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.remote import is_remote, open_dataset
 from crescendo.trainables.data.splits import SPLITS
 from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
+from crescendo.trainables.storage.addresses import shown_dataset
 
 FileStates = tuple[tuple[str, int, int], ...]
 """Name, bytes and time of change (ns) of every file of a data set."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json
+from crescendo.trainables.storage.json_files import read_json
 
 SUBSETS = ("training", "validation", "test")
 SPLITS = "splits.json"

@@ -19,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
-from crescendo.trainables.json_files import can_be_written, parse_json
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.reading import check_plain, expecting, mapping
+from crescendo.trainables.storage.files import atomic_file
+from crescendo.trainables.storage.json_files import can_be_written, parse_json
+from crescendo.trainables.storage.reading import check_plain, expecting, mapping
 
 RECORDINGS = b"crescendo.recordings"
 METADATA = b"crescendo.metadata"

@@ -23,15 +23,15 @@ from crescendo.trainables.config import Reset, TrainingConfig, configuration
 from crescendo.trainables.data.dataset import FASTEST, SLOWEST
 from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, atomic_file
-from crescendo.trainables.json_files import read_json, write_json
 from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.registry import MODELS
-from crescendo.trainables.reading import check_plain
 from crescendo.trainables.registry import check_no_plugin, is_plugin
+from crescendo.trainables.storage.files import atomic_directory, atomic_file
+from crescendo.trainables.storage.json_files import read_json, write_json
+from crescendo.trainables.storage.reading import check_plain
+from crescendo.trainables.storage.validated import validated
 from crescendo.trainables.training import checkpoints
-from crescendo.trainables.validated import validated
 
 METADATA, WEIGHTS = "detector.json", "model.safetensors"
 ALARM_HOURS = "alarm_hours"

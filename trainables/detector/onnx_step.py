@@ -14,8 +14,8 @@ import torch
 
 from crescendo.trainables.detector.detector import Detector
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
 from crescendo.trainables.registry import is_plugin
+from crescendo.trainables.storage.files import atomic_file
 
 
 def write_onnx(detector: Detector, path: Path | str) -> None:

@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike
 from crescendo.trainables.data.npy import FOLLOWED, MAGIC, npy_header, read_npy, read_values
 from crescendo.trainables.detector.stream import Frame
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import parse_json
-from crescendo.trainables.reading import check_plain, expecting
+from crescendo.trainables.storage.json_files import parse_json
+from crescendo.trainables.storage.reading import check_plain, expecting
 
 _LARGEST_FRAME = 64 * 2**20  # bytes
 _LARGEST_WHOLE = 4 * 2**30

@@ -23,11 +23,11 @@ from crescendo.trainables.detector.folder import (
     write_model,
 )
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json
 from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import ARCHITECTURE
-from crescendo.trainables.reading import expecting, mapping
 from crescendo.trainables.registry import check_no_plugin
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.reading import expecting, mapping
 from crescendo.trainables.training import checkpoint_folders, checkpoints
 
 if TYPE_CHECKING:

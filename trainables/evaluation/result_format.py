@@ -11,8 +11,8 @@ from crescendo.trainables.data.annotations import label_text
 from crescendo.trainables.data.frames import BACKGROUND, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.decoding import Spans
-from crescendo.trainables.json_files import read_json, write_json
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.json_files import read_json, write_json
 
 VERSION = "VERSION 1.3"
 

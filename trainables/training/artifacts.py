@@ -21,9 +21,9 @@ from crescendo.trainables.evaluation.early_warning import Thresholds
 from crescendo.trainables.evaluation.progression import Progression
 from crescendo.trainables.evaluation.result_format import write_detections
 from crescendo.trainables.evaluation.subset_result import SubsetResult
-from crescendo.trainables.files import atomic_file
-from crescendo.trainables.json_files import read_json, write_json
-from crescendo.trainables.reading import expecting
+from crescendo.trainables.storage.files import atomic_file
+from crescendo.trainables.storage.json_files import read_json, write_json
+from crescendo.trainables.storage.reading import expecting
 
 METRICS = "metrics.json"
 """The file that is written last: a folder that has it holds a finished run."""

@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory
-from crescendo.trainables.json_files import read_json, write_json
-from crescendo.trainables.reading import check_plain
+from crescendo.trainables.storage.files import atomic_directory
+from crescendo.trainables.storage.json_files import read_json, write_json
+from crescendo.trainables.storage.reading import check_plain
+from crescendo.trainables.storage.validated import validated
 from crescendo.trainables.training.checkpoint_folders import METADATA
-from crescendo.trainables.validated import validated
 
 _MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"
 

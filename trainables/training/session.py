@@ -17,7 +17,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.progression import progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.reading import expecting
+from crescendo.trainables.storage.reading import expecting
 from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_snapshot
 from crescendo.trainables.training.cohort import Cohort

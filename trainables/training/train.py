@@ -10,8 +10,8 @@ from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.parts import check_parts, scored_subsets, untested
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import check_folder, mended
-from crescendo.trainables.locks import hold
+from crescendo.trainables.storage.files import check_folder, mended
+from crescendo.trainables.storage.locks import hold
 from crescendo.trainables.training.artifacts import METRICS, FinishedRun
 from crescendo.trainables.training.listeners import Listener
 from crescendo.trainables.training.measurement import Measurement

@@ -11,7 +11,7 @@ from ray import tune
 
 from crescendo.trainables.data.same_dataset import SameDataset
 from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
-from crescendo.trainables.files import mended
+from crescendo.trainables.storage.files import mended
 from crescendo.trainables.training import checkpoint_folders
 from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leaves_cohort
 from crescendo.trainables.training.job import Job

@@ -16,7 +16,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_scores
 from crescendo.trainables.inference.scoring import Span, Watch, score_recordings, score_spans
-from crescendo.trainables.reading import expecting
+from crescendo.trainables.storage.reading import expecting
 from crescendo.trainables.training import checkpoints
 from crescendo.trainables.training.clipping import ClippedSteps
 from crescendo.trainables.training.cohort import Cohort

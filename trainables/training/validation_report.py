@@ -11,7 +11,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
-from crescendo.trainables.json_files import can_be_written, read_json, write_json
+from crescendo.trainables.storage.json_files import can_be_written, read_json, write_json
 
 _FILE = "report.json"
 

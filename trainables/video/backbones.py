@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import user_path
+from crescendo.trainables.storage.files import user_path
 from crescendo.trainables.video.weights import Weights, read_tuned, read_weights
 
 Layer = Literal["fc6", "fc7", "pooled"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from crescendo.trainables.data.annotations import Annotations, listed
 from crescendo.trainables.data.recording_names import FileNames, check_each_its_own
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.folders import files_below
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.folders import files_below
 from crescendo.trainables.video.decoding import SUFFIXES
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import check_plain
+from crescendo.trainables.storage.reading import check_plain
 from crescendo.trainables.video.joined import second_file
 from crescendo.trainables.video.mp4 import plays_in_parts
 from crescendo.trainables.video.presentation import timed_pictures

@@ -14,8 +14,8 @@ from crescendo.trainables.data.annotations import Annotations, Recording, Segmen
 from crescendo.trainables.data.dataset import SUBSETS
 from crescendo.trainables.data.importers.base import Reporter, Silent
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.files import atomic_directory
+from crescendo.trainables.storage.json_files import write_json
 from crescendo.trainables.video.decoding import require_av
 from crescendo.trainables.video.encoding import write_video
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.models.registry import MODELS
-from crescendo.trainables.reading import check_plain
+from crescendo.trainables.storage.reading import check_plain
 from crescendo.trainables.training import checkpoint_folders, checkpoints
 
 Weights = dict[str, Tensor]

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from crescendo.trainables.data.store import open_arrow
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import flush_to_disk, mended
+from crescendo.trainables.storage.files import flush_to_disk, mended
 
 _FACTS = b"crescendo.video"
 _PARTIAL = ".partial"

@@ -8,7 +8,7 @@ import pytest
 from finished_runs import command
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json, write_json
+from crescendo.trainables.storage.json_files import read_json, write_json
 
 SEGMENTS = [{"segment": [0.0, 1.0], "label": "run"}, {"segment": [1.0, 2.0], "label": "walk"}]
 TRUTH = {

@@ -26,7 +26,7 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.base import Silent
 from crescendo.trainables.data.pixels import encode_picture
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.json_files import write_json
 from crescendo.trainables.video.backbones import Preparation, load_backbone
 from crescendo.trainables.video.decoding import sampled_frames
 from crescendo.trainables.video.synthetic import synthesize_videos

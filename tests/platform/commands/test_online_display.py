@@ -8,7 +8,7 @@ import pytest
 
 from crescendo.platform import cli
 from crescendo.trainables.data.synthetic import synthesize
-from crescendo.trainables.json_files import read_json, write_json
+from crescendo.trainables.storage.json_files import read_json, write_json
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from crescendo.platform.commands.report_watch import ReportWatch
 from crescendo.platform.tracking.mlflow_store import STUDY
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.search_spaces.record import LOCK_FILE
-from crescendo.trainables.locks import hold
+from crescendo.trainables.storage.locks import hold
 
 BESIDE = """
 import sys, time

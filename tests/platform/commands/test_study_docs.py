@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
-from crescendo.search_spaces.schema import Block
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.phases import Block
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
 
 PAGE = Path(__file__).parents[3] / "docs" / "studies.md"

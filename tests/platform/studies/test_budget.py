@@ -12,8 +12,8 @@ from virtual_study import Virtual
 from crescendo.platform.studies.budget import FILE, Purse
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.budgeting import Extent, affordable, asked
-from crescendo.search_spaces.confirm import Budget
 from crescendo.search_spaces.problems import StudyError
+from crescendo.search_spaces.schema.confirm import Budget
 
 ASKED = ("search.trials=12", "confirm={seeds: 6}", "budget={hours: 1}")
 

@@ -17,7 +17,7 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.search_spaces.arms import arms_of
-from crescendo.search_spaces.schema import Resources
+from crescendo.search_spaces.schema.phases import Resources
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.training.trainable import DetectorTrainable
 from crescendo.trainables.training.validation_report import ValidationReport

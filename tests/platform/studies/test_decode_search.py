@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crescendo.platform.studies.decode_search import DecodeSearch
 from crescendo.search_spaces.arms import ArmDecode
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.spaces import Choices, Range
 
 
 class Scores:

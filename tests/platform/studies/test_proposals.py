@@ -13,7 +13,7 @@ from crescendo.platform.studies.proposals import propose, setting_key
 from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
-from crescendo.search_spaces.schema import Sampler
+from crescendo.search_spaces.schema.phases import Sampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

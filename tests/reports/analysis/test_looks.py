@@ -25,8 +25,8 @@ from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sections import sections_of
 from crescendo.reports.page.sentences import summary
 from crescendo.reports.tables.table_set import tables
-from crescendo.search_spaces.confirm import Confirm
 from crescendo.search_spaces.replicates import ONLY
+from crescendo.search_spaces.schema.confirm import Confirm
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))

@@ -6,7 +6,7 @@ import pytest
 
 from crescendo.reports.analysis.search import combinations_tried, proposed, search_summary
 from crescendo.search_spaces.arms import arms_of
-from crescendo.search_spaces.schema import Block, Decode
+from crescendo.search_spaces.schema.phases import Block, Decode
 
 
 def arm_of(runs, name, **sections):

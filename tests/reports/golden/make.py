@@ -14,7 +14,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from crescendo.trainables.json_files import read_json
+from crescendo.trainables.storage.json_files import read_json
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

@@ -10,8 +10,8 @@ from crescendo.reports.source.store_address import (
     local_store,
     sqlite_file,
 )
-from crescendo.trainables.addresses import hidden, shown_address
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.storage.addresses import hidden, shown_address
 
 
 @pytest.mark.parametrize(

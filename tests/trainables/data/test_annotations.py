@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment, read_annotations
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import write_json
+from crescendo.trainables.storage.json_files import write_json
 
 
 def file_of(folder: Path, *segments: object, **entry: object) -> Path:

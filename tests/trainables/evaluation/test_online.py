@@ -14,7 +14,7 @@ from crescendo.trainables.evaluation.online import online_detection
 from crescendo.trainables.evaluation.protocols import PROTOCOLS
 from crescendo.trainables.evaluation.span_scores import span_scores
 from crescendo.trainables.inference.decoded_subset import decode_subset
-from crescendo.trainables.json_files import read_json
+from crescendo.trainables.storage.json_files import read_json
 from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.trial import Trial
 

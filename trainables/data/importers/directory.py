@@ -20,7 +20,7 @@ from crescendo.trainables.data.importers.splits import given_folds, given_split
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
 from crescendo.trainables.data.splits import Splits
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import parse_json
+from crescendo.trainables.storage.json_files import parse_json
 
 
 @told

@@ -16,11 +16,11 @@ from crescendo.trainables.data.importers.delimited import cells
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import recording_of
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import user_path
-from crescendo.trainables.json_files import parse_json
 from crescendo.trainables.plurals import agreeing, counted
-from crescendo.trainables.reading import read_bytes
-from crescendo.trainables.yaml_values import LARGEST, yaml_value
+from crescendo.trainables.storage.files import user_path
+from crescendo.trainables.storage.json_files import parse_json
+from crescendo.trainables.storage.reading import read_bytes
+from crescendo.trainables.storage.yaml_values import LARGEST, yaml_value
 
 HELP = (
     "Who or what a recording is of: a file (CSV, JSON, YAML) of recordings and groups, a key of the annotations "

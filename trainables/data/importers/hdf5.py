@@ -11,7 +11,7 @@ import numpy as np
 
 from crescendo.trainables.data.importers.arrays import Announced, Shape, matrix_shape
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import check_plain, most_unpacked, too_large
+from crescendo.trainables.storage.reading import check_plain, most_unpacked, too_large
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST = 10_000

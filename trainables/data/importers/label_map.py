@@ -11,8 +11,8 @@ from crescendo.trainables.data.annotations import Annotations, label_text, liste
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.reading import read_text
-from crescendo.trainables.yaml_values import LARGEST, yaml_value
+from crescendo.trainables.storage.reading import read_text
+from crescendo.trainables.storage.yaml_values import LARGEST, yaml_value
 
 HELP = "YAML file of labels to rename or merge (OLD: NEW) or drop (OLD: null)."
 Changes = Mapping[str, str | None]

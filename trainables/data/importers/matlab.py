@@ -14,7 +14,7 @@ import scipy.io
 
 from crescendo.trainables.data.importers.arrays import Announced
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.reading import most_unpacked, too_large
+from crescendo.trainables.storage.reading import most_unpacked, too_large
 
 # Cells, structures, sparse matrices and objects are not read.
 _TYPES: dict[str, np.dtype[Any]] = {

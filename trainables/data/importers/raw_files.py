@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import IO
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.folders import files_below
-from crescendo.trainables.reading import check_plain, most_unpacked, too_large
+from crescendo.trainables.storage.folders import files_below
+from crescendo.trainables.storage.reading import check_plain, most_unpacked, too_large
 
 
 class RawFiles:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crescendo.trainables.data.importers.arrays import Announced
-from crescendo.trainables.reading import most_unpacked, too_large
+from crescendo.trainables.storage.reading import most_unpacked, too_large
 
 if TYPE_CHECKING:
     import pandas as pd

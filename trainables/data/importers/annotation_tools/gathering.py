@@ -15,7 +15,7 @@ from crescendo.trainables.data.importers.delimited import seconds
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
-from crescendo.trainables.reading import unpack
+from crescendo.trainables.storage.reading import unpack
 
 SUFFIXES = (".json", ".gz", ".csv", ".tsv", ".txt", ".eaf")
 """Of files of annotations in a folder that holds others as well."""

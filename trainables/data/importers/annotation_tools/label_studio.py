@@ -12,7 +12,7 @@ from crescendo.trainables.data.annotations import Segment
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track, moment, solid
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.reading import expecting, mapping
+from crescendo.trainables.storage.reading import expecting, mapping
 
 _LABELS = ("timeserieslabels", "labels")
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts eight digits before the name of an uploaded file

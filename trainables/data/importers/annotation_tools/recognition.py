@@ -9,7 +9,7 @@ from typing import Any
 from crescendo.trainables.data.importers.annotation_tools import audacity, boris, elan, label_studio, table
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import parse_json
+from crescendo.trainables.storage.json_files import parse_json
 
 ACTIVITYNET = "ActivityNet's JSON"
 KNOWN = (

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from crescendo.search_spaces.values import Section
+from crescendo.search_spaces.schema.values import Section
 
 _HOURS, _SEEDS = 1_000_000, 1000
 FIRST_LOOK, _AT_MOST = 3, 20

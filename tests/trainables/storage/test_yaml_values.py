@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crescendo.search_spaces.yaml_source import read
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.yaml_values import yaml_value
+from crescendo.trainables.storage.yaml_values import yaml_value
 
 WORDS = """no on off yes true False null ~ 1 010 0x1f 0o7 1_000 1e-3 1E5 -.5 5. .inf -.Inf .nan 1:60 2020-99-99 2020-01-01
 = << '1' "true" abc é -1 +2"""

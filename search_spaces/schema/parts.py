@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from crescendo.search_spaces.spaces import Choices, Range
-from crescendo.search_spaces.values import Plain
+from crescendo.search_spaces.schema.spaces import Choices, Range
+from crescendo.search_spaces.schema.values import Plain
 
 
 def flat(settings: Any) -> Any:

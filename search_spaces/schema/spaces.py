@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from crescendo.search_spaces.values import Distinct, Number, OneOrMore, Scalar, Section, Written, plain, same
+from crescendo.search_spaces.schema.values import Distinct, Number, OneOrMore, Scalar, Section, Written, plain, same
 
 # How far from a whole number of steps a value may be written: as a share of its steps, and in steps.
 _NEARLY, _NEARLY_AT_MOST = Fraction(1, 10**9), Fraction(1, 100)

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crescendo.search_spaces.arms import DECODE, Arm, Combination, arms_of, baselines_of, combinations_of
+from crescendo.search_spaces.checks.resolution import IN_ABLATE, IN_SPACE, Resolve, ablated_values
+from crescendo.search_spaces.checks.schema_errors import suggestion
+from crescendo.search_spaces.checks.seeds import seed_problems
+from crescendo.search_spaces.checks.setting_checks import wrong_together, wrong_values
 from crescendo.search_spaces.problems import Path, Problem
-from crescendo.search_spaces.resolution import IN_ABLATE, IN_SPACE, Resolve, ablated_values
-from crescendo.search_spaces.schema_errors import suggestion
-from crescendo.search_spaces.seeds import seed_problems
-from crescendo.search_spaces.setting_checks import wrong_together, wrong_values
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.spaces import Choices, Range
+from crescendo.search_spaces.schema.values import same
 from crescendo.search_spaces.study import Study
-from crescendo.search_spaces.values import same
 
 Idle = Mapping[str, Mapping[str, Any]]
 """Settings without effect in an arm: setting -> the other settings, with their values, that make it so."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_file
-from crescendo.trainables.reading import read_bytes, unpack
+from crescendo.trainables.storage.files import atomic_file
+from crescendo.trainables.storage.reading import read_bytes, unpack
 
 # Digits of the largest integers that 64-bit floating point holds.
 _DIGITS = 308

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from crescendo.search_spaces.spaces import Choices, Range, Space, combinations
+from crescendo.search_spaces.schema.spaces import Choices, Range, Space, combinations
 
 SPACE = TypeAdapter(Space)
 

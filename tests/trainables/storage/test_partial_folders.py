@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from crescendo.trainables import partial_folders
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import atomic_directory, atomic_file, check_file, check_folder, check_new_folder
-from crescendo.trainables.partial_folders import exchange, partial_folder
+from crescendo.trainables.storage import partial_folders
+from crescendo.trainables.storage.files import atomic_directory, atomic_file, check_file, check_folder, check_new_folder
+from crescendo.trainables.storage.partial_folders import exchange, partial_folder
 
 KILLED = """
 import os, sys
-from crescendo.trainables.files import atomic_directory
+from crescendo.trainables.storage.files import atomic_directory
 with atomic_directory(sys.argv[1], replace=True) as partial:
     (partial / "half").write_text("x")
     os.kill(os.getpid(), 9)

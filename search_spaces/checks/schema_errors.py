@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from crescendo.search_spaces.problems import Path, Problem
-from crescendo.search_spaces.schema import Block
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.phases import Block
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
 
 _PLACEHOLDERS = {"name": "study", "dataset": "synthetic"}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import read_json
-from crescendo.trainables.reading import check_plain, expecting, mapping, read_bytes, read_text, unpack
+from crescendo.trainables.storage.json_files import read_json
+from crescendo.trainables.storage.reading import check_plain, expecting, mapping, read_bytes, read_text, unpack
 
 
 def test_a_plain_file_and_a_link_to_one_are_read(tmp_path):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from crescendo.search_spaces.values import Section
+from crescendo.search_spaces.schema.values import Section
 
 FOLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,39}")
 

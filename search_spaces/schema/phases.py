@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from crescendo.search_spaces.parts import Settings, flat, flat_space
-from crescendo.search_spaces.spaces import Choices, Range, Space
-from crescendo.search_spaces.values import Distinct, OneOrMore, Scalar, Section, Written
+from crescendo.search_spaces.schema.parts import Settings, flat, flat_space
+from crescendo.search_spaces.schema.spaces import Choices, Range, Space
+from crescendo.search_spaces.schema.values import Distinct, OneOrMore, Scalar, Section, Written
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=,+-]*")
 # Far more than anybody can pay for, and few enough to be counted, checked and kept.

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crescendo.search_spaces.arms import Arm
-from crescendo.search_spaces.parts import is_real
+from crescendo.search_spaces.checks.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
+from crescendo.search_spaces.checks.schema_errors import suggestion
 from crescendo.search_spaces.problems import Path, Problem
-from crescendo.search_spaces.resolution import ELSEWHERE, IN_ABLATE, IN_SPACE, Resolve, ablated_values
-from crescendo.search_spaces.schema_errors import suggestion
-from crescendo.search_spaces.spaces import Choices, Range
+from crescendo.search_spaces.schema.parts import is_real
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
 
 _CORNERS = 4096

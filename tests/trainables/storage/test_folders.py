@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.folders import files_below
+from crescendo.trainables.storage.folders import files_below
 
 # Files and links (path -> target, relative to the root); the files that lie below "in"; each named once.
 CASES = {

@@ -3,7 +3,7 @@
 import pytest
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.locks import hold, is_held
+from crescendo.trainables.storage.locks import hold, is_held
 
 
 def test_a_lock_is_seen_by_whoever_asks_and_by_whoever_wants_it(tmp_path):

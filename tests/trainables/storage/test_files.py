@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crescendo.trainables.errors import InputError, SurroundingsError
-from crescendo.trainables.files import atomic_directory, atomic_file
-from crescendo.trainables.json_files import parse_json, write_json
+from crescendo.trainables.storage.files import atomic_directory, atomic_file
+from crescendo.trainables.storage.json_files import parse_json, write_json
 from crescendo.trainables.training.checkpoints import write_checkpoint
 
 REFUSED = {

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.json_files import can_be_written
 from crescendo.trainables.plurals import counted
+from crescendo.trainables.storage.json_files import can_be_written
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.files import mended
+from crescendo.trainables.storage.files import mended
 
 _PATIENCE = 0.3  # seconds: whoever asks `is_held` has it for a moment
 

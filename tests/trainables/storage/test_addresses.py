@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crescendo.trainables.addresses import hidden, shown_address, shown_dataset
+from crescendo.trainables.storage.addresses import hidden, shown_address, shown_dataset
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crescendo.trainables.errors import InputError, SurroundingsError
-from crescendo.trainables.partial_folders import exchange, partial_folder, partial_prefix
-from crescendo.trainables.reading import reason
+from crescendo.trainables.storage.partial_folders import exchange, partial_folder, partial_prefix
+from crescendo.trainables.storage.reading import reason
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _AWAY = (

@@ -1,0 +1,1 @@
+"""What may stand in a study file: values, parameter spaces and sections, each key described once."""
