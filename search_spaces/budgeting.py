@@ -9,7 +9,6 @@ from typing import Any
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.cost import finalist_trainings
 from crescendo.search_spaces.study import Study
-from crescendo.trainables.plurals import counted
 
 FEWEST_TRIALS, FEWEST_SEEDS = 3, 3
 """Of a replicate: before it has as many, repeats and finalists are given up."""
@@ -113,17 +112,3 @@ def _grown(study: Study, folds: int, rounds: float, extent: Extent, wish: Extent
         if not more:
             return extent
         extent = min(more, key=lambda one: abs(one.trials * wish.seeds - one.seeds * wish.trials))
-
-
-def said(study: Study, extent: Extent) -> str:
-    """Return how much of `study` is done, as `5 of 20 trials, 3 of 5 seeds of each arm`."""
-    whole = asked(study)
-    parts = [
-        f"{extent.trials} of {counted(whole.trials, 'trial')}",
-        f"{extent.seeds} of {counted(whole.seeds, 'seed')}",
-    ]
-    if whole.repeats > 1:
-        parts.append(f"{extent.repeats} of {whole.repeats} repeats")
-    if whole.finalists:
-        parts.append("finalists" if extent.finalists else "no finalists")
-    return f"{', '.join(parts)} of each arm"

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from crescendo.search_spaces.problems import Path, Problem
-from crescendo.trainables.plurals import counted
 
 # With aliases a kilobyte can stand for more values than fit in any memory.
 _VALUES = 100_000
@@ -220,7 +219,7 @@ def _override(source: Source, override: str) -> None:
             return
     last = steps[-1]
     if isinstance(target, list) and isinstance(last, int) and last >= len(target):
-        source.fatal.append(f"{place}: the list has {counted(len(target), 'entry')}, numbered from 0")
+        source.fatal.append(f"{place}: must be an entry below {len(target)}, numbered from 0, but got {last}")
         return
     target[last] = value
     path = tuple(steps)

@@ -85,6 +85,7 @@ def sweep(
 
 def _tell(result: Sweep, folder: Path, screen: Screen, *, reported: bool) -> None:
     """Say what came out; `typer.Exit` with 1 if the study did not get all it asked for."""
+    # It loads Optuna, which `--help` does not need.
     from crescendo.platform.studies.study_tables import outcome
 
     there = shlex.quote(str(folder))

@@ -12,8 +12,9 @@ from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import read_extent, record_extent
 from crescendo.platform.studies.study_queue import StudyQueue
 from crescendo.platform.studies.workspace import Workspace
+from crescendo.reports.extent import extent_text
 from crescendo.search_spaces.arms import arms_of
-from crescendo.search_spaces.budgeting import Extent, affordable, asked, said
+from crescendo.search_spaces.budgeting import Extent, affordable, asked
 from crescendo.search_spaces.replicates import replicates_of
 from crescendo.search_spaces.study import Study
 
@@ -97,7 +98,7 @@ class BudgetedQueue(StudyQueue):
             record_extent(self.place.output, extent)
             self._cut(extent)
             self.planned(
-                f"budget of {self._purse}: {'planned' if before is None else 'cut to'} {said(self.asked, extent)}"
+                f"budget of {self._purse}: {'planned' if before is None else 'cut to'} {extent_text(self.asked, extent)}"
             )
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crescendo.reports.extent import extent_text
 from crescendo.reports.source.artifacts import EXPECTED, FILES, RunArtifacts, read_artifacts
 from crescendo.reports.source.chosen import chosen_trial
 from crescendo.reports.source.recorded_study import recorded_study
@@ -28,7 +29,6 @@ from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun, is_runni
 from crescendo.reports.source.store import StoreReader
 from crescendo.reports.source.store_address import check_store, store_of
 from crescendo.search_spaces.arms import Arm, arms_of
-from crescendo.search_spaces.budgeting import said
 from crescendo.search_spaces.record import LOCK_FILE
 from crescendo.search_spaces.replicates import Replicate, replicates_of
 from crescendo.search_spaces.study import Study
@@ -146,7 +146,7 @@ class _Reader:
         record = recorded_study(parent, self._files, self._folder)
         study = record.done
         if record.extent is not None:
-            self._remarks.notes.append(f"The study's budget paid for {said(record.study, record.extent)}.")
+            self._remarks.notes.append(f"The study's budget paid for {extent_text(record.study, record.extent)}.")
         (status, reason), works = state_of(parent), self._works()
         # What it still lacks is then said as its progress.
         self._remarks.complete = not is_running(status, works=works)

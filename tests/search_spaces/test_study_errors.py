@@ -444,7 +444,10 @@ class TestOverrides:
             ("search.trails=3", "--set search.trails=3: search.trails: unknown key; did you mean trials?"),
             ("base.dropout=2", "--set base.dropout=2: base.dropout: must be less than 1 but got 2"),
             ("name.x=3", "--set name.x=3: name has no entry 'x'; give it whole, as --set 'name={x: ...}'"),
-            ("ablate.variant.5=none", "--set ablate.variant.5=none: the list has 2 entries, numbered from 0"),
+            (
+                "ablate.variant.5=none",
+                "--set ablate.variant.5=none: must be an entry below 2, numbered from 0, but got 5",
+            ),
             (
                 "search.space.bptt={low: 9, high: 3}",
                 "--set search.space.bptt={low: 9, high: 3}: search.space.bptt: low must be",
