@@ -13,12 +13,14 @@ from crescendo.reports.source.records import tags_of, value_of
 from crescendo.reports.source.run_files import RunFiles
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.record import STUDY_FILE, StudyRecord
+from crescendo.search_spaces.schema.spaces import Choices, Range
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.json_files import read_json
 
 _TEXTS = {"name", "description", "dataset", "trainable"}
+_OF_A_SPACE = {*Range.model_fields, *Choices.model_fields}
 _OPTIONAL = {"baseline", "early_stopping", "decode.merge_gap", "decode.reset", "resources.concurrent"}
 
 
@@ -66,7 +68,7 @@ def study_from_parameters(params: Mapping[str, str], tags: Mapping[str, str]) ->
     for key, text in {**params, **changed}.items():
         if text == "none" and (key in _OPTIONAL or key.endswith(".step")):
             continue
-        *path, last = key.split(".")
+        *path, last = _path(key)
         inner = content
         for part in path:
             inner = inner.setdefault(part, {})
@@ -79,6 +81,22 @@ def study_from_parameters(params: Mapping[str, str], tags: Mapping[str, str]) ->
             f"{params.get('name', 'the study')}: its run in MLflow does not say whole which study it is; "
             "name its output folder"
         ) from error
+
+
+def _path(key: str) -> list[str]:
+    """Return the keys that `key` joins. Settings may have a dot of their own, as `lambda_r.score`; sections have none."""
+    parts = key.split(".")
+    if parts[0] in ("base", "baseline"):
+        return [parts[0], *_joined(parts[1:])]
+    if parts[:2] != ["search", "space"]:
+        return parts
+    end = next((place for place, part in enumerate(parts) if place > 2 and part in _OF_A_SPACE), len(parts))
+    what, *on = parts[end:] or [""]
+    return [*parts[:2], *_joined(parts[2:end]), *([what] if what else []), *_joined(on)]
+
+
+def _joined(parts: list[str]) -> list[str]:
+    return [".".join(parts)] if parts else []
 
 
 def _setting(key: str, value: Any) -> Any:

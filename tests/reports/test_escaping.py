@@ -128,7 +128,8 @@ class Words(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, sorted(name for name, _ in attributes)))
+        if tag != "wbr":  # where a word may break is the word's
+            self.tags.append((tag, sorted(name for name, _ in attributes)))
 
     def handle_data(self, data):
         self.words.append(" ".join(data.split()))

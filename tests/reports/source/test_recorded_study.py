@@ -26,6 +26,14 @@ def test_a_shipped_study_is_told_back_whole(name, changes):
     assert study_from_parameters(parameters(study), {}) == study
 
 
+def test_weights_of_variants_are_told_back_wherever_they_stand():
+    weights = "base.lambda_r={score: 6, smoothing: 0.15}"
+    study = load_study("findings_gtea", (weights, "baseline={variant: smoothing}"))
+    assert study.base["lambda_r.smoothing"] == 0.15
+    assert "lambda_r.smoothing" in study.search.space
+    assert study_from_parameters(parameters(study), {}) == study
+
+
 def test_what_was_changed_by_an_extension_counts():
     begun, extended = load_study("quick"), load_study("quick", ("search.trials=77", "confirm.seeds=[0, 1, 2, 9]"))
     old, new = parameters(begun), parameters(extended)

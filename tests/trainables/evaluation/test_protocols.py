@@ -80,7 +80,7 @@ def test_a_rule_of_ones_own_goes_through_its_pairs_in_its_order(name, truth, fou
     ("returned", "fault"),
     [
         (lambda pairs: np.array([0, 0]), "an index twice"),
-        (lambda pairs: np.array([len(pairs.iou)]), "an index outside the 1 pairs"),
+        (lambda pairs: np.array([len(pairs.iou)]), "an index outside the 1 pair"),
         (lambda pairs: np.array([-1]), "an index outside"),
         (lambda pairs: -pairs.iou, "type float64"),
         (lambda pairs: None, "type object"),
