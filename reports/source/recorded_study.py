@@ -91,8 +91,7 @@ def _path(key: str) -> list[str]:
     if parts[:2] != ["search", "space"]:
         return parts
     end = next((place for place, part in enumerate(parts) if place > 2 and part in _OF_A_SPACE), len(parts))
-    what, *on = parts[end:] or [""]
-    return [*parts[:2], *_joined(parts[2:end]), *([what] if what else []), *_joined(on)]
+    return [*parts[:2], *_joined(parts[2:end]), *parts[end : end + 1], *_joined(parts[end + 1 :])]
 
 
 def _joined(parts: list[str]) -> list[str]:
