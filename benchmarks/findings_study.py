@@ -53,6 +53,8 @@ class Finished:
     ----------
     data
         Name of its data set.
+    report
+        The file that it was read from.
     arms
         All but the baseline.
     reached, early_reached, causes
@@ -73,6 +75,7 @@ class Finished:
     """
 
     data: str
+    report: Path
     arms: tuple[Arm, ...]
     reached: Estimate
     early_reached: Estimate
@@ -115,7 +118,7 @@ def read_findings(files: list[Path]) -> list[Finished]:
             study = _checked(file, mapping(content))
             if STUDIES[study.name] in found:
                 raise InputError(f"{file}: is of {study.name}, and so is another file; name one report a study")
-            found[STUDIES[study.name]] = _finished(STUDIES[study.name], content, study)
+            found[STUDIES[study.name]] = _finished(STUDIES[study.name], file, content, study)
     return [found[data] for data in STUDIES.values() if data in found]
 
 
@@ -137,13 +140,14 @@ def _checked(file: Path, content: Mapping[str, Any]) -> Study:
     return ran
 
 
-def _finished(data: str, content: Mapping[str, Any], study: Study) -> Finished:
+def _finished(data: str, file: Path, content: Mapping[str, Any], study: Study) -> Finished:
     headline, fraction = content["headline"], content["early_fraction"]
     [baseline] = [arm for arm in content["arms"] if arm["baseline"]]
     searches = [(one, one["search"]) for arm in content["arms"] for one in arm["replicates"]]
     key, snapshots = headline.rpartition("_")[2], baseline["snapshots"]
     return Finished(
         data=data,
+        report=file,
         arms=tuple(_arm(arm, headline) for arm in content["arms"] if not arm["baseline"]),
         reached=_estimate(baseline["detection"][key]),
         early_reached=_estimate(baseline["early"][fraction][key]),

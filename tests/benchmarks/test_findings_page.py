@@ -1,5 +1,6 @@
 """docs/findings.md, its figure and the README's sentences are made of finished studies' report.json; all else is refused."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def made(folder, monkeypatch, capsys, *reports):
     page, readme, figure = folder / "findings.md", folder / "README.md", folder / "findings.svg"
     page.write_text((DOCS / "findings.md").read_text())
     readme.write_text((DOCS.parent / "README.md").read_text())
-    options = ["--page", page, "--readme", readme, "--figure", figure]
+    options = ["--kept", folder / "kept", "--page", page, "--readme", readme, "--figure", figure]
     monkeypatch.setattr(sys, "argv", ["findings.py", *map(str, [*reports, *options])])
     with pytest.raises(SystemExit) as done:
         findings.guarded(findings.main)
@@ -42,10 +43,50 @@ def test_page_readme_and_figure_are_made_of_finished_studies_and_their_prose_sta
     assert figure.count("not in this study") == 3
     assert "#ffffff" in figure
 
+    for kept in (tmp_path / "kept").iterdir():
+        kept.unlink()
     _, _, again, _, _ = made(tmp_path, monkeypatch, capsys)
     assert "Nothing yet: no study has finished." in again
     prose = [text for number, text in enumerate(again.split("<!-- ")) if number % 2 == 0]
     assert all(text.partition("-->")[2] in page for text in prose)
+
+
+def test_studies_made_before_stay_on_the_page_without_their_reports_and_a_new_report_takes_the_place_of_its_own(
+    tmp_path, monkeypatch, capsys
+):
+    gtea = write(tmp_path, "findings_gtea", score=(compared(0.02, "better"), compared(0.001, None)))
+    tug = write(tmp_path, "findings_tug", score=(compared(0.01), compared(0.002, None)))
+    together = made(tmp_path, monkeypatch, capsys, gtea, tug)
+    made(tmp_path, monkeypatch, capsys, gtea)
+    gtea.unlink()
+    assert made(tmp_path, monkeypatch, capsys, tug) == together
+    tug.unlink()
+    assert made(tmp_path, monkeypatch, capsys) == together
+
+    again = write(tmp_path, "findings_gtea", score=(compared(0.03, "better"), compared(0.001, None)))
+    page = made(tmp_path, monkeypatch, capsys, again)[2]
+    assert "| `score` | +3.0* [" in page
+    assert "| `score` | +2.0* [" not in page
+
+
+def test_a_kept_study_that_ships_otherwise_by_now_is_refused(tmp_path, monkeypatch, capsys):
+    made(tmp_path, monkeypatch, capsys, write(tmp_path))
+    kept = tmp_path / "kept" / "gtea.json"
+    content = json.loads(kept.read_text())
+    content["studies"][0]["settings"]["search"].update(trials=2)
+    kept.write_text(json.dumps(content))
+    code, error, *_ = made(tmp_path, monkeypatch, capsys)
+    assert code == 2
+    assert f"{kept}: findings_gtea ran otherwise than it ships (search.trials: 3 -> 2)" in error
+
+
+def test_the_page_that_ships_is_what_is_kept_beside_it(tmp_path, monkeypatch, capsys):
+    (tmp_path / "kept").symlink_to(DOCS / "findings")
+    code, error, page, readme, figure = made(tmp_path, monkeypatch, capsys)
+    assert (code, error) == (0, "")
+    assert page == (DOCS / "findings.md").read_text()
+    assert readme == (DOCS.parent / "README.md").read_text()
+    assert "<svg" in figure
 
 
 def _unfinished(content):
