@@ -67,7 +67,6 @@ class Display:
     def begin(self) -> None:
         """Say how long the study takes, if its trainings of an earlier start tell, now that it is known how many run at once."""
         if self._run is not None and self._estimate is not None:
-            self._pace = Pace(self._run)  # what Ray took to start says nothing of the rest
             self._estimate.begin()
             if self._estimate.known:
                 self._print(str(self._estimate))
@@ -116,12 +115,15 @@ class Display:
             self._live.update(Group(progress_table(self._run, self._hours()), footer), refresh=True)
 
     def started(self, entry: TrialRecord) -> None:
-        """Say nothing: the end of a trial is news, its start is not. The first one sets the clock going."""
-        if self._pace is None and self._run is not None:
-            self._pace = Pace(self._run)
+        """Say nothing: the end of a trial is news, its start is not."""
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
-        """Say, once a sweep, what there is to know of how trials train; the live table shows the rest."""
+        """Say, once a sweep, what there is to know of how trials train; the live table shows the rest.
+
+        The first report sets the clock going: what Ray and its workers took to start says nothing of the rest.
+        """
+        if self._pace is None and self._run is not None:
+            self._pace = Pace(self._run)
         for note in report.notes:
             if note not in self._notes:
                 self._notes.add(note)

@@ -96,8 +96,6 @@ class StudyWatcher:
     def started(self, entry: TrialRecord) -> None:
         """Open the trial's run, or open it again. A trial begins in a process of its own: there is time now to send."""
         self._tracker.send()
-        if self._pace is None and self._run is not None:
-            self._pace = Pace(self._run)
         replicate = entry.replicate
         tags = {
             **self._tags,
@@ -115,7 +113,9 @@ class StudyWatcher:
         )
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
-        """Send a report's numbers."""
+        """Send a report's numbers. The first one sets the clock going: what workers took to start says nothing of the rest."""
+        if self._pace is None and self._run is not None:
+            self._pace = Pace(self._run)
         numbers = result_numbers(report) | progress_numbers(report)
         self._tracker.report(entry.identity, numbers, report.iteration)
 

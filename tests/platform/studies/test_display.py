@@ -102,6 +102,23 @@ def test_the_time_left_is_what_the_rest_takes_at_the_pace_so_far(run_and_display
     assert pace.seconds_left() == pytest.approx(5.5 * 60)
 
 
+def test_what_workers_take_to_start_says_nothing_of_the_time_left(run_and_display, monkeypatch):
+    """Ten minutes to start, then ten iterations in 10 s; of the eight trainings of 30 iterations each 220 are left."""
+    run, display, screen = run_and_display
+    now = [100.0]
+    monkeypatch.setattr("crescendo.platform.studies.pace.time.monotonic", lambda: now[0])
+    with display:
+        display.begin()
+        [job] = run.next_jobs()
+        now[0] += 600
+        run.report(job.identity, ValidationReport(10, 0.25, False, seconds=10.0))
+        now[0] += 10
+        run.report(job.identity, ValidationReport(20, 0.25, False, seconds=20.0))
+        now[0] += 10
+        finish(run, job)
+    assert screen.getvalue().splitlines()[-1].endswith("3 min 30 s left")
+
+
 def test_hours_are_told_by_timed_steps_before_arms_have_trained(run_and_display):
     """Of 30 iterations: 4 trials of 3 and 9 s, and 4 confirmations that take 3 s more, at three at a time; then 9 and 15 s."""
     run, display, screen = run_and_display
