@@ -46,10 +46,11 @@ onload = () => {
         const box = one.getBoundingClientRect();
         return page.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.matches(".spot");
       });
-      const text = () => frame.contentWindow.getComputedStyle(spots[0], "::after").content;
-      const before = text();
+      const shown = one => frame.contentWindow.getComputedStyle(one, "::after");
+      const before = shown(spots[0]).content;
+      const stands = spots.map(one => { one.focus(); return `${shown(one).position} ${shown(one).bottom}`; });
       spots[0].focus();
-      return {spots: spots.length, met: met.length, before, after: text(), tip: spots[0].dataset.tip};
+      return {spots: spots.length, met: met.length, before, after: shown(spots[0]).content, tip: spots[0].dataset.tip, stands};
     });
     root.scrollTo(0, 0);
     return {
@@ -115,6 +116,12 @@ def test_every_chart_tells_its_values_where_it_is_pointed_at_or_touched(measured
             assert chart["before"] == "none"
             assert chart["after"].startswith('"')
             assert chart["tip"].split("\n")[0] in chart["after"]
+
+
+def test_on_a_phone_where_charts_scroll_what_they_tell_stands_at_the_foot_of_the_screen(measured):
+    laptop, phone = measured
+    assert all(set(chart["stands"]) == {"fixed 8px"} for chart in phone["charts"])
+    assert not any(one.startswith("fixed") for chart in laptop["charts"] for one in chart["stands"])
 
 
 def test_a_table_of_any_width_scrolls_within_its_box(tmp_path):
