@@ -73,7 +73,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def quicker(words: list[str]) -> list[str]:
-    return [*words, *(word for change in QUICKER.get(words[0], ()) for word in ("--set", change))]
+    reported = ["--report"] if words[0] == "sweep" else []
+    return [*words, *reported, *(word for change in QUICKER.get(words[0], ()) for word in ("--set", change))]
 
 
 def crescendo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -84,16 +85,22 @@ def in_folder(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500, check=False)
 
 
-def run_commands(folder: Path, block: str) -> None:
-    """Run the last in a process of its own, where it has but what the others wrote, and those one after the other."""
+def run_commands(folder: Path, block: str) -> str:
+    """Run the last in a process of its own, where it has but what the others wrote, and those one after the other.
+
+    Return what the others printed.
+    """
     programs, words = zip(*((program, words) for program, *words in map(shlex.split, block.splitlines())), strict=True)
     assert set(programs) == {"crescendo"}
     *others, last = words
+    printed = ""
     if others:
         done = in_folder(folder, *SEVERAL, json.dumps([quicker(one) for one in others]))
         assert done.returncode == 0, f"{block}\n{done.stderr}"
+        printed = done.stdout
     done = crescendo(folder, *last)
     assert done.returncode == 0, f"{last}\n{done.stderr}"
+    return printed
 
 
 def run_python(folder: Path, block: str) -> None:
@@ -116,8 +123,8 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The output folder of the study that has everything of the page, reported."""
     folder = write_files(tmp_path_factory.mktemp("swept"))
     synthesize(folder / "data" / "mine")  # as the page's first command does
-    for block in blocks(SECTIONS[LAST], "sh"):
-        run_commands(folder, block)
+    printed = [run_commands(folder, block) for block in blocks(SECTIONS[LAST], "sh")]
+    (folder / "printed.txt").write_text("".join(printed), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)  # what is read here is matched by the page's rule
         yield folder / "results" / "mine"
@@ -140,6 +147,17 @@ def test_every_arm_is_searched_confirmed_and_reported_under_its_name(swept: Path
         assert all(arm in text for arm in arms), name
         assert study["base"]["protocol"] in text
     assert set(results.differences["arm"]) == arms - {"variant=none"}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.tools
+def test_the_sweep_wrote_its_report_while_it_ran_and_when_it_had_ended(swept: Path) -> None:
+    page = (swept / "report" / "report.html").as_uri()
+    printed = (swept.parents[1] / "printed.txt").read_text(encoding="utf-8").splitlines()
+    assert f"report, written again as trials end: {page}" in printed
+    assert f"report: {page}" in printed
+    assert not any("report is not written" in line for line in printed)
 
 
 @pytest.mark.ray
