@@ -8,7 +8,7 @@ from typing import Any
 from crescendo.reports.analysis.estimates import Difference, Estimate
 from crescendo.trainables.data.groups import GROUPS
 from crescendo.trainables.evaluation.metric_keys import MetricKey
-from crescendo.trainables.plurals import counted as counted  # noqa: PLC0414  # the report finds its words here
+from crescendo.trainables.plurals import counted
 
 
 def points(value: float) -> str:

@@ -21,10 +21,10 @@ from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, detectable_difference, paired_differences
 from crescendo.reports.analysis.variance import FoldSample
 from crescendo.reports.analysis.verdicts import too_rare, verdict
-from crescendo.reports.formatting import counted
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.protocols import MatchingRule
+from crescendo.trainables.plurals import counted
 
 _Runs = Mapping[str, Mapping[Training, DetectionTables]]
 SHARED = "a group of recordings is tested in several folds, so they are not independent; make folds that cut no group"

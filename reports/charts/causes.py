@@ -12,9 +12,10 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_rows, value_lines
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
-from crescendo.reports.formatting import counted, short
+from crescendo.reports.formatting import short
 from crescendo.trainables.evaluation.outcomes import KINDS
 from crescendo.trainables.evaluation.repaired import MISSED
+from crescendo.trainables.plurals import counted
 
 _NAMES = {kind: kind.replace("_", " ") for kind in (*KINDS, MISSED)}
 _ABSENT = "no confirmed run was diagnosed; runs of this version are"

@@ -13,9 +13,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from crescendo.reports.charts.fonts import families_for
 from crescendo.reports.charts.style import INK, MUTED, PAGE, STEPS, styled
-from crescendo.reports.formatting import counted
 from crescendo.trainables.data.annotations import Recording
 from crescendo.trainables.data.dataset import SUBSETS, Dataset
+from crescendo.trainables.plurals import counted
 
 MOST_LABELS = 40
 """Rows of labels; the rarest of more are left out, which the chart says."""

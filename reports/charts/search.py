@@ -14,7 +14,8 @@ from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.curves import Curve, curve_numbers
 from crescendo.reports.charts.hover import hover, hover_along
 from crescendo.reports.charts.style import COLUMN, PERCENT, Look, legend_above, panels, within
-from crescendo.reports.formatting import counted, measure_name
+from crescendo.reports.formatting import measure_name
+from crescendo.trainables.plurals import counted
 
 OPTIMISTIC = "Validation mAP of the best is optimistic: it was chosen by it."
 """What is said wherever a figure shows it."""

@@ -10,7 +10,6 @@ from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.style import Look, looks
 from crescendo.reports.formatting import (
-    counted,
     estimate_text,
     hours_text,
     margin_text,
@@ -23,6 +22,7 @@ from crescendo.reports.formatting import (
 from crescendo.reports.page.forest import Scale, Strip, scale_of, strip_of
 from crescendo.reports.page.sentences import answers_text, probability_text, what_is_asked, why_not_compared
 from crescendo.reports.tables.captions import seeds
+from crescendo.trainables.plurals import counted
 
 _SIGNS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?"}
 

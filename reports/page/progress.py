@@ -9,8 +9,8 @@ from datetime import datetime
 from crescendo.reports.analysis.looks import Look
 from crescendo.reports.analysis.progress import Count, Progress
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
-from crescendo.reports.formatting import counted
 from crescendo.reports.planning.clock import hours_text
+from crescendo.trainables.plurals import counted
 
 _PHASES = {"search": "Search", "finalist": "Finalists", "confirm": "Confirm"}
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from crescendo.reports.analysis.report_model import ReportModel, StudySummary
 from crescendo.reports.charts.style import looks
-from crescendo.reports.formatting import counted, measure_name, recordings_text, resampled_text
+from crescendo.reports.formatting import measure_name, recordings_text, resampled_text
 from crescendo.reports.page.items import Item, items_of
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sentences import not_asked, opening, untested, what_is_asked
 from crescendo.trainables.losses.joint import variant_names
 from crescendo.trainables.losses.variants import VARIANTS
+from crescendo.trainables.plurals import counted
 
 _TABLES = "Tables"
 _COMPARED = "What was compared"

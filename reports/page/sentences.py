@@ -9,7 +9,6 @@ from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import (
-    counted,
     margin_text,
     measure_name,
     p_text,
@@ -20,6 +19,7 @@ from crescendo.reports.formatting import (
     signed,
 )
 from crescendo.reports.page.remedies import remedy
+from crescendo.trainables.plurals import counted
 
 CHOSEN = "It holds for the settings that were chosen; the search's luck is not in it."
 """What every answer leaves out where each arm is searched once."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.formatting import counted
 from crescendo.reports.tables.cells import NONE
 from crescendo.reports.tables.table import Cell, Table
+from crescendo.trainables.plurals import counted
 
 
 def looks(model: ReportModel) -> Table:
