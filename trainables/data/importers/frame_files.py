@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.importers.array_files import SUFFIXES, suffix
 from crescendo.trainables.data.importers.label_vectors import LabelFiles
 from crescendo.trainables.data.importers.layout import found_file, found_folder, selected
@@ -124,7 +125,7 @@ def _subsets(
     if left:
         notes.append(
             f"{counted(len(left), 'recording')} with labels "
-            f"{agreeing(len(left), 'stands in no list and is', 'stand in no list and are')} left out: {', '.join(left):.120}"
+            f"{agreeing(len(left), 'stands in no list and is', 'stand in no list and are')} left out: {listed(left)}"
         )
     return subsets, notes + _alone(labels, features)
 
@@ -139,5 +140,5 @@ def _alone(labels: LabelFiles, features: tuple[str, ...]) -> list[str]:
         return []  # one file may hold the features of all
     return [
         f"{counted(len(alone), 'file has', 'files have')} labels or features alone and {agreeing(len(alone), 'is', 'are')} left "
-        f"out: {', '.join(alone):.120}"
+        f"out: {listed(alone)}"
     ]
