@@ -64,6 +64,16 @@ def test_label_vectors_are_scored(folder):
     assert "1 file of other recordings is left out: c" in done.stderr
 
 
+def test_the_names_of_numbers_may_lie_elsewhere(folder):
+    # As they do where predictions are written to a folder of their own and the mapping came with the data.
+    (folder / "data").mkdir()
+    (folder / "data/mapping.txt").write_text("7 background\n2 run\n3 walk\n")
+    of = {"background": 7, "run": 2, "walk": 3}
+    for name, mine in (("a", A), ("b", B)):
+        (folder / f"labels/{name}.txt").write_text("\n".join(str(of[one]) for one in mine))
+    assert numbers(evaluate(folder, "--json", "--mapping", folder / "data/mapping.txt")) == EXPECTED
+
+
 def test_background_may_be_kept(folder):
     found = numbers(evaluate(folder, "--json", "--keep-background"))
     # a: run, walk, background, all found; b: run, background, of which only run is there.

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.importers.array_files import SUFFIXES, suffix
 from crescendo.trainables.data.importers.label_vectors import LabelFiles
-from crescendo.trainables.data.importers.layout import found_file, found_folder, selected
+from crescendo.trainables.data.importers.layout import check_file, found_file, found_folder, selected
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import Lists, list_files, read_lists
 from crescendo.trainables.data.recording_names import FileNames
@@ -58,8 +58,7 @@ def find(
     """
     labels_from = labels_from or found_folder(files, LABELS, "--labels-from") or ""
     features_from = features_from or found_folder(files, FEATURES, "--features-from") or ""
-    if mapping and mapping not in files:
-        raise InputError(f"{files.path}: holds no file {mapping!r} (--mapping)")
+    check_file(files, mapping, "--mapping")
     mapping = mapping or found_file(files, MAPPING, "--mapping") or ""
     in_labels = selected(files, labels_from, "--labels-from") if labels_from else None
     in_features = selected(files, features_from, "--features-from") if features_from else None

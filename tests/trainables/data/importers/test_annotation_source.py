@@ -163,7 +163,7 @@ def region(start: object, end: object, *labels: object, kind: str = "timeseriesl
         ({"labels/r0.csv": "Start;End;Label\n1,5;2;a\n", "labels/r1.csv": "start,end,label\n", "labels/._r1.csv": b"\0\xff"}, {}, {"r0": [(1.5, 2, "a")], "r1": []}, "a table (2 files)"),  # noqa: E501
         ({"labels/r0.tsv": "1,2,a b\n"}, {}, {"r0": [(1, 2, "a b")]}, ""),
         # Tools.
-        ({"labels/r0.TXT": "\ufeff1,5\t2,5\tå\r\n\\\t1\t2\r\n3\t3\t\r\n"}, {}, {"r0": [(1.5, 2.5, "å")]}, "marks without length (points): 1: r0 3 s"),
+        ({"labels/r0.TXT": "\ufeff1,5\t2,5\tå\r\n\\\t1\t2\r\n3\t3\t\r\n"}, {}, {"r0": [(1.5, 2.5, "å")]}, "marks without length (points): 1: r0 3 s"),  # noqa: E501
         ({"labels/r0.txt": "1\t2\ta", "labels/r1.txt": "", "labels/readme.md": "x"}, {}, {"r0": [(1, 2, "a")], "r1": []}, "Audacity (2 files)"),  # noqa: E501
         ({"e.csv": "Observation id,Subject,Behavior,Status,Time\nr0,A,a,START,1\nr0,B,a,START,2\nr0,A,a,STOP,3\nr0,B,a,STOP,4\nr0,A,p,POINT,4\n"}, {"annotations": "e.csv"}, {"r0": [(1, 3, "a"), (2, 4, "a")]}, "BORIS"),  # noqa: E501
         ({"e.json": label_studio({"completed_by": {"id": 1, "email": "a@x"}, "updated_at": "2026-01-01T00:00:00Z", "result": [region(1, 2, "old")]}, {"completed_by": 2, "updated_at": "2026-01-02T00:00:00Z", "result": [region(1, 2, "new"), region(3, 3, "point"), {"type": "choices", "value": {}}]}, {"was_cancelled": True, "result": []})}, {"annotations": "e.json"}, {"r0": [(1, 2, "new")]}, "that of annotator 2 (2026-01-02), not annotator a@x"),  # noqa: E501
