@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from annotation_tools import TOOLS
 
@@ -262,3 +263,15 @@ def test_columns_of_tables_are_named_and_one_called_label_is_pointed_out(tmp_pat
     )
     assert dataset.metadata.features == "as given, the columns acc, label"
     assert [note for note in dataset.metadata.notes if note.startswith("the column 'label' is a feature")]
+
+
+def test_the_index_that_pandas_writes_is_pointed_out(tmp_path: Path) -> None:
+    root = files(tmp_path / "mine", {"annotations.csv": HEADER + "".join(f"{name},1,3,run\n" for name in MARKS)})
+    for name in MARKS:
+        pd.DataFrame({"acc": np.linspace(0, 1, 40), "gyro": np.linspace(1, 0, 40)}).to_csv(root / f"{name}.csv")
+    dataset = import_directory(root, tmp_path / "made", fps=4.0)
+    said = [note for note in dataset.metadata.notes if "is a feature" in note]
+    assert said == [
+        "the column 'Unnamed: 0' is a feature, as all columns of numbers are; take it out of the tables if it only counts the "
+        "frames"
+    ]
