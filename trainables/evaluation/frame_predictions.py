@@ -90,7 +90,7 @@ def read_predictions(
     with RawFiles(source, "*", WHAT) as files:
         check_file(files, mapping, "--mapping")
         mapping = mapping or found_file(files, MAPPING, "--mapping") or ""
-        found = LabelFiles(files, [name for name in files.names if name != mapping], label_key)
+        found = LabelFiles(files, [name for name in files.names if name != mapping], label_key, "--predictions")
         lacking = [name for name in truth.of if name not in found]
         if lacking:
             raise InputError(

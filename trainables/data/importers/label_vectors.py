@@ -38,9 +38,9 @@ class LabelVector:
 class LabelFiles:
     """One file of labels per recording, named like it."""
 
-    def __init__(self, files: RawFiles, names: Sequence[str], key: str = "") -> None:
-        """Take those of `names` that can hold labels; `key` is the array or column that does."""
-        self._files, self._key = files, key
+    def __init__(self, files: RawFiles, names: Sequence[str], key: str = "", option: str = "--labels-from") -> None:
+        """Take those of `names` that can hold labels; `key` is the array or column that does, `option` said where they lie."""
+        self._files, self._key, self._option = files, key, option
         self._names: dict[str, list[str]] = {}
         for name in names:
             if suffix(name) in (_TEXT, *SUFFIXES):
@@ -63,7 +63,7 @@ class LabelFiles:
         if len(chosen) > 1:
             raise InputError(
                 f"{self._files.path}: {chosen[0]} and {chosen[1]} stand for the same recording; say which files hold the "
-                "labels (--labels-from, a folder or a pattern)"
+                f"labels ({self._option})"
             )
         return chosen[0]
 
@@ -125,7 +125,7 @@ def _untyped(where: str, kind: np.dtype[Any]) -> InputError:
 def _vector(values: np.ndarray, where: str) -> LabelVector:
     if values.size == 0 or values.size != max(values.shape, default=0):
         raise InputError(
-            f"{where}: has shape {values.shape}; expected one label a frame, a vector; --labels-from says where they lie"
+            f"{where}: has shape {values.shape}; expected one label a frame, a vector (of scores of all labels, the largest's)"
         )
     flat = values.reshape(-1)
     if flat.dtype.kind not in "biufUS":
