@@ -48,8 +48,9 @@ def auto_config(dataset: Dataset) -> AutoConfig:
     longest = max(map(dataset.frames, dataset.recordings("training")))
     sequence, why = _sequence(median, longest)
     bptt = max(sequence // CHUNKS, 1)
-    most = round(LONGEST_GAP * fps)
-    gap = min(max(math.floor(median / 4 + 0.5), 1), max(most, 1))
+    quarter = max(math.floor(median / 4 + 0.5), 1)
+    most = max(math.floor(LONGEST_GAP * fps + 1e-9), 1)
+    gap = min(quarter, most)
     return AutoConfig(
         {"sequence_length": sequence, "bptt": bptt, "merge_gap": gap},
         (
@@ -57,7 +58,11 @@ def auto_config(dataset: Dataset) -> AutoConfig:
             f"{agreeing(median, 'frame', 'frames')} ({median / fps:.3g} s at {fps:g} a second)",
             f"bptt {counted(bptt, 'frame')} ({bptt / fps:.3g} s): a fifth of a sequence, as the paper's 20 of 100",
             f"merge_gap {counted(gap, 'frame')} ({gap / fps:.3g} s): "
-            + ("a quarter of the median activity" if gap < most else f"no more than the paper's {LONGEST_GAP:.3g} s"),
+            + (
+                "a quarter of the median activity"
+                if quarter <= most
+                else f"no more than the paper's {LONGEST_GAP:.3g} s"
+            ),
         ),
     )
 

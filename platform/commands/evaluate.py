@@ -97,7 +97,7 @@ LabelKey = Annotated[str, typer.Option(help="segmental: column or variable of th
 Mapping = Annotated[
     str,
     typer.Option(
-        help="segmental: file in PREDICTIONS with a number and a label a line; default: mapping.txt, if there."
+        help="segmental: file, in PREDICTIONS or elsewhere, with a number and a label a line; default: mapping.txt, if there."
     ),
 ]
 Background = Annotated[

@@ -46,15 +46,17 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), dataset: str | 
     overrides
         `key=value` with dotted keys, as `--set` takes them.
     dataset
-        A prepared data set to use in place of the study's.
+        A prepared data set to use in place of the study's, which then need not name one.
 
     Raises
     ------
     InputError
         With every problem of the study, one line each.
     """
+    # It stands for the folder itself, any path, until that takes its place.
+    given = () if dataset is None else ("dataset=given",)
     try:
-        study = read_study(name_or_file, overrides, resolve_settings, lambda read: _under(read, dataset))
+        study = read_study(name_or_file, (*given, *overrides), resolve_settings, lambda read: _under(read, dataset))
     except StudyError as error:
         raise InputError(str(error)) from None
     if isinstance(study.folds, tuple):

@@ -80,7 +80,10 @@ def _counts(axes: Axes, parts: Mapping[str, Mapping[str, Recording]], labels: Se
     axes.set_yticks(range(len(labels)), labels, fontsize=7)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel("segments")
-    axes.legend(fontsize=7, loc="lower right")
+    # Above the bars: within, it would lie on those of the labels below, whose steps are its own colours.
+    axes.legend(
+        fontsize=7, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(parts), borderaxespad=0.2, handlelength=1.2
+    )
 
 
 def _lengths(axes: Axes, parts: Mapping[str, Mapping[str, Recording]], labels: Sequence[str]) -> None:

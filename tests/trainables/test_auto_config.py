@@ -55,6 +55,18 @@ def test_the_settings_are_always_sound(tmp_path_factory, fps: float, lengths: li
     assert 1 <= found["merge_gap"] <= max(1, math.ceil(np.median(lengths) / 4), 1)
 
 
+@pytest.mark.parametrize(
+    ("fps", "median", "says"),
+    [
+        (5, 70, "merge_gap 16 frames (3.2 s): no more than the paper's 3.33 s"),  # 17 would be 3.4 s
+        (6.25, 79, "merge_gap 20 frames (3.2 s): a quarter of the median activity"),
+        (6, 161, "merge_gap 20 frames (3.33 s): no more than the paper's 3.33 s"),
+    ],
+)
+def test_a_merge_gap_is_what_it_is_said_to_be(tmp_path, fps: float, median: int, says: str) -> None:
+    assert auto(tmp_path, fps, [median]).reasons[2] == says
+
+
 def test_without_a_segment_to_train_on_there_is_nothing_to_go_by(tmp_path) -> None:
     with pytest.raises(InputError, match="no training recording has any"):
         auto(tmp_path, 10, [])

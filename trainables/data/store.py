@@ -188,9 +188,13 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(matrix, dtype=dtype)
     if not np.isfinite(values).all():
-        frame = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        frame, column = int(broken[0]), int(np.flatnonzero(~np.isfinite(values[broken[0]]))[0])
         cause = "NaN or infinity" if not np.isfinite(matrix[frame]).all() else f"a value too large for {dtype}"
-        raise InputError(f"recording {recording!r}: frame {frame} holds {cause}; every value must be finite")
+        raise InputError(
+            f"recording {recording!r}: frame {frame} holds {cause} in column {column} ({len(broken):,} of {len(values):,} frames "
+            "hold such); every value must be finite; fill it where the matrix comes from"
+        )
     return values
 
 

@@ -15,7 +15,7 @@ from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX, frame
 from crescendo.trainables.data.importers.frame_files import MAPPING
 from crescendo.trainables.data.importers.frame_runs import meanings, places_of
 from crescendo.trainables.data.importers.label_vectors import LabelFiles, read_mapping
-from crescendo.trainables.data.importers.layout import found_file
+from crescendo.trainables.data.importers.layout import check_file, found_file
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import Detection
@@ -77,7 +77,8 @@ def read_predictions(
     label_key
         Column or variable that holds the labels, where a file has several.
     mapping
-        File in `source` with a number and a label a line, where labels are numbers; default: `mapping.txt`, if there.
+        File in `source` or elsewhere with a number and a label a line, where labels are numbers; default: `mapping.txt` in
+        `source`, if there.
     background
         Labels that mean that nothing happens; default: `frame_runs.BACKGROUNDS`.
 
@@ -87,10 +88,9 @@ def read_predictions(
         If a recording has no vector or one of another length (by more than 2 % or 1 s), or a label is none of the truth's.
     """
     with RawFiles(source, "*", WHAT) as files:
+        check_file(files, mapping, "--mapping")
         mapping = mapping or found_file(files, MAPPING, "--mapping") or ""
-        if mapping and mapping not in files:
-            raise InputError(f"{files.path}: holds no file {mapping!r} (--mapping)")
-        found = LabelFiles(files, [name for name in files.names if name != mapping], label_key)
+        found = LabelFiles(files, [name for name in files.names if name != mapping], label_key, "--predictions")
         lacking = [name for name in truth.of if name not in found]
         if lacking:
             raise InputError(

@@ -64,6 +64,24 @@ def test_label_vectors_are_scored(folder):
     assert "1 file of other recordings is left out: c" in done.stderr
 
 
+def test_the_names_of_numbers_may_lie_elsewhere(folder):
+    # As they do where predictions are written to a folder of their own and the mapping came with the data.
+    (folder / "data").mkdir()
+    (folder / "data/mapping.txt").write_text("7 background\n2 run\n3 walk\n")
+    of = {"background": 7, "run": 2, "walk": 3}
+    for name, mine in (("a", A), ("b", B)):
+        (folder / f"labels/{name}.txt").write_text("\n".join(str(of[one]) for one in mine))
+    assert numbers(evaluate(folder, "--json", "--mapping", folder / "data/mapping.txt")) == EXPECTED
+
+
+def test_scores_in_place_of_labels_are_told_without_an_option_of_another_command(folder):
+    (folder / "labels/a.txt").unlink()
+    np.save(folder / "labels/a.npy", np.eye(3)[[0] * 30])
+    said = str(evaluate(folder).exception)
+    assert "a.npy: has shape (30, 3); expected one label a frame, a vector (of scores" in said
+    assert "--labels-from" not in said
+
+
 def test_background_may_be_kept(folder):
     found = numbers(evaluate(folder, "--json", "--keep-background"))
     # a: run, walk, background, all found; b: run, background, of which only run is there.

@@ -92,6 +92,12 @@ def test_auto_goes_by_the_data_set_wherever_its_folds_lie(tmp_path):
     assert bases[0] == bases[1]
     plain = auto_config(Dataset(first)).settings
     assert {key: bases[0][key] for key in plain} == plain
+    # A study that names no data set may be given one.
+    (tmp_path / "any.yaml").write_text("name: s\nbase: {config: auto}\n")
+    with pytest.raises(InputError, match="dataset: must be given"):
+        load_study(str(tmp_path / "any.yaml"))
+    given = load_study(str(tmp_path / "any.yaml"), dataset=first)
+    assert (given.dataset, {key: given.base[key] for key in plain}) == (first, plain)
     made = load_study(str(tmp_path / "made.yaml"))
     assert made.base["config"] == "auto"
     assert made.base["sequence_length"] == auto_config(synthesize(tmp_path / "synthetic")).settings["sequence_length"]

@@ -48,3 +48,17 @@ def test_any_number_of_labels_is_drawn(tmp_path, labels: int) -> None:
     assert ("21 rarer labels are left out" in drawn.get_suptitle()) == (labels == 60)
     text = image(drawn, "svg").decode()
     assert ("跳ぶ $x_{0}$ &lt;b&gt;" in text) == (labels > 0)
+
+
+@pytest.mark.parametrize("labels", [1, 4, 40])
+def test_the_names_of_the_parts_lie_on_no_bar(tmp_path, labels: int) -> None:
+    segments = tuple(Segment(f"label {at}", float(at), at + 1.0) for at in range(labels))
+    parts = {subset: Recording(subset, 50.0, segments) for subset in ("training", "validation", "test")}
+    drawn = figure(tmp_path, parts)
+    drawn.draw_without_rendering()
+    counts = drawn.axes[0]
+    legend = counts.get_legend().get_window_extent()
+    assert not legend.overlaps(counts.get_window_extent())
+    assert not any(legend.overlaps(text.get_window_extent()) for text in counts.get_yticklabels())
+    # It is narrower than its chart, and beside that is the one of the lengths.
+    assert legend.x1 <= counts.get_window_extent().x1

@@ -80,6 +80,10 @@ def test_a_slice_is_a_view_of_the_mapped_file(tmp_path: Path, dtype: str) -> Non
         (np.zeros((2, 4)), r"shape \(2, 4\), expected \(2, 3\)"),
         (np.array([[0, 0, 0], [0, np.nan, 0]]), "recording 'y': frame 1 holds NaN or infinity"),
         (np.array([[0, 0, 0], [0, -np.inf, 0]]), "recording 'y': frame 1 holds NaN or infinity"),
+        (
+            np.array([[0, 0, np.nan], [0, np.nan, 0]]),
+            r"frame 0 holds NaN or infinity in column 2 \(2 of 2 frames hold such\)",
+        ),
         (np.array([[1e6, 0, 0], [0, 0, 0]]), "recording 'y': frame 0 holds a value too large for float16"),
     ],
 )

@@ -21,6 +21,9 @@ from crescendo.trainables.plurals import counted
 
 # A column y may as well be an axis of a sensor.
 _LABELS = frozenset(COLUMNS) - {"y"}
+# `Unnamed: 0` is how pandas reads the index that it wrote.
+_NUMBERS = frozenset({"", "unnamed: 0", "index", "frame", "time", "timestamp"})
+"""Columns that most likely count frames or tell the time, by which a network could learn when things use to happen."""
 
 
 class _Chosen(NamedTuple):
@@ -118,9 +121,10 @@ class FeatureFiles:
                 for array, count in self._left.items()
             ),
             *(
-                f"the column {column!r} is a feature, as all columns of numbers are; take it out of the tables if it is the label"
+                f"the column {column!r} is a feature, as all columns of numbers are; take it out of the tables if it "
+                f"{'is the label' if column.lower() in _LABELS else 'only counts the frames'}"
                 for column in self.columns()
-                if column.lower() in _LABELS
+                if column.lower() in _LABELS | _NUMBERS
             ),
         ]
 

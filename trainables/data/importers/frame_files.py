@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.importers.array_files import SUFFIXES, suffix
 from crescendo.trainables.data.importers.label_vectors import LabelFiles
-from crescendo.trainables.data.importers.layout import found_file, found_folder, selected
+from crescendo.trainables.data.importers.layout import check_file, found_file, found_folder, selected
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import Lists, list_files, read_lists
 from crescendo.trainables.data.recording_names import FileNames
@@ -57,8 +58,7 @@ def find(
     """
     labels_from = labels_from or found_folder(files, LABELS, "--labels-from") or ""
     features_from = features_from or found_folder(files, FEATURES, "--features-from") or ""
-    if mapping and mapping not in files:
-        raise InputError(f"{files.path}: holds no file {mapping!r} (--mapping)")
+    check_file(files, mapping, "--mapping")
     mapping = mapping or found_file(files, MAPPING, "--mapping") or ""
     in_labels = selected(files, labels_from, "--labels-from") if labels_from else None
     in_features = selected(files, features_from, "--features-from") if features_from else None
@@ -124,7 +124,7 @@ def _subsets(
     if left:
         notes.append(
             f"{counted(len(left), 'recording')} with labels "
-            f"{agreeing(len(left), 'stands in no list and is', 'stand in no list and are')} left out: {', '.join(left):.120}"
+            f"{agreeing(len(left), 'stands in no list and is', 'stand in no list and are')} left out: {listed(left)}"
         )
     return subsets, notes + _alone(labels, features)
 
@@ -139,5 +139,5 @@ def _alone(labels: LabelFiles, features: tuple[str, ...]) -> list[str]:
         return []  # one file may hold the features of all
     return [
         f"{counted(len(alone), 'file has', 'files have')} labels or features alone and {agreeing(len(alone), 'is', 'are')} left "
-        f"out: {', '.join(alone):.120}"
+        f"out: {listed(alone)}"
     ]

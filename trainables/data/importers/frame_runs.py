@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crescendo.trainables.data.annotations import Segment
+from crescendo.trainables.data.annotations import Segment, listed
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.data.importers.label_map import Changes, changed, dropped_blanks
 from crescendo.trainables.data.importers.label_vectors import LabelVector
@@ -131,13 +131,13 @@ def _notes(names: Mapping[str, str], of: Mapping[str, str | None], mapping: Mapp
     else:
         notes.append(
             "no label means background, every frame is of an activity; if one of "
-            f"{', '.join(map(repr, activities)):.120} means that nothing happens, pass --background LABEL"
+            f"{listed(list(map(repr, activities)))} means that nothing happens, pass --background LABEL"
         )
     unused = [label for label in mapping.values() if label not in names.values() and label.lower() not in BACKGROUNDS]
     if unused:
         notes.append(
             f"{len(unused)} of {counted(len(mapping), 'label')} of the mapping {agreeing(len(unused), 'occurs', 'occur')} in no "
-            f"recording: {', '.join(unused):.200}"
+            f"recording: {listed(unused)}"
         )
     return notes
 

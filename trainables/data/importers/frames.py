@@ -33,7 +33,9 @@ def import_frames(
         str, "Folder or pattern in SOURCE of the label files; default: groundTruth, labels ..."
     ] = "",
     label_key: Annotated[str, "Column or variable that holds the labels, where a file has several."] = "",
-    mapping: Annotated[str, "File in SOURCE with a number and a label a line; default: mapping.txt, if there."] = "",
+    mapping: Annotated[
+        str, "File, in SOURCE or elsewhere, with a number and a label a line; default: mapping.txt, if there."
+    ] = "",
     splits: Annotated[str, "Folder in SOURCE of the lists train, val and test (.bundle, .txt); default: splits."] = "",
     split: Annotated[str, "Which of several numbered splits counts; default: the first."] = "",
     background: Annotated[list[str] | None, "Label that means that nothing happens; may be repeated."] = None,

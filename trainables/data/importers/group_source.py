@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from crescendo.trainables.data.annotations import Annotations, label_text
+from crescendo.trainables.data.annotations import Annotations, label_text, listed
 from crescendo.trainables.data.groups import GROUPS
 from crescendo.trainables.data.importers.delimited import cells
 from crescendo.trainables.data.importers.raw_files import RawFiles
@@ -84,13 +84,13 @@ def _with_groups(
     if lacking:
         notes.append(
             f"{counted(len(lacking), 'recording has', 'recordings have')} no group and "
-            f"{agreeing(len(lacking), 'stands', 'stand')} alone: {', '.join(lacking):.120}"
+            f"{agreeing(len(lacking), 'stands', 'stand')} alone: {listed(lacking)}"
         )
     unknown = sorted(recording for recording in of if _same(recording) not in names)
     if unknown:
         notes.append(
             f"{counted(len(unknown), 'recording')} of {given} {agreeing(len(unknown), 'is', 'are')} not in the data: "
-            f"{', '.join(unknown):.120}"
+            f"{listed(unknown)}"
         )
     return replace(annotations, recordings=recordings, groups_are=are), notes
 

@@ -66,7 +66,7 @@ def changed(counts: Mapping[str, int], changes: Changes, where: object, unit: st
     return [
         *([f"labels renamed: {', '.join(renamed)}"] if renamed else []),
         *([f"labels dropped: {', '.join(dropped)}"] if dropped else []),
-        *([f"labels that stay as they are: {', '.join(map(repr, kept)):.200}"] if kept else []),
+        *([f"labels that stay as they are: {listed(list(map(repr, kept)))}"] if kept else []),
     ]
 
 

@@ -17,6 +17,9 @@ from crescendo.trainables.data.importers.label_map import dropped_blanks
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.storage.files import user_path
+from crescendo.trainables.storage.reading import read_text
+from crescendo.trainables.storage.yaml_values import LARGEST
 
 _TEXT = ".txt"
 COLUMNS = ("label", "labels", "activity", "action", "class", "target", "y", "gt", "ground_truth", "groundtruth")
@@ -35,9 +38,9 @@ class LabelVector:
 class LabelFiles:
     """One file of labels per recording, named like it."""
 
-    def __init__(self, files: RawFiles, names: Sequence[str], key: str = "") -> None:
-        """Take those of `names` that can hold labels; `key` is the array or column that does."""
-        self._files, self._key = files, key
+    def __init__(self, files: RawFiles, names: Sequence[str], key: str = "", option: str = "--labels-from") -> None:
+        """Take those of `names` that can hold labels; `key` is the array or column that does, `option` said where they lie."""
+        self._files, self._key, self._option = files, key, option
         self._names: dict[str, list[str]] = {}
         for name in names:
             if suffix(name) in (_TEXT, *SUFFIXES):
@@ -60,7 +63,7 @@ class LabelFiles:
         if len(chosen) > 1:
             raise InputError(
                 f"{self._files.path}: {chosen[0]} and {chosen[1]} stand for the same recording; say which files hold the "
-                "labels (--labels-from, a folder or a pattern)"
+                f"labels ({self._option})"
             )
         return chosen[0]
 
@@ -122,7 +125,7 @@ def _untyped(where: str, kind: np.dtype[Any]) -> InputError:
 def _vector(values: np.ndarray, where: str) -> LabelVector:
     if values.size == 0 or values.size != max(values.shape, default=0):
         raise InputError(
-            f"{where}: has shape {values.shape}; expected one label a frame, a vector; --labels-from says where they lie"
+            f"{where}: has shape {values.shape}; expected one label a frame, a vector (of scores of all labels, the largest's)"
         )
     flat = values.reshape(-1)
     if flat.dtype.kind not in "biufUS":
@@ -146,6 +149,8 @@ def _vector(values: np.ndarray, where: str) -> LabelVector:
 def read_mapping(files: RawFiles, name: str) -> tuple[Mapping[str, str], list[str]]:
     """Return number -> label, in the order of the lines, of a file with a number and a label a line; what was done, in lines.
 
+    `name` is a file of `files`, or one elsewhere.
+
     Raises
     ------
     InputError
@@ -153,19 +158,19 @@ def read_mapping(files: RawFiles, name: str) -> tuple[Mapping[str, str], list[st
     """
     mapping: dict[str, str] = {}
     written = Counter[str]()
-    for number, line in enumerate(files.read_text(name).lstrip("\ufeff").splitlines(), 1):
+    where = files.where(name) if name in files else name
+    text = files.read_text(name) if name in files else read_text(user_path(name), LARGEST)
+    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         if not line.strip():
             continue
         match = _MAPPED.fullmatch(line.lstrip())
         if match is None:
-            raise InputError(
-                f"{files.where(name)}: line {number} is {line.strip()!r:.80}; expected a number and a label"
-            )
+            raise InputError(f"{where}: line {number} is {line.strip()!r:.80}; expected a number and a label")
         key, label = str(int(match[1])), match[2].strip()
         if key in mapping or label in mapping.values():
-            raise InputError(f"{files.where(name)}: line {number}: {key if key in mapping else label!r} stands twice")
+            raise InputError(f"{where}: line {number}: {key if key in mapping else label!r} stands twice")
         mapping[key] = label
         written[match[2]] += 1
     if not mapping:
-        raise InputError(f"{files.where(name)}: holds no labels; expected a number and a label a line")
+        raise InputError(f"{where}: holds no labels; expected a number and a label a line")
     return mapping, dropped_blanks(written, f"line of {name}")

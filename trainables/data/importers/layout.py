@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
+from crescendo.trainables.storage.files import user_path
 
 _DEEPEST = 2
 
@@ -30,6 +31,12 @@ def selected(files: RawFiles, given: str, option: str) -> tuple[str, ...]:
             f"{files.path}: holds nothing at {given!r} ({option}); it holds {', '.join(tops) or 'nothing':.120}"
         )
     return below
+
+
+def check_file(files: RawFiles, given: str, option: str) -> None:
+    """Raise `InputError` if `given`, where it is not empty, is neither one of `files` nor a file elsewhere."""
+    if given and given not in files and not user_path(given).is_file():
+        raise InputError(f"{files.path}: holds no file {given!r} ({option}), and there is none of that name elsewhere")
 
 
 def found_folder(files: RawFiles, called: Collection[str], option: str) -> str | None:

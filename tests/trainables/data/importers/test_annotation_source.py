@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from annotation_tools import TOOLS
 
@@ -133,7 +134,11 @@ def test_of_several_annotators_the_newest_counts(tmp_path: Path) -> None:
     for table, who in (("last.csv", "bob"), ("dated.csv", "ann")):
         made = import_directory(root, tmp_path / table, fps=4.0, annotations=table)
         assert segments_of(made) == {"r0": [(1, 2, who)], "r1": [(1, 2, "ann")]}
-        assert any(line.startswith("1 of 2 recordings has several annotators") for line in made.metadata.notes)
+        (said,) = (line for line in made.metadata.notes if line.startswith("1 of 2 recordings has several annotators"))
+        # Nobody is called newer by the date of a file that holds both.
+        assert (
+            "that of bob (last in last.csv), not ann" if who == "bob" else "that of ann (2026-02-01), not bob"
+        ) in said
 
 
 def label_studio(*annotations: dict) -> str:
@@ -155,11 +160,11 @@ def region(start: object, end: object, *labels: object, kind: str = "timeseriesl
         ({"annotations.csv": HEADER + "r0,1,2,a\nr1,,,\n"}, {}, {"r0": [(1, 2, "a")], "r1": []}, ""),
         ({"annotations.csv": HEADER + "r0,1,3,a\nr0,2,4,b\nr0,1,3,a\n"}, {}, {"r0": [(1, 3, "a"), (2, 4, "b"), (1, 3, "a")]}, "more than once"),  # noqa: E501
         ({"annotations.csv": HEADER + "r0,8,99,a\nr0,1,2,b\n"}, {"clip": True}, {"r0": [(8, 10, "a"), (1, 2, "b")]}, "were cut"),
-        ({"annotations.csv": HEADER + "r0,8,10.9,a\nr0,5,5,b\n"}, {}, {"r0": [(8, 10.9, "a")]}, "left out, marks without length (points): 1"),  # noqa: E501
+        ({"annotations.csv": HEADER + "r0,8,10.9,a\nr0,5,5,b\n"}, {}, {"r0": [(8, 10.9, "a")]}, "left out, marks without length (points): 1: r0 5 s b"),  # noqa: E501
         ({"labels/r0.csv": "Start;End;Label\n1,5;2;a\n", "labels/r1.csv": "start,end,label\n", "labels/._r1.csv": b"\0\xff"}, {}, {"r0": [(1.5, 2, "a")], "r1": []}, "a table (2 files)"),  # noqa: E501
         ({"labels/r0.tsv": "1,2,a b\n"}, {}, {"r0": [(1, 2, "a b")]}, ""),
         # Tools.
-        ({"labels/r0.TXT": "\ufeff1,5\t2,5\tå\r\n\\\t1\t2\r\n3\t3\t\r\n"}, {}, {"r0": [(1.5, 2.5, "å")]}, "marks without length"),
+        ({"labels/r0.TXT": "\ufeff1,5\t2,5\tå\r\n\\\t1\t2\r\n3\t3\t\r\n"}, {}, {"r0": [(1.5, 2.5, "å")]}, "marks without length (points): 1: r0 3 s"),  # noqa: E501
         ({"labels/r0.txt": "1\t2\ta", "labels/r1.txt": "", "labels/readme.md": "x"}, {}, {"r0": [(1, 2, "a")], "r1": []}, "Audacity (2 files)"),  # noqa: E501
         ({"e.csv": "Observation id,Subject,Behavior,Status,Time\nr0,A,a,START,1\nr0,B,a,START,2\nr0,A,a,STOP,3\nr0,B,a,STOP,4\nr0,A,p,POINT,4\n"}, {"annotations": "e.csv"}, {"r0": [(1, 3, "a"), (2, 4, "a")]}, "BORIS"),  # noqa: E501
         ({"e.json": label_studio({"completed_by": {"id": 1, "email": "a@x"}, "updated_at": "2026-01-01T00:00:00Z", "result": [region(1, 2, "old")]}, {"completed_by": 2, "updated_at": "2026-01-02T00:00:00Z", "result": [region(1, 2, "new"), region(3, 3, "point"), {"type": "choices", "value": {}}]}, {"was_cancelled": True, "result": []})}, {"annotations": "e.json"}, {"r0": [(1, 2, "new")]}, "that of annotator 2 (2026-01-02), not annotator a@x"),  # noqa: E501
@@ -195,6 +200,8 @@ def test_odd_files_are_read(tmp_path: Path, content: dict, options: dict, expect
         ({"annotations.json": label_studio({"result": [region("2026-01-01", "2026-01-02", "a")]})}, "no times in seconds"),
         ({"annotations.json": label_studio({"result": [region(1, 2)]})}, "has 0 labels"),
         ({"annotations.json": label_studio({"result": 5})}, "Label Studio's tasks"),
+        ({"annotations.json": label_studio({"completed_by": 1, "result": [region(1, 2, "a")]}, {"completed_by": 2, "result": [region(1, 3, "a")]})}, r"annotations\.json: annotator 1 and annotator 2 both annotate recording 'r0' and are equally new; leave one out"),  # noqa: E501
+        ({"annotations.tsv": "Observation id\tMedia file name\tBehavior\tStart (s)\tStop (s)\nbefore\tr0.mp4\ta\t1\t2\nafter\tr0.mp4\ta\t3\t4\n"}, "before and after both annotate recording 'r0'"),  # noqa: E501
         ({"annotations.json": '[{"data": {}, "annotations": [{"result": []}]}]'}, "names no file"),
         ({"labels/r0.txt": "1\t2\ta\n1\tx\tb\n"}, "line 2 is no label"),
         ({"labels/r0.txt": "1\t2\t\n"}, "line 1 has no label"),
@@ -256,3 +263,15 @@ def test_columns_of_tables_are_named_and_one_called_label_is_pointed_out(tmp_pat
     )
     assert dataset.metadata.features == "as given, the columns acc, label"
     assert [note for note in dataset.metadata.notes if note.startswith("the column 'label' is a feature")]
+
+
+def test_the_index_that_pandas_writes_is_pointed_out(tmp_path: Path) -> None:
+    root = files(tmp_path / "mine", {"annotations.csv": HEADER + "".join(f"{name},1,3,run\n" for name in MARKS)})
+    for name in MARKS:
+        pd.DataFrame({"acc": np.linspace(0, 1, 40), "gyro": np.linspace(1, 0, 40)}).to_csv(root / f"{name}.csv")
+    dataset = import_directory(root, tmp_path / "made", fps=4.0)
+    said = [note for note in dataset.metadata.notes if "is a feature" in note]
+    assert said == [
+        "the column 'Unnamed: 0' is a feature, as all columns of numbers are; take it out of the tables if it only counts the "
+        "frames"
+    ]

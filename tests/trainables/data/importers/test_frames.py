@@ -231,6 +231,22 @@ def _only(then):
     return damage
 
 
+def test_a_mapping_may_lie_beside_the_data(tmp_path: Path) -> None:
+    labels = {name: np.repeat([0, 1, 2], 8) for name in "abc"}
+    (tmp_path / "names.txt").write_text("0 background\n1 run\n2 jump\n")
+    root = write_set(tmp_path / "set", labels)
+    dataset = import_frames(root, tmp_path / "made", fps=4.0, mapping=str(tmp_path / "names.txt"))
+    assert dataset.labels == ("background", "run", "jump")
+
+
+def test_no_list_of_what_was_left_out_ends_within_a_name(tmp_path: Path) -> None:
+    labels = {f"participant-{number:03d}-morning": np.repeat(["background", "run"], 8) for number in range(12)}
+    parts = {"train.txt": list(labels)[:2], "test.txt": list(labels)[2:4]}
+    dataset = import_frames(write_set(tmp_path / "set", labels, parts=parts), tmp_path / "made", fps=4.0)
+    listed = ", ".join(list(labels)[4:9])
+    assert f"8 recordings with labels stand in no list and are left out: {listed} and 3 more" in dataset.metadata.notes
+
+
 def _mat(**variables):
     return _only(lambda root: scipy.io.savemat(root / "groundTruth/a.mat", variables))
 

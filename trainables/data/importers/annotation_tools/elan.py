@@ -59,7 +59,7 @@ def read(file: MarkedFile, tiers: Collection[str] = ()) -> list[Track]:
             file.name,
             file.name,
             {"participant": people.pop()} if len(people) == 1 else {},
-            {**points, **({"tiers without times of their own": len(untimed)} if untimed else {})},
+            {**points, **({"tiers without times of their own": untimed} if untimed else {})},
         )
     ]
 

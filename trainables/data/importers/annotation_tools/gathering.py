@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.importers.annotation_tools.recognition import ACTIVITYNET, KNOWN, Marked, recognised
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track
 from crescendo.trainables.data.importers.delimited import seconds
@@ -52,12 +53,12 @@ def gathered(files: RawFiles, names: Sequence[str], tiers: Collection[str] = ())
     tracks = tuple(track for one in marked.values() for track in one.tracks)
     if not tracks:
         raise InputError(f"{files.where(names[0])}: annotates no recording ({told})")
-    left = Counter[str]()
+    left: dict[str, list[str]] = {}
     for track in tracks:
-        left.update(track.notes)
-    return Gathered(
-        None, tracks, (f"annotations: {told}", *(f"left out, {what}: {count:,}" for what, count in left.items()))
-    )
+        for what, found in track.notes.items():
+            left.setdefault(what, []).extend(f"{track.names[0]} {one}" for one in found)
+    lines = (f"left out, {what}: {len(found):,}: {listed(found)}" for what, found in left.items())
+    return Gathered(None, tracks, (f"annotations: {told}", *lines))
 
 
 def newest(tracks: Sequence[Track], there: Callable[[str], bool]) -> tuple[dict[str, Track], list[str]]:
@@ -68,27 +69,30 @@ def newest(tracks: Sequence[Track], there: Callable[[str], bool]) -> tuple[dict[
     Raises
     ------
     InputError
-        If two files of a recording are equally new.
+        If two of a recording are equally new, and are no rows of one table, which come one after the other.
     """
     of: dict[str, list[Track]] = {}
     for track in tracks:
         of.setdefault(next(filter(there, track.names), track.names[0]), []).append(track)
     chosen = {name: max(several, key=lambda one: (one.made, one.order)) for name, several in of.items()}
     for name, one in chosen.items():
-        rival = next((other for other in of[name] if other.file != one.file and other.made == one.made), None)
+        rivals = (other for other in of[name] if other is not one and other.made == one.made)
+        rival = next((other for other in rivals if other.file != one.file or other.order == one.order), None)
+        equal = f"both annotate recording {name!r:.80} and are equally new"
+        if rival is not None and rival.file == one.file:
+            raise InputError(f"{one.file}: {one.by} and {rival.by} {equal}; leave one out, or say when each was made")
         if rival is not None:
-            raise InputError(
-                f"{one.file} and {rival.file}: both annotate recording {name!r:.80} and are equally new; name those that count "
-                "with --annotations"
-            )
+            raise InputError(f"{one.file} and {rival.file}: {equal}; name those that count with --annotations")
     several = {name: [one for one in found if one is not chosen[name]] for name, found in of.items() if len(found) > 1}
     if not several:
         return chosen, []
     first = next(iter(several))
     newer, older = chosen[first], ", ".join(dict.fromkeys(one.by for one in several[first]))
+    undated = any(one.made == newer.made for one in several[first])
+    why = f"last in {newer.file}" if undated else _day(newer.made)
     return chosen, [
         f"{len(several)} of {counted(len(of), 'recording')} {agreeing(len(several), 'has', 'have')} several annotators, the "
-        f"newest counts: of {first!r:.80} that of {newer.by} ({_day(newer.made)}), not {older:.80}"
+        f"newest counts: of {first!r:.80} that of {newer.by} ({why}), not {older:.80}"
     ]
 
 

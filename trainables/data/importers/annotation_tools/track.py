@@ -43,9 +43,10 @@ class Track:
     keys
         What else is said of the recording: its subject, its part (`subset`), its `duration`.
     notes
-        What was left out, in the plural ("marks without length"), and how many.
+        What was left out, in the plural ("marks without length"), and which these were.
     order
-        Of several tracks in one file that were made at the same time, the one with the largest counts.
+        Of several tracks in one file that were made at the same time, the one with the largest counts: the row of a table that
+        says its last.
     """
 
     names: tuple[str, ...]
@@ -54,12 +55,12 @@ class Track:
     by: str
     file: str
     keys: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     order: int = 0
 
 
-def solid(segments: Sequence[Segment], where: str) -> tuple[tuple[Segment, ...], dict[str, int]]:
-    """Return the segments that have a length, and how many have none, as notes of a track.
+def solid(segments: Sequence[Segment], where: str) -> tuple[tuple[Segment, ...], dict[str, list[str]]]:
+    """Return the segments that have a length, and those that have none, as notes of a track.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def solid(segments: Sequence[Segment], where: str) -> tuple[tuple[Segment, ...],
             f"{where}: [{backwards.start:g}, {backwards.end:g}] of {backwards.label!r:.80} ends before it starts; mend it"
         )
     kept = tuple(one for one in segments if one.end > one.start)
-    points = len(segments) - len(kept)
+    points = [f"{one.start:g} s {one.label.strip()}".strip() for one in segments if one.end == one.start]
     return kept, {"marks without length (points)": points} if points else {}
 
 
