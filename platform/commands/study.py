@@ -88,6 +88,9 @@ def show(
         return
     if json_output:
         raise InputError(f"--json: lists the trials of a sweep's output folder, but {name} is none")
+    if name not in shipped_studies() and not Path(name).exists():
+        shipped = ", ".join(shipped_studies())
+        raise InputError(f"{name}: neither a file nor a shipped study ({shipped}), nor the output folder of a sweep")
     text = study_source(name)
     console = terminal_console()
     if console.is_terminal:

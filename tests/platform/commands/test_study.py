@@ -114,11 +114,14 @@ def test_validate_shows_all_errors_with_their_lines(crescendo, tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize("words", [["validate", "nope"], ["show", "nope"]])
-def test_an_unknown_study(crescendo, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "end"), [(["validate", "nope"], ")"), (["show", "nope"], "), nor the output folder of a sweep")]
+)
+def test_an_unknown_study(crescendo, words: list[str], end: str) -> None:
     result = crescendo("study", *words)
     assert result.returncode == 2
     assert result.stderr.startswith("error: nope: neither a file nor a shipped study (")
+    assert result.stderr.rstrip().endswith(end)
     assert "Traceback" not in result.stderr
 
 
