@@ -6,28 +6,39 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from findings_causes import MEASURES
 from findings_study import STUDIES, Finished, read_findings
 
 from crescendo.trainables.storage.files import check_file
 from crescendo.trainables.storage.json_files import read_json
 
 _ALL: Final = None
-_KEPT: Mapping[str, Any] = {
-    **dict.fromkeys(
-        ("headline", "early_fraction", "recordings", "groups", "groups_are", "labels", "missing", "notes"), _ALL
-    ),
-    "studies": dict.fromkeys(("name", "status", "settings", "folds"), _ALL),
-    "costs": dict.fromkeys(("trainings", "search_hours", "confirm_hours"), _ALL),
-    "arms": {
-        **dict.fromkeys(("name", "variant", "baseline", "setting", "difference", "early_difference"), _ALL),
-        **dict.fromkeys(("detection", "early"), _ALL),
-        "causes": dict.fromkeys(("measures", "gain"), _ALL),
-        "replicates": {"detection": _ALL, "search": dict.fromkeys(("best", "best_objective"), _ALL)},
-        "snapshots": {"curves": {"score": _ALL}},
-        "progression": {"score": _ALL},
-    },
-}
-"""Key -> what is kept below it, of a list of each element."""
+
+
+def _needed(headline: str, fraction: str) -> Mapping[str, Any]:
+    """Return key -> what is kept below it, of a list of each element; `_ALL`: everything."""
+    key = headline.rpartition("_")[2]
+    difference = {headline: _ALL}
+    values = dict.fromkeys(MEASURES, _ALL)
+    return {
+        **dict.fromkeys(
+            ("headline", "early_fraction", "recordings", "groups", "groups_are", "labels", "missing"), _ALL
+        ),
+        "notes": _ALL,
+        "studies": dict.fromkeys(("name", "status", "settings", "folds"), _ALL),
+        "costs": dict.fromkeys(("trainings", "search_hours", "confirm_hours"), _ALL),
+        "arms": {
+            **dict.fromkeys(("name", "variant", "baseline", "setting"), _ALL),
+            "difference": difference,
+            "early_difference": difference,
+            "detection": {key: _ALL},
+            "early": {fraction: {key: _ALL}},
+            "causes": {"measures": values, "gain": values},
+            "replicates": {"detection": {key: _ALL}, "search": dict.fromkeys(("best", "best_objective"), _ALL)},
+            "snapshots": {"curves": {"score": _ALL}},
+            "progression": {"score": _ALL},
+        },
+    }
 
 
 def with_kept(new: list[Finished], folder: Path) -> list[Finished]:
@@ -52,9 +63,11 @@ def to_keep(new: list[Finished], folder: Path) -> dict[Path, Any]:
     InputError
         If one of these files cannot be written.
     """
-    parts = {_file(folder, one.data): _part(read_json(one.report), _KEPT) for one in new}
-    for file in parts:
+    parts = {}
+    for one in new:
+        content, file = read_json(one.report), _file(folder, one.data)
         check_file(file)
+        parts[file] = _part(content, _needed(content["headline"], content["early_fraction"]))
     return parts
 
 
