@@ -88,6 +88,14 @@ class StudyScheduler(_Shell, FIFOScheduler):  # type: ignore[misc]
             cache.increase_max(trial.placement_group_factory, self._to_keep)
             self._to_keep = 0
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Leave it to Tune, which begins all that wait in their order.
+
+        One that is chosen here takes the first process that comes free and ends the one that is being started for it. Where
+        cohorts take less time than a process to start, none that starts after the others would ever come to train.
+        """
+        return None
+
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Return whether the cohort goes on. A member that is stopped learns of it before its next step."""
         step: CohortStep = result["step"]

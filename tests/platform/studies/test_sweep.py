@@ -22,7 +22,7 @@ import trivial_study as trivial_study_module
 from mlflow import MlflowClient
 from optuna.trial import TrialState
 from rich.console import Console
-from trivial_study import trivial, trivial_study
+from trivial_study import Trivial, trivial, trivial_study
 
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.record import read_record
@@ -308,6 +308,58 @@ def test_asha_stops_trials_in_ray_and_optuna_hears_of_it(folder, output, tmp_pat
     runs = client.search_runs([experiment.experiment_id], "attributes.status = 'KILLED'")
     assert runs
     assert all("pruned" in run.data.tags["crescendo.reason"] for run in runs)
+
+
+class OneComesLate(Trivial):
+    """The first process begins at once, any other once three trials were trained to their ends; then the first waits for it."""
+
+    folder: str
+
+    def setup(self, config):
+        if not hasattr(self, "members"):  # a new process
+            self.is_first = True
+            try:
+                self.file("first").touch(exist_ok=False)
+            except FileExistsError:
+                self.is_first = False
+                self.wait(lambda: self.trained_three)
+                self.file("came").touch()
+        super().setup(config)
+
+    def step(self):
+        if self.is_first and self.trained_three:
+            self.wait(self.file("came").exists)
+        return super().step()
+
+    def file(self, name: str) -> Path:
+        return Path(self.folder) / name
+
+    @property
+    def trained_three(self) -> bool:
+        return len(finished_in(Path(self.events))) >= 3
+
+    def wait(self, until) -> None:
+        give_up = time.monotonic() + 120
+        while not until() and time.monotonic() < give_up:
+            time.sleep(0.02)
+
+
+def finished_in(events: Path) -> list[str]:
+    """The trials that were trained to their ends, of a file of events."""
+    lines = events.read_text().splitlines() if events.exists() else []
+    return [line for line in lines if line.endswith(" 30")]
+
+
+def test_a_process_that_takes_longer_to_start_than_trials_to_train_gets_its_share(folder, output, tmp_path):
+    """The trial that it was started for waits for it; those that come after it go to the process that is there."""
+    events = tmp_path / "events"
+    study = trivial_study(folder, trials=3, concurrent=2, cohort=1)
+    late = type("OneComesLate", (OneComesLate,), {"events": str(events), "folder": str(tmp_path)})
+    sweep = run_study(study, output, trainable=late, console=silent())
+    assert sweep.run.shortfall() is None
+    trained_by = {identity: process for process, identity, _ in map(str.split, finished_in(events))}
+    begun_together = [sweep.run.entries(arm.name, "search")[0].identity for arm in arms_of(study)]
+    assert len({trained_by[identity] for identity in begun_together}) == len(set(trained_by.values())) == 2
 
 
 @pytest.mark.parametrize(
