@@ -67,7 +67,10 @@ def to_keep(new: list[Finished], folder: Path) -> dict[Path, Any]:
     for one in new:
         content, file = read_json(one.report), _file(folder, one.data)
         check_file(file)
-        parts[file] = _part(content, _needed(content["headline"], content["early_fraction"]))
+        part = _part(content, _needed(content["headline"], content["early_fraction"]))
+        # Where the data lies is nobody's business, and no part of the question.
+        [study] = part["studies"]
+        parts[file] = {**part, "studies": [{**study, "settings": {**study["settings"], "dataset": one.data}}]}
     return parts
 
 

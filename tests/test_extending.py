@@ -97,7 +97,7 @@ def run_commands(folder: Path, block: str) -> str:
     if others:
         done = in_folder(folder, *SEVERAL, json.dumps([quicker(one) for one in others]))
         assert done.returncode == 0, f"{block}\n{done.stderr}"
-        printed = done.stdout
+        printed = done.stdout + done.stderr
     done = crescendo(folder, *last)
     assert done.returncode == 0, f"{last}\n{done.stderr}"
     return printed

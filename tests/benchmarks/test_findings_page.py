@@ -69,6 +69,12 @@ def test_studies_made_before_stay_on_the_page_without_their_reports_and_a_new_re
     assert "| `score` | +2.0* [" not in page
 
 
+def test_where_the_data_lie_is_not_kept(tmp_path, monkeypatch, capsys):
+    report = write(tmp_path, changed=lambda one: one["studies"][0]["settings"].update(dataset="/home/somebody/gtea"))
+    made(tmp_path, monkeypatch, capsys, report)
+    assert "somebody" not in (tmp_path / "kept" / "gtea.json").read_text()
+
+
 def test_a_kept_study_that_ships_otherwise_by_now_is_refused(tmp_path, monkeypatch, capsys):
     made(tmp_path, monkeypatch, capsys, write(tmp_path))
     kept = tmp_path / "kept" / "gtea.json"
