@@ -99,10 +99,15 @@ def read_text(path: Path, largest: int) -> str:
     data = read_bytes(path)
     if len(data) > largest:
         raise InputError(f"{path}: has {len(data):,} bytes, more than the {largest:,} that are read")
+    return decoded(data, path)
+
+
+def decoded(data: bytes, where: object) -> str:
+    """Return the UTF-8 text that the file `where` holds as `data`; `InputError` if that is none."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: must be UTF-8 text but byte {error.start} is not; save it as UTF-8") from None
+        raise InputError(f"{where}: must be UTF-8 text but byte {error.start} is not; save it as UTF-8") from None
 
 
 def unpack(data: bytes, where: str) -> bytes:

@@ -13,14 +13,15 @@ from typing import Any
 from crescendo.trainables.data.annotations import Annotations, label_text, listed
 from crescendo.trainables.data.groups import GROUPS
 from crescendo.trainables.data.importers.delimited import cells
+from crescendo.trainables.data.importers.layout import read_given
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.split_lists import recording_of
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
 from crescendo.trainables.storage.files import user_path
 from crescendo.trainables.storage.json_files import parse_json
-from crescendo.trainables.storage.reading import read_bytes
-from crescendo.trainables.storage.yaml_values import LARGEST, yaml_value
+from crescendo.trainables.storage.reading import decoded
+from crescendo.trainables.storage.yaml_values import yaml_value
 
 HELP = (
     "Who or what a recording is of: a file (CSV, JSON, YAML) of recordings and groups, a key of the annotations "
@@ -134,17 +135,11 @@ def _of_names(annotations: Annotations, pattern: str) -> dict[str, str]:
 
 def _of_file(given: str, files: RawFiles) -> tuple[dict[str, str], str]:
     """Return recording -> group, and what groups are."""
-    where = files.where(given) if given in files else given
-    data = files.read_bytes(given) if given in files else read_bytes(user_path(given))
-    if len(data) > LARGEST:
-        raise InputError(f"{where}: has {len(data):,} bytes, more than the {LARGEST:,} that are read")
+    where, data = read_given(files, given)
     kind = PurePosixPath(given).suffix.lower()
     if kind in _JSON:
         return _of_mapping(parse_json(data.removeprefix(b"\xef\xbb\xbf"), where), where), GROUPS
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: must be UTF-8 text but byte {error.start} is not; save it as UTF-8") from None
+    text = decoded(data, where)
     return (_of_mapping(yaml_value(text, where), where), GROUPS) if kind in _YAML else _of_table(text, where)
 
 

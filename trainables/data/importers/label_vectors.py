@@ -14,12 +14,11 @@ import numpy as np
 from crescendo.trainables.data.importers.array_files import SUFFIXES, TABLES, open_arrays, suffix
 from crescendo.trainables.data.importers.arrays import ArrayFile
 from crescendo.trainables.data.importers.label_map import dropped_blanks
+from crescendo.trainables.data.importers.layout import read_given
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.storage.files import user_path
-from crescendo.trainables.storage.reading import read_text
-from crescendo.trainables.storage.yaml_values import LARGEST
+from crescendo.trainables.storage.reading import decoded
 
 _TEXT = ".txt"
 COLUMNS = ("label", "labels", "activity", "action", "class", "target", "y", "gt", "ground_truth", "groundtruth")
@@ -158,9 +157,8 @@ def read_mapping(files: RawFiles, name: str) -> tuple[Mapping[str, str], list[st
     """
     mapping: dict[str, str] = {}
     written = Counter[str]()
-    where = files.where(name) if name in files else name
-    text = files.read_text(name) if name in files else read_text(user_path(name), LARGEST)
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+    where, data = read_given(files, name)
+    for number, line in enumerate(decoded(data, where).splitlines(), 1):
         if not line.strip():
             continue
         match = _MAPPED.fullmatch(line.lstrip())

@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.files import user_path
+from crescendo.trainables.storage.reading import read_bytes
+from crescendo.trainables.storage.yaml_values import LARGEST
 
 _DEEPEST = 2
 
@@ -37,6 +39,21 @@ def check_file(files: RawFiles, given: str, option: str) -> None:
     """Raise `InputError` if `given`, where it is not empty, is neither one of `files` nor a file elsewhere."""
     if given and given not in files and not user_path(given).is_file():
         raise InputError(f"{files.path}: holds no file {given!r} ({option}), and there is none of that name elsewhere")
+
+
+def read_given(files: RawFiles, given: str) -> tuple[str, bytes]:
+    """Return what to call the file `given`, one of `files` or a file elsewhere, and what it holds.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is larger than a file of settings can be.
+    """
+    where = files.where(given) if given in files else given
+    data = files.read_bytes(given) if given in files else read_bytes(user_path(given))
+    if len(data) > LARGEST:
+        raise InputError(f"{where}: has {len(data):,} bytes, more than the {LARGEST:,} that are read")
+    return where, data
 
 
 def found_folder(files: RawFiles, called: Collection[str], option: str) -> str | None:
