@@ -47,7 +47,7 @@ class Pageable:
 
     def load(self, iteration: int) -> DeviceBatch:
         """Return the batch of `iteration`."""
-        return DeviceBatch(*(tensor.cuda() for tensor in self._host.load(iteration)))
+        return DeviceBatch(*(None if one is None else one.cuda() for one in self._host.load(iteration)))
 
 
 def steps(

@@ -34,6 +34,8 @@ from crescendo.trainables.data.synthetic import synthesize
 from crescendo.trainables.storage.addresses import shown_dataset
 
 _DATA = "data"
+_SOON = ("pandas", "mlflow", "scipy.stats")
+"""What takes longest of what Tune, the tracker and the verdict import."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def run_study(
                 return Sweep(run, verdict, False, tracker.destination, tracker.close())
             with (
                 _deaf_to_hangup(),
-                ray_session(join=join, tell=display.remark) as scratch,
+                ray_session(join=join, tell=display.remark, meanwhile=_SOON) as scratch,
                 _interruptible() as interruption,
             ):
                 at_once, nodes = cohorts_at_once(study.resources), NodeWatch()

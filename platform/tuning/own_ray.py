@@ -47,7 +47,7 @@ def _start(folder: Path, object_store: int) -> None:
     import ray
 
     try:
-        with _alone():
+        with _alone(), _without_onlookers():
             ray.init(
                 address="local",
                 include_dashboard=False,
@@ -60,6 +60,30 @@ def _start(folder: Path, object_store: int) -> None:
         ray.shutdown()
         _end_node(error)
         raise
+
+
+# Processes of Ray's that show, collect and scale: a dashboard, here without its pages, a monitor for nodes that come and go,
+# and one that passes on what workers print. Each takes seconds to import, and Ray waits for the first.
+_ONLOOKERS = ("start_api_server", "start_monitor", "start_log_monitor")
+
+
+@contextmanager
+def _without_onlookers() -> Iterator[None]:
+    """Have Ray start what runs trials, and nothing that looks on; it has no setting for that.
+
+    A version of Ray that starts them otherwise does as it likes.
+    """
+    # As above.
+    from ray._private.node import Node
+
+    before = {name: getattr(Node, name) for name in _ONLOOKERS if hasattr(Node, name)}
+    for name in before:
+        setattr(Node, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(Node, name, method)
 
 
 def _end_node(error: BaseException) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import secrets
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -45,13 +47,18 @@ _OBJECT_STORE = 100 * 2**20
 
 @contextmanager
 def ray_session(
-    *, join: bool = False, object_store: int = _OBJECT_STORE, tell: Callable[[str], object] | None = None
+    *,
+    join: bool = False,
+    object_store: int = _OBJECT_STORE,
+    tell: Callable[[str], object] | None = None,
+    meanwhile: Sequence[str] = (),
 ) -> Iterator[Path]:
     """Connect to the cluster of `RAY_ADDRESS`, else start Ray on this machine, for the time of the block.
 
     With `join`, a cluster that runs on this machine is joined though no address names it. A connection that is there
     already is used, and left as it is. `object_store` is the size in bytes of the object store of a Ray of our own, which
     listens on the loopback interface only; `tell` is called with a line if that takes a second try (default: standard error).
+    `meanwhile` names modules that are imported while Ray starts, which is mostly waiting; none of them may import Ray.
     Yields a temporary folder of this machine that is gone after the block.
 
     Raises
@@ -70,6 +77,7 @@ def ray_session(
     # Ray reads its environment as it is imported.
     import ray
 
+    threading.Thread(target=_import, args=(meanwhile,), name="imports", daemon=True).start()
     with scratch_folder() as scratch:
         if ray.is_initialized():
             yield scratch
@@ -84,6 +92,13 @@ def ray_session(
             yield scratch
         finally:
             ray.shutdown()
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Import what can be; whoever needs one that cannot says so."""
+    for name in modules:
+        with suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _connect(address: str | None) -> None:

@@ -74,7 +74,8 @@ def rank(
     # change: q_t of the label before (Eqs. 8, 10).
     fallen = (references[:-1] - of_ranked).masked_fill_((labels == background).unsqueeze(1), 0)
     loss = torch.where(changed, of_ranked, fallen).relu_()
-    slopes = torch.where(changed, 1.0, -1.0) * loss.sign()
+    signs = loss.sign()
+    slopes = torch.where(changed, signs, -signs)
     by_score = [_sum(slopes)]
     if "margin" in variant.quantities:
         by_score.append(-slopes[:, variant.quantities.index("margin")])

@@ -65,7 +65,8 @@ def total_loss(
         See `frame_losses`, which also says what is raised.
     """
     told: dict[str, Any] = {"background": background, "positions": positions, "predicted": predicted}
-    variants, weights = _listed(variant), _listed(lambda_r)
+    variants = [VARIANTS.resolve(one) if isinstance(one, str) else one for one in _listed(variant)]
+    weights = _listed(lambda_r)
     if len(variants) != len(weights):
         raise ValueError(
             f"lambda_r must be a weight for each of {counted(len(variants), 'variant')} but got {len(weights)}"
@@ -74,8 +75,13 @@ def total_loss(
         frames, of_ranking = frame_losses(logits, labels, variants[0], state=state, **told), weights[0]
     else:
         frames, of_ranking = _several(logits, labels, variants, weights, state, told), 1.0
-    weight = valid.to(frames.cross_entropy.dtype) / valid.sum()
-    cross_entropy, ranking = (frames.cross_entropy * weight).sum(), (frames.ranking * weight).sum()
+    counts = valid.to(frames.cross_entropy.dtype)
+    weight = counts / counts.sum()
+    cross_entropy = (frames.cross_entropy * weight).sum()
+    if not any(one.ranks for one in variants):
+        # A third of what the loss launches on a GPU would add zeros.
+        return TotalLoss(cross_entropy, cross_entropy.detach(), frames.ranking.new_zeros(()), frames)
+    ranking = (frames.ranking * weight).sum()
     return TotalLoss(cross_entropy + of_ranking * ranking, cross_entropy.detach(), ranking.detach(), frames)
 
 

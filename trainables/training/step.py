@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from crescendo.trainables.models.base import DetectionModel
 from crescendo.trainables.models.dropout import Dropout
 from crescendo.trainables.training.clipping import largest_norm
 from crescendo.trainables.training.feed import DeviceBatch
+from crescendo.trainables.training.optimizers import optimizer_of
 
 UNREAD = 64
 """Steps whose losses the device keeps at most: they must be read by then (`TrainingStep.read`)."""
@@ -49,7 +49,7 @@ class TrainingStep:
         self._predicts = config.predicts_progress
         self.largest_norm = largest_norm(config)
         self._weights = list(model.parameters())
-        self.optimizer = _optimizer(model, config, device)
+        self.optimizer = optimizer_of(model, config, device)
         self.generator: torch.Generator | None = None
         self.renew_generator()
         self._factor: float | None = None
@@ -197,24 +197,6 @@ class Snapshot:
 
     tensors: dict[str, Tensor]
     unread: int
-
-
-def _optimizer(model: nn.Module, config: TrainingConfig, device: torch.device) -> torch.optim.Optimizer:
-    fc7 = [parameter for name, parameter in model.named_parameters() if name.startswith("fc7.")]
-    rest = [parameter for name, parameter in model.named_parameters() if not name.startswith("fc7.")]
-    # A captured step reads its rate from the GPU's memory.
-    cuda = device.type == "cuda"
-
-    def group(parameters: list[nn.Parameter], rate: float) -> dict[str, Any]:
-        return {"params": parameters, "initial_lr": rate, "lr": torch.tensor(rate, device=device) if cuda else rate}
-
-    groups = [group(rest, config.learning_rate)]
-    if fc7:
-        groups.append(group(fc7, config.fc7_learning_rate))
-    shared: dict[str, Any] = {"weight_decay": config.weight_decay, "fused": True}
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, momentum=config.momentum, **shared)
-    return torch.optim.Adam(groups, capturable=cuda, **shared)
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from ray import tune
 from crescendo.trainables.data.same_dataset import SameDataset
 from crescendo.trainables.errors import DatasetChangedError, InputError, SurroundingsError
 from crescendo.trainables.storage.files import mended
-from crescendo.trainables.training import checkpoint_folders
+from crescendo.trainables.training import checkpoint_folders, gpu_driver
 from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leaves_cohort
 from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -62,6 +62,9 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
         return {"step": self._step()}
 
     def _begin(self, jobs: Sequence[Job], *, turns: bool) -> None:
+        device = jobs[0].settings.get("device", "auto")
+        if self._data is None:  # the first cohort of this process
+            gpu_driver.begin(device)
         # A second's import or more for the process of the study, which hands this class on and trains nothing.
         from crescendo.trainables.training.cohort_session import CohortSession
         from crescendo.trainables.training.trial import Trial
@@ -79,7 +82,7 @@ class DetectorTrainable(tune.Trainable):  # type: ignore[misc]  # Ray is untyped
             except InputError as error:
                 self._failures[job.identity] = failure_line(error)
         if self._trials:
-            turn = gpu_turn(jobs[0].settings.get("device", "auto")) if turns else nullcontext
+            turn = gpu_turn(device) if turns else nullcontext
             self._cohort = CohortSession(list(self._trials.values()), turn=turn)
 
     def _opened(self, job: Job) -> SameDataset:

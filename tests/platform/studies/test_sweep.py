@@ -101,6 +101,13 @@ def silent() -> Console:
     return Console(file=io.StringIO())
 
 
+def test_a_ray_of_our_own_is_what_runs_trials_and_nothing_that_looks_on():
+    commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+    assert all(any(f"/{name} " in one for one in commands) for name in ("gcs_server", "raylet"))
+    looking_on = ("dashboard/dashboard.py", "_private/log_monitor.py", "_private/monitor.py")
+    assert not [one for one in commands if any(name in one for name in looking_on)]
+
+
 def test_a_real_study_confirms_every_arm(finished, real):
     sweep, _, printed = finished
     assert sweep.run.shortfall() is None

@@ -84,14 +84,13 @@ def literal(case, name):
     return losses
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 5e-3)])
+@pytest.mark.parametrize(("dtype", "largest", "tolerance"), [(torch.float64, 7, 1e-9), (torch.float32, 4, 5e-3)])
 @given(data=st.data(), name=rivals)
 @settings(max_examples=60, deadline=None)
-def test_values_and_gradients_are_those_of_the_loops(dtype, tolerance, data, name):
-    """In float32 the loops' 1 - p is the coarser of the two."""
+def test_values_and_gradients_are_those_of_the_loops(dtype, largest, tolerance, data, name):
+    """Up to the logits at which the loops' 1 - p, the coarser of the two, has lost too many digits."""
     case = data.draw(cases(dtype=dtype))
-    if dtype == torch.float32:
-        case = (case[0].clamp(-4, 4), *case[1:])
+    case = (case[0].clamp(-largest, largest), *case[1:])
     found = both_gradients(fast(case, name), case[0], case[4])
     expected = both_gradients(literal(case, name), case[0], case[4])
     for one, other in zip(found, expected, strict=True):
