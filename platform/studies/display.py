@@ -39,7 +39,7 @@ class Display:
         self._screen = Screen(console, log)
         self._run: StudyRun | None = None
         self._drawn = time.monotonic()
-        self._pace: Pace | None = None
+        self._pace = Pace()
         self._notes: set[str] = set()
         self._estimate: Estimate | None = None
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
@@ -118,12 +118,8 @@ class Display:
         """Say nothing: the end of a trial is news, its start is not."""
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
-        """Say, once a sweep, what there is to know of how trials train; the live table shows the rest.
-
-        The first report sets the clock going: what Ray and its workers took to start says nothing of the rest.
-        """
-        if self._pace is None and self._run is not None:
-            self._pace = Pace(self._run)
+        """Say, once a sweep, what there is to know of how trials train; the live table shows the rest."""
+        self._pace.begin(self._run)
         for note in report.notes:
             if note not in self._notes:
                 self._notes.add(note)
@@ -184,7 +180,7 @@ class Display:
         self._screen.show(line, style)
 
     def _footer(self, run: StudyRun) -> str:
-        seconds = None if self._pace is None else self._pace.seconds_left()
+        seconds = self._pace.seconds_left()
         left = "time left unknown" if seconds is None else f"{_duration(seconds)} left"
         frames = sum(report.frames_per_second for report in run.last.values())
         return f"{frames:,.0f} frames/s, {left}" if frames else left

@@ -13,13 +13,20 @@ from crescendo.search_spaces.cost import trainings
 
 
 class Pace:
-    """How fast the study of `run` has got on since this object was made: iterations of trainings a second."""
+    """How fast a study gets on: iterations of trainings a second."""
 
-    def __init__(self, run: StudyRun) -> None:
-        self._run, self._began, self._before = run, time.monotonic(), _done(run)
+    def __init__(self) -> None:
+        self._run: StudyRun | None = None
+
+    def begin(self, run: StudyRun | None) -> None:
+        """Count from now on, unless that has begun: at the first report, since workers' start says nothing of the rest."""
+        if self._run is None and run is not None:
+            self._run, self._began, self._before = run, time.monotonic(), _done(run)
 
     def seconds_left(self) -> float | None:
         """Return how long the rest of the study takes at this pace; None before anything got on."""
+        if self._run is None:
+            return None
         done = _done(self._run)
         rate = (done - self._before) / max(time.monotonic() - self._began, 1e-9)
         return max(0.0, _whole(self._run) - done) / rate if rate > 0 else None

@@ -43,7 +43,7 @@ class StudyWatcher:
         self._tags = {"crescendo.dataset_hash": place.dataset_hash, **provenance()}
         self._verdict: StudyVerdict | None = None
         self._run: StudyRun | None = None
-        self._pace: Pace | None = None
+        self._pace = Pace()
         self._told = float("-inf")
 
     def begin(self, run: StudyRun) -> None:
@@ -113,9 +113,8 @@ class StudyWatcher:
         )
 
     def reported(self, entry: TrialRecord, report: ValidationReport) -> None:
-        """Send a report's numbers. The first one sets the clock going: what workers took to start says nothing of the rest."""
-        if self._pace is None and self._run is not None:
-            self._pace = Pace(self._run)
+        """Send a report's numbers."""
+        self._pace.begin(self._run)
         numbers = result_numbers(report) | progress_numbers(report)
         self._tracker.report(entry.identity, numbers, report.iteration)
 
@@ -151,7 +150,7 @@ class StudyWatcher:
         tracker.finish(identity, reset=entry.chosen.get("reset"))
 
     def _tell_end(self) -> None:
-        left = None if self._pace is None or time.monotonic() - self._told < _TELL_EVERY else self._pace.seconds_left()
+        left = None if time.monotonic() - self._told < _TELL_EVERY else self._pace.seconds_left()
         if left is not None:
             self._told = time.monotonic()
             end = datetime.fromtimestamp(time.time() + left, UTC)

@@ -89,7 +89,8 @@ def test_the_time_left_is_what_the_rest_takes_at_the_pace_so_far(run_and_display
     run, _, _ = run_and_display
     now = [100.0]
     monkeypatch.setattr("crescendo.platform.studies.pace.time.monotonic", lambda: now[0])
-    pace = Pace(run)
+    pace = Pace()
+    pace.begin(run)
     assert pace.seconds_left() is None
     for _ in range(2):  # of eight, 30 iterations each
         [job] = run.next_jobs()
