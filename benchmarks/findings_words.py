@@ -30,7 +30,10 @@ def finding(studies: Sequence[Finished]) -> str:
     """Return the main finding in two sentences: what the ranking losses do on each data set, and what to make of it."""
     if not studies:
         return f"The {_which_have(studies)} not finished. So there is no finding yet."
-    clauses = "; ".join(f"on {study.data} {_on_one(study)}" for study in studies)
+    alike: dict[str, list[str]] = {}
+    for study in studies:
+        alike.setdefault(_on_one(study), []).append(study.data)
+    clauses = "; ".join(f"on {listed(data)} {said}" for said, data in alike.items())
     decided = any(arm.answer in ("better", "worse") for study in studies for arm in study.of(RANKING))
     measure = " (mAP at IoU 0.5, with 95 % intervals)" if decided else ""
     first = f"Of the four losses that make the score rise, {clauses}{measure}."

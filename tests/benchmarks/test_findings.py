@@ -103,6 +103,15 @@ def test_over_data_sets_it_is_said_what_holds_on_which(tmp_path):
     assert finding([*gtea, *hapt]).endswith("; the study on TUG has not finished, so of it there is no finding.")
 
 
+def test_data_sets_of_which_the_same_holds_are_told_together(tmp_path):
+    gtea, tug = found(tmp_path / "gtea"), found(tmp_path / "tug", "findings_tug")
+    hapt = found(tmp_path / "hapt", "findings_hapt", margin=better())
+    assert finding([*gtea, *tug, *hapt]).startswith(
+        "Of the four losses that make the score rise, on GTEA and TUG none is shown to detect better or worse than "
+        "cross entropy alone; on HAPT `margin` ("
+    )
+
+
 def test_controls_explain_a_gain_only_as_far_as_they_can_be_told_apart(tmp_path):
     [study] = found(
         tmp_path,
