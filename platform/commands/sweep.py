@@ -72,9 +72,12 @@ def sweep(
     screen = Screen(terminal_console(), folder / LOG)
     with ReportProcess(folder, every, tracking_uri) as reports:
         begin = reports.begin if report else None
-        result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join, begun=begin)
-        reports.finish()
-        if result.interrupted:
+        try:
+            result = run_study(study, folder, tracking_uri=tracking_uri, extend=extend, join=join, begun=begin)
+            reports.finish()
+        except KeyboardInterrupt:  # before trials run, which would end in order, or for the second time
+            result = None
+        if result is None or result.interrupted:
             command = again(
                 name, folder, assignments, dataset=dataset, tracking_uri=tracking_uri, join=join, report=report
             )

@@ -25,6 +25,7 @@ from crescendo.platform.terminal_text import literal
 from crescendo.reports.analysis.looks import Look
 from crescendo.search_spaces.arms import arm_named
 from crescendo.search_spaces.cost import trainings
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
 from crescendo.trainables.training.validation_report import ValidationReport
 
@@ -80,6 +81,10 @@ class Display:
     def remark(self, line: str) -> None:
         """Show a line of its own."""
         self._print(line)
+
+    def refused(self, error: InputError) -> None:
+        """Keep in the log why the sweep ends; whoever called it says so."""
+        self._screen.note(f"error: {error}")
 
     def __enter__(self) -> Self:
         if self._live is not None:

@@ -31,6 +31,7 @@ from crescendo.platform.tuning.arms_timed import arms_timed
 from crescendo.platform.tuning.session import NodeWatch, cohorts_at_once, ray_session
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.synthetic import synthesize
+from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.addresses import shown_dataset
 
 _DATA = "data"
@@ -114,30 +115,42 @@ def run_study(
                 verdict = _verdict(tracked, run, display)
                 tracked.catch_up(run)
                 return Sweep(run, verdict, False, tracker.destination, tracker.close())
-            with (
-                _deaf_to_hangup(),
-                ray_session(join=join, tell=display.remark, meanwhile=_SOON) as scratch,
-                _interruptible() as interruption,
-            ):
-                at_once, nodes = cohorts_at_once(study.resources), NodeWatch()
-                # Two that share a GPU need not be alike; of more, none is to lack for trials.
-                run.spread = at_once if at_once > 2 else 1
-                run.at_once = at_once
-                display.begin()
-                tracked.begin(run)
-                removed = Removed(output, ledger)
-
-                def stop() -> bool:
-                    run.problem = run.problem or removed.problem() or nodes.problem()
-                    return run.problem is not None or interruption.asked
-
-                with tracked.left(run):
-                    _tune(run, display, stop, at_once=at_once, trainable=trainable, scratch=scratch)
-                    run.problem = run.problem or removed.problem(now=True)
-                    verdict = _verdict(tracked, run, display)
-            return Sweep(run, verdict, interruption.asked, tracker.destination, tracker.close())
+            verdict, interrupted = _trained(run, ledger, tracked, display, join=join, trainable=trainable)
+            return Sweep(run, verdict, interrupted, tracker.destination, tracker.close())
     finally:
         ledger.close()
+
+
+def _trained(
+    run: StudyRun, ledger: Ledger, tracked: StudyWatcher, display: Display, *, join: bool, trainable: type | None
+) -> tuple[StudyVerdict, bool]:
+    """Run what is left of the study on Ray; return what the study answers, and whether a signal ended it."""
+    try:
+        with (
+            _deaf_to_hangup(),
+            _interruptible() as interruption,
+            ray_session(join=join, tell=display.remark, meanwhile=_SOON) as scratch,
+        ):
+            interruption.patient = True
+            at_once, nodes = cohorts_at_once(run.study.resources), NodeWatch()
+            # Two that share a GPU need not be alike; of more, none is to lack for trials.
+            run.spread = at_once if at_once > 2 else 1
+            run.at_once = at_once
+            display.begin()
+            tracked.begin(run)
+            removed = Removed(run.place.output, ledger)
+
+            def stop() -> bool:
+                run.problem = run.problem or removed.problem() or nodes.problem()
+                return run.problem is not None or interruption.asked
+
+            with tracked.left(run):
+                _tune(run, display, stop, at_once=at_once, trainable=trainable, scratch=scratch)
+                run.problem = run.problem or removed.problem(now=True)
+                return _verdict(tracked, run, display), interruption.asked
+    except InputError as error:
+        display.refused(error)
+        raise
 
 
 def _shown(study: Study) -> Study:
@@ -239,16 +252,16 @@ class Removed:
 
 
 class _Interruption:
-    """Ctrl-C: once asks the sweep to end, twice ends it at once."""
+    """Ctrl-C: once asks the sweep to end, twice ends it at once, as does the first one while it is not `patient`."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self.patient = False
 
     def __call__(self, number: int, frame: FrameType | None) -> Any:
         """Handle the signal."""
-        if self.asked:
+        at_once, self.asked = self.asked or not self.patient, True
+        if at_once:
             raise KeyboardInterrupt
-        self.asked = True
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from crescendo.trainables.errors import InputError
 
@@ -29,16 +32,25 @@ def start_ray(scratch: Path, object_store: int, tell: Callable[[str], object]) -
         try:
             _start(scratch / "r", object_store)
         except Exception as error:
-            if "timed out" not in str(error).lower():
+            if not _too_late(error):
                 raise
             tell("Ray did not start in time, as on a machine that is busy; it is started once more")
             _start(scratch / "s", object_store)  # nothing of the first is found by the second
     except Exception as error:  # noqa: BLE001  # Ray's own, of many kinds
+        if _too_late(error):
+            raise InputError(
+                "Ray did not start on this machine in the 15 to 30 seconds that it gives itself, twice: other work keeps the "
+                "machine busy; start the same command again when it is quieter"
+            ) from None
         why = " ".join(str(error).partition("Traceback")[0].split()) or type(error).__name__
         raise InputError(
             f"Ray cannot be started on this machine ({why}); it needs free memory, some room in "
             f"{scratch.parent} (RAY_TMPDIR names another folder) and in /dev/shm, and leave to start processes"
         ) from None
+
+
+def _too_late(error: Exception) -> bool:
+    return "timed out" in str(error).lower()
 
 
 def _start(folder: Path, object_store: int) -> None:
@@ -59,6 +71,7 @@ def _start(folder: Path, object_store: int) -> None:
     except BaseException as error:
         ray.shutdown()
         _end_node(error)
+        _end_left(folder)
         raise
 
 
@@ -71,19 +84,27 @@ _ONLOOKERS = ("start_api_server", "start_monitor", "start_log_monitor")
 def _without_onlookers() -> Iterator[None]:
     """Have Ray start what runs trials, and nothing that looks on; it has no setting for that.
 
-    A version of Ray that starts them otherwise does as it likes.
+    An agent of the dashboard, without which no node starts, is what it is where the packages of the dashboard are not
+    installed: it says in half the time that it is there, and Ray gives it 15 seconds. A version of Ray that starts them
+    otherwise does as it likes.
     """
     # As above.
+    from ray._private import utils
     from ray._private.node import Node
 
-    before = {name: getattr(Node, name) for name in _ONLOOKERS if hasattr(Node, name)}
-    for name in before:
-        setattr(Node, name, lambda *_, **__: None)
+    replaced: list[tuple[Any, str, Callable[..., object]]] = [
+        (Node, name, lambda *_, **__: None) for name in _ONLOOKERS
+    ]
+    replaced.append((utils, "get_dashboard_dependency_error", lambda: "it is not asked for"))
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced if hasattr(owner, name)]
+    for owner, name, stand_in in replaced:
+        if hasattr(owner, name):
+            setattr(owner, name, stand_in)
     try:
         yield
     finally:
-        for name, method in before.items():
-            setattr(Node, name, method)
+        for owner, name, own in before:
+            setattr(owner, name, own)
 
 
 def _end_node(error: BaseException) -> None:
@@ -96,6 +117,14 @@ def _end_node(error: BaseException) -> None:
         if isinstance(node, Node):
             node.kill_all_processes(check_alive=False, wait=True)
             return
+
+
+def _end_left(folder: Path) -> None:
+    """End the processes that name `folder`: those of a node that ended itself notice late, and write there until then."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if os.fsencode(f"{folder}/") in file.read_bytes():
+                os.kill(int(file.parent.name), signal.SIGKILL)
 
 
 @contextmanager

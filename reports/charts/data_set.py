@@ -133,10 +133,12 @@ def _colours(shown: Mapping[str, Recording], labels: Sequence[str]) -> dict[str,
 def _timeline(
     axes: Axes, name: str, recording: Recording, colours: Mapping[str, str], longest: float, *, last: bool
 ) -> None:
+    # As frames are labelled: of activities that overlap, the one that started later lies on top.
+    segments = sorted(recording.segments, key=lambda segment: segment.start)
     axes.broken_barh(
-        [(segment.start, segment.end - segment.start) for segment in recording.segments],
+        [(segment.start, segment.end - segment.start) for segment in segments],
         (-0.45, 0.9),
-        facecolors=[colours.get(segment.label, _OTHERS) for segment in recording.segments],
+        facecolors=[colours.get(segment.label, _OTHERS) for segment in segments],
     )
     axes.set_xlim(0, longest)
     axes.set_ylim(-0.5, 0.5)

@@ -1,6 +1,7 @@
 """Sweeps as processes of their own, killed and interrupted. `benchmarks/kill_soak.py` does it many more times."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -157,3 +158,23 @@ def test_the_whole_cluster_killed_the_study_goes_on(folder):
     assert gone(family)
     assert Driver(folder).end() == 0
     check(folder)
+
+
+def test_ctrl_c_while_ray_starts_ends_a_sweep_at_once_and_leaves_nothing_of_ray(tmp_path):
+    """Also where whoever started it had it ignore Ctrl-C, as a shell does in the background."""
+    command = [str(Path(sys.executable).with_name("crescendo")), "sweep", "quick", "--output", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not (found := named(psutil.Process(process.pid).children(recursive=True), "gcs_server")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    [scratch] = set(re.findall(r"=(/[^ ]*/cr-[^/ ]+)", " ".join(found[0].cmdline())))
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 130, said
+    assert f"Interrupted; nothing is lost. To go on: crescendo sweep quick --output {tmp_path / 'out'}" in said
+    assert not psutil.wait_procs(family, timeout=60)[1]
+    assert not Path(scratch).exists()

@@ -62,3 +62,11 @@ def test_the_names_of_the_parts_lie_on_no_bar(tmp_path, labels: int) -> None:
     assert not any(legend.overlaps(text.get_window_extent()) for text in counts.get_yticklabels())
     # It is narrower than its chart, and beside that is the one of the lengths.
     assert legend.x1 <= counts.get_window_extent().x1
+
+
+def test_of_activities_that_overlap_the_one_that_started_later_lies_on_top(tmp_path) -> None:
+    """As frames are labelled, wherever an activity stands in the file."""
+    late, early = Segment("late", 4.0, 8.0), Segment("early", 1.0, 6.0)
+    drawn = figure(tmp_path, {"one": Recording("training", 10.0, (late, early))})
+    [bars] = drawn.axes[-1].collections
+    assert [path.get_extents().x0 for path in bars.get_paths()] == [1.0, 4.0]

@@ -16,7 +16,7 @@ from crescendo.trainables.data.importers.annotation_tools.gathering import (
     said_duration,
 )
 from crescendo.trainables.data.importers.annotation_tools.track import Track
-from crescendo.trainables.data.importers.external import Features, Matrices, check_present
+from crescendo.trainables.data.importers.external import Features, Matrices, check_present, check_widths
 from crescendo.trainables.data.importers.feature_files import features_of
 from crescendo.trainables.data.importers.layout import selected
 from crescendo.trainables.data.importers.own_data import OwnData
@@ -92,6 +92,7 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         name: matrices.shape(name).frames / own.fps if (said := said_duration(track)) is None else said
         for name, track in kept.items()
     }
+    check_widths(matrices, kept)
     if not clip:
         _check_ends(kept, durations, matrices, own.fps, where)
     content = activitynet_content(kept, durations, subsets)

@@ -54,6 +54,20 @@ class CheckedMatrices:
     notes: tuple[str, ...]
 
 
+def check_widths(matrices: Matrices, recordings: Iterable[str]) -> int:
+    """Return how many features a frame has; `InputError` if that differs, as where one matrix lies the other way round."""
+    shapes = {name: matrices.shape(name) for name in recordings}
+    [(width, _)] = Counter(shape.width for shape in shapes.values()).most_common(1)
+    first = next(name for name, shape in shapes.items() if shape.width == width)
+    for name, shape in shapes.items():
+        if shape.width != width:
+            do = "its axes seem to be exchanged; transpose it" if shape.frames == width else "all must have the same"
+            raise InputError(
+                f"{matrices.where(name)}: has {counted(shape.width, 'feature')} a frame, but {first!r} has {width}; {do}"
+            )
+    return width
+
+
 def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps: float) -> CheckedMatrices:
     """Check the shapes of all matrices, which are there, and return how to write them; values are read one by one.
 
@@ -65,15 +79,9 @@ def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps:
         If widths or lengths (within the tolerance) do not fit.
     """
     shapes = {name: matrices.shape(name) for name in recordings}
-    [(width, _)] = Counter(shape.width for shape in shapes.values()).most_common(1)
-    first = next(name for name, shape in shapes.items() if shape.width == width)
     for name, shape in shapes.items():
         _check_length(matrices.where(name), shape, recordings[name].duration, fps)
-        if shape.width != width:
-            raise InputError(
-                f"{matrices.where(name)}: has {counted(shape.width, 'feature')} a frame, but {first!r} has {width}; all must "
-                "have the same"
-            )
+    width = check_widths(matrices, recordings)
     kinds = dict.fromkeys(shape.dtype for shape in shapes.values())
     stored = "float16" if list(kinds) == ["float16"] else "float32"
     others = [kind for kind in kinds if kind != stored]

@@ -188,7 +188,7 @@ def test_odd_files_are_read(tmp_path: Path, content: dict, options: dict, expect
         ({"annotations.csv": HEADER + ",1,2,a\n"}, "row 2 names no recording"),
         ({"annotations.csv": HEADER + "r0,one,2,a\n"}, "start 'one' and end '2'; expected seconds"),
         ({"annotations.csv": HEADER + "r0,nan,2,a\n"}, "start 'nan'"),
-        ({"annotations.csv": HEADER + "r0,3,2,a\n"}, "ends before it starts"),
+        ({"annotations.csv": HEADER + "r1,1,2,a\nr0,1,2,a\nr0,3,2,b\n"}, r"annotations\.csv: recording 'r0': segment 2 of 2, \[3, 2\] of 'b', ends before it starts"),  # noqa: E501
         ({"annotations.csv": HEADER + "r0,3,99,a\n"}, "up to 99 s, but its features .* last 10 s, 40 frames at 4 a .*--fps"),
         ({"annotations.csv": HEADER + "other,1,2,a\n"}, "recording 'other' has no features"),
         ({"annotations.csv": HEADER.encode() + b"r0,1,2,\xff\n"}, "must be UTF-8 text"),
@@ -275,3 +275,14 @@ def test_the_index_that_pandas_writes_is_pointed_out(tmp_path: Path) -> None:
         "the column 'Unnamed: 0' is a feature, as all columns of numbers are; take it out of the tables if it only counts the "
         "frames"
     ]
+
+
+def test_one_matrix_that_lies_the_other_way_round_is_named(tmp_path: Path, absent: Path) -> None:
+    root = features(tmp_path / "mine", ("r0", "r1", "r2"))
+    features(root, ("r1",), transposed=True)
+    files(root, {"annotations.csv": HEADER + "r0,8,9,a\nr1,8,9,a\nr2,8,9,a\n"})
+    for clip in (False, True):
+        with pytest.raises(
+            InputError, match=r"r1\.npy: has 40 features a frame, but 'r0' has 3; its axes .* transpose it$"
+        ):
+            import_directory(root, absent, fps=4.0, clip=clip)

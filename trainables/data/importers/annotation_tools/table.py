@@ -92,7 +92,8 @@ def _row(written: Sequence[str], number: int, place: Mapping[str, int], names: S
 
 
 def _track(file: MarkedFile, recording: str, by: str, rows: Sequence[_Row]) -> Track:
-    segments, points = solid([row.segment for row in rows if row.segment is not None], file.where)
+    where = f"{file.where}: recording {recording!r:.80}"
+    segments, points = solid([row.segment for row in rows if row.segment is not None], where)
     said: dict[str, set[str]] = {}
     for row in rows:
         for name, cell in row.others.items():
@@ -105,9 +106,7 @@ def _track(file: MarkedFile, recording: str, by: str, rows: Sequence[_Row]) -> T
     differing = next((name for name in ("subset", "group", "duration") if len(said.get(name, ())) > 1), None)
     if differing is not None:
         values = ", ".join(sorted(said[differing]))
-        raise InputError(
-            f"{file.where}: recording {recording!r:.80} has several values of {differing} ({values:.80}); give it one"
-        )
+        raise InputError(f"{where} has several values of {differing} ({values:.80}); give it one")
     made = max(moment(cell, file.written) for cell in said.get("annotated", {""}))
     names = tuple(dict.fromkeys((recording, PurePosixPath(recording).stem)))
     return Track(names, segments, made, by or file.name, file.name, keys, points, rows[-1].number)

@@ -67,11 +67,12 @@ def solid(segments: Sequence[Segment], where: str) -> tuple[tuple[Segment, ...],
     InputError
         If one ends before it starts.
     """
-    backwards = next((one for one in segments if one.end < one.start), None)
-    if backwards is not None:
-        raise InputError(
-            f"{where}: [{backwards.start:g}, {backwards.end:g}] of {backwards.label!r:.80} ends before it starts; mend it"
-        )
+    for number, one in enumerate(segments, 1):
+        if one.end < one.start:
+            raise InputError(
+                f"{where}: segment {number} of {len(segments)}, [{one.start:g}, {one.end:g}] of {one.label!r:.80}, ends before "
+                "it starts; mend it"
+            )
     kept = tuple(one for one in segments if one.end > one.start)
     points = [f"{one.start:g} s {one.label.strip()}".strip() for one in segments if one.end == one.start]
     return kept, {"marks without length (points)": points} if points else {}
