@@ -72,7 +72,8 @@ def _panel(axes: Axes, study: Finished, heights: dict[str, float]) -> None:
         _line(axes, arm.difference, height - 0.08, _DETECTION, _MARKERS[arm.answer], filled=arm.difference.holds)
     for variant, height in heights.items():
         if variant not in {arm.variant for arm in study.arms}:
-            axes.text(0, height, " not in this study", color=MUTED, fontsize=8, va="center")
+            place = {"xy": (0, height), "xytext": (12, 0), "textcoords": "offset points"}
+            axes.annotate("not in this study", **place, color=MUTED, fontsize=8, va="center")
     axes.set_title(f"{study.data}: {study.recordings} recordings of {study.groups} {study.groups_are}", loc="left")
     axes.set_xlabel("difference to cross entropy alone (points)")
     within(axes, x=POINTS)
