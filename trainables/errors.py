@@ -14,3 +14,7 @@ class SurroundingsError(InputError):
 
 class DatasetChangedError(InputError):
     """The data set is no longer the one that was begun with."""
+
+
+class DivergedError(InputError):
+    """The loss of a training, or its gradient, is no longer finite."""

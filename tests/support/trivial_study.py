@@ -15,11 +15,10 @@ from crescendo.platform.studies.settings import resolve_settings
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.synthetic import synthesize
-from crescendo.trainables.errors import SurroundingsError
+from crescendo.trainables.errors import DivergedError, SurroundingsError
 from crescendo.trainables.evaluation.mean_ap import Evaluation
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 from crescendo.trainables.storage.json_files import write_json
-from crescendo.trainables.training.cohort import DivergedError
 from crescendo.trainables.training.cohort_step import CohortStep, failure_line, leaves_cohort
 from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.validation_report import ValidationReport

@@ -18,7 +18,7 @@ import torch
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sampler import SequenceSampler
-from crescendo.trainables.errors import InputError
+from crescendo.trainables.errors import DivergedError, InputError
 from crescendo.trainables.training.clipping import ClippedSteps
 from crescendo.trainables.training.feed import Feed, feed_for
 from crescendo.trainables.training.graphs import TRIED, CapturedStep, take_both_ways
@@ -43,10 +43,6 @@ class Member(Protocol):
 
 Progress = Callable[[Member, int, float], None]
 """(training, iterations done, loss of the last): called for every iteration, in order, on a GPU a few at once."""
-
-
-class DivergedError(InputError):
-    """The loss or its gradient is no longer finite."""
 
 
 def batches_of(config: TrainingConfig, dataset: Dataset) -> tuple[object, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, Protocol, TypeVar
 
-from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.cohort import Cohort, DivergedError
+from crescendo.trainables.errors import DivergedError, InputError
+from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import ValidationReport

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crescendo.trainables.config import configuration
-from crescendo.trainables.training.cohort import Cohort, DivergedError
+from crescendo.trainables.errors import DivergedError
+from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.trainer import Trainer
 
 SHARED = {"sequences": 4, "sequence_length": 24, "bptt": 8, "threads": 1, "merge_gap": 3}

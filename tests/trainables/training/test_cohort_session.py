@@ -8,8 +8,7 @@ from random import Random
 
 import pytest
 
-from crescendo.trainables.errors import InputError
-from crescendo.trainables.training.cohort import DivergedError
+from crescendo.trainables.errors import DivergedError, InputError
 from crescendo.trainables.training.cohort_session import CohortSession
 from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.scored_subset import ScoredSubset

@@ -9,9 +9,8 @@ from crescendo.trainables.config import configuration
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.sampler import SequenceSampler, feature_moments
-from crescendo.trainables.errors import InputError
+from crescendo.trainables.errors import DivergedError, InputError
 from crescendo.trainables.losses.total_loss import frame_losses, total_loss
-from crescendo.trainables.training.cohort import DivergedError
 from crescendo.trainables.training.trainer import Trainer
 
 TINY = {"hidden_size": 8, "sequences": 4, "sequence_length": 30, "bptt": 10, "threads": 1, "device": "cpu"}
