@@ -92,18 +92,17 @@ def _without_onlookers() -> Iterator[None]:
     from ray._private import utils
     from ray._private.node import Node
 
-    replaced: list[tuple[Any, str, Callable[..., object]]] = [
-        (Node, name, lambda *_, **__: None) for name in _ONLOOKERS
+    wanted: list[tuple[Any, str, Callable[..., object]]] = [
+        *((Node, name, lambda *_, **__: None) for name in _ONLOOKERS),
+        (utils, "get_dashboard_dependency_error", lambda: "it is not asked for"),
     ]
-    replaced.append((utils, "get_dashboard_dependency_error", lambda: "it is not asked for"))
-    before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced if hasattr(owner, name)]
-    for owner, name, stand_in in replaced:
-        if hasattr(owner, name):
-            setattr(owner, name, stand_in)
+    there = [(owner, name, getattr(owner, name), new) for owner, name, new in wanted if hasattr(owner, name)]
+    for owner, name, _, new in there:
+        setattr(owner, name, new)
     try:
         yield
     finally:
-        for owner, name, own in before:
+        for owner, name, own, _ in there:
             setattr(owner, name, own)
 
 

@@ -96,10 +96,14 @@ def read_text(path: Path, largest: int) -> str:
     InputError
         As `read_bytes` does; or if it is no such text, or has more than `largest` bytes.
     """
-    data = read_bytes(path)
+    return decoded(bounded(read_bytes(path), path, largest), path)
+
+
+def bounded(data: bytes, where: object, largest: int) -> bytes:
+    """Return what the file `where` holds; `InputError` if that is more than `largest` bytes."""
     if len(data) > largest:
-        raise InputError(f"{path}: has {len(data):,} bytes, more than the {largest:,} that are read")
-    return decoded(data, path)
+        raise InputError(f"{where}: has {len(data):,} bytes, more than the {largest:,} that are read")
+    return data
 
 
 def decoded(data: bytes, where: object) -> str:

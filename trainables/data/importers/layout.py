@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.files import user_path
-from crescendo.trainables.storage.reading import read_bytes
+from crescendo.trainables.storage.reading import bounded, read_bytes
 from crescendo.trainables.storage.yaml_values import LARGEST
 
 _DEEPEST = 2
@@ -51,9 +51,7 @@ def read_given(files: RawFiles, given: str) -> tuple[str, bytes]:
     """
     where = files.where(given) if given in files else given
     data = files.read_bytes(given) if given in files else read_bytes(user_path(given))
-    if len(data) > LARGEST:
-        raise InputError(f"{where}: has {len(data):,} bytes, more than the {LARGEST:,} that are read")
-    return where, data
+    return where, bounded(data, where, LARGEST)
 
 
 def found_folder(files: RawFiles, called: Collection[str], option: str) -> str | None:
