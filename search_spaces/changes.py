@@ -62,8 +62,10 @@ def _extended(old: Arm, new: Arm) -> bool:
 
 
 def _rest(study: Study) -> dict[str, Any]:
+    """Return what decides and is no part of an arm: arms are compared by themselves, each with its space and start values."""
     content = study.decisive()
-    del content["search"]["trials"]
+    for key in ("trials", "space", "start"):
+        content["search"].pop(key, None)
     for key in ("seeds", "until", "at_most"):
         content["confirm"].pop(key, None)
     return {key: value for key, value in content.items() if key not in ("ablate", "repeats", "budget")}

@@ -34,6 +34,23 @@ ADDITIONS = [
     ),
     (["ablate=[{grid: {variant: [score, none]}}, {name: small, settings: {hidden_size: 8}}]"], None),
     (["search.trials=5", "confirm.seeds=[0, 1, 9]", "ablate.variant=[naive, score, none]"], None),
+    # An arm comes with what it alone searches, and where that is to begin.
+    (
+        [
+            "ablate.variant=[none, score, weighted]",
+            "search.space={lambda_r: {low: 0.1, high: 30, log: true, when: {variant: score}}, dropout: [0.1, 0.5], "
+            "lambda_r.weighted: {low: 0.1, high: 10, log: true, when: {variant: weighted}}}",
+            "search.start=[{lambda_r.weighted: 1}]",
+        ],
+        None,
+    ),
+    (
+        [
+            "ablate.variant=[none, score, margin]",
+            "search.space.lambda_r={low: 0.1, high: 30, log: true, when: {variant: [score, margin]}}",
+        ],
+        None,
+    ),
 ]
 CHANGES = [
     (["search.trials=3"], ["search.trials: 4 -> 3"]),
@@ -46,6 +63,14 @@ CHANGES = [
     (["search.seed=7"], ["search.seed: 1000 -> 7"]),
     (["search.sampler=random"], ["search.sampler: tpe -> random"]),
     (["search.space.lambda_r.high=60"], ["search.space.lambda_r.high: 30 -> 60"]),
+    (
+        [
+            "ablate.variant=[none, score, naive]",
+            "search.space.dropout={choices: [0.1, 0.5], when: {variant: [score, naive]}}",
+        ],
+        None,
+    ),
+    (["search.start=[{lambda_r: 6}]"], ["search.start: [] -> [{lambda_r: 6}]"]),
     (["search.space.layers=[1, 2]"], ["search.space.layers: not there -> {when: {}, choices: [1, 2]}"]),
     (["decode.reset=none"], ["decode.reset: not there -> [none]"]),
     (["objective.metric=mAP/mean"], ["objective.metric: mAP/iou_0.50 -> mAP/mean"]),
