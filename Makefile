@@ -8,10 +8,10 @@ TYPES := build/types/crescendo
 
 # The tests that `make test` runs, as a pytest marker expression.
 TESTS ?= not slow
-# Two: the tests that start Ray follow one another, for about as long as one worker needs for all others.
-WORKERS ?= 2
-# tests/conftest.py says what goes to which worker, and in which order.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
+# One more than cores: tests with a server or a Ray wait for it a third of their time.
+WORKERS ?= 3
+# Each file goes to one worker, in the order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo test test-slow bench findings gpu-bundle screenshots lint types format clean
 
@@ -29,7 +29,7 @@ demo: $(INSTALLED)
 	$(BIN)/crescendo sweep quick --output build/demo
 	$(BIN)/generate-report build/demo
 
-# On two cores, one thread for each of the two workers.
+# On two cores, one thread for each worker.
 test: export OMP_NUM_THREADS ?= 1
 test: $(INSTALLED)
 	$(PYTEST) -m '$(TESTS)'

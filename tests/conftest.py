@@ -1,16 +1,13 @@
 """What every test may ask for."""
 
-import ast
 import itertools
 import os
 import signal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from hypothesis import settings
 
 from crescendo.trainables.config import configuration
@@ -33,36 +30,9 @@ def pytest_configure() -> None:
 _NO_RAY = "a test that starts Ray is marked ray"
 
 
-@cache
-def _of_ray(file: Path) -> frozenset[str]:
-    """The functions of `file` that are marked `ray`, themselves or by their module: xdist knows no more than their names."""
-    text, mark = file.read_text(encoding="utf-8"), "pytest.mark.ray"
-    if mark not in text:
-        return frozenset()
-    body = ast.parse(text).body
-    whole = any(isinstance(part, ast.Assign) and mark in ast.unparse(part.value) for part in body)
-    functions = (part for part in body if isinstance(part, ast.FunctionDef))
-    return frozenset(one.name for one in functions if whole or mark in map(ast.unparse, one.decorator_list))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that start Ray first: one worker takes them all, so that they would be waited for at the end."""
+    """Put the files whose tests start Ray first: they take longest, and would be waited for at the end."""
     items.sort(key=lambda item: item.get_closest_marker("ray") is None)
-
-
-# xdist's own groups (`--dist loadgroup`, 3.8) come to nothing with pytest 9.2.
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Spread the tests over the workers by file, those that start Ray as if they were of one file."""
-    # One process needs no xdist.
-    from xdist.scheduler import LoadFileScheduling
-
-    class Files(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file, name = nodeid.split("::", 1)
-            return "ray" if name.partition("[")[0] in _of_ray(config.rootpath / file) else file
-
-    return Files(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -72,21 +42,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ.pop("RAY_ADDRESS", None)
     else:
         os.environ["RAY_ADDRESS"] = _NO_RAY
-
-
-@pytest.fixture(scope="session")
-def ray_lock(tmp_path_factory: pytest.TempPathFactory) -> FileLock:
-    """Held, to the end, by the worker that runs the tests that start Ray."""
-    return FileLock(tmp_path_factory.getbasetemp().parent / "ray.lock", timeout=0)
-
-
-@pytest.fixture(autouse=True)
-def _one_ray(request: pytest.FixtureRequest) -> None:
-    """Fail where two workers run tests that start Ray: one finds the cluster of the other."""
-    if request.node.get_closest_marker("ray") and hasattr(request.config, "workerinput"):
-        lock = request.getfixturevalue("ray_lock")
-        if not lock.is_locked:
-            lock.acquire()
 
 
 @pytest.fixture(scope="session")
