@@ -18,7 +18,13 @@ import typer
 from crescendo.platform.terminal_text import say
 from crescendo.platform.tracking.tracker import Tracker
 from crescendo.reports.source.store import QUIET, StoreReader
-from crescendo.reports.source.store_address import check_sqlite, local_store, remembered_address
+from crescendo.reports.source.store_address import (
+    ARTIFACT_FOLDER,
+    STORE_FILE,
+    check_sqlite,
+    local_store,
+    remembered_address,
+)
 from crescendo.search_spaces.record import STUDY_FILE
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
@@ -34,7 +40,7 @@ def ui(
 ) -> None:
     """Show a study's runs in MLflow's user interface, on this machine only; Ctrl-C ends it."""
     folder = output or _newest(Path("results"))
-    if not (folder / "mlflow.db").is_file():
+    if not (folder / STORE_FILE).is_file():
         raise InputError(f"{folder}: its runs are at {remembered_address(folder) or 'no store yet: start its sweep'}")
     _check_store(folder)
     with socket.socket() as probe:
@@ -43,7 +49,7 @@ def ui(
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise InputError(f"--port {port}: cannot be used ({error.strerror}); choose another one") from error
-    artifacts = (folder.absolute() / "mlartifacts").as_uri()
+    artifacts = (folder.absolute() / ARTIFACT_FOLDER).as_uri()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", local_store(folder), "--artifacts-destination", artifacts]
     # Without PYTHONSAFEPATH a file of the working folder could stand in for a module that the server imports.
@@ -113,7 +119,7 @@ def sync(
 
 
 def _newest(results: Path) -> Path:
-    stores = sorted(results.glob("*/mlflow.db"), key=lambda store: store.stat().st_mtime)
+    stores = sorted(results.glob(f"*/{STORE_FILE}"), key=lambda store: store.stat().st_mtime)
     if not stores:
         raise InputError(f"{results}: holds no study with a local MLflow store; name the output folder of a sweep")
     return stores[-1].parent
@@ -121,7 +127,7 @@ def _newest(results: Path) -> Path:
 
 def _check_store(folder: Path) -> None:
     """Refuse a store that MLflow's server could not open, which it would say in a traceback: a damaged one, an older one."""
-    file = folder / "mlflow.db"
+    file = folder / STORE_FILE
     check_sqlite(file)
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as store:
@@ -137,7 +143,7 @@ def _check_store(folder: Path) -> None:
 def _runs_table(folder: Path) -> str:
     """Return the page of the experiment that holds the study's runs; the front page if the store cannot tell."""
     try:
-        with sqlite3.connect(f"{(folder / 'mlflow.db').absolute().as_uri()}?mode=ro", uri=True) as store:
+        with sqlite3.connect(f"{(folder / STORE_FILE).absolute().as_uri()}?mode=ro", uri=True) as store:
             row = store.execute(
                 "SELECT max(experiment_id) FROM experiments WHERE lifecycle_stage = 'active'"
             ).fetchone()

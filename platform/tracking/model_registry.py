@@ -18,7 +18,7 @@ import numpy as np
 
 from crescendo.platform.tracking.artifact_places import artifacts_at, misplaced
 from crescendo.reports.source.store import QUIET, StoreReader, first_line, mlflow_client
-from crescendo.reports.source.store_address import check_address, check_store, sqlite_file
+from crescendo.reports.source.store_address import ARTIFACT_FOLDER, check_address, check_store, sqlite_file
 from crescendo.trainables.detector import Detector
 from crescendo.trainables.detector.trained import MODEL_FOLDER
 from crescendo.trainables.errors import InputError
@@ -105,7 +105,7 @@ def _make_name(client: Any, name: str) -> None:
 def _artifacts_beside(uri: str) -> str | None:
     """Return where the artifacts of a database file go; MLflow's own choice would be the working folder."""
     file = sqlite_file(uri)
-    return None if file is None else (file.absolute().parent / "mlartifacts").as_uri()
+    return None if file is None else (file.absolute().parent / ARTIFACT_FOLDER).as_uri()
 
 
 def read_run_model(run: str, uri: str, *, allow_plugin: bool = False) -> Detector:

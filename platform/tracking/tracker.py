@@ -16,6 +16,7 @@ from crescendo.platform.tracking.mlflow_store import STUDY, MlflowStore
 from crescendo.platform.tracking.records import Record, is_identity
 from crescendo.platform.tracking.sender import Backlog, Sender
 from crescendo.reports.source.store_address import (
+    ARTIFACT_FOLDER,
     REMEMBERED,
     absolute_address,
     check_address,
@@ -63,7 +64,7 @@ class Tracker:
         self._steps: dict[str, int] = {}
         self._said: set[tuple[str, str]] = set()
         self._tagged: dict[str, dict[str, str]] = {}
-        artifacts = self._output / "mlartifacts" if uri is None else None
+        artifacts = self._output / ARTIFACT_FOLDER if uri is None else None
         runs = MlflowStore(uri or self.destination, self._study, experiment, artifacts, unknown=new)
         address = {"uri": None if uri is None else self.destination, "whole": uri in (None, self.destination)}
         self._delivery = Sender(

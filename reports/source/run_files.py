@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from crescendo.reports.source.store_address import ARTIFACT_FOLDER
+
 
 class RunFiles:
     """The artifacts of a study's runs in one store; `output` is the study's folder, where it is known."""
@@ -20,7 +22,7 @@ class RunFiles:
         local = parts.scheme in ("", "file")
         folders = [Path(unquote(parts.path))] if local else []
         if self._output:  # a study's folder may have been moved or copied since
-            folders.insert(0, self._output / "mlartifacts" / run.info.run_id / "artifacts")
+            folders.insert(0, self._output / ARTIFACT_FOLDER / run.info.run_id / "artifacts")
         for folder in folders:
             if folder.is_dir():
                 return folder

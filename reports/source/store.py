@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from crescendo.reports.source.store_address import sqlite_file
+from crescendo.reports.source.store_address import ARTIFACT_FOLDER, sqlite_file
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.addresses import hidden, shown_address
 from crescendo.trainables.storage.files import atomic_file, cache_folder
@@ -119,7 +119,7 @@ def _fill_store(file: Path) -> None:
         shutil.copyfile(empty, file)
         # The one row there is says where the other store was made.
         with closing(sqlite3.connect(file)) as store, store:
-            place = str(file.parent / "mlartifacts" / "0")
+            place = str(file.parent / ARTIFACT_FOLDER / "0")
             store.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (place,))
         return
     MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments(max_results=1)

@@ -17,6 +17,9 @@ from crescendo.trainables.storage.reading import check_plain, expecting, mapping
 
 _SQLITE = b"SQLite format 3\0"
 
+STORE_FILE, ARTIFACT_FOLDER = "mlflow.db", "mlartifacts"
+"""What a study without another store keeps its runs in, below its folder."""
+
 REMEMBERED = "destination.json"
 """File below `tracking/` of a study's folder (`remembered`)."""
 
@@ -88,7 +91,7 @@ def local_store(output: Path) -> str:
             f"{output}: a store of runs cannot lie below a folder with {wrong!r} in its name; "
             "choose another one, or keep the runs elsewhere with --tracking-uri"
         )
-    return f"sqlite:///{path}/mlflow.db"
+    return f"sqlite:///{path}/{STORE_FILE}"
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -109,7 +112,7 @@ def absolute_address(uri: str) -> str:
     file = sqlite_file(uri)
     if file is None or file.is_absolute():
         return uri
-    return local_store(Path.cwd()).removesuffix("mlflow.db") + uri.partition(":///")[2]
+    return local_store(Path.cwd()).removesuffix(STORE_FILE) + uri.partition(":///")[2]
 
 
 def remembered(output: Path) -> dict[str, Any]:
