@@ -1,14 +1,16 @@
 """`crescendo data extract` and `data synthesize`: what they refuse and what they show, without a Ray."""
 
+import inspect
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from numbered_videos import make_numbered
 
+from crescendo.platform.commands import extract as command
 from crescendo.platform.extraction.extract import extract
 from crescendo.platform.extraction.settings import Extraction
 from crescendo.trainables.data.importers.base import Silent
@@ -30,6 +32,12 @@ for package in ("av", "torchvision"):
     del sys.modules[package]
 print(codes)
 """
+
+
+def test_what_the_command_takes_where_it_is_not_told_is_what_an_extraction_does():
+    """Its help is shown without torch, so it has the values by itself."""
+    options = inspect.signature(command.extract).parameters
+    assert {name: options[name].default for name in asdict(Extraction())} == asdict(Extraction())
 
 
 @pytest.fixture(scope="module")
