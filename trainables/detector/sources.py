@@ -145,7 +145,10 @@ def open_matrix(path: Path, width: int) -> Iterator[ArrayLike | Frame]:
         If it is no such file.
     """
     check_plain(path)
-    with expecting("a .npy file of numbers", path, "write it with numpy.save"), path.open("rb") as file:
+    with (
+        expecting("a .npy file of numbers", path, f"the model takes (frames, {width}) of them"),
+        path.open("rb") as file,
+    ):
         shape, fortran, dtype = npy_header(file)
         if dtype.kind not in "fiu":
             raise ValueError(f"it is of type {dtype}")
