@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +22,15 @@ AllowPlugin = Annotated[
 
 
 class CheckedCommand(TyperCommand):
-    """A command whose numbers are finite and whose words are text, whatever its options are."""
+    """A command whose options of one value are given once, whose numbers are finite and whose words are text."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the command line; `InputError` naming an option that takes one value and was given several."""
+        _, _, met = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter, times in Counter(met).items():
+            if times > 1 and parameter.param_type_name == "option" and not (parameter.multiple or parameter.is_flag):
+                raise InputError(f"{_named(parameter)}: is given {times} times but takes one value; give it once")
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; `InputError` naming the option whose value nothing can be done with."""

@@ -183,6 +183,8 @@ def _imported() -> Sequence[Case]:
         return Case(name, line, says, {**source(), **more})
 
     return [
+        Case("two label maps", f"{IMPORT} --labels a.yaml --labels b.yaml", "--labels: is given 2 times", source()),
+        Case("two frame rates", f"{IMPORT} --fps 5", "--fps: is given 2 times", source()),
         Case("no source", IMPORT, "no such file"),
         Case("annotations elsewhere", f"{IMPORT} --annotations /etc/hosts", "looked for in SOURCE", source()),
         Case("annotations that are not there", f"{IMPORT} --annotations x.csv", r"lacks 'x\.csv'", source()),
@@ -832,6 +834,7 @@ def _told() -> Sequence[Case]:
     return [
         Case("no study to report on", "report nothing", "nothing"),
         Case("nothing to report on", "report", "STUDY"),
+        Case("two folders for a report", "report study --out a --out=b", "--out: is given 2 times", STUDY),
         Case("a report on a study that was not tracked", "report study", "study", {"study": folder}),
         Case("a report without a store", "report study", r"mlflow\.db", STUDY),
         Case("a report on a study and itself", "report study ./study", "more than once", STUDY),
