@@ -21,10 +21,11 @@ from crescendo.trainables.data.importers.feature_files import features_of
 from crescendo.trainables.data.importers.layout import selected
 from crescendo.trainables.data.importers.own_data import OwnData
 from crescendo.trainables.data.importers.raw_files import RawFiles
-from crescendo.trainables.data.importers.split_lists import list_files, read_lists
+from crescendo.trainables.data.importers.split_lists import list_files, lists_among, read_lists
+from crescendo.trainables.data.importers.splits import SYNONYMS
 from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.plurals import counted, rate_text
+from crescendo.trainables.plurals import agreeing, counted, rate_text
 
 DEFAULT = "annotations.json"
 _ELSE = (f"{DEFAULT}.gz", "annotations.csv", "annotations.tsv", "annotations", "labels")
@@ -72,6 +73,7 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
     at = given if given != DEFAULT else next(one for one in (DEFAULT, *_ELSE) if _is_there(files, one))
     names = annotation_files(files, selected(files, at, "--annotations"), at)
     read = gathered(files, names, tiers)
+    rest = [name for name in files.names if name not in (*names, *apart)]
     where = files.where(at)
     sought = selected(files, own.features_from, "--features-from") if own.features_from else files.names
     holding = tuple(name for name in sought if name not in (*names, *apart))
@@ -79,10 +81,11 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         annotations = annotations_of(read.content, where, clip)
         features = features_of(files, holding, annotations.recordings, own.feature_key)
         check_present(features, annotations.recordings, str(files.path))
-        return Found(annotations, features, features, where, False, ())
+        unread = _unread(lists_among(rest), "the annotations say the parts")
+        return Found(annotations, features, features, where, False, tuple(unread))
     features = features_of(files, holding, [name for track in read.tracks for name in track.names], own.feature_key)
     tracks, others = newest(read.tracks, features.__contains__)
-    subsets, left = _subsets(files, [name for name in files.names if name not in (*names, *apart)], tracks)
+    subsets, left = _subsets(files, rest, tracks)
     kept = {name: track for name, track in tracks.items() if name in subsets}
     if not kept:
         raise InputError(f"{where}: no annotated recording ({listed(list(tracks))}) stands in the lists of parts")
@@ -108,17 +111,32 @@ def _is_there(files: RawFiles, at: str) -> bool:
 
 
 def _subsets(files: RawFiles, names: Sequence[str], tracks: Mapping[str, Track]) -> tuple[dict[str, str], list[str]]:
-    """Return recording -> subset, by lists among `names` if there are any, and what was left out."""
-    lists = {} if any("subset" in track.keys for track in tracks.values()) else list_files(names)
+    """Return recording -> subset, by its track or by lists among `names` if there are any, and what was left out."""
+    said = {name: track.keys["subset"].lower() for name, track in tracks.items() if "subset" in track.keys}
+    if len(said) == len(tracks):
+        return said, _unread(lists_among(names), "the annotations say the parts")
+    lists = list_files(names)
     if not lists:
-        return dict.fromkeys(tracks, "training"), []
+        silent = [name for name in tracks if name not in said]
+        say, train = counted(len(silent), "recording says", "recordings say"), agreeing(len(silent), "trains", "train")
+        return {**dict.fromkeys(silent, "training"), **said}, (
+            [f"{say} no part and {train}: {listed(silent)}"] if said else []
+        )
     fold, parts = next(iter(read_lists(files, lists).items()))
     listing = {name: subset for subset, those in parts.items() for name in those}
-    subsets = {name: listing[name] for name in tracks if name in listing}
-    left = [name for name in tracks if name not in listing]
+    subsets = {name: listing[name] for name in tracks if name in listing} | said
+    left = [name for name in tracks if name not in subsets]
     unknown = [name for name in listing if name not in tracks]
+    others = [name for name, one in said.items() if listing.get(name, one) != SYNONYMS.get(one, one)]
+    used = lists[fold].values()
     return subsets, [
-        f"parts: as {', '.join(lists[fold].values())} list them",
+        f"parts: as {', '.join(used)} list them{' where annotations do not say' if said else ''}",
+        *(
+            [f"recordings whose annotations say another part, which counts: {len(others)}: {listed(others)}"]
+            if others
+            else []
+        ),
+        *_unread([name for name in lists_among(names) if name not in used], "one division counts"),
         *([f"annotated recordings that stand in no list are left out: {len(left)}: {listed(left)}"] if left else []),
         *(
             [f"listed recordings that nobody annotated are left out: {len(unknown)}: {listed(unknown)}"]
@@ -126,6 +144,11 @@ def _subsets(files: RawFiles, names: Sequence[str], tracks: Mapping[str, Track])
             else []
         ),
     ]
+
+
+def _unread(lists: Sequence[str], why: str) -> list[str]:
+    """Return a line on the `lists` of parts that are not read, if there are any."""
+    return [f"lists of parts that were not read, as {why}: {len(lists)}: {listed(lists)}"] if lists else []
 
 
 def _check_ends(

@@ -11,7 +11,7 @@ from crescendo.trainables.data.importers.array_files import SUFFIXES, suffix
 from crescendo.trainables.data.importers.label_vectors import LabelFiles
 from crescendo.trainables.data.importers.layout import check_file, found_file, found_folder, selected
 from crescendo.trainables.data.importers.raw_files import RawFiles
-from crescendo.trainables.data.importers.split_lists import Lists, list_files, read_lists
+from crescendo.trainables.data.importers.split_lists import Lists, list_files, numbered, read_lists
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
@@ -117,7 +117,7 @@ def _subsets(
         )
     if "training" not in lists[chosen]:
         raise InputError(f"{files.path}: the split lists have no training part; expected train.bundle or train.txt")
-    notes = [f"split {chosen} of {', '.join(lists)}"] if len(lists) > 1 else []
+    notes = _which(chosen, lists)
     if "test" not in lists[chosen]:
         notes.append("no test list")
     left = [name for name in labels.recordings if name not in subsets and (apart or with_features.of(name))]
@@ -127,6 +127,16 @@ def _subsets(
             f"{agreeing(len(left), 'stands in no list and is', 'stand in no list and are')} left out: {listed(left)}"
         )
     return subsets, notes + _alone(labels, features)
+
+
+def _which(chosen: str, lists: Lists) -> list[str]:
+    """Return a line on which of several splits counts."""
+    if len(lists) == 1:
+        return []
+    others = ", ".join(numbered(lists))
+    if not chosen:
+        return [f"the split lists without a number count, as no fold; pass --split for a numbered split: {others}"]
+    return [f"split {chosen} of {others}{'; the split lists without a number are left out' if '' in lists else ''}"]
 
 
 def _alone(labels: LabelFiles, features: tuple[str, ...]) -> list[str]:

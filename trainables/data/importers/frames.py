@@ -18,6 +18,7 @@ from crescendo.trainables.data.importers.label_map import read_changes
 from crescendo.trainables.data.importers.label_vectors import read_mapping
 from crescendo.trainables.data.importers.own_data import OwnData, described, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.importers.split_lists import numbered
 from crescendo.trainables.data.importers.splits import given_folds, given_split
 from crescendo.trainables.data.splits import Splits
 
@@ -91,14 +92,13 @@ def import_frames(
 
 def _folds(found: Found, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:
     """Return the numbered splits as folds, if there are several of the same recordings, each with a test part."""
-    if len(found.lists) < 2:
+    lists = numbered(found.lists)
+    if len(lists) < 2:
         return {}, []
     whole = set(annotations.recordings)
-    for fold, parts in found.lists.items():
+    for fold, parts in lists.items():
         if {name for names in parts.values() for name in names} != whole or "test" not in parts:
-            return {}, [
-                f"the {len(found.lists)} splits became no folds: split {fold} lacks a test part or other recordings"
-            ]
-    content = {fold: {subset: list(names) for subset, names in parts.items()} for fold, parts in found.lists.items()}
+            return {}, [f"the {len(lists)} splits became no folds: split {fold} lacks a test part or other recordings"]
+    content = {fold: {subset: list(names) for subset, names in parts.items()} for fold, parts in lists.items()}
     folds, notes = given_folds(content, annotations, where)
     return folds, [f"{len(folds)} splits became folds: {', '.join(folds)}", *notes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from crescendo.trainables.data.importers.array_files import SUFFIXES
 from crescendo.trainables.data.importers.raw_files import RawFiles
@@ -24,6 +25,7 @@ _FORMS = (
 )
 _FOLDER = re.compile(r"(?:split|fold)[._-]?(\d+)", re.IGNORECASE)
 
+Parts = TypeVar("Parts")
 Lists = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Fold -> subset -> recordings; a division without a number is called ''."""
 
@@ -39,8 +41,8 @@ def list_files(names: Iterable[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name in names:
         path = PurePosixPath(name)
-        match = next(filter(None, (form.fullmatch(path.stem) for form in _FORMS)), None)
-        if match is None or path.suffix.lower() not in _KINDS:
+        match = _match(path)
+        if match is None:
             continue
         above = next((number[1] for part in reversed(path.parts[:-1]) if (number := _FOLDER.fullmatch(part))), "")
         fold = match["fold"] or above
@@ -53,6 +55,22 @@ def list_files(names: Iterable[str]) -> dict[str, dict[str, str]]:
         fold: {subset: found[fold][subset] for subset in SUBSETS if subset in found[fold]}
         for fold in sorted(found, key=lambda one: (int(one or 0), one))
     }
+
+
+def lists_among(names: Iterable[str]) -> list[str]:
+    """Return those of `names` that are called as lists are."""
+    return [name for name in names if _match(PurePosixPath(name)) is not None]
+
+
+def _match(path: PurePosixPath) -> re.Match[str] | None:
+    if path.suffix.lower() not in _KINDS:
+        return None
+    return next(filter(None, (form.fullmatch(path.stem) for form in _FORMS)), None)
+
+
+def numbered(lists: Mapping[str, Parts]) -> dict[str, Parts]:
+    """Return those of `lists`, by fold, that have a number."""
+    return {fold: parts for fold, parts in lists.items() if fold}
 
 
 def read_lists(files: RawFiles, found: Mapping[str, Mapping[str, str]]) -> Lists:

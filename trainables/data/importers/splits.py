@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from crescendo.trainables.data.annotations import Annotations
+from crescendo.trainables.data.annotations import Annotations, listed
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.splits import SUBSETS, Splits, check_form, check_splits
 from crescendo.trainables.errors import InputError
@@ -150,7 +150,15 @@ def given_folds(content: Any, annotations: Annotations, where: str) -> tuple[Spl
             )
         splits[fold] = split
     check_splits(splits, annotations.recordings, where)
-    return splits, notes + _cut(splits, annotations)
+    return splits, notes + _in_none(splits, annotations) + _cut(splits, annotations)
+
+
+def _in_none(splits: Splits, annotations: Annotations) -> list[str]:
+    """Return a line on the recordings that no fold names, if there are any."""
+    named = {name for parts in splits.values() for names in parts.values() for name in names}
+    left = [name for name in annotations.recordings if name not in named]
+    stand = counted(len(left), "recording stands", "recordings stand")
+    return [f"{stand} in no fold, so that no study of these folds uses them: {listed(left)}"] if left else []
 
 
 def _cut(splits: Splits, annotations: Annotations) -> list[str]:

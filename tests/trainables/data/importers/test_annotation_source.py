@@ -110,6 +110,65 @@ def test_lists_say_the_parts_and_what_is_in_none_is_left_out(tmp_path: Path) -> 
     assert "listed recordings that nobody annotated are left out: 1: r9" in dataset.metadata.notes
 
 
+@pytest.mark.parametrize(
+    ("subsets", "lists", "expected", "said"),
+    [
+        (
+            ["test", "", "", ""],
+            {},
+            {"test": "r0"},
+            ["3 recordings say no part and train: r1, r2, r3"],
+        ),
+        (
+            ["train", "", "", ""],
+            {"train.txt": "r1", "val.txt": "r2", "test.txt": "r0\nr3"},
+            {"validation": "r2", "test": "r3", "training": "r0 r1"},
+            [
+                "parts: as train.txt, val.txt, test.txt list them where annotations do not say",
+                "recordings whose annotations say another part, which counts: 1: r0",
+            ],
+        ),
+        (
+            ["train", "val", "", ""],
+            {"lists/train.txt": "r0\nr2"},
+            {"training": "r0 r2", "validation": "r1"},
+            ["annotated recordings that stand in no list are left out: 1: r3"],
+        ),
+        (
+            ["train", "train", "val", "test"],
+            {"train.txt": "r0", "old/train.txt": "r1"},
+            {"training": "r0 r1", "validation": "r2", "test": "r3"},
+            ["lists of parts that were not read, as the annotations say the parts: 2: old/train.txt, train.txt"],
+        ),
+        (
+            ["", "", "", ""],
+            {"train_2.txt": "r3\nr2", "train_3.txt": "r1", "val_2.txt": "r1", "test_2.txt": "r0", "test_3.txt": "r0"},
+            {"training": "r2 r3", "validation": "r1", "test": "r0"},
+            [
+                "parts: as train_2.txt, val_2.txt, test_2.txt list them",
+                "lists of parts that were not read, as one division counts: 2: test_3.txt, train_3.txt",
+            ],
+        ),
+    ],
+)
+def test_parts_come_from_the_annotations_before_lists_and_what_is_not_read_is_said(
+    tmp_path: Path, subsets: list[str], lists: dict, expected: dict, said: list[str]
+) -> None:
+    rows = "".join(f"r{number},1,2,a,{subset}\n" for number, subset in enumerate(subsets))
+    table = {"annotations.csv": f"recording,start,end,label,subset\n{rows}"}
+    dataset = import_directory(files(features(tmp_path / "mine"), {**table, **lists}), tmp_path / "a", fps=4.0)
+    recordings = dataset.annotations.recordings.items()
+    of = {part: " ".join(name for name, one in recordings if one.subset == part) for part in expected}
+    assert of == expected
+    assert set(said) <= set(dataset.metadata.notes)
+
+
+def test_lists_beside_annotations_that_say_all_parts_are_told(raw, tmp_path: Path) -> None:
+    root = files(raw.directory(), {"test.txt": "no recording"})
+    notes = import_directory(root, tmp_path / "a", fps=4.0).metadata.notes
+    assert "lists of parts that were not read, as the annotations say the parts: 1: test.txt" in notes
+
+
 def test_of_several_annotators_the_newest_counts(tmp_path: Path) -> None:
     root = features(tmp_path / "mine", ("r0", "r1", "r2"))
     for number, who in enumerate(("ann", "bob")):

@@ -337,6 +337,18 @@ def test_folds_of_another_form(raw, tmp_path: Path, content, said: str) -> None:
     assert not (tmp_path / "a").exists()
 
 
+def test_recordings_that_stand_in_no_fold_are_said(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    content = json.loads((root / "annotations.json").read_text())
+    content["database"] |= dict.fromkeys(("s1", "s2"), content["database"]["r0"])
+    (root / "annotations.json").write_text(json.dumps(content))
+    for name in ("s1", "s2"):
+        np.save(root / f"features/{name}.npy", np.zeros((40, 3), np.float32))
+    (root / "splits.json").write_text(json.dumps(FOLDS))
+    notes = import_directory(root, tmp_path / "a", fps=4.0, splits="splits.json").metadata.notes
+    assert "2 recordings stand in no fold, so that no study of these folds uses them: s1, s2" in notes
+
+
 def test_folds_that_cut_a_group_are_said(raw, tmp_path: Path) -> None:
     root = raw.directory()
     content = json.loads((root / "annotations.json").read_text())

@@ -135,6 +135,26 @@ def test_numbered_splits_are_folds(tmp_path: Path) -> None:
     assert {"split 2 of 1, 2", "2 splits became folds: 1, 2"} <= set(dataset.metadata.notes)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "split", "tested", "said"),
+    [
+        ("12", "", "c", "the split lists without a number count, as no fold; pass --split for a numbered split: 1, 2"),
+        ("12", "2", "b", "split 2 of 1, 2; the split lists without a number are left out"),
+        ("7", "", "c", "the split lists without a number count, as no fold; pass --split for a numbered split: 7"),
+        ("7", "7", "a", "split 7 of 7; the split lists without a number are left out"),
+    ],
+)
+def test_lists_without_a_number_are_no_fold(tmp_path: Path, numbers: str, split: str, tested: str, said: str) -> None:
+    tests = dict(zip(numbers, "ab", strict=False))
+    lists = {f"train_{fold}.txt": sorted(set("abc") - {test}) for fold, test in tests.items()}
+    lists |= {f"test_{fold}.txt": [test] for fold, test in tests.items()}
+    root = write_set(tmp_path / "set", VECTORS, parts={**PARTS, **lists})
+    dataset = import_frames(root, tmp_path / "d", fps=6.0, split=split)
+    assert dataset.recordings("test") == (tested,)
+    assert list(dataset.splits) == (list(numbers) if len(numbers) > 1 else [])
+    assert said in dataset.metadata.notes
+
+
 def test_what_is_longer_is_cut_and_what_is_in_no_list_is_left_out(tmp_path: Path) -> None:
     root = write_set(tmp_path / "set", VECTORS, parts={"train.txt": ["a"], "val.txt": ["b"]})
     np.save(root / "features/a.npy", np.zeros((21, 3), np.float32))
