@@ -41,9 +41,10 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
     address, opened, states = _opened(dataset)
     notes = opened.metadata.notes
     if study.folds is None:
-        check_parts(opened)
+        unscored = _unscored(study)
+        check_parts(opened, unscored)
         _check_suits(study, opened)
-        remarks, reason = unlearnable(opened.annotations), untested(opened)
+        remarks, reason = unlearnable(opened.annotations), untested(opened, unscored)
         if reason is None:
             return Workspace(output, address, opened.content_hash, states, notes=notes), remarks
         if study.confirm.until is not None:
@@ -158,9 +159,16 @@ def _check_suits(study: Study, dataset: Dataset) -> None:
             raise InputError(f"{study.name}: arm {arm.name}: {error}") from None
 
 
+def _unscored(study: Study) -> frozenset[str]:
+    """Return the labels that the protocol of some arm of `study` does not score."""
+    rules = (configuration(arm.sample, arm.name).matching_rule for arm in arms_of(study))
+    return frozenset(label for rule in rules for label in rule.unscored)
+
+
 def _checked(study: Study, folds: Mapping[str, Dataset]) -> tuple[str, ...]:
+    unscored = _unscored(study)
     for name, dataset in folds.items():
-        for fault in faults_of(dataset).values():
+        for fault in faults_of(dataset, unscored).values():
             raise InputError(
                 f"{dataset.path}, fold {name}: {fault} there; divide the recordings otherwise, or into fewer folds"
             )

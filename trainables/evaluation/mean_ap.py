@@ -15,12 +15,10 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.average_precision import average_precision
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Ties, match
 from crescendo.trainables.evaluation.metric_keys import number_key
-from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, DEFAULT_RULE, MatchingRule
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.inference.decoded_subset import DecodedSubset, decode_subset
 from crescendo.trainables.inference.decoding import MergedSpans
-
-AMBIGUOUS = "Ambiguous"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from crescendo.trainables.registry import Registry
 if TYPE_CHECKING:  # a study is checked against this table, and NumPy takes as long to import as all else
     import numpy as np
 
+AMBIGUOUS = "Ambiguous"
+"""Label of segments of which annotators were not sure, in THUMOS14."""
 Passes = Literal["above", "at_least"]
 
 
@@ -91,6 +93,11 @@ class MatchingRule:
             raise ValueError(f"passes must be one of {', '.join(get_args(Passes))} but got {self.passes!r}")
         if not callable(self.priority):
             raise ValueError(f"priority must be a function of CandidatePairs but got {self.priority!r}")
+
+    @property
+    def unscored(self) -> frozenset[str]:
+        """Labels whose segments are no ground truth."""
+        return frozenset((AMBIGUOUS,)) if self.drops_ambiguous else frozenset()
 
     def passing(self, iou: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
         """Return elementwise whether `iou` passes `threshold`."""

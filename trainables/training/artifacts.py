@@ -82,9 +82,14 @@ class FinishedRun:
         """The results on the test split, or on validation where there is none."""
         return self.results.get("test", self.results["validation"])
 
+    @property
+    def untested(self) -> str | None:
+        """Why nothing was tested; None where it was."""
+        return untested(self.dataset, self.config.matching_rule.unscored)
+
     def to_json(self) -> dict[str, Any]:
         """Return what `metrics.json` holds."""
-        dataset, final, reason = self.dataset, self.final.decoded, untested(self.dataset)
+        dataset, final, reason = self.dataset, self.final.decoded, self.untested
         groups = final.dataset.annotations.groups(final.scores)
         return {
             "dataset": {"name": dataset.metadata.name, "content_hash": dataset.content_hash, "fps": dataset.fps},

@@ -35,10 +35,11 @@ def train_detector(
         segments, or the loss is not finite.
     """
     _check_output(output, resume)
-    check_parts(dataset)
-    if listener is not None and (reason := untested(dataset)) is not None:
+    unscored = config.matching_rule.unscored
+    check_parts(dataset, unscored)
+    if listener is not None and (reason := untested(dataset, unscored)) is not None:
         listener.noted(f"nothing will be tested: {reason}")
-    measurement = Measurement(output, scored_subsets(dataset), whole_scores=True)
+    measurement = Measurement(output, scored_subsets(dataset, unscored), whole_scores=True)
     with _alone(output):
         session = TrainingSession(config, dataset, output, measurement=measurement, listener=listener)
         while session.finished is None:

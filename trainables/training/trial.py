@@ -32,9 +32,11 @@ class Trial(TrainingSession):
         self.job = job
         if job.plugin_folder is not None:
             look_in(job.plugin_folder)
-        measurement = Measurement(outputs(job.folder), scored_subsets(dataset), whole_scores=False)
+        config = configuration(job.settings, f"trial {job.identity}")
+        scored = scored_subsets(dataset, config.matching_rule.unscored)
+        measurement = Measurement(outputs(job.folder), scored, whole_scores=False)
         super().__init__(
-            configuration(job.settings, f"trial {job.identity}"),
+            config,
             dataset,
             Path(job.folder),
             metric=job.metric,

@@ -199,13 +199,19 @@ def test_validate_counts_folds_and_repeats(tmp_path):
     assert "set `folds: own` for all of them" in said("--dataset", tmp_path / "sets", "--set", "folds=null")[1]
 
 
-def made_of(folder: Path, features: bool = True, length: float = 3.0, point: str = "", **segments: int) -> Path:
-    """A data set of two recordings a part, the second with so many segments; those of the part `point` have no length."""
+def made_of(
+    folder: Path, features: bool = True, length: float = 3.0, point: str = "", unclear: str = "", **segments: int
+) -> Path:
+    """A data set of two recordings a part, the second with so many segments.
+
+    Those of the part `point` have no length, those of `unclear` are Ambiguous.
+    """
     recordings = {
         f"{subset}{number}": Recording(
             subset,
             10.0,
-            (Segment("run", 1.0, 1.0 + length * (subset != point)),) * (segments.get(subset, 1) if number else 0),
+            (Segment("Ambiguous" if subset == unclear else "run", 1.0, 1.0 + length * (subset != point)),)
+            * (segments.get(subset, 1) if number else 0),
             group=subset,
         )
         for subset in ("training", "validation", "test")
@@ -246,6 +252,16 @@ def made_of(folder: Path, features: bool = True, length: float = 3.0, point: str
             {"point": "test"},
             ("folds={count: 3, by: group}",),
             "fold 1: no .* covers a frame .*; divide the recordings other",
+        ),
+        (
+            {"unclear": "validation"},
+            ("base.protocol=thumos14",),
+            "all validation segments are Ambiguous, which the protocol does not score: no training can be validated",
+        ),
+        (
+            {"unclear": "test"},
+            ("base.protocol=thumos14", "folds={count: 3, by: group}"),
+            "fold 1: all .* segments are Ambiguous, which the protocol does not score",
         ),
         ({"features": False}, (), "holds annotations only"),
         ({}, ("trainable=vgg19",), "holds features, not pixels"),

@@ -40,7 +40,7 @@ def confirmed(tiny_dataset, tmp_path_factory):
     return outputs(folder)
 
 
-def annotated(dataset, annotations, folder):
+def annotated(dataset, annotations, folder, labels=None):
     """The recordings of `annotations` with their features in `dataset`."""
     names = list(annotations.recordings)
     return write_dataset(
@@ -50,7 +50,7 @@ def annotated(dataset, annotations, folder):
         frames={name: dataset.frames(name) for name in names},
         features=(dataset.features(name) for name in names),
         feature_dim=dataset.feature_dim,
-        labels=dataset.labels[1:],
+        labels=dataset.labels[1:] if labels is None else labels,
     )
 
 
@@ -107,6 +107,27 @@ def test_a_search_trial_leaves_none(tiny_dataset, tmp_path):
     job = Job("a", "search", str(tiny_dataset.path), SETTINGS, str(tmp_path / "trial"), "mAP/mean")
     run(Trial(job, tiny_dataset))
     assert not outputs(job.folder).exists()
+
+
+@pytest.mark.parametrize("protocol", ["thumos14", "activitynet"])
+def test_a_test_part_of_ambiguous_segments_tests_nothing_where_the_protocol_leaves_them_out(
+    tiny_dataset, tmp_path, protocol
+):
+    recordings = {
+        name: replace(one, segments=tuple(replace(segment, label="Ambiguous") for segment in one.segments))
+        if one.subset == "test"
+        else one
+        for name, one in tiny_dataset.annotations.recordings.items()
+    }
+    annotations = replace(tiny_dataset.annotations, recordings=recordings)
+    dataset = annotated(tiny_dataset, annotations, tmp_path / "data", labels=annotations.labels())
+    settings = {**SETTINGS, "protocol": protocol}
+    finished = train_detector(configuration(settings), dataset, tmp_path / "run")
+    run(Trial(Job("a", "confirm", str(dataset.path), settings, str(tmp_path / "trial"), "mAP/mean"), dataset))
+    reason = "all test segments are Ambiguous, which the protocol does not score" if protocol == "thumos14" else None
+    assert (finished.untested, "test" in finished.results) == (reason, reason is None)
+    metrics = json.loads((outputs(tmp_path / "trial") / "metrics.json").read_text())
+    assert ("test" in metrics, metrics.get("untested")) == (reason is None, reason)
 
 
 @pytest.mark.parametrize("part", [True, False])
