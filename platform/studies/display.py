@@ -55,7 +55,8 @@ class Display:
         known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
             over, again = counted(known - resumed, "trial is", "trials are"), counted(resumed, "resumes", "resume")
-            self._print(f"{run.study.name}: going on; {over} over, {again}")
+            left = f"; {self._estimate.left}" if self._estimate.known and not run.over else ""
+            self._print(f"{run.study.name}: going on; {over} over, {again}{left}")
         elif not run.over:
             whole = counted(self._estimate.bill.trainings, "training")
             self._print(f"{run.study.name}: {whole}; hours follow once steps of the arms are timed")

@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from crescendo.platform.studies.cohorts import together
 from crescendo.platform.studies.ledger import TrialRecord
+from crescendo.platform.studies.pace import iterations_left
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.timing import Timing, worth_timing
 from crescendo.reports.planning.clock import clock, hours_text
@@ -73,6 +74,12 @@ class Estimate:
         if not self._timed or len(self._heard) == len(self._arms):
             self._by = "the first steps of"
         return news
+
+    @property
+    def left(self) -> str:
+        """The hours of the trainings that are left, as a person says them, one after the other."""
+        hours = fmean(self._each.values()) * iterations_left(self._run) / 3600
+        return f"about {hours_text(hours)} of training left, one after the other"
 
     @property
     def whole(self) -> str:

@@ -27,9 +27,13 @@ class Pace:
         """Return how long the rest of the study takes at this pace; None before anything got on."""
         if self._run is None:
             return None
-        done = _done(self._run)
-        rate = (done - self._before) / max(time.monotonic() - self._began, 1e-9)
-        return max(0.0, _whole(self._run) - done) / rate if rate > 0 else None
+        rate = (_done(self._run) - self._before) / max(time.monotonic() - self._began, 1e-9)
+        return iterations_left(self._run) / rate if rate > 0 else None
+
+
+def iterations_left(run: StudyRun) -> float:
+    """Return the iterations that the study asks for and that are not done."""
+    return max(0.0, _whole(run) - _done(run))
 
 
 def _done(run: StudyRun) -> float:

@@ -150,7 +150,7 @@ def test_hours_of_a_study_that_goes_on_are_told_by_its_trainings(run_and_display
     assert not again.worth_timing
     again.begin()
     assert screen.getvalue().splitlines()[-2:] == [
-        "trivial: going on; 2 trials are over, 0 resume",
+        "trivial: going on; 2 trials are over, 0 resume; about 36 s of training left, one after the other",
         "trivial: about 48 s in all, by trainings so far of 2 arms",
     ]
 
