@@ -103,10 +103,18 @@ def estimate_text(estimate: Estimate, *, sign: bool = False) -> str:
 
 
 def hourly_text(estimate: Estimate) -> str:
-    """Return a number an hour, with half the width of its interval."""
+    """Return a number an hour, with half the width of its interval, `?` if it says nothing."""
     if estimate.low is None or estimate.high is None:
         return f"{estimate.mean:.1f}"
-    return f"{estimate.mean:.1f} ± {(estimate.high - estimate.low) / 2:.1f}"
+    return f"{estimate.mean:.1f} ± {half_text(estimate.mean, (estimate.high - estimate.low) / 2, 1)}"
+
+
+def half_text(mean: float, half: float, decimals: int, *, negative: bool = False) -> str:
+    """Return half the width of an interval around `mean`, `?` if it says nothing.
+
+    It does where it is more than the mean of what cannot be negative; with `negative` it can.
+    """
+    return "?" if half > mean and not negative else f"{half:.{decimals}f}"
 
 
 def difference_text(difference: Difference) -> str:

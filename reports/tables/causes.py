@@ -8,7 +8,7 @@ from typing import NamedTuple
 from crescendo.reports.analysis.causes import CausesSummary
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.formatting import short
+from crescendo.reports.formatting import half_text, short
 from crescendo.reports.tables import captions
 from crescendo.reports.tables.cells import NONE
 from crescendo.reports.tables.table import Cell, Table
@@ -16,11 +16,12 @@ from crescendo.trainables.evaluation.outcomes import KINDS, LOWER_IOU
 
 
 class _Shown(NamedTuple):
-    """How a measure is written: its name, what it is multiplied by, decimals."""
+    """How a measure is written: its name, what it is multiplied by, decimals; whether it can be negative."""
 
     text: str
     scale: float = 100.0
     decimals: int = 1
+    negative: bool = False
 
 
 KIND_NAMES = {
@@ -39,9 +40,9 @@ _MEASURES = {
     "not_found": _Shown("Activities not found (%)"),
     "missed": _Shown("Activities missed altogether (%)"),
     **{f"mAP_without/{kind}": _Shown(f"mAP without {name} (%)") for kind, name in KIND_NAMES.items()},
-    "start_error": _Shown("Beginning, median error (s)", 1, 2),
+    "start_error": _Shown("Beginning, median error (s)", 1, 2, negative=True),
     "start_error/absolute": _Shown("Beginning, median absolute error (s)", 1, 2),
-    "end_error": _Shown("End, median error (s)", 1, 2),
+    "end_error": _Shown("End, median error (s)", 1, 2, negative=True),
     "end_error/absolute": _Shown("End, median absolute error (s)", 1, 2),
     "p_mAP/1s": _Shown("Starts, p-mAP at 1 s (%)"),
     "p_mAP/2s": _Shown("Starts, p-mAP at 2 s (%)"),
@@ -142,4 +143,5 @@ def _cell(one: Estimate | None, shown: _Shown, *, sign: bool = False) -> Cell:
     if one.low is None or one.high is None:
         return Cell(text, mean)
     low, high = shown.scale * one.low, shown.scale * one.high
-    return Cell(f"{text} ± {(high - low) / 2:.{shown.decimals}f}", mean, low, high)
+    half = half_text(mean, (high - low) / 2, shown.decimals, negative=sign or shown.negative)
+    return Cell(f"{text} ± {half}", mean, low, high)

@@ -19,6 +19,7 @@ from crescendo.reports.escaping import latex_text
 from crescendo.reports.formatting import (
     difference_text,
     estimate_text,
+    hourly_text,
     measure_name,
     p_text,
     plain,
@@ -122,6 +123,26 @@ def test_an_interval_that_says_nothing_is_shown_as_such():
     assert range_text(-2.1, 3.2) == "0 to 100, which says nothing"
     one = invented().arms[1].difference["mAP/iou_0.50"]
     assert difference_text(replace(one, low=-2.0, high=2.0, verdict=None)) == "+6.0 [?]"
+
+
+def test_an_interval_wider_than_what_cannot_be_negative_is_shown_as_such():
+    assert hourly_text(Estimate(102.1, -164.5, 368.7, (81.1, 123.1))) == "102.1 ± ?"
+    assert hourly_text(Estimate(102.1, 0.0, 204.2, (81.1, 123.1))) == "102.1 ± 102.1"
+    assert hourly_text(Estimate(0.0, 0.0, 0.0, (0.0, 0.0))) == "0.0 ± 0.0"
+    model = invented()
+    wide = {
+        name: Estimate(mean, mean - 3.0, mean + 3.0, (mean, mean))
+        for name, mean in (("start_error", -0.5), ("start_error/absolute", 0.75), ("pieces", 4.0))
+    }
+    first, *others = model.arms
+    causes = replace(first.causes, measures={**first.causes.measures, **wide})
+    [table] = [
+        one for one in tables(replace(model, arms=(replace(first, causes=causes), *others))) if one.name == "causes"
+    ]
+    shown = {row[0].text: row[1].text for row in table.rows}
+    assert shown["Beginning, median error (s)"] == "-0.50 ± 3.00"
+    assert shown["Beginning, median absolute error (s)"] == "0.75 ± ?"
+    assert shown["Pieces of a true segment"] == "4.00 ± 3.00"
 
 
 def test_the_difference_and_its_p_come_first_and_stay_in_sight():
