@@ -55,6 +55,16 @@ def say(line: str, *, err: bool = False) -> None:
     print(visible(line), file=sys.stderr if err else sys.stdout, flush=True)
 
 
+def say_note(text: str) -> None:
+    """Print a note on standard error."""
+    print_line(terminal_console(stderr=True), f"note: {text}")
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print `line`: on a terminal in whole words, for a person; elsewhere as it is, for what reads a pipe line by line."""
+    console.print(line, soft_wrap=not console.is_terminal)
+
+
 def json_text(content: Any, indent: int | None = None) -> str:
     """Return `content` as JSON for standard output; what that cannot show is written as `\\u...`, which JSON can read."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)

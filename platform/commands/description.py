@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from crescendo.platform.terminal_text import terminal_console
+from crescendo.platform.terminal_text import print_line, terminal_console
 from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.plurals import counted, rate_text
 
@@ -32,26 +31,21 @@ def print_description(content: Mapping[str, Any]) -> None:
     """Print what `describe` returned, on standard output."""
     console = terminal_console()
     for key in _LINES:
-        _line(console, f"{key}: {content[key]}")
+        print_line(console, f"{key}: {content[key]}")
     for fold, sizes in content.get("folds", {}).items():
-        _line(console, f"fold {fold}: {', '.join(f'{count} {subset}' for subset, count in sizes.items())}")
+        print_line(console, f"fold {fold}: {', '.join(f'{count} {subset}' for subset, count in sizes.items())}")
     for note in content["notes"]:
-        _line(console, f"note: {note}")
+        print_line(console, f"note: {note}")
     parts = {**content["subsets"], "all": content["all"]}
     rows = [(_named(name, content), _show(name, parts)) for name in _ROWS]
     console.print(_table("", list(parts), rows))
     for line in _remarks(content, parts):
-        _line(console, line)
+        print_line(console, line)
     if content["all"]["segments"]:
         console.print(_lengths(parts))
     labels = content["labels"][1:]
     counts = [(label, [f"{part['segments_per_label'][label]:,}" for part in parts.values()]) for label in labels]
     console.print(_table("segments per label", list(parts), counts))
-
-
-def _line(console: Console, text: str) -> None:
-    # A person reads whole words; what reads a pipe takes it line by line.
-    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def _remarks(content: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import torch
 import typer
 
 from crescendo.platform.commands.stop_signals import Stopped, StopSignals
-from crescendo.platform.terminal_text import json_text, say
+from crescendo.platform.terminal_text import json_text, say, say_note
 from crescendo.trainables.detector import Detector, Event, Frame, Stream
 from crescendo.trainables.detector.sources import BrokenInput, frames_of
 from crescendo.trainables.detector.stream import TimeGapError
@@ -37,7 +37,7 @@ def detect_stream(detector: Detector, alarm: str | None, revise_every: float, *,
     stream = detector.stream(alarm=rate, revise_every=revise_every)
     if rate is not None and rate in detector.calibrations:
         for remark in remarks({rate: detector.calibrations[rate]}):
-            say(f"note: {remark}", err=True)
+            say_note(remark)
     with _until_the_reader_leaves():
         _detect_live(stream, keep_going=keep_going)
 

@@ -13,7 +13,7 @@ import typer
 from crescendo.platform.commands.lazy_group import alone
 from crescendo.platform.commands.options import AllowPlugin
 from crescendo.platform.console import INTERRUPTED, guarded
-from crescendo.platform.terminal_text import say
+from crescendo.platform.terminal_text import say, say_note
 from crescendo.trainables.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _tell(written: Report) -> None:
     for one in written.missing:
         say(f"missing: {one}", err=True)
     for one in written.notes:
-        say(f"note: {one}", err=True)
+        say_note(one)
     say(f"Report: {written.folder}. To read it, open {_page(written)}")
 
 

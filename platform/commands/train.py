@@ -12,7 +12,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from crescendo.platform.frame_progress import FrameProgress, frame_bar
-from crescendo.platform.terminal_text import terminal_console
+from crescendo.platform.terminal_text import print_line, terminal_console
 from crescendo.trainables.config import TrainingConfig, configuration
 from crescendo.trainables.config_files import AUTO, parse_assignments, read_settings
 from crescendo.trainables.errors import InputError
@@ -55,7 +55,6 @@ def train(
 
     # torch takes seconds: help, the settings and what is wrong with them come before it.
     from crescendo.trainables.data.dataset import Dataset
-    from crescendo.trainables.data.parts import untested
     from crescendo.trainables.training.artifacts import METRICS
     from crescendo.trainables.training.train import train_detector
 
@@ -64,7 +63,7 @@ def train(
     for subset, result in run.results.items():
         console.print(f"{subset}: mAP (%) against the IoU threshold")
         console.print(_result_table(result.metrics))
-    if (reason := untested(run.dataset)) is not None:
+    if (reason := run.untested) is not None:
         console.print(f"Nothing was tested: {reason}.", soft_wrap=True)
     console.print(f"Everything lies under {output} (all figures: {output / METRICS}).", soft_wrap=True)
 
@@ -120,7 +119,7 @@ class _Screen:
             self._progress.update(self._task, completed=iteration, rate=rate)
 
     def noted(self, text: str) -> None:
-        self._console.print(f"note: {text}", soft_wrap=True)
+        print_line(self._console, f"note: {text}")
 
     def validated(self, validation: Validation) -> None:
         config, losses, evaluation = self._config, validation.losses, validation.evaluation

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,21 @@ def streams(encoding: str, monkeypatch) -> io.BytesIO:
         monkeypatch.setattr(sys, name, stream)
     prepare_streams()
     return written
+
+
+def test_notes_are_broken_between_words_on_a_terminal_and_whole_in_a_pipe():
+    text = "labels that were dropped: " + ", ".join(f"label_{number}" for number in range(30))
+    code = f"from crescendo.platform.terminal_text import say_note; say_note({text!r})"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", f"note: {text}\n")
+    controller, terminal = os.openpty()
+    subprocess.run(command, stderr=terminal, env={**os.environ, "COLUMNS": "60", "TERM": "xterm"}, check=True)
+    os.close(terminal)
+    shown = os.read(controller, 4096).decode().splitlines()
+    os.close(controller)
+    assert max(map(len, shown)) <= 60
+    assert " ".join(line.strip() for line in shown) == f"note: {text}"
 
 
 @given(NASTY)
