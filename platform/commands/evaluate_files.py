@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
-from crescendo.platform.terminal_text import say, terminal_console
-from crescendo.trainables.data.annotations import Recording, listed, read_annotations
+from crescendo.platform.terminal_text import say_note, terminal_console
+from crescendo.trainables.data.annotations import Annotations, Recording, listed, read_annotations
+from crescendo.trainables.data.label_blanks import trimmed
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.matching import Ties
 from crescendo.trainables.evaluation.mean_ap import Evaluation, evaluate_detections
 from crescendo.trainables.evaluation.protocols import PROTOCOLS, MatchingRule
-from crescendo.trainables.evaluation.result_format import Detection, read_detections
+from crescendo.trainables.evaluation.result_format import Detection, detections_and_notes
 from crescendo.trainables.evaluation.ties import TieRange, tie_range_of_detections
 from crescendo.trainables.plurals import counted
 
@@ -44,10 +45,8 @@ def evaluate_files(
     InputError
         If a file is missing or damaged, or they do not fit together; it names the file.
     """
-    annotations = read_annotations(ground_truth, clip=clip)
-    for note in annotations.notes:
-        say(f"note: {ground_truth}: {note}", err=True)
-    found = read_detections(detections, annotations.labels())
+    annotations = read_truth(ground_truth, clip=clip)
+    found = found_detections(detections, annotations.labels())
     try:
         evaluation = evaluate_detections(
             annotations, subset, found, rule=rule, iou=iou, zero_over_zero=zero_over_zero, ties=ties
@@ -59,28 +58,48 @@ def evaluate_files(
     _say_unheard(scored, found, detections)
     if evaluation.left_out:
         outside = sorted(name for name, some in found.items() if some and name not in scored)
-        say(
-            f"note: {detections}: left out {counted(evaluation.left_out, 'detection')}, on recordings outside subset "
-            f"{subset!r}: {counted(len(outside), 'recording')}, the first is {outside[0]!r}",
-            err=True,
+        _note(
+            detections,
+            f"left out {counted(evaluation.left_out, 'detection')}, on recordings outside subset {subset!r}: "
+            f"{counted(len(outside), 'recording')}, the first is {outside[0]!r}",
         )
     return evaluation, extent
 
 
+def read_truth(ground_truth: Path, *, clip: bool) -> Annotations:
+    """Return the annotations in a file; say on standard error what was read otherwise than it was written; `InputError`."""
+    annotations, blanks = trimmed(read_annotations(ground_truth, clip=clip))
+    _note(ground_truth, *annotations.notes, *blanks)
+    return annotations
+
+
+def found_detections(detections: Path, labels: Collection[str]) -> dict[str, list[Detection]]:
+    """Return the detections in a file, of `labels`; say on standard error what was read otherwise; `InputError`."""
+    found, notes = detections_and_notes(detections, labels)
+    _note(detections, *notes)
+    return found
+
+
+def say_silent(scored: Collection[str], found: Mapping[str, Sequence[Detection]], detections: Path) -> None:
+    """Say on standard error which recordings have no detections."""
+    if silent := [name for name in scored if not found.get(name)]:
+        of = counted(len(scored), "recording")
+        _note(detections, f"has no detection on {len(silent)} of {of}: {listed(silent)}")
+
+
+def _note(file: Path, *notes: str) -> None:
+    for note in notes:
+        say_note(f"{file}: {note}")
+
+
 def _say_unheard(scored: Mapping[str, Recording], found: Mapping[str, Sequence[Detection]], detections: Path) -> None:
     """Say which recordings have no detections, and which detections are of labels that count nowhere in the subset."""
-    if silent := [name for name in scored if not found.get(name)]:
-        say(
-            f"note: {detections}: has no detection on {len(silent)} of {counted(len(scored), 'recording')}: {listed(silent)}",
-            err=True,
-        )
+    say_silent(scored, found, detections)
     known = {segment.label for one in scored.values() for segment in one.segments}
     without = Counter(one.label for name in scored for one in found.get(name, ()) if one.label not in known)
     if without:
         told = listed([f"{label} ({count})" for label, count in sorted(without.items())])
-        say(
-            f"note: {detections}: labels without a segment in the subset have no AP and count nowhere: {told}", err=True
-        )
+        _note(detections, f"labels without a segment in the subset have no AP and count nowhere: {told}")
 
 
 def matching_rule(protocol: str, *, zero_over_zero: bool) -> MatchingRule:

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
+from crescendo.platform.commands.evaluate_files import found_detections, read_truth, say_silent
 from crescendo.platform.commands.finished_run import RunFolder
-from crescendo.platform.terminal_text import say, terminal_console
-from crescendo.trainables.data.annotations import read_annotations
+from crescendo.platform.terminal_text import say_note, terminal_console
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.frame_predictions import (
@@ -21,7 +21,6 @@ from crescendo.trainables.evaluation.frame_predictions import (
     truth_of_annotations,
     truth_of_dataset,
 )
-from crescendo.trainables.evaluation.result_format import read_detections
 from crescendo.trainables.evaluation.segmental import OVERLAPS, SegmentalMetrics, segmental_of_decoded
 from crescendo.trainables.plurals import counted
 
@@ -48,9 +47,7 @@ def frame_truth(
         raise InputError("--fps: is missing; how many labels a second are there? (or name a prepared --dataset)")
     if fps <= 0:
         raise InputError(f"--fps {fps:g}: must be more than 0")
-    annotations = read_annotations(ground_truth, clip=clip)
-    for note in annotations.notes:
-        say(f"note: {ground_truth}: {note}", err=True)
+    annotations = read_truth(ground_truth, clip=clip)
     try:
         return truth_of_annotations(annotations, subset, fps)
     except InputError as error:
@@ -78,14 +75,15 @@ def evaluate_predictions(
     if predictions is not None:
         found = read_predictions(predictions, truth, label_key=label_key, mapping=mapping, background=background)
         for note in found.notes:
-            say(f"note: {predictions}: {note}", err=True)
+            say_note(f"{predictions}: {note}")
         return evaluate_frames(truth, found)
     if label_key or mapping or background:
         raise InputError("--label-key, --mapping, --background: belong to --predictions")
-    listed = read_detections(Path(str(detections)), truth.labels)
+    listed = found_detections(Path(str(detections)), truth.labels)
+    say_silent(truth.of, listed, Path(str(detections)))
     outside = sum(len(some) for name, some in listed.items() if name not in truth.of)
     if outside:
-        say(f"note: {detections}: left out {counted(outside, 'detection')}, on recordings outside the subset", err=True)
+        say_note(f"{detections}: left out {counted(outside, 'detection')}, on recordings outside the subset")
     return evaluate_frames(truth, labels_of_detections(listed, truth))
 
 

@@ -200,7 +200,8 @@ def _remarks(checked: Study) -> tuple[str, ...]:
     sets = checked.folds if isinstance(checked.folds, tuple) else (checked.dataset,)
     if any(map(is_remote, sets)):
         return (
-            "the data set is at a URI: a sweep opens it, and checks it before it starts; here it was not looked at",
+            "the data set is at a URI and was not looked at, which would copy all of it to this machine: a sweep does, and "
+            "checks it before it starts",
         )
     if checked.dataset == SYNTHETIC:
         return ()

@@ -20,8 +20,8 @@ from crescendo.trainables.data.dataset import PIXELS, Dataset, DatasetMetadata, 
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.activitynet import paper_split
 from crescendo.trainables.data.importers.base import Reporter
-from crescendo.trainables.data.importers.label_map import trimmed
 from crescendo.trainables.data.importers.splits import given_split
+from crescendo.trainables.data.label_blanks import trimmed
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
 from crescendo.trainables.storage.locks import hold

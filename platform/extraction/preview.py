@@ -6,6 +6,7 @@ from pathlib import Path
 
 from crescendo.trainables.data.annotations import read_annotations
 from crescendo.trainables.data.importers.base import Reporter
+from crescendo.trainables.data.label_blanks import trimmed
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.files import atomic_directory
 from crescendo.trainables.video.backbones import preparation_of
@@ -39,9 +40,9 @@ def draw_previews(
     preparation = preparation if size is None else preparation.at(size)
     found, recordings = find_videos(videos), {}
     if annotations is not None:
-        known = read_annotations(annotations, clip=clip)
+        known, blanks = trimmed(read_annotations(annotations, clip=clip))
         matched = match_videos(found, known)
-        for note in matched.notes:
+        for note in (*known.notes, *blanks, *matched.notes):
             reporter.say(note)
         found, recordings = matched.videos, dict(known.recordings)
     drawn = 0

@@ -22,6 +22,7 @@ import numpy as np
 from crescendo.trainables.data.annotations import Annotations, Recording, read_annotations
 from crescendo.trainables.data.findings import findings
 from crescendo.trainables.data.frames import BACKGROUND, frame_labels
+from crescendo.trainables.data.label_blanks import trimmed
 from crescendo.trainables.data.metadata import FASTEST, SLOWEST, DatasetMetadata, StoredMetadata, content_hash
 from crescendo.trainables.data.pixels import PixelFrames, PixelStore, write_pixels
 from crescendo.trainables.data.splits import FOLDS, SPLITS, SUBSETS, Splits, check_splits, read_splits
@@ -200,7 +201,8 @@ def write_dataset(
 ) -> Dataset:
     """Write a prepared data set, complete or not at all, and open it.
 
-    Its notes are those of `metadata` and what is odd about the annotations (`findings.findings`).
+    Blanks at the ends of labels are dropped. Its notes are those of `metadata`, that, and what is odd about the annotations
+    (`findings.findings`).
 
     Parameters
     ----------
@@ -229,9 +231,11 @@ def write_dataset(
     """
     if not SLOWEST <= metadata.fps <= FASTEST:
         raise InputError(f"fps must be from {SLOWEST:g} to {FASTEST:g} but got {metadata.fps}")
-    metadata = replace(
-        metadata, notes=tuple(dict.fromkeys((*metadata.notes, *findings(annotations, metadata.fps, frames))))
-    )
+    annotations, blanks = trimmed(annotations)
+    odd = findings(annotations, metadata.fps, frames)
+    metadata = replace(metadata, notes=tuple(dict.fromkeys((*metadata.notes, *blanks, *odd))))
+    if labels is not None and blanks:
+        labels = dict.fromkeys(label.strip() for label in labels)
     names = (BACKGROUND, *(annotations.labels() if labels is None else labels))
     unknown = set(annotations.labels()) - set(names[1:])
     if unknown or len(set(names)) != len(names):

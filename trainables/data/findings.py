@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from crescendo.trainables.data.annotations import Annotations, Segment, listed, placed
 from crescendo.trainables.data.frames import BACKGROUND, frames_covered
@@ -14,14 +15,15 @@ from crescendo.trainables.plurals import counted
 def findings(annotations: Annotations, fps: float, frames: Mapping[str, int] | None = None) -> tuple[str, ...]:
     """Return, in lines, what is odd about `annotations`, in the order in which it matters.
 
-    These are parts without recordings, or without segments that cover a frame; labels that no training segment has; segments
-    without length, without a frame, given twice, or over the ends of their recording; recordings without a segment. `fps`
-    frames a second are meant to cover them; `frames` says how many there are of each recording, None: as many as its segments
-    need.
+    These are parts without recordings, or without segments that cover a frame; labels that no training segment has, or that look
+    alike; segments without length, without a frame, given twice, or over the ends of their recording; recordings without a
+    segment. `fps` frames a second are meant to cover them; `frames` says how many there are of each recording, None: as many
+    as its segments need.
     """
     return (
         *part_faults(annotations, fps, frames).values(),
         *unlearnable(annotations),
+        *_alike(annotations),
         *_without_length(annotations),
         *_without_frames(annotations, fps, frames or {}),
         *_twice(annotations),
@@ -62,6 +64,28 @@ def unlearnable(annotations: Annotations) -> tuple[str, ...]:
         f"{counted(len(lacking), 'label')} without a training segment, which cannot be learned (AP 0 where scored): "
         f"{listed(told)}",
     )
+
+
+def _alike(annotations: Annotations) -> list[str]:
+    alike: dict[str, list[str]] = {}
+    for label in annotations.labels():
+        alike.setdefault(_composed(_composed(label).casefold()), []).append(label)
+    found = [" and ".join(_told_apart(those)) for those in alike.values() if len(those) > 1]
+    if not found:
+        return []
+    return [
+        f"labels that differ only in case or in how an accent is written: {listed(found)}; write them alike if they "
+        "are one"
+    ]
+
+
+def _told_apart(labels: Sequence[str]) -> list[str]:
+    """Return `labels` as they are, or by the codes of their characters where two look the same."""
+    return [*map(repr if len(set(map(_composed, labels))) == len(labels) else ascii, labels)]
+
+
+def _composed(label: str) -> str:
+    return unicodedata.normalize("NFC", label)
 
 
 def _without_length(annotations: Annotations) -> list[str]:

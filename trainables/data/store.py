@@ -185,6 +185,17 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
         raise InputError(
             f"recording {recording!r}: the matrix has shape {matrix.shape}, expected {shape} (frames, width)"
         )
+    return check_finite(matrix, dtype, f"recording {recording!r}")
+
+
+def check_finite(matrix: np.ndarray, dtype: str, where: str) -> np.ndarray:
+    """Return `matrix`, (frames, width), as `dtype`; `where` names it in messages.
+
+    Raises
+    ------
+    InputError
+        If it holds NaN or infinity, as given or as `dtype`.
+    """
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(matrix, dtype=dtype)
     if not np.isfinite(values).all():
@@ -192,7 +203,7 @@ def _checked(recording: str, matrix: np.ndarray, shape: tuple[int, int], dtype: 
         frame, column = int(broken[0]), int(np.flatnonzero(~np.isfinite(values[broken[0]]))[0])
         cause = "NaN or infinity" if not np.isfinite(matrix[frame]).all() else f"a value too large for {dtype}"
         raise InputError(
-            f"recording {recording!r}: frame {frame} holds {cause} in column {column} ({len(broken):,} of {len(values):,} frames "
+            f"{where}: frame {frame} holds {cause} in column {column} ({len(broken):,} of {len(values):,} frames "
             "hold such); every value must be finite; fill it where the matrix comes from"
         )
     return values

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from crescendo.trainables.data.annotations import Annotations
+from crescendo.trainables.data.annotations import Annotations, listed
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import BACKGROUND, BACKGROUND_INDEX, frame_labels, frame_span, tolerated_seconds
 from crescendo.trainables.data.importers.frame_files import MAPPING
@@ -116,8 +116,7 @@ def read_predictions(
         _check_length(len(vector.codes), len(truth.of[name]), truth.fps, where[name])
     others = (
         [
-            f"{counted(len(left), 'file')} of other recordings {agreeing(len(left), 'is', 'are')} left out: "
-            f"{', '.join(left):.120}"
+            f"{counted(len(left), 'file')} of other recordings {agreeing(len(left), 'is', 'are')} left out: {listed(left)}"
         ]
         if left
         else []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from crescendo.trainables.data.annotations import label_text
 from crescendo.trainables.data.frames import BACKGROUND, seconds
+from crescendo.trainables.data.label_blanks import dropped_blanks
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.decoding import Spans
 from crescendo.trainables.plurals import counted
@@ -53,7 +55,20 @@ def read_detections(path: Path | str, labels: Collection[str] | None = None) -> 
     """Read a result file of ActivityNet (`.json`, or `.json.gz`): recording -> detections, in file order.
 
     A label that is a number is read as text, as in annotations. With `labels`, one that is neither among them nor
-    background is refused.
+    background is refused, unless only blanks at its ends are too many.
+
+    Raises
+    ------
+    InputError
+        As `detections_and_notes`.
+    """
+    return detections_and_notes(path, labels)[0]
+
+
+def detections_and_notes(
+    path: Path | str, labels: Collection[str] | None = None
+) -> tuple[dict[str, list[Detection]], list[str]]:
+    """Return what `read_detections` does, and in lines what was read otherwise than it was written.
 
     Raises
     ------
@@ -66,6 +81,7 @@ def read_detections(path: Path | str, labels: Collection[str] | None = None) -> 
         raise InputError(f"{path}: lacks the object 'results'; expected ActivityNet's result format")
     known = None if labels is None else {*labels, BACKGROUND}
     faults: list[str] = []
+    blanks = Counter[str]()
     detections: dict[str, list[Detection]] = {}
     for recording, entries in content["results"].items():
         detections[recording] = []
@@ -76,14 +92,20 @@ def read_detections(path: Path | str, labels: Collection[str] | None = None) -> 
             fault = _fault(entry, known)
             if fault is None:
                 start, end = entry["segment"]
-                label = label_text(entry["label"]) or ""
+                written = label_text(entry["label"]) or ""
+                label = _read(written, known)
+                blanks[written] += label != written
                 detections[recording].append(Detection(label, float(start), float(end), float(entry["score"])))
             else:
                 faults.append(f"recording {recording!r}: detection {number} {fault}")
     if faults:
         more = f" (and {counted(len(faults) - 1, 'more fault')})" if len(faults) > 1 else ""
         raise InputError(f"{path}: {faults[0]}{more}")
-    return detections
+    return detections, dropped_blanks({label: count for label, count in blanks.items() if count}, "detection")
+
+
+def _read(label: str, known: Collection[str] | None) -> str:
+    return label if known is None or label in known else label.strip()
 
 
 def _fault(entry: Any, known: Collection[str] | None) -> str | None:
@@ -102,7 +124,7 @@ def _fault(entry: Any, known: Collection[str] | None) -> str | None:
         fault = f"has score {score!r}; it must be a finite number"
     elif (name := label_text(label)) is None:
         fault = f"has label {label!r:.80}; it must be the name of an activity"
-    elif known is not None and name not in known:
+    elif known is not None and _read(name, known) not in known:
         fault = f"has the label {label!r}, which the ground truth does not know; mend one of the two"
     return fault
 

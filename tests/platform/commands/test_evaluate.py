@@ -131,6 +131,25 @@ def test_recordings_without_detections_and_labels_that_count_nowhere_are_said(cr
     assert "labels without a segment in the subset have no AP and count nowhere: jump (2)" in err
 
 
+def test_blanks_at_the_ends_of_labels_are_dropped_and_said(crescendo):
+    truth = changed_truth(
+        annotations=[
+            {"segment": [0.0, 10.0], "label": "run"},
+            {"segment": [12.0, 16.0], "label": " walk"},
+            {"segment": [17.0, 19.0], "label": "walk"},
+        ]
+    )
+    found = [{**one, "label": f"{one['label']} "} for one in FOUND["results"]["a"]]
+    code, out, err = crescendo("--iou", "0.5", "--json", truth=truth, found={"results": {"a": found}})
+    assert code == 0
+    assert json.loads(out)["AP"] == {"run": {"0.50": 1.0}, "walk": {"0.50": 0.5}}
+    first, second = err.splitlines()
+    assert first.endswith("truth.json: 1 label had blanks at the ends, which were dropped: ' walk' (1 segment)")
+    assert second.endswith(
+        "found.json: 2 labels had blanks at the ends, which were dropped: 'run ' (1 detection), 'walk ' (1 detection)"
+    )
+
+
 def changed_truth(**changes):
     return {**TRUTH, "database": {"a": {**TRUTH["database"]["a"], **changes}}}
 

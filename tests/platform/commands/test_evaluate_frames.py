@@ -133,6 +133,24 @@ def test_detections_label_the_frames_that_they_cover(folder):
     assert numbers(done)["confusion"]["walk"] == {"run": 2, "walk": 8}
     assert numbers(done)["confusion"]["background"] == {"run": 20}
     assert "left out 1 detection" in done.stderr
+    assert "has no detection on" not in done.stderr
+
+
+def test_recordings_without_detections_are_said(folder):
+    results = {"a": [{"segment": [0.0, 3.0], "label": "run ", "score": 0.5}], "b": []}
+    write_json(folder / "found.json", {"version": "1", "results": results, "external_data": {}})
+    done = evaluate(folder, "--json", "--detections", folder / "found.json", predictions=None)
+    assert numbers(done)["confusion"]["background"] == {"background": 10, "run": 10}
+    assert "found.json: has no detection on 1 of 2 recordings: b" in done.stderr
+    assert "found.json: 1 label had blanks at the ends, which were dropped: 'run ' (1 detection)" in done.stderr
+
+
+def test_no_list_of_other_recordings_ends_within_a_name(folder):
+    for number in range(7):
+        (folder / f"labels/{'n' * 40}{number}.txt").write_text("run")
+    done = evaluate(folder)
+    assert f"8 files of other recordings are left out: c, {'n' * 40}0, " in done.stderr
+    assert done.stderr.split("are left out: ")[1].splitlines()[0].endswith(f"{'n' * 40}3 and 3 more")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`crescendo data extract` and `data synthesize`: what they refuse and what they show, without a Ray."""
 
 import inspect
+import json
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -90,6 +91,10 @@ def test_preview_draws_a_sheet_a_video(crescendo, tmp_path: Path) -> None:
     videos = make_numbered(tmp_path / "videos", [8, 8, 8, 8])
     (videos / "1.mp4").write_text("broken")
     (videos / "3.mp4").write_bytes(b"")
+    content = json.loads((videos / "annotations.json").read_text())
+    name = next(iter(content["database"]))
+    content["database"][name]["annotations"] = [{"segment": [0.0, 99.0], "label": "run "}]
+    (videos / "annotations.json").write_text(json.dumps(content))
     done = crescendo(
         "data",
         "extract",
@@ -97,6 +102,7 @@ def test_preview_draws_a_sheet_a_video(crescendo, tmp_path: Path) -> None:
         videos,
         "--annotations",
         videos / "annotations.json",
+        "--clip",
         "--size",
         64,
         tmp_path / "s",
@@ -105,6 +111,8 @@ def test_preview_draws_a_sheet_a_video(crescendo, tmp_path: Path) -> None:
     assert "2 contact sheets" in done.stdout
     assert len(list((tmp_path / "s").glob("*.png"))) == 2
     assert done.stderr.count("left out: ") == 2
+    assert f"segments that were cut to their recording: 1: {name} [0, 99] run" in done.stderr
+    assert "1 label had blanks at the ends, which were dropped: 'run ' (1 segment)" in done.stderr
 
 
 def test_synthesize_videos_on_the_command_line(crescendo, tmp_path: Path) -> None:

@@ -28,6 +28,17 @@ def make(destination: Path, **options) -> Dataset:
     return write_dataset(destination, FACTS, ANNOTATIONS, **arguments)
 
 
+def test_blanks_at_the_ends_of_labels_are_dropped_whoever_writes(tmp_path: Path) -> None:
+    segments = (Segment("run\t", 1.0, 2.0), Segment(" run", 3.0, 4.0), Segment("a b", 3.0, 4.0))
+    annotations = Annotations({"a": Recording("training", 5.0, segments), "b": Recording("test", 5.0, segments[:1])})
+    for number, labels in enumerate((None, ("run\t", "a b", " run"))):
+        dataset = write_dataset(tmp_path / f"{number}", FACTS, annotations, labels=labels)
+        assert dataset.labels == ("background", *(("a b", "run") if labels is None else ("run", "a b")))
+        assert [one.label for one in dataset.annotations.recordings["a"].segments] == ["run", "run", "a b"]
+        said = "2 labels had blanks at the ends, which were dropped: ' run' (1 segment), 'run\\t' (2 segments)"
+        assert said in dataset.metadata.notes
+
+
 def test_round_trip(tmp_path: Path) -> None:
     make(tmp_path / "d")
     dataset = Dataset(tmp_path / "d")

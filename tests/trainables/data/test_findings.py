@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.findings import findings
+from crescendo.trainables.data.part_faults import part_faults
 
 RUN, JUMP = Segment("run", 1.0, 2.0), Segment("jump", 3.0, 4.0)
 SOUND = {
@@ -41,6 +44,24 @@ SOUND = {
             ("1 label without a training segment, which cannot be learned (AP 0 where scored): jump (1 in test)",),
         ),
         (
+            {
+                "a": Recording(
+                    "training", 5.0, (RUN, JUMP, *(Segment(one, 4.0, 4.5) for one in ("RUN", "Se\u0301", "s\u00e9")))
+                )
+            },
+            (
+                "labels that differ only in case or in how an accent is written: 'RUN' and 'run', 'Se\u0301' and 's\u00e9'; "
+                "write them alike if they are one",
+            ),
+        ),
+        (
+            {"a": Recording("training", 5.0, (RUN, JUMP, *(Segment(one, 4.0, 4.5) for one in ("e\u0301", "\u00e9"))))},
+            (
+                "labels that differ only in case or in how an accent is written: 'e\\u0301' and '\\xe9'; write them alike if "
+                "they are one",
+            ),
+        ),
+        (
             {"a": Recording("training", 5.0, (RUN, JUMP, Segment("run", 2.5, 2.5)))},
             ("1 segment has no length: none is trained on, and no detection matches it: a [2.5, 2.5] run",),
         ),
@@ -67,6 +88,14 @@ SOUND = {
 def test_each_finding_is_counted_and_listed(recordings: dict[str, Recording | None], expected: tuple[str, ...]) -> None:
     together = {**SOUND, **recordings}
     assert findings(Annotations({name: one for name, one in together.items() if one is not None}), 4.0) == expected
+
+
+def test_labels_that_are_not_scored_train_but_neither_validate_nor_test() -> None:
+    unclear = {name: replace(one, segments=(Segment("Ambiguous", 1.0, 2.0),)) for name, one in SOUND.items()}
+    assert part_faults(Annotations({**unclear, "d": SOUND["c"]}), 4.0, None, {"Ambiguous"}) == {
+        "validation": "all validation segments are Ambiguous, which the protocol does not score: no training can be validated"
+    }
+    assert part_faults(Annotations(unclear), 4.0) == {}
 
 
 def test_segments_after_the_last_frame_are_found() -> None:

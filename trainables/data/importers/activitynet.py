@@ -14,8 +14,11 @@ from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
 from crescendo.trainables.data.importers.external import Features, check_matrices, check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles
 from crescendo.trainables.data.importers.hdf5 import Hdf5File
+from crescendo.trainables.data.importers.own_data import FEATURE_KEY, left_out
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import held_out
+from crescendo.trainables.data.importers.time_axis import HELP as TIME_AXIS
+from crescendo.trainables.data.importers.time_axis import check_axis, time_first
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
 
@@ -33,6 +36,8 @@ def import_activitynet(
     annotations_only: Annotated[bool, "Write no features."] = False,
     skip_missing: Annotated[bool, "Leave out videos without features."] = False,
     clip: Annotated[bool, CLIP] = False,
+    feature_key: Annotated[str, FEATURE_KEY] = "",
+    time_axis: Annotated[str, TIME_AXIS] = "0",
     reporter: Reporter | None = None,
 ) -> Dataset:
     """Prepare ActivityNet with the paper's split (paper section 5.1).
@@ -61,12 +66,13 @@ def import_activitynet(
     source = Path(source)
     if not 0 < fps < float("inf"):
         raise InputError(f"fps must be a positive number but got {fps}")
+    check_axis(time_axis)
     with ExitStack() as stack:
         files = None if source.suffix in (".json", ".gz") else stack.enter_context(RawFiles(source, ANNOTATIONS, WHAT))
         found = _annotations(source, files, clip)
         annotations, notes = paper_split(found, source)
         notes.extend(found.notes)
-        matrices = None if annotations_only else _matrices(stack, source, files, features)
+        matrices = None if annotations_only else _matrices(stack, source, files, features, feature_key)
         if matrices is not None and skip_missing:
             annotations, missing = _with_features(annotations, matrices, source)
             notes.append(
@@ -76,8 +82,10 @@ def import_activitynet(
         checked = None
         if matrices is not None:
             check_present(matrices, annotations.recordings, str(features or source))
-            checked = check_matrices(matrices, annotations.recordings, fps)
-            notes.extend((*checked.notes, *without_recording(matrices, annotations.recordings)))
+            turned, axis = time_first(matrices, annotations.recordings, fps, time_axis)
+            checked = check_matrices(turned, annotations.recordings, fps)
+            left = (*without_recording(matrices, annotations.recordings), *left_out(matrices))
+            notes.extend((*axis, *checked.notes, *left))
         for note in notes:
             reporter.say(note)
         metadata = DatasetMetadata(
@@ -142,17 +150,17 @@ def paper_split(annotations: Annotations, source: Path) -> tuple[Annotations, li
     return replace(annotations, recordings=recordings), notes
 
 
-def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: Path | None) -> Features:
+def _matrices(stack: ExitStack, source: Path, files: RawFiles | None, features: Path | None, key: str) -> Features:
     if features is not None:
         if features.suffix in HDF5:
             return Hdf5File(features)
         inside = stack.enter_context(RawFiles(features, "*", "a folder or zip of one feature file per video"))
-        return FeatureFiles(inside, inside.names, option="--features")
+        return FeatureFiles(inside, inside.names, key, option="--features")
     if files is None:
         raise InputError(f"{source}: holds annotations only; pass --features FOLDER, or --annotations-only")
     hdf5 = [name for name in files.names if Path(name).suffix in HDF5]
     if not hdf5:
-        return FeatureFiles(files, files.names, option="--features")
+        return FeatureFiles(files, files.names, key, option="--features")
     local = files.local(hdf5[0])
     if local is None or len(hdf5) > 1:
         raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from crescendo.trainables.data.importers.annotation_tools.gathering import (
     gathered,
     newest,
     said_duration,
+    unread,
 )
 from crescendo.trainables.data.importers.annotation_tools.track import Track
 from crescendo.trainables.data.importers.external import Features, Matrices, check_present, check_widths
@@ -36,7 +37,8 @@ _ELSE = (f"{DEFAULT}.gz", "annotations.csv", "annotations.tsv", "annotations", "
 class Found:
     """`annotations` as the files have them, the `features` that lie with them, and what was decided, in lines.
 
-    `where` names the files of annotations. `matrices` are the features with time first, as far as that is known.
+    `where` names the files of annotations, `unread` are others that seem to hold some. `matrices` are the features with time
+    first, as far as that is known.
     """
 
     annotations: Annotations
@@ -45,6 +47,7 @@ class Found:
     where: str
     axis_found: bool
     notes: tuple[str, ...]
+    unread: tuple[str, ...]
 
 
 def opened(source: Path | str, given: str) -> RawFiles:
@@ -81,8 +84,9 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         annotations = annotations_of(read.content, where, clip)
         features = features_of(files, holding, annotations.recordings, own.feature_key)
         check_present(features, annotations.recordings, str(files.path))
-        unread = _unread(lists_among(rest), "the annotations say the parts")
-        return Found(annotations, features, features, where, False, tuple(unread))
+        idle = _idle(files, rest, features, annotations.recordings)
+        lists = _unread(lists_among(rest), "the annotations say the parts")
+        return Found(annotations, features, features, where, False, (*lists, *_others(idle, at)), idle)
     features = features_of(files, holding, [name for track in read.tracks for name in track.names], own.feature_key)
     tracks, others = newest(read.tracks, features.__contains__)
     subsets, left = _subsets(files, rest, tracks)
@@ -102,8 +106,22 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
     shortest, longest = min(durations.values()), max(durations.values())
     last = f"{shortest:.4g}{f' to {longest:.4g}' if longest > shortest else ''} s"
     lasting = f"recordings last {last}, by their features at {rate_text(own.fps)} where annotations do not say"
-    notes = (*read.notes, *others, *left, *turned, lasting)
-    return Found(annotations_of(content, where, clip), features, matrices, where, True, notes)
+    idle = _idle(files, rest, features, kept)
+    notes = (*read.notes, *_others(idle, at), *others, *left, *turned, lasting)
+    return Found(annotations_of(content, where, clip), features, matrices, where, True, notes, idle)
+
+
+def _idle(files: RawFiles, names: Sequence[str], features: Features, recordings: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `names` that seem to hold annotations, and are neither features of `recordings` nor lists of parts."""
+    used = {features.where(name) for name in recordings}
+    lists = set(lists_among(names))
+    return tuple(unread(files, [name for name in names if name not in lists and files.where(name) not in used]))
+
+
+def _others(idle: Sequence[str], at: str) -> list[str]:
+    if not idle:
+        return []
+    return [f"annotations that were not read, as those of {at} count (--annotations): {len(idle)}: {listed(idle)}"]
 
 
 def _is_there(files: RawFiles, at: str) -> bool:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from crescendo.trainables.data.annotations import Annotations, Recording
+from crescendo.trainables.data.annotations import Annotations
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.annotation_source import DEFAULT, find, opened
 from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
-from crescendo.trainables.data.importers.external import Matrices, without_recording
+from crescendo.trainables.data.importers.external import without_recording
 from crescendo.trainables.data.importers.group_source import grouped
-from crescendo.trainables.data.importers.label_map import read_changes, relabelled, trimmed
+from crescendo.trainables.data.importers.label_map import read_changes, relabelled
 from crescendo.trainables.data.importers.own_data import OwnData, described, left_out, told, write_own
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.importers.splits import given_folds, given_split
-from crescendo.trainables.data.importers.time_axis import Transposed, time_axes
+from crescendo.trainables.data.importers.time_axis import time_first
+from crescendo.trainables.data.label_blanks import trimmed
 from crescendo.trainables.data.splits import Splits
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.json_files import parse_json
@@ -63,8 +62,8 @@ def import_directory(
         folds, divided = ({}, []) if not splits else _folds(files, splits, split)
         turned, axis = found.matrices, list[str]()
         if not found.axis_found:
-            turned, axis = _time_first(found.matrices, split.recordings, own.fps, own.time_axis)
-        left = [*without_recording(found.features, split.recordings), *left_out(found.features)]
+            turned, axis = time_first(found.matrices, split.recordings, own.fps, own.time_axis)
+        left = [*without_recording(found.features, split.recordings, found.unread), *left_out(found.features)]
         notes = [
             *found.notes, *found.annotations.notes, *blanks, *changed, *groups, *decided, *divided, *axis, *left
         ]  # fmt: skip
@@ -77,17 +76,3 @@ def _folds(files: RawFiles, splits: str, annotations: Annotations) -> tuple[Spli
     if splits not in files:
         raise InputError(f"{where}: no such file; splits name a file in SOURCE, by its path there")
     return given_folds(parse_json(files.read_bytes(splits), where), annotations, where)
-
-
-def _time_first(
-    matrices: Matrices, recordings: Mapping[str, Recording], fps: float, axis: str
-) -> tuple[Matrices, list[str]]:
-    """Return the matrices as (frames, features), and what was decided; rows are frames unless only columns can be."""
-    expected = {name: one.duration * fps for name, one in recordings.items()}
-    tolerance = {name: tolerated_seconds(one.duration) * fps for name, one in recordings.items()}
-    shapes = {name: matrices.shape(name) for name in recordings}
-    found = axis == "auto" and time_axes(shapes, expected, tolerance) == (1,)
-    if axis != "1" and not found:
-        return matrices, []
-    how = ", found by the lengths" if found else ""
-    return Transposed(matrices), [f"features are stored as (features, frames): axis 1 is time{how}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -14,8 +14,9 @@ from crescendo.trainables.data.annotations import Recording, listed
 from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.arrays import Shape, matrix_shape
 from crescendo.trainables.data.recording_names import check_each_its_own
+from crescendo.trainables.data.store import check_finite
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import agreeing, counted
 
 
 class Matrices(Protocol):
@@ -85,13 +86,29 @@ def check_matrices(matrices: Matrices, recordings: Mapping[str, Recording], fps:
     kinds = dict.fromkeys(shape.dtype for shape in shapes.values())
     stored = "float16" if list(kinds) == ["float16"] else "float32"
     others = [kind for kind in kinds if kind != stored]
+    kept = (f"features of type {' and '.join(others)} are stored as {stored}",) if others else ()
     return CheckedMatrices(
         {name: shape.frames for name, shape in shapes.items()},
         width,
         stored,
-        _read_all(matrices, shapes),
-        (f"features of type {' and '.join(others)} are stored as {stored}",) if others else (),
+        _read_all(matrices, shapes, stored),
+        (*_differing(shapes, recordings, fps), *kept),
     )
+
+
+def _differing(shapes: Mapping[str, Shape], recordings: Mapping[str, Recording], fps: float) -> list[str]:
+    """Return a line on the matrices that are a frame or more longer or shorter than their recording, if there are any."""
+    more = {name: shape.frames - recordings[name].duration * fps for name, shape in shapes.items()}
+    more = {name: frames for name, frames in more.items() if abs(frames) >= 1}
+    if not more:
+        return []
+    widest = max(more, key=lambda name: abs(more[name]))
+    return [
+        f"{len(more)} of {counted(len(shapes), 'recording')} {agreeing(len(more), 'has', 'have')} more "
+        f"({sum(one > 0 for one in more.values())}) or fewer ({sum(one < 0 for one in more.values())}) frames of features than "
+        f"their duration says, by {abs(more[widest]):.3g} at most ({widest!r:.80}), within the tolerance; check the fps if "
+        "they should not"
+    ]
 
 
 def _check_length(where: str, shape: Shape, duration: float, fps: float) -> None:
@@ -122,17 +139,17 @@ def check_present(features: Features, recordings: Mapping[str, object], what: st
     check_each_its_own({name: features.where(name) for name in recordings}, "file")
 
 
-def without_recording(features: Features, recordings: Mapping[str, object]) -> list[str]:
-    """Return a line on what could hold features but belongs to none of `recordings`, if there is any."""
-    unused = features.unused(recordings)
+def without_recording(features: Features, recordings: Mapping[str, object], apart: Collection[str] = ()) -> list[str]:
+    """Return a line on what could hold features but belongs to none of `recordings`, if there is any; not files `apart`."""
+    unused = [name for name in features.unused(recordings) if name not in apart]
     if not unused:
         return []
     return [f"features that belong to no annotated recording are left out: {len(unused):,}: {listed(unused)}"]
 
 
-def _read_all(matrices: Matrices, shapes: Mapping[str, Shape]) -> Iterator[np.ndarray]:
+def _read_all(matrices: Matrices, shapes: Mapping[str, Shape], stored: str) -> Iterator[np.ndarray]:
     for name, shape in shapes.items():
         matrix = matrices.read(name)
         if matrix_shape(matrix.shape, matrix.dtype, matrices.where(name)) != shape:
             raise InputError(f"{matrices.where(name)}: changed while it was imported; start again")
-        yield matrix
+        yield check_finite(matrix, stored, f"{matrices.where(name)}: recording {name!r}")

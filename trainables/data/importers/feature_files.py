@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crescendo.trainables.data.annotations import listed
 from crescendo.trainables.data.importers.array_files import HDF5, SUFFIXES, TABLES, open_arrays, suffix
 from crescendo.trainables.data.importers.arrays import Announced, ArrayFile, Shape, matrix_shape
 from crescendo.trainables.data.importers.external import Features
@@ -17,7 +18,7 @@ from crescendo.trainables.data.importers.label_vectors import COLUMNS
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import agreeing, counted
 
 # A column y may as well be an axis of a sensor.
 _LABELS = frozenset(COLUMNS) - {"y"}
@@ -102,7 +103,12 @@ class FeatureFiles:
 
     def sought(self, recording: str) -> str:
         """Return the files that could hold the recording's features."""
-        return f"a file {recording} or v_{recording} ({', '.join(SUFFIXES)})"
+        called = FileNames((recording, f"v_{recording}"))
+        others = [
+            name for name in self._files.names if suffix(name) not in SUFFIXES and called.of(PurePosixPath(name).stem)
+        ]
+        no_kind = f", which {listed(others)} {agreeing(len(others), 'is', 'are')} not" if others else ""
+        return f"a file {recording} or v_{recording} ({', '.join(SUFFIXES)}){no_kind}"
 
     def unused(self, recordings: Iterable[str]) -> list[str]:
         """Return the files that stand for none of `recordings`, sorted."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Segment, listed
 from crescendo.trainables.data.frames import BACKGROUND
-from crescendo.trainables.data.importers.label_map import Changes, changed, dropped_blanks
+from crescendo.trainables.data.importers.label_map import Changes, changed
 from crescendo.trainables.data.importers.label_vectors import LabelVector
+from crescendo.trainables.data.label_blanks import dropped_blanks
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import agreeing, counted
 

@@ -82,10 +82,16 @@ def _with_groups(
     notes = [
         f"groups by {given}: {counted(len(recordings) - len(lacking), 'recording')} of {counted(len(groups), 'group', are)}"
     ]
-    if lacking:
+    own = [name for name in lacking if recordings[name].group is not None]
+    if own:
         notes.append(
-            f"{counted(len(lacking), 'recording has', 'recordings have')} no group and "
-            f"{agreeing(len(lacking), 'stands', 'stand')} alone: {listed(lacking)}"
+            f"{counted(len(own), 'recording keeps', 'recordings keep')} the group of the annotations: {listed(own)}"
+        )
+    alone = [name for name in lacking if recordings[name].group is None]
+    if alone:
+        notes.append(
+            f"{counted(len(alone), 'recording has', 'recordings have')} no group and "
+            f"{agreeing(len(alone), 'stands', 'stand')} alone: {listed(alone)}"
         )
     unknown = sorted(recording for recording in of if _same(recording) not in names)
     if unknown:

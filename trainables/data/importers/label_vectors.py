@@ -13,9 +13,9 @@ import numpy as np
 
 from crescendo.trainables.data.importers.array_files import SUFFIXES, TABLES, open_arrays, suffix
 from crescendo.trainables.data.importers.arrays import ArrayFile
-from crescendo.trainables.data.importers.label_map import dropped_blanks
 from crescendo.trainables.data.importers.layout import read_given
 from crescendo.trainables.data.importers.raw_files import RawFiles
+from crescendo.trainables.data.label_blanks import dropped_blanks
 from crescendo.trainables.data.recording_names import FileNames
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.reading import decoded

@@ -21,6 +21,8 @@ from crescendo.trainables.data.importers.time_axis import check_axis
 from crescendo.trainables.data.splits import Splits
 from crescendo.trainables.errors import InputError
 
+FEATURE_KEY = "Variable that holds the features, where a file has several."
+
 
 @dataclass(frozen=True)
 class OwnData:
@@ -28,7 +30,7 @@ class OwnData:
 
     fps: Annotated[float, "Frames a second: rows of the features, and labels where every frame has one."]
     features_from: Annotated[str, "Folder, pattern or one HDF5 file in SOURCE; default: features, or anywhere."] = ""
-    feature_key: Annotated[str, "Variable that holds the features, where a file has several."] = ""
+    feature_key: Annotated[str, FEATURE_KEY] = ""
     time_axis: Annotated[str, TIME_AXIS] = "auto"
     labels: Annotated[Path | None, LABELS] = None
     group: Annotated[str, GROUP] = ""

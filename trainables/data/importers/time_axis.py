@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from crescendo.trainables.data.annotations import Recording
+from crescendo.trainables.data.frames import tolerated_seconds
 from crescendo.trainables.data.importers.arrays import Shape, matrix_shape
 from crescendo.trainables.data.importers.external import Matrices
 from crescendo.trainables.errors import InputError
@@ -52,6 +54,20 @@ def time_axes(
         if len(set(lengths[1 - axis].values())) == 1
         and all(abs(lengths[axis][name] - expected[name]) <= tolerance[name] for name in shapes)
     )
+
+
+def time_first(
+    matrices: Matrices, recordings: Mapping[str, Recording], fps: float, axis: str
+) -> tuple[Matrices, list[str]]:
+    """Return the matrices as (frames, features), and what was decided; rows are frames unless only columns can be."""
+    expected = {name: one.duration * fps for name, one in recordings.items()}
+    tolerance = {name: tolerated_seconds(one.duration) * fps for name, one in recordings.items()}
+    shapes = {name: matrices.shape(name) for name in recordings}
+    found = axis == "auto" and time_axes(shapes, expected, tolerance) == (1,)
+    if axis != "1" and not found:
+        return matrices, []
+    how = ", found by the lengths" if found else ""
+    return Transposed(matrices), [f"features are stored as (features, frames): axis 1 is time{how}"]
 
 
 def check_axis(axis: str) -> None:

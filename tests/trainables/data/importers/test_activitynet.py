@@ -116,6 +116,34 @@ def test_missing_features_are_refused_or_skipped(tmp_path: Path, absent: Path) -
     assert "1 video has no features and is left out: t3" in dataset.metadata.notes
 
 
+@pytest.mark.parametrize("given", [{"time_axis": "auto"}, {"time_axis": "1"}])
+def test_features_are_named_and_turned_as_of_own_data(tmp_path: Path, absent: Path, given: dict) -> None:
+    source = official(tmp_path / "s").parent
+    for name in NAMES:
+        np.savez(source / f"{name}.npz", rgb=matrix(name).T, flow=matrix(name).T + 1)
+    with pytest.raises(InputError, match=r"must hold one matrix but holds 2: rgb, flow; name it with --feature-key"):
+        import_activitynet(source, absent)
+    with pytest.raises(InputError, match="--time-axis must be one of auto, 0, 1"):
+        import_activitynet(source, absent, time_axis="2")
+    with pytest.raises(InputError, match="or the axes of all with --time-axis"):
+        import_activitynet(source, absent, feature_key="flow")
+    dataset = import_activitynet(source, tmp_path / "a", feature_key="flow", **given)
+    np.testing.assert_array_equal(dataset.features("t3"), matrix("t3") + 1)
+    assert "the array 'rgb' is no feature and was left out (11 files)" in dataset.metadata.notes
+
+
+def test_lengths_within_the_tolerance_are_counted(tmp_path: Path) -> None:
+    source = official(tmp_path / "s").parent
+    _npy(source)
+    for name, frames in (("t1", 27), ("t2", 31), ("t5", 29)):
+        np.save(source / f"{name}.npy", np.ones((frames, 4), np.float16))
+    notes = import_activitynet(source, tmp_path / "a").metadata.notes
+    [said] = [note for note in notes if "frames of features" in note]
+    assert said.startswith(
+        "3 of 11 recordings have more (1) or fewer (2) frames of features than their duration says, by 3 at most ('t1')"
+    )
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [

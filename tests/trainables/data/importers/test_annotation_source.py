@@ -236,6 +236,39 @@ def test_odd_files_are_read(tmp_path: Path, content: dict, options: dict, expect
     assert note in "\n".join(dataset.metadata.notes)
 
 
+def test_what_label_studio_holds_besides_regions_is_counted(tmp_path: Path) -> None:
+    tasks = [
+        {
+            "data": {"audio": "/data/upload/0a1b2c3d-r0.wav"},
+            "annotations": [
+                {"updated_at": "2026-01-01T00:00:00Z", "was_cancelled": True, "result": [region(1, 2, "a")]},
+                {"updated_at": "2026-01-02T00:00:00Z", "result": [{"type": "rating", "value": {}}, region(3, 4, "b")]},
+            ],
+        },
+        {"data": {}, "file_upload": "r1.csv", "annotations": [{"was_cancelled": True, "result": []}]},
+    ]
+    root = files(features(tmp_path / "mine", ("r0", "r1")), {"annotations.json": json.dumps(tasks)})
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    assert segments_of(dataset) == {"r0": [(3, 4, "b")]}
+    assert {
+        "left out, annotations that were cancelled: 2: r0, r1",
+        "left out, results that are no labelled regions: 1: r0 rating",
+    } <= set(dataset.metadata.notes)
+
+
+def test_columns_that_say_several_things_of_a_recording_are_said(tmp_path: Path) -> None:
+    rows = (
+        "recording,start,end,label,sure,place,annotator\nr0,1,2,a,0.5,in,Ann\nr0,3,4,a,0.7,in,Ann\nr1,1,2,a,0.5,,Ann\n"
+    )
+    root = files(features(tmp_path / "mine", ("r0", "r1")), {"annotations.csv": rows})
+    dataset = import_directory(root, tmp_path / "a", fps=4.0)
+    assert {name: one.extra for name, one in dataset.annotations.recordings.items()} == {
+        "r0": {"place": "in"},
+        "r1": {"sure": "0.5"},
+    }
+    assert "left out, columns with several values in a recording: 1: r0 sure" in dataset.metadata.notes
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -302,6 +335,7 @@ def test_tiers_of_elan_are_named_where_it_cannot_be_told(tmp_path: Path, absent:
         import_directory(root, absent, fps=4.0, tier=["x"])
     dataset = import_directory(root, tmp_path / "a", fps=4.0, tier=["deeds"], group="participant")
     assert segments_of(dataset) == {"r0": [(1, 2, "run"), (3, 4, "deeds")]}
+    assert "annotations without text, called as their tier: 1: r0 3 s deeds" in dataset.metadata.notes
     assert dataset.annotations.recordings["r0"].group == "P7"
 
 

@@ -198,6 +198,33 @@ def test_a_recording_without_features_is_told_what_lies_there_in_their_place(raw
         import_directory(root, absent, fps=4.0)
 
 
+def test_a_file_of_another_kind_that_is_called_like_a_recording_is_named(raw, absent: Path) -> None:
+    root = raw.directory()
+    (root / "features/r2.npy").rename(root / "features/v_r2.pkl")
+    with pytest.raises(
+        InputError, match=r"'r2' has no features .*\.hdf5\), which features/v_r2\.pkl is not; no such file"
+    ):
+        import_directory(root, absent, fps=4.0)
+
+
+def test_annotations_that_are_not_read_are_called_so(raw, tmp_path: Path) -> None:
+    root = raw.directory()
+    (root / "annotations.csv").write_text("recording,start,end,label\nr0,1,2,jump\n")
+    (root / "old").mkdir()
+    (root / "old/r0.TextGrid").write_text("File type")
+    (root / "old/r1.txt").write_text("1\t2\tjump\n")
+    (root / "old/all.json").write_text('{"database": {}}')
+    (root / "old/settings.json").write_text('{"rate": 4}')
+    (root / "old/readme.txt").write_text("hello")
+    np.savetxt(root / "r9.csv", np.ones((40, 3)), delimiter=",")
+    notes = import_directory(root, tmp_path / "a", fps=4.0).metadata.notes
+    assert (
+        "annotations that were not read, as those of annotations.json count (--annotations): 4: annotations.csv, old/all.json, "
+        "old/r0.TextGrid, old/r1.txt"
+    ) in notes
+    assert "features that belong to no annotated recording are left out: 1: r9.csv" in notes
+
+
 def _save(name: str, matrix: np.ndarray):
     return lambda root: np.save(root / f"features/{name}.npy", matrix)
 
@@ -236,7 +263,11 @@ holed[7, 1] = np.nan
             r"has 80 frames of 3 features, but 10 s at 4 fps are 40\.0 \(tolerance 4\.0\)",
         ),
         (_save("r1", np.ones((35, 3), np.float32)), r"has 35 frames"),
-        (_save("r1", holed), "recording 'r1': frame 7 holds NaN"),
+        (_save("r1", holed), r"features/r1\.npy: recording 'r1': frame 7 holds NaN"),
+        (
+            _save("r1", np.full((40, 3), 1e39)),
+            r"features/r1\.npy: recording 'r1': frame 0 holds a value too large for float32",
+        ),
         (_save("r1", np.array([{"a": 1}])), r"r1\.npy: has shape"),
         (lambda root: (root / "features/r1.npy").write_bytes(b"junk"), r"r1\.npy: not a NumPy file"),
         (

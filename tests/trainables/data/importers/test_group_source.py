@@ -64,6 +64,21 @@ def test_a_key_and_a_pattern_say_the_groups(raw, tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_lacks_some_leaves_them_their_own_group(raw, tmp_path: Path) -> None:
+    root = raw.directory(subsets=("training", "training", "validation", "test"))
+    content = json.loads((root / "annotations.json").read_text())
+    for name in ("r0", "r1"):
+        content["database"][name]["group"] = f"old {name}"
+    (root / "annotations.json").write_text(json.dumps(content))
+    (root / "who.json").write_text(json.dumps({"r1": "new", "r2": "new"}))
+    dataset = import_directory(root, tmp_path / "a", fps=4.0, group="who.json")
+    assert groups_of(dataset) == {"r0": "old r0", "r1": "new", "r2": "new", "r3": None}
+    assert dataset.metadata.notes[1:3] == (
+        "1 recording keeps the group of the annotations: r0",
+        "1 recording has no group and stands alone: r3",
+    )
+
+
 def test_frames_have_groups_and_a_test_part_too(tmp_path: Path) -> None:
     recordings = {
         f"P{person}_{number}": np.array(["x"] * 20 + ["bg"] * 20) for person in range(5) for number in range(2)

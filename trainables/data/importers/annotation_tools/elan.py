@@ -50,6 +50,12 @@ def read(file: MarkedFile, tiers: Collection[str] = ()) -> list[Track]:
     segments, points = solid([one for found in kept.values() for one in found], file.where)
     people = {document.tiers[name][2].get("PARTICIPANT", "") for name in kept} - {""}
     media = [PurePosixPath(one.get("MEDIA_URL", "").replace("\\", "/")).stem for one in document.media_descriptors]
+    named = [
+        f"{document.timeslots[first] / 1000:g} s {tier}"
+        for tier in kept
+        for first, _, text, _ in document.tiers[tier][0].values()
+        if not text.strip()
+    ]
     untimed = [name for name, found in timed.items() if found is None]
     return [
         Track(
@@ -59,7 +65,11 @@ def read(file: MarkedFile, tiers: Collection[str] = ()) -> list[Track]:
             file.name,
             file.name,
             {"participant": people.pop()} if len(people) == 1 else {},
-            {**points, **({"tiers without times of their own": untimed} if untimed else {})},
+            {
+                **points,
+                **({"left out, tiers without times of their own": untimed} if untimed else {}),
+                **({"annotations without text, called as their tier": named} if named else {}),
+            },
         )
     ]
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 from crescendo.trainables.data.annotations import listed
-from crescendo.trainables.data.importers.annotation_tools.recognition import ACTIVITYNET, KNOWN, Marked, recognised
+from crescendo.trainables.data.importers.annotation_tools.recognition import (
+    ACTIVITYNET,
+    KNOWN,
+    Marked,
+    may_annotate,
+    recognised,
+)
 from crescendo.trainables.data.importers.annotation_tools.track import MarkedFile, Track
 from crescendo.trainables.data.importers.delimited import seconds
 from crescendo.trainables.data.importers.raw_files import RawFiles
@@ -20,6 +28,8 @@ from crescendo.trainables.storage.reading import unpack
 
 SUFFIXES = (".json", ".gz", ".csv", ".tsv", ".txt", ".eaf")
 """Of files of annotations in a folder that holds others as well."""
+_BEGINNING = 2**12
+"""Bytes of a file that nobody named that tell what it is."""
 _OWN = ("subset", "group", "duration")
 
 
@@ -53,11 +63,14 @@ def gathered(files: RawFiles, names: Sequence[str], tiers: Collection[str] = ())
     tracks = tuple(track for one in marked.values() for track in one.tracks)
     if not tracks:
         raise InputError(f"{files.where(names[0])}: annotates no recording ({told})")
-    left: dict[str, list[str]] = {}
+    noted: dict[str, list[str]] = {}
     for track in tracks:
         for what, found in track.notes.items():
-            left.setdefault(what, []).extend(f"{track.names[0]} {one}" for one in found)
-    lines = (f"left out, {what}: {len(found):,}: {listed(found)}" for what, found in left.items())
+            noted.setdefault(what, []).extend(f"{track.names[0]} {one}" for one in found)
+    for one in marked.values():
+        for what, found in one.notes.items():
+            noted.setdefault(what, []).extend(found)
+    lines = (f"{what}: {len(found):,}: {listed(found)}" for what, found in noted.items())
     return Gathered(None, tracks, (f"annotations: {told}", *lines))
 
 
@@ -142,6 +155,21 @@ def annotation_files(files: RawFiles, names: Sequence[str], given: str) -> tuple
             f"{files.where(given)}: holds no annotations but {', '.join(map(str, names)):.80} (--annotations); expected {KNOWN}"
         )
     return found
+
+
+def unread(files: RawFiles, names: Sequence[str]) -> list[str]:
+    """Return those of `names` that seem to hold annotations, as they begin."""
+    likely = [name for name in names if name.lower().endswith((*SUFFIXES, ".textgrid"))]
+    return [name for name in likely if _seems_to_annotate(files, name)]
+
+
+def _seems_to_annotate(files: RawFiles, name: str) -> bool:
+    try:
+        with files.open(name) as file:
+            beginning = file.read(_BEGINNING).decode(errors="ignore").removeprefix("\ufeff")
+        return may_annotate(name, beginning)
+    except (InputError, OSError, EOFError, BadZipFile, zlib.error):
+        return False  # nobody asked for it
 
 
 def _recognised(files: RawFiles, name: str, tiers: Collection[str]) -> Marked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -39,37 +39,67 @@ def read(file: MarkedFile, content: Any) -> list[Track]:
         return [track for task in content for track in _tracks(file, mapping(task))]
 
 
+def cancelled(file: MarkedFile, content: Any) -> list[str]:
+    """Return the recording of each annotation that was cancelled; `InputError` as `read`."""
+    with expecting("a list of Label Studio's tasks", file.where, "export it again as JSON"):
+        return [
+            _recordings(file, _data(task), one)[0]
+            for task in map(mapping, content)
+            for one in map(mapping, task.get("annotations", ()))
+            if one.get("was_cancelled")
+        ]
+
+
 def _tracks(file: MarkedFile, task: Mapping[str, Any]) -> Iterator[Track]:
     if "annotations" not in task:  # JSON-MIN
         data = {key: value for key, value in task.items() if key not in _TASK}
         regions = [one for value in data.values() if isinstance(value, list) for one in value]
         yield _track(file, data, task, regions, task.get("annotator", ""))
         return
-    data = mapping(task.get("data", {}))
+    data = _data(task)
     there = [mapping(one) for one in task["annotations"]]
     for annotation in there:
         if not annotation.get("was_cancelled"):
-            regions = [mapping(one).get("value") for one in annotation.get("result", ()) if one.get("type") in _LABELS]
+            results = [mapping(one) for one in annotation.get("result", ())]
             yield _track(
                 file,
-                {**data, "file_upload": task.get("file_upload", "")},
+                data,
                 annotation,
-                regions,
+                [one.get("value") for one in results if one.get("type") in _LABELS],
                 annotation.get("completed_by", ""),
+                [str(one.get("type")) for one in results if one.get("type") not in _LABELS],
             )
 
 
-def _track(file: MarkedFile, data: Mapping[str, Any], made: Mapping[str, Any], regions: list[Any], by: Any) -> Track:
+def _track(
+    file: MarkedFile,
+    data: Mapping[str, Any],
+    made: Mapping[str, Any],
+    regions: list[Any],
+    by: Any,
+    others: Sequence[str] = (),
+) -> Track:
     segments, points = solid([_segment(file, region) for region in regions], file.where)
+    names = _recordings(file, data, made)
+    said = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float) and value != ""}
+    when = moment(made.get("updated_at") or made.get("created_at"), file.written)
+    notes = {**points, **({"left out, results that are no labelled regions": others} if others else {})}
+    who = by.get("email", by.get("id", "")) if isinstance(by, dict) else by
+    return Track(names, segments, when, f"annotator {who}" if who != "" else file.name, file.name, said, notes)
+
+
+def _data(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**mapping(task.get("data", {})), "file_upload": task.get("file_upload", "")}
+
+
+def _recordings(file: MarkedFile, data: Mapping[str, Any], made: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the recording of the annotation `made` may be called by the `data` of its task."""
     names = tuple(
         dict.fromkeys(name for value in data.values() if isinstance(value, str) and value for name in _names(value))
     )
     if not names:
         raise InputError(f"{file.where}: task {made.get('id', '?')} names no file in its data")
-    said = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float) and value != ""}
-    when = moment(made.get("updated_at") or made.get("created_at"), file.written)
-    who = by.get("email", by.get("id", "")) if isinstance(by, dict) else by
-    return Track(names, segments, when, f"annotator {who}" if who != "" else file.name, file.name, said, points)
+    return names
 
 
 def _names(value: str) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from crescendo.trainables.data.importers.annotation_tools import audacity, boris, elan, label_studio, table
@@ -20,11 +20,15 @@ KNOWN = (
 
 @dataclass(frozen=True)
 class Marked:
-    """What a file holds: `tracks`, or `content` of ActivityNet's form; `tool` says what wrote it."""
+    """What a file holds: `tracks`, or `content` of ActivityNet's form; `tool` says what wrote it.
+
+    `notes` are as those of a track, of what became none.
+    """
 
     tool: str
     tracks: tuple[Track, ...] = ()
     content: Any = None
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 _TEXTS: dict[str, tuple[Callable[[str], bool], Callable[[MarkedFile], list[Track]]]] = {
@@ -60,12 +64,26 @@ def recognised(file: MarkedFile, tiers: Collection[str] = ()) -> Marked:
     raise InputError(f"{file.where}: is {kind} {shown!r:.80}, no annotations that are known; expected {KNOWN}")
 
 
+def may_annotate(name: str, beginning: str) -> bool:
+    """Tell whether the file called `name`, whose first lines are `beginning`, seems to hold annotations of some kind."""
+    kind = name.lower()
+    if kind.endswith((".json.gz", ".textgrid")):
+        return True
+    if kind.endswith(".json"):
+        return any(f'"{key}"' in beginning for key in ("database", "annotations", "annotation_id", "behaviors_conf"))
+    # Without a line of names two numbers and a third may as well be features.
+    tells = (audacity.is_one,) if kind.endswith(".txt") else ()
+    return any(is_one(beginning) for is_one in (elan.is_one, boris.is_one, table.is_headed, *tells))
+
+
 def _of_json(file: MarkedFile) -> Marked:
     content = parse_json(file.text.encode(), file.where.removesuffix(".gz"))
     if isinstance(content, dict) and "database" in content:
         return Marked(ACTIVITYNET, content=content)
     if label_studio.is_one(content):
-        return Marked("Label Studio", tuple(label_studio.read(file, content)))
+        cancelled = label_studio.cancelled(file, content)
+        notes = {"left out, annotations that were cancelled": cancelled} if cancelled else {}
+        return Marked("Label Studio", tuple(label_studio.read(file, content)), notes=notes)
     if isinstance(content, dict) and "behaviors_conf" in content:
         raise InputError(
             f"{file.where}: is a project of BORIS; export its events as CSV (Observations > Export events)"

@@ -23,11 +23,19 @@ _FORMS = (tuple(COLUMNS), ("start", "end", "label"))
 """The columns of a table without a first line of names."""
 _ANNOTATOR, _MADE = ("annotator", "coder", "rater"), ("annotated", "updated_at", "created_at")
 
+_OF_A_TRACK = ("annotator", "annotated")
+
 
 def is_one(text: str) -> bool:
     """Tell whether `text` is such a table, with or without a first line of names."""
     rows = cells(text, "")
-    return bool(rows) and (_columns(rows[0]) is not None or _form(rows[0]) is not None)
+    return is_headed(text) or (bool(rows) and _form(rows[0]) is not None)
+
+
+def is_headed(text: str) -> bool:
+    """Tell whether `text` is such a table with a first line of names."""
+    rows = cells(text, "")
+    return bool(rows) and _columns(rows[0]) is not None
 
 
 def read(file: MarkedFile) -> list[Track]:
@@ -98,18 +106,16 @@ def _track(file: MarkedFile, recording: str, by: str, rows: Sequence[_Row]) -> T
     for row in rows:
         for name, cell in row.others.items():
             said.setdefault(name, set()).add(cell)
-    keys = {
-        name: next(iter(cells))
-        for name, cells in said.items()
-        if len(cells) == 1 and name not in ("annotator", "annotated")
-    }
+    keys = {name: next(iter(cells)) for name, cells in said.items() if len(cells) == 1 and name not in _OF_A_TRACK}
+    several = [name for name, cells in said.items() if len(cells) > 1 and name not in _OF_A_TRACK]
+    notes = {**points, **({"left out, columns with several values in a recording": several} if several else {})}
     differing = next((name for name in ("subset", "group", "duration") if len(said.get(name, ())) > 1), None)
     if differing is not None:
         values = ", ".join(sorted(said[differing]))
         raise InputError(f"{where} has several values of {differing} ({values:.80}); give it one")
     made = max(moment(cell, file.written) for cell in said.get("annotated", {""}))
     names = tuple(dict.fromkeys((recording, PurePosixPath(recording).stem)))
-    return Track(names, segments, made, by or file.name, file.name, keys, points, rows[-1].number)
+    return Track(names, segments, made, by or file.name, file.name, keys, notes, rows[-1].number)
 
 
 def _columns(first: Sequence[str]) -> dict[str, int] | None:

@@ -43,7 +43,7 @@ class Track:
     keys
         What else is said of the recording: its subject, its part (`subset`), its `duration`.
     notes
-        What was left out, in the plural ("marks without length"), and which these were.
+        What was left out, or read otherwise than it was written, in the plural, and which these were.
     order
         Of several tracks in one file that were made at the same time, the one with the largest counts: the row of a table that
         says its last.
@@ -75,7 +75,7 @@ def solid(segments: Sequence[Segment], where: str) -> tuple[tuple[Segment, ...],
             )
     kept = tuple(one for one in segments if one.end > one.start)
     points = [f"{one.start:g} s {one.label.strip()}".strip() for one in segments if one.end == one.start]
-    return kept, {"marks without length (points)": points} if points else {}
+    return kept, {"left out, marks without length (points)": points} if points else {}
 
 
 def moment(text: object, otherwise: float) -> float:
