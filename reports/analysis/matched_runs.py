@@ -16,8 +16,7 @@ from crescendo.reports.source.runs import named
 from crescendo.trainables.data.frames import BACKGROUND
 from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
-from crescendo.trainables.evaluation.protocols import MatchingRule
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, MatchingRule
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,11 @@ def test_it_is_valid_described_and_commented(name: str) -> None:
         configuration(arm.settings)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if "your data" in load_study(name).description])
+def test_what_asks_of_anyones_data_says_how_its_lengths_follow_them(name: str) -> None:
+    assert "# yours: --dataset DIR --set base.config=auto" in study_text(name)[0]
+
+
 def test_quick_needs_no_data_and_little_time() -> None:
     study = load_study("quick")
     assert study.dataset == "synthetic"

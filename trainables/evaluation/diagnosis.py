@@ -10,9 +10,9 @@ import numpy as np
 
 from crescendo.trainables.evaluation.bound_error import BoundError
 from crescendo.trainables.evaluation.matching import DetectionArrays
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, NamedTruth, detections_of, truth_of
+from crescendo.trainables.evaluation.mean_ap import NamedTruth, detections_of, truth_of
 from crescendo.trainables.evaluation.outcomes import FOUND, KINDS, Outcomes, outcomes
-from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, DEFAULT_RULE, MatchingRule
 from crescendo.trainables.evaluation.repaired import all_mean_ap_without, mean_ap_without
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
 

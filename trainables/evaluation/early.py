@@ -14,15 +14,9 @@ from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.frames import frame_span, seconds
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
-from crescendo.trainables.evaluation.mean_ap import (
-    AMBIGUOUS,
-    Evaluation,
-    NamedTruth,
-    detections_of,
-    evaluate_sets,
-)
+from crescendo.trainables.evaluation.mean_ap import Evaluation, NamedTruth, detections_of, evaluate_sets
 from crescendo.trainables.evaluation.metric_keys import number_key
-from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, DEFAULT_RULE, MatchingRule
 from crescendo.trainables.inference.decoding import Runs, find_runs_of, join_runs, merge
 
 # Frames of sequences whose runs are found together.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS
-from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, DEFAULT_RULE, MatchingRule
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
 
 _LEFT_OUT = -1

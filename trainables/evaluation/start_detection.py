@@ -15,8 +15,8 @@ import numpy as np
 from crescendo.trainables.evaluation.average_precision import average_precision
 from crescendo.trainables.evaluation.joining import join, same_cell
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, Matches, counting_order, touching
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, NamedTruth, detections_of, truth_of
-from crescendo.trainables.evaluation.protocols import DEFAULT_RULE, MatchingRule
+from crescendo.trainables.evaluation.mean_ap import NamedTruth, detections_of, truth_of
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, DEFAULT_RULE, MatchingRule
 from crescendo.trainables.inference.decoded_subset import DecodedSubset
 
 OFFSETS = (1.0, 2.0, 5.0, 10.0)

@@ -21,9 +21,9 @@ from crescendo.trainables.evaluation.matching import (
     match,
     ordered_pairs,
 )
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, arrays_of
+from crescendo.trainables.evaluation.mean_ap import arrays_of
 from crescendo.trainables.evaluation.metric_keys import number_key
-from crescendo.trainables.evaluation.protocols import MatchingRule
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, MatchingRule
 from crescendo.trainables.evaluation.result_format import Detection
 from crescendo.trainables.evaluation.tie_bounds import Knot, LabelTies
 from crescendo.trainables.evaluation.tie_outcomes import KnotPair

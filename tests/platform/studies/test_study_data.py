@@ -285,6 +285,12 @@ def test_what_a_sweep_needs_of_its_data_is_checked_before_it(tmp_path, segments,
     assert list(remarks) == (expected if place.untested else [])
 
 
+def test_validate_says_that_it_did_not_look_at_data_at_an_address():
+    done = CliRunner().invoke(app, ["study", "validate", "quick", "--dataset", "s3://nowhere/data"])
+    assert done.exit_code == 0, done.exception
+    assert "the data set is at a URI and was not looked at, which would copy all of it to this machine" in done.stdout
+
+
 def test_validate_says_what_is_wrong_with_the_data(tmp_path):
     def said(folder: Path) -> str:
         done = CliRunner().invoke(app, ["study", "validate", "quick", "--dataset", str(folder)])

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from crescendo.trainables.evaluation.diagnosis import BINS, Diagnosis, diagnose, diagnose_decoded, usual_iou
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth, match
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, NamedTruth, evaluate_decoded, evaluate_sets
+from crescendo.trainables.evaluation.mean_ap import NamedTruth, evaluate_decoded, evaluate_sets
 from crescendo.trainables.evaluation.outcomes import FOUND, KINDS, outcomes
-from crescendo.trainables.evaluation.protocols import PROTOCOLS
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, PROTOCOLS
 from crescendo.trainables.evaluation.repaired import MISSED, mean_ap_without
 from crescendo.trainables.inference.decoded_subset import decode_subset
 

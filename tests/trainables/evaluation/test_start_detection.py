@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crescendo.trainables.evaluation.matching import DetectionArrays, GroundTruth
-from crescendo.trainables.evaluation.mean_ap import AMBIGUOUS, NamedTruth
-from crescendo.trainables.evaluation.protocols import PROTOCOLS
+from crescendo.trainables.evaluation.mean_ap import NamedTruth
+from crescendo.trainables.evaluation.protocols import AMBIGUOUS, PROTOCOLS
 from crescendo.trainables.evaluation.start_detection import (
     OFFSETS,
     StartDetection,

@@ -52,9 +52,9 @@ def cancelled(file: MarkedFile, content: Any) -> list[str]:
 
 def _tracks(file: MarkedFile, task: Mapping[str, Any]) -> Iterator[Track]:
     if "annotations" not in task:  # JSON-MIN
-        data = {key: value for key, value in task.items() if key not in _TASK}
-        regions = [one for value in data.values() if isinstance(value, list) for one in value]
-        yield _track(file, data, task, regions, task.get("annotator", ""))
+        said = {key: value for key, value in task.items() if key not in _TASK}
+        regions = [one for value in said.values() if isinstance(value, list) for one in value]
+        yield _track(file, said, task, regions, task.get("annotator", ""))
         return
     data = _data(task)
     there = [mapping(one) for one in task["annotations"]]
