@@ -68,8 +68,8 @@ def read_study(
         Completes and checks the training settings (see `resolution.Resolve`); the study's `base` is then the whole
         configuration. Without it, settings are taken as written.
     under
-        Returns the training settings that lie under those of the study's `base`; a `ValueError` of its says what is wrong
-        with `base.config`.
+        Returns the training settings that lie under those of the study's `base`, as the data set has them; a `ValueError`
+        of its says why the data set gives none.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _laid_over(study: Study, under: Callable[[Study], Mapping[str, Any]]) -> tup
     try:
         return study.model_copy(update={"base": {**under(study), **study.base}}), []
     except ValueError as error:
-        return study, [Problem(("base", "config"), str(error))]
+        return study, [Problem(("folds", 0) if isinstance(study.folds, tuple) else ("dataset",), str(error))]
 
 
 def _folder() -> Any:

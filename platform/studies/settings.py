@@ -84,14 +84,25 @@ def auto_reasons(study: Study) -> tuple[str, ...]:
 
 
 def _under(study: Study, dataset: str | Path | None) -> Mapping[str, Any]:
-    """Return the settings that lie under the base of `study`: those of `config: auto`; `ValueError` if there are none."""
+    """Return the settings that lie under the base of `study`: those of `config: auto`.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be had from the study's own data set.
+    InputError
+        If they cannot be had from `dataset`, given in place of it.
+    """
     if study.base.get("config") != AUTO:
         return {}
     first = study.folds[0] if isinstance(study.folds, tuple) else study.dataset if dataset is None else str(dataset)
     try:
         return _auto(_address(first)).settings
     except InputError as error:
-        raise ValueError(str(error)) from None
+        why = f"{error}; `base.config: {AUTO}` is worked out from it"
+        if first == study.dataset or isinstance(study.folds, tuple):
+            raise ValueError(why) from None
+        raise InputError(f"--dataset {why}") from None
 
 
 def _auto(address: str) -> AutoConfig:

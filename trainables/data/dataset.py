@@ -77,9 +77,8 @@ class Dataset:
                 raise InputError(
                     f"{self.path}: holds a data set of each of several folds; name one of the folders in it"
                 )
-            raise InputError(
-                f"{self.path}: not a prepared data set (no dataset.json); make one with `crescendo data import`"
-            )
+            what = "not a prepared data set (no dataset.json)" if self.path.exists() else "no such folder"
+            raise InputError(f"{self.path}: {what}; make a data set with `crescendo data import`")
         described = self.path / "dataset.json"
         stored = validated(StoredMetadata, read_json(described), described, "import the data set again")
         fields = {key: getattr(stored, key) for key in DatasetMetadata.__dataclass_fields__}

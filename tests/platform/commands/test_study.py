@@ -81,8 +81,15 @@ def test_a_base_may_follow_from_the_data_set(crescendo, tmp_path: Path) -> None:
     assert {key: studies[1].base[key] for key in settings} == {**settings, "bptt": 3}
     lost = crescendo("study", "validate", "s.yaml", "--dataset", "nowhere", folder=tmp_path)
     assert lost.returncode == 2
-    assert "base.config: nowhere: not a prepared data set" in lost.stderr
+    assert lost.stderr.startswith("error: --dataset nowhere: no such folder; make a data set with")
     assert lost.stderr.count("\n") == 1
+    (tmp_path / "data").rename(tmp_path / "moved")
+    (tmp_path / "data").mkdir()
+    emptied = crescendo("study", "validate", "s.yaml", "--set", "search.trials=0", folder=tmp_path)
+    [trials, folder] = emptied.stderr.splitlines()
+    assert trials.startswith("error: --set search.trials=0")
+    assert folder.startswith("error: s.yaml:2: dataset: data: not a prepared data set")
+    assert folder.endswith("`base.config: auto` is worked out from it")
 
 
 @pytest.mark.parametrize(
