@@ -64,8 +64,11 @@ def _explain(schema: type[BaseModel], error: Any, content: Any) -> Problem:
 
 
 def suggestion(key: str, known: Iterable[str]) -> str:
-    """Return `; did you mean ...?` where a known key is close, else the list of them."""
+    """Return `; did you mean ...?` where a known key is close, else the list of them; of `count:3` what YAML makes of it."""
     known = list(known)
+    name, colon, value = key.partition(":")
+    if colon and value and name in known:
+        return f"; YAML takes it for one word: write a blank after the colon, `{name}: {value}`"
     close = difflib.get_close_matches(key, known, n=1)
     if close:
         return f"; did you mean {close[0]}?"

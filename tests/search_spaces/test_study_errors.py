@@ -306,6 +306,15 @@ resources: {gpus: 0.5, cohort: 2}
 early_stopping: asha
 -> 3: early_stopping: must be a mapping of keys to values but got 'asha'
 
+resources: {cpus:3}
+-> 3: resources.cpus:3: unknown key; YAML takes it for one word: write a blank after the colon, `cpus: 3`
+
+folds: {count: 3, by:group}
+-> 3: folds.by:group: unknown key; YAML takes it for one word: write a blank after the colon, `by: group`
+
+base: {layers:2}
+-> 3: base.layers:2: no such setting; YAML takes it for one word
+
 early_stopping: {asha: {}}
 -> 3: early_stopping.asha.grace: must be given
 
