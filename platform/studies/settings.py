@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from crescendo.search_spaces.checks.resolution import Resolved
+from crescendo.search_spaces.checks.schema_errors import suggestion
 from crescendo.search_spaces.loading import read_study, study_text
 from crescendo.search_spaces.problems import StudyError
 from crescendo.search_spaces.study import Study
@@ -227,7 +228,7 @@ def _has_pixels(model: Any) -> bool:
 def _rule(error: Any, known: Sequence[str]) -> tuple[str, str]:
     key = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
-        return key, f"no such setting; known are {', '.join(known)}"
+        return key, "no such setting" + suggestion(key, known)
     if error["type"] == "value_error":  # a rule of ours, which says what it got
         return key, str(error["msg"]).removeprefix("Value error, ")
     return key, f"{str(error['msg']).replace('Input should be', 'must be')} but got {error['input']!r:.80}"

@@ -63,7 +63,7 @@ base: {config: hatp}
 -> 3: base.config: hatp: neither a file nor a shipped configuration (gtea, hapt
 
 base: {bppt: 3}
--> 3: base.bppt: no such setting; known are variant
+-> 3: base.bppt: no such setting; did you mean bptt?
 
 base:
   dropout: 2
