@@ -57,20 +57,26 @@ class Purse:
         Parameters
         ----------
         seconds
-            That one takes.
+            That one takes; 0: not known yet.
         trained
-            The sum over those that are over.
+            The sum over those that began, to the end of those that run.
         at_once, gpus
             How many run side by side, and the share of a GPU that each has.
         """
         paid = []
         if self._budget.hours is not None:
             left = 3600 * self._budget.hours - self.spent
-            paid.append((left - (seconds if at_once > 1 else 0.0)) * at_once / seconds)
+            paid.append(at_once * _times(left - (seconds if at_once > 1 else 0.0), seconds))
         if self._budget.gpu_hours is not None:
-            paid.append((3600 * self._budget.gpu_hours / gpus - trained) / seconds)
+            paid.append(_times(3600 * self._budget.gpu_hours / gpus - trained, seconds))
         return max(0.0, min(paid) + 1e-9)  # what is lost in adding seconds costs no training
 
     def __str__(self) -> str:
         """Say what may be spent."""
         return str(self._budget)
+
+
+def _times(left: float, seconds: float) -> float:
+    if seconds:
+        return left / seconds
+    return float("inf") if left > 0 else 0.0

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from optuna.trial import TrialState
 
 from crescendo.platform.studies.budget import Purse
-from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.ledger import Ledger, Phase, TrialRecord
 from crescendo.platform.studies.record import read_extent, record_extent
 from crescendo.platform.studies.study_queue import StudyQueue
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.reports.extent import extent_text
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.budgeting import Extent, affordable, asked
-from crescendo.search_spaces.replicates import replicates_of
+from crescendo.search_spaces.replicates import Replicate, replicates_of
 from crescendo.search_spaces.study import Study
 
 _FIRST = 1
@@ -51,21 +52,40 @@ class BudgetedQueue(StudyQueue):
 
     def _pays(self) -> bool:
         """Tell whether new trainings may begin; plan the study if it is time, and cut it if it must be."""
-        if self._purse is None or self._waiting:
+        if self._purse is None:
             return True
         self._purse.save()
+        if self._waiting:
+            return self._resumes()
         if self._extent is None:
-            first = self.replicates[0]
-            if any(self.open_trials(arm, first) > 0 for arm in arms_of(self.study)):
-                return True
-            if self.running:
-                return False
-            self._keep(self._first_extent())
-            return self.problem is None
+            return self._pays_first()
         if self._unbegun() and self._affords() < 1 and self.running:
             return False
         self._keep(self._what_is_left())
         return self.problem is None
+
+    def _pays_first(self) -> bool:
+        """Tell whether trainings may begin of a study that is not planned: the first one of each arm, by which it is."""
+        first = self.replicates[0]
+        still_open = any(self.open_trials(arm, first) > 0 for arm in arms_of(self.study))
+        if still_open and self._affords() >= 1:
+            return True
+        if self.running:
+            return False
+        self._keep(None if still_open else self._first_extent())
+        return self.problem is None
+
+    def _resumes(self) -> bool:
+        """Tell whether trials that wait may go on; where one would not end in time, none does, and the study is cut.
+
+        The ledger has them as before: with a larger budget they go on.
+        """
+        if all(self._affords(_rest_of(entry)) >= 1 for entry in self._waiting):
+            return True
+        if not self.running:
+            self._waiting.clear()
+            self._keep(self._confirmed_by_all() if self._extent is not None else None)
+        return False
 
     def _first_extent(self) -> Extent | None:
         begun = sum(sum(count) for arm in arms_of(self.asked) for count in self._counts(arm.name))
@@ -79,13 +99,16 @@ class BudgetedQueue(StudyQueue):
             return self._extent
         begun, whole = self._begun_extent(), self._extent
         if pays < 1:
-            complete = min(self._complete(arm.name) for arm in arms_of(self.study))
-            over = complete > 0 and all(
-                self.decided(arm, one) for arm in arms_of(self.study) for one in self.replicates
-            )
-            return Extent(whole.trials, whole.finalists, whole.repeats, complete) if over else None
+            return self._confirmed_by_all()
         rounds = whole.rounds(self.asked, self._folds) - (still - pays) / self._arms
         return affordable(self.study, self._folds, rounds, begun) or begun
+
+    def _confirmed_by_all(self) -> Extent | None:
+        """Return the extent with the seeds that every arm is confirmed with; None where an arm has none."""
+        assert self._extent is not None  # noqa: S101  # it is planned
+        complete = min(self._complete(arm.name) for arm in arms_of(self.study))
+        over = complete > 0 and all(self.decided(arm, one) for arm in arms_of(self.study) for one in self.replicates)
+        return replace(self._extent, seeds=complete) if over else None
 
     def _keep(self, extent: Extent | None) -> None:
         if extent is None:
@@ -109,16 +132,16 @@ class BudgetedQueue(StudyQueue):
     def _folds(self) -> int:
         return len(self.place.folds) or 1
 
-    def _affords(self) -> float:
+    def _affords(self, share: float = 1.0) -> float:
+        """Return how many trainings, or such `share`s of one, can begin and end in time; as long as nothing is known, any."""
         assert self._purse is not None  # noqa: S101  # it has a budget
-        took = [
-            entry.seconds for entry in self.everything() if entry.state is TrialState.COMPLETE and entry.seconds > 0
-        ]
-        if not took:
-            return float("inf")
+        every = list(self.everything())
+        took = [entry.seconds for entry in every if entry.state is TrialState.COMPLETE and entry.seconds > 0]
         # What passes between trainings (processes begin, files are sent) is part of what one takes.
-        slow = [fmean(took), fmean(sorted(took)[-self._arms :]), self._purse.each(self.at_once)]
-        return self._purse.trainings(max(slow), sum(took), self.at_once, self.asked.resources.gpus or 1.0)
+        slow = [fmean(took), fmean(sorted(took)[-self._arms :]), self._purse.each(self.at_once)] if took else [0.0]
+        each = max(slow)
+        trained = sum(max(entry.seconds, each) if entry.identity in self.running else entry.seconds for entry in every)
+        return self._purse.trainings(share * each, trained, self.at_once, self.asked.resources.gpus or 1.0)
 
     def _unbegun(self) -> int:
         """Return how many trainings are still to begin, those included whose settings are not chosen yet."""
@@ -129,12 +152,19 @@ class BudgetedQueue(StudyQueue):
     def _counts(self, arm: str) -> Sequence[tuple[int, int, int]]:
         return [
             (
-                len(self.entries(arm, "search", one)),
-                len(self.entries(arm, "finalist", one)) if self.study.search.finalists > 1 else 0,
-                len(self.entries(arm, "confirm", one)),
+                self._had_their_turn(arm, "search", one),
+                self._had_their_turn(arm, "finalist", one) if self.study.search.finalists > 1 else 0,
+                self._had_their_turn(arm, "confirm", one),
             )
             for one in self.replicates
         ]
+
+    def _had_their_turn(self, arm: str, phase: Phase, replicate: Replicate) -> int:
+        """Return how many trainings have begun and are not begun anew: another trial takes the place of one that failed."""
+        return sum(
+            entry.state is not TrialState.FAIL or (phase != "search" and entry.identity in self._failed)
+            for entry in self.entries(arm, phase, replicate)
+        )
 
     def _rest(self, arm: str, trials: int, begun: tuple[int, int, int]) -> int:
         search, finalists, confirm = begun
@@ -154,3 +184,8 @@ class BudgetedQueue(StudyQueue):
 
     def _complete(self, arm: str) -> int:
         return min(len(self.confirmed(arm, one)) for one in self.replicates)
+
+
+def _rest_of(entry: TrialRecord) -> float:
+    """Return the share of a training that is still to be trained, going by its last report."""
+    return 1.0 - max(entry.steps, default=0) / int(entry.settings["iterations"])

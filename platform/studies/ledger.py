@@ -57,6 +57,8 @@ class TrialRecord:
         Why it failed, once for each time.
     chosen, metrics
         Decode-time settings and metrics of the last report.
+    seconds
+        How long it trained until its last report, over all its starts.
     """
 
     key: int
@@ -175,6 +177,7 @@ class Ledger:
             return entry
         with self._journal.batch():
             self._storage.set_trial_intermediate_value(entry.key, report.iteration, report.objective)
+            self._storage.set_trial_user_attr(entry.key, "seconds", report.seconds)
             study = self.study(entry.arm, entry.phase, entry.replicate)
             if pruner is not None and pruner.prune(study, self._storage.get_trial(entry.key)):
                 self._storage.set_trial_state_values(entry.key, TrialState.PRUNED, [report.objective])

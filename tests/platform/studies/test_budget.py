@@ -1,10 +1,11 @@
 """A study with a budget: planned by its first trainings, cut where they grow longer, and over in time with all arms alike."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trivial_study import trivial_study
 from virtual_study import Virtual
@@ -27,7 +28,7 @@ class Timed(Virtual):
     """A virtual study whose trainings take `seconds` of a clock each, one at a time."""
 
     def __init__(self, study, output, seconds, **options):
-        self.now, self.took = 0.0, seconds
+        self.now, self.took, self.trained = 0.0, seconds, Counter()
         output.mkdir(exist_ok=True)
         self.told_of: list[str] = []
         super().__init__(study, output, purse=Purse(study.budget, output, lambda: self.now), **options)
@@ -36,7 +37,8 @@ class Timed(Virtual):
     def report(self, job, iteration):
         took = self.took(self.now)
         self.now += took / 3
-        return replace(super().report(job, iteration), seconds=took)
+        self.trained[job.identity] += took / 3
+        return replace(super().report(job, iteration), seconds=self.trained[job.identity])
 
 
 def extents(virtual):
@@ -50,12 +52,12 @@ def extents(virtual):
     }
 
 
-def record(study, output):
+def record(study, output, extend=False):
     from crescendo.platform.studies.record import record_study
     from crescendo.platform.studies.workspace import Workspace
 
     output.mkdir(exist_ok=True)
-    record_study(study, Workspace(output, study.dataset, "hash"), extend=False)
+    record_study(study, Workspace(output, study.dataset, "hash"), extend=extend)
 
 
 @settings(max_examples=12)
@@ -131,9 +133,103 @@ def test_a_budget_of_nearly_nothing_is_said(folder, tmp_path):
     assert "ends before every arm has one trial and one confirmed seed" in virtual.run.problem
 
 
+@settings(max_examples=6)
+@given(
+    seconds=st.floats(200, 5000),
+    arms=st.integers(2, 4),
+    repeats=st.integers(1, 2),
+    kill=st.one_of(st.none(), st.integers(1, 30)),
+)
+@example(seconds=7200.0, arms=4, repeats=1, kill=None)  # the first training takes twice the budget
+@example(seconds=950.0, arms=4, repeats=1, kill=None)  # there is time for all first ones but one
+@example(seconds=3000.0, arms=2, repeats=1, kill=2)
+def test_no_training_is_begun_that_would_not_end_in_time(folder, tmp_path_factory, seconds, arms, repeats, kill):
+    output = tmp_path_factory.mktemp("budget")
+    variants = ", ".join(["none", "score", "margin", "combined"][:arms])
+    study = trivial_study(folder, changes=(*ASKED, f"repeats={repeats}", f"ablate={{variant: [{variants}]}}"))
+    record(study, output)
+    spent = 0.0
+    if kill is not None:
+        Timed(study, output, lambda now: seconds).play(kill)
+        spent = json.loads((output / FILE).read_text())["spent_seconds"] if (output / FILE).exists() else 0.0
+    virtual = Timed(study, output, lambda now: seconds).play()
+    assert spent + virtual.now <= max(3600, seconds) + 1e-6
+    run = virtual.run
+    assert run.over
+    if run.problem is None:
+        assert run.shortfall() is None
+        assert len(extents(virtual)) == 1
+    else:
+        assert "ends before every arm has one trial and one confirmed seed" in run.problem
+
+
+def test_a_training_that_waits_goes_on_only_if_it_ends_in_time_and_with_a_larger_budget_it_does(folder, tmp_path):
+    study = trivial_study(folder, changes=("search.trials=1", "confirm={seeds: 3}", "budget={hours: 1}"))
+    record(study, tmp_path)
+    begun = Timed(study, tmp_path, lambda now: 400.0)
+    while len(begun.run.confirmed("variant=none")) < 2 or not begun.run.running:
+        begun.turn()
+    [broken] = begun.run.running
+    begun.cohorts.clear()
+    begun.now = 3500.0  # the machine slept
+    begun.run.failed(broken, "lost")
+    begun.play()
+    assert begun.run.over
+    assert begun.run.problem is None
+    assert begun.now == 3500.0
+    assert "cut to 1 of 1 trial, 1 of 3 seeds" in begun.told_of[-1]
+    assert extents(begun) == {((1,), (1,))}
+
+    larger = trivial_study(folder, changes=("search.trials=1", "confirm={seeds: 3}", "budget={hours: 2}"))
+    record(larger, tmp_path, extend=True)
+    virtual = Timed(larger, tmp_path, lambda now: 400.0).play()
+    assert virtual.run.problem is None
+    assert extents(virtual) == {((1,), (3,))}
+
+
+def test_before_anything_is_known_nothing_begins_once_the_hours_are_over(tmp_path):
+    now = [0.0]
+    purse = Purse(Budget(hours=1), tmp_path, lambda: now[0])
+    assert purse.trainings(0.0, 0.0, 1, 1.0) == float("inf")
+    now[0] = 3600.0
+    assert purse.trainings(0.0, 0.0, 1, 1.0) < 1
+    gpus = Purse(Budget(gpu_hours=1), tmp_path, lambda: 0.0)
+    assert gpus.trainings(0.0, 3500.0, 1, 1.0) == float("inf")
+    assert gpus.trainings(0.0, 3600.0, 1, 1.0) < 1
+
+
 def test_hours_of_gpus_are_those_of_the_trainings(tmp_path):
     purse = Purse(Budget(gpu_hours=2), tmp_path, lambda: 0.0)
     assert purse.trainings(360.0, 3600.0, 4, 0.5) == pytest.approx((4 - 1) * 10)
+
+
+@pytest.mark.parametrize("asha", [False, True])
+def test_trainings_that_were_stopped_or_failed_cost_their_hours_of_gpus_too(folder, tmp_path, asha):
+    changes = (
+        "search.trials=12",
+        "confirm={seeds: 9}",
+        "resources.gpus=1",
+        "budget={gpu_hours: 1}",
+        "failures.limit=9",
+    )
+    extra = "early_stopping: {asha: {grace: 10, reduction: 2}}\n" if asha else ""
+    study = trivial_study(folder, cohort=1, changes=changes, extra=extra)
+    record(study, tmp_path)
+    virtual = Timed(study, tmp_path, lambda now: 150.0)
+    while virtual.turn():
+        running = list(virtual.run.running.values())
+        for one in running:
+            if one.phase == "search" and 0 < one.number < 5 and virtual.trained[one.identity] > 50:
+                virtual.cohorts.clear()
+                virtual.run.failed(one.identity, "broken")
+    states = Counter(entry.state.name for entry in virtual.run.everything())
+    assert states["FAIL"] >= 2
+    assert (states["PRUNED"] > 0) == asha
+    spent = sum(virtual.trained.values())
+    assert sum(entry.seconds for entry in virtual.run.everything()) == pytest.approx(spent)
+    assert spent <= 3600
+    assert virtual.run.problem is None
+    assert virtual.run.shortfall() is None
 
 
 @pytest.mark.parametrize(("at_once", "members"), [(1, 1), (2, 1), (1, 10)])
