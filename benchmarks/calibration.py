@@ -171,6 +171,7 @@ def _more_folds(part: str) -> Iterator[tuple[str, str, Case, str | None]]:
     yield part, "2 folds", replace(usual, folds=2, groups=10), None
     yield part, "10 folds", replace(usual, folds=10, groups=3), None
     yield part, "5 folds, one seed", replace(usual, seeds=1), None
+    yield part, "5 folds, 2 seeds", replace(usual, seeds=2), None
     yield part, "5 folds, 3 searches each", replace(usual, repeats=3), None
     yield part, "5 folds, trained on what half of them share, spread 0.5", replace(usual, training=0.5), ONE_MATERIAL
     yield part, "the same, spread 1", replace(usual, training=1.0), ONE_MATERIAL

@@ -67,6 +67,14 @@ def resampled_text(recordings: int, groups: int, groups_are: str) -> str:
     return "recordings" if groups == recordings else groups_are
 
 
+def untold_text(groups: int, groups_are: str) -> str:
+    """Return what nobody knows of a study in which every fold tests a single group: how much these vary within one."""
+    return (
+        f"each fold tests one of the {groups} {groups_are}, so what these vary is not told from what seeds and searches do: it "
+        f"may take more {groups_are}, too"
+    )
+
+
 def margin_text(margin: float) -> str:
     """Return a margin, a fraction of 1, in points: `1 point`, `0.5 points`."""
     shown = plain(round(100 * margin, 6))

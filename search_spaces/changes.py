@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crescendo.search_spaces.arms import Arm, arms_of
+from crescendo.search_spaces.arms import Arm, arms_of, baseline_of
 from crescendo.search_spaces.study import NEUTRAL, Study
+
+BASELINE = "baseline"
+"""Of what was changed late: no addition, but another arm that all are compared with."""
 
 
 def differences(old: Study, new: Study) -> list[str]:
@@ -40,12 +43,13 @@ def extends(old: Study, new: Study) -> bool:
 
 
 def added(old: Study, new: Study) -> tuple[str, ...]:
-    """Return of what `new`, which extends `old`, has more for every arm: `seeds`, `trials`, `repeats`."""
+    """Return of what `new`, which extends `old`, has more for every arm (`seeds`, `trials`, `repeats`), or other (`baseline`)."""
     more = {
         "seeds": new.confirm.looks != old.confirm.looks,
         "trials": new.search.trials > old.search.trials,
         "repeats": new.repeats > old.repeats,
         "hours": new.budget != old.budget,
+        BASELINE: baseline_of(new).name != baseline_of(old).name,
     }
     return tuple(name for name, is_more in more.items() if is_more)
 

@@ -23,7 +23,8 @@ class StudyRecord:
 
     `folds` are the names of its folds, in order, each with the content hash of its recordings as they are divided; empty
     where the study has none.
-    `added_late`: of what more was added by hand once there were results on the test split: `seeds`, `trials`, `repeats`.
+    `added_late`: of what more was added by hand once there were results on the test split: `seeds`, `trials`, `repeats`; and
+    `baseline`, where it was changed then.
     `extent`: how much of it is done, of a study with a budget, once that is planned.
     `data_notes`: what was said of the data set as it was made.
     """

@@ -58,17 +58,19 @@ def plan(
     if json_file is not None:
         check_file(json_file)
     study = load_study(name, assignments, dataset)
-    folds = fold_names(study)
-    if folds is None:
+    folds, data = fold_names(study), _data(study)
+    named = None if data is not None else study.name
+    sources = measured_sources(results) if results else shipped_sources(_called(study, data), named)
+    if folds is None and (sources.folds == 1 or sources.study != study.name):
         raise InputError(f"{study.name}: folds: own, but its data set is not here; name it with --dataset")
-    data = _data(study)
-    sources = measured_sources(results) if results else shipped_sources(_called(study, data))
+    # Where the data set is not here, its folds are those that the same study had.
+    count = sources.folds if folds is None else len(folds)
     _check_question(study, sources.measure, sources.primary, results)
     if study.folds is None and sources.folds > 1 and data is not None:
         sources = sources.on(_split(data, sum(sources.groups)))
     timing = None if sources.hours is not None else _timing(study)
     hours = sources.hours if timing is None else timing.hours
-    found = planned(study, len(folds) or None, sources, hours, detect)
+    found = planned(study, count or None, sources, hours, detect)
     for line in lines_of(
         found,
         changes(study, found.reaching) if found.reaching else (),

@@ -94,8 +94,10 @@ def _tell(result: Sweep, folder: Path, screen: Screen, *, reported: bool) -> Non
     there = shlex.quote(str(folder))
     for part in outcome(result.run):
         screen.show(part)
-    for line in textwrap.wrap(result.verdict.text, _WIDTH):
-        screen.show(line)
+    verdict = result.verdict
+    for said in (verdict.text, *(f"{arm}: {sentence}" for arm, sentence in verdict.arms.items())):
+        for line in textwrap.wrap(said, _WIDTH):
+            screen.show(line)
     screen.show(f"Runs: {result.store}. Everything else: {folder}.")
     if result.backlog.waiting:
         screen.show(

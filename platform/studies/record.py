@@ -20,7 +20,7 @@ def record_study(study: Study, place: Workspace, *, extend: bool, results: Calla
     """Write `study` down where it works, or check that it is the one that was begun there.
 
     `extend` lets it have more trials, arms, seeds or repeats than it had; if `results` says that some run was scored on
-    the test split already, it is noted that they were added late.
+    the test split already, it is noted that they were added late, or that the baseline was changed.
 
     Raises
     ------

@@ -18,6 +18,8 @@ from crescendo.search_spaces.replicates import Replicate
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 
 _FIRST_REPEAT = "repeat 1"
+_OPTIMISTIC = "optimistic"
+"""What a validation value is by which its setting was chosen."""
 
 
 def progress_table(run: StudyRun, more: str = "") -> Table:
@@ -29,7 +31,7 @@ def progress_table(run: StudyRun, more: str = "") -> Table:
     table = Table(title=f"{run.study.name}: {_phase(run, replicate)}{more}", title_justify="left")
     finalists = ("finalist",) if run.study.search.finalists > 1 else ()
     columns = ("arm", "search", *finalists, "confirm", "running", "failed")
-    for name in (*columns, f"best (%)\n{run.study.objective.metric}", "setting"):
+    for name in (*columns, f"best (%),\n{_OPTIMISTIC}\n{run.study.objective.metric}", "setting"):
         table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
     running = [entry.arm for entry in run.running.values() if entry.replicate == replicate]
     for arm in arms_of(run.study):
@@ -62,7 +64,7 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
     yield f"{study.name}: mAP in percent; of {whose}, mean ± standard deviation over {over}"
     table = Table()
     table.add_column("arm", no_wrap=True)
-    for name in ("validation", "test" if scored == "test" else "confirmed"):
+    for name in (f"validation,\n{_OPTIMISTIC}", "test" if scored == "test" else "confirmed"):
         table.add_column(f"{name}\n{study.objective.metric}", justify="right", no_wrap=True)
     table.add_column(f"{'test' if scored == 'test' else 'confirmed'}\n{MEAN_AP}", justify="right", no_wrap=True)
     table.add_column("seeds", justify="right")

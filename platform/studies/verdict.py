@@ -14,7 +14,7 @@ from crescendo.platform.studies.study_trials import phases_of
 from crescendo.reports.analysis.comparisons import looks_of
 from crescendo.reports.analysis.looks import Look
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.page.sentences import opening
+from crescendo.reports.page.sentences import answers, opening, sentences
 from crescendo.reports.source.artifacts import read_artifacts
 from crescendo.reports.source.runs import ArmRuns, StudyRuns, TrialRun
 from crescendo.search_spaces.arms import Arm, arms_of
@@ -28,13 +28,14 @@ _STATES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialSt
 
 @dataclass(frozen=True)
 class StudyVerdict:
-    """The first words of the report, and arm -> its answer: `better`, `undecided`, ...
+    """The first words of the report, arm -> its answer in words, and arm -> the report's sentence on it.
 
     There are no words if no arm can be compared, unless it is that nothing was tested.
     """
 
     text: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    arms: Mapping[str, str] = field(default_factory=dict)
 
 
 def study_verdict(run: StudyRun) -> StudyVerdict:
@@ -48,9 +49,10 @@ def study_verdict(run: StudyRun) -> StudyVerdict:
         return StudyVerdict(f"The arms cannot be compared: {error}")
     except Exception as error:  # noqa: BLE001  # of somebody's own matching rule, or of outputs that were removed
         return StudyVerdict(f"The arms cannot be compared: {type(error).__name__}: {' '.join(str(error).split())}")
-    asked = {arm.name: model.asked(arm) for arm in model.arms}
-    answers = {name: one.verdict.answer for name, one in asked.items() if one is not None and one.verdict is not None}
-    return StudyVerdict(opening(model), answers) if answers or model.untested is not None else StudyVerdict()
+    found = answers(model)
+    if not found:
+        return StudyVerdict(opening(model)) if model.untested is not None else StudyVerdict()
+    return StudyVerdict(opening(model), found, dict(sentences(model)))
 
 
 def looks(run: StudyRun) -> tuple[Look, ...]:

@@ -14,6 +14,7 @@ from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.member import Member, Training
 from crescendo.reports.analysis.spending import information, level_of_look, more_seeds_may_decide
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference
+from crescendo.reports.analysis.verdicts import NOTHING_VARIED
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.plurals import counted
 
@@ -121,6 +122,8 @@ def _outcome(name: str, comparison: Comparison, question: Question, plan: Plan, 
     if difference is None or difference.verdict is None:
         return _NOT_COMPARED
     verdict = difference.verdict
+    if verdict.unfit == NOTHING_VARIED and left > 0:
+        return GOES_ON  # more seeds may vary
     if verdict.unfit is not None:
         return f"{verdict.answer}: {verdict.unfit}"
     if verdict.answer != "undecided":

@@ -108,7 +108,8 @@ class ReportModel:
     untested
         Why nothing could be tested, if so: figures that are otherwise of the test split are then of validation.
     added_late
-        Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`.
+        Of what more was added by hand once there were results, so that p no longer holds: `seeds`, `trials`; or
+        changed: `baseline`.
     alarm_hours
         Hours that alarm thresholds were chosen on, and alarms counted; None where the runs do not tell.
     sources

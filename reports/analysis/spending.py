@@ -51,10 +51,10 @@ def information(differences: Sequence[PairedDifference], most: int) -> float:
     """Return which share of the information of a study with `most` seeds is there, from the `differences` of its arms.
 
     That of seeds is estimated from few values, and luck must not let an arm spend early what its small standard error seems to
-    allow. So what seeds vary is taken as large as it is but in one of ten such studies.
+    allow. So what seeds vary is taken as large as it is but in one of ten such studies. Where nothing varied there is none.
     """
     now = sum(_careful(one.variance, one.layout, one.layout.seeds) for one in differences)
-    return min(1.0, sum(_careful(one.variance, one.layout, most) for one in differences) / now) if now > 0 else 1.0
+    return min(1.0, sum(_careful(one.variance, one.layout, most) for one in differences) / now) if now > 0 else 0.0
 
 
 def _careful(variance: Variance, layout: Layout, seeds: int) -> float:

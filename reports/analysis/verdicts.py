@@ -19,6 +19,7 @@ from crescendo.trainables.plurals import agreeing, counted
 
 # From fewer nothing is concluded: equal arms would be called different too often.
 FEWEST_GROUPS, FEWEST_SEEDS, FEWEST_FOLDS = 4, 3, 3
+NOTHING_VARIED = "nothing varied, so there is nothing to tell how much it could have"
 MOST_RARE = 0.25
 """Of the labels: as many in fewer than `FEWEST_GROUPS` groups are too many."""
 
@@ -33,7 +34,7 @@ def verdict(
     """
     layout, variance = difference.layout, difference.variance
     if difference.standard_error == 0:
-        unfit = "nothing varied, so there is nothing to tell how much it could have"
+        unfit = "; and ".join(filter(None, [NOTHING_VARIED, unfit]))
     unfit = too_little(layout) or unfit
     if unfit is not None:
         return Verdict("undecided", margin, unfit=unfit)

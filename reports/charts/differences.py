@@ -12,6 +12,7 @@ from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, POINTS, Look, panels, within
 from crescendo.reports.formatting import measure_name, percent, signed
+from crescendo.reports.tables.captions import together
 
 
 def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
@@ -29,9 +30,9 @@ def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Ite
         return
     figure, numbers = _draw(compared, looks)
     caption = (
-        f"{model.scored.capitalize()} {measure_name(model.headline)}, minus the baseline's. Lines: 95 % intervals of all "
-        f"arms together, over recordings (paired bootstrap, {model.resamples:,} resamples) and seeds. Filled: better or "
-        "worse; hollow: equivalent, undecided, or not what the study asks about."
+        f"{model.scored.capitalize()} {measure_name(model.headline)}, minus the baseline's. Lines: intervals that "
+        f"hold for all arms together with {together(model)}, over recordings (paired bootstrap, {model.resamples:,} "
+        "resamples) and seeds. Filled: better or worse; hollow: equivalent, undecided, or not what the study asks about."
     )
     yield Chart(name, title, caption, figure, numbers)
 

@@ -20,7 +20,7 @@ from crescendo.reports.formatting import (
     signed,
 )
 from crescendo.reports.page.forest import Scale, Strip, scale_of, strip_of
-from crescendo.reports.page.sentences import answers_text, probability_text, what_is_asked, why_not_compared
+from crescendo.reports.page.sentences import headline, probability_text, what_is_asked, why_not_compared
 from crescendo.reports.tables.captions import seeds
 from crescendo.trainables.plurals import counted
 
@@ -59,10 +59,11 @@ class ArmAnswer:
 
 @dataclass(frozen=True)
 class FirstScreen:
-    """The first screen of a part: `headline` is the answer in a line, `facts` are (what, value)."""
+    """The first screen of a part: `headline` is the answer in a line, which `limits` end; `facts` are (what, value)."""
 
     question: str
     headline: str
+    limits: str
     measure: str
     baseline: str
     rows: tuple[ArmAnswer, ...]
@@ -83,7 +84,7 @@ def first_screen(model: ReportModel) -> FirstScreen:
     scale = scale_of([(one.low, one.high) for one in found.values()], _margin(model)) if found else None
     return FirstScreen(
         _question(model),
-        _headline(model),
+        *headline(model),
         f"{model.scored} {what_is_asked(model)}",
         model.baseline,
         tuple(_row(model, arm, look[arm.name], scale) for arm in model.arms),
@@ -107,14 +108,6 @@ def _question(model: ReportModel) -> str:
         f" ({percent(model.early_fraction)} observed)" if model.primary == "early" and model.early_fraction else ""
     )
     return f"Which arms are better or worse than {model.baseline}{within}, in {model.scored} {what_is_asked(model)}{observed}?"
-
-
-def _headline(model: ReportModel) -> str:
-    found = answers_text(model)
-    if found:
-        return f"{found[0].upper()}{found[1:]}."
-    reached = any(arm.detection for arm in model.arms)
-    return "No answer yet: no arm is compared." if reached else "Nothing yet: no arm has a confirmed run."
 
 
 def _row(model: ReportModel, arm: ArmSummary, look: Look, scale: Scale | None) -> ArmAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.planning import MOST_REPEATS, MOST_SEEDS, MOST_TIMES
-from crescendo.reports.formatting import margin_text, points, recordings_text, resampled_text
+from crescendo.reports.formatting import margin_text, points, recordings_text, resampled_text, untold_text
 
 
 def remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
@@ -15,13 +15,8 @@ def remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:
 
 
 def _not_told(difference: Difference, groups_are: str) -> str:
-    """Return what a study cannot know in which every fold tests a single group: how much these vary within one."""
-    if difference.groups > len(difference.folds):
-        return ""
-    return (
-        f" (each fold tests one of the {difference.groups} {groups_are}, so what these vary is not told from what seeds and "
-        f"searches do: it may take more {groups_are}, too)"
-    )
+    alone = difference.groups <= len(difference.folds)
+    return f" ({untold_text(difference.groups, groups_are)})" if alone else ""
 
 
 def _remedy(difference: Difference, verdict: Verdict, groups_are: str) -> str:

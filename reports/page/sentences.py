@@ -19,9 +19,11 @@ from crescendo.reports.formatting import (
     signed,
 )
 from crescendo.reports.page.remedies import remedy
+from crescendo.search_spaces.changes import BASELINE
 from crescendo.trainables.plurals import counted
 
-CHOSEN = "It holds for the settings that were chosen; the search's luck is not in it."
+_CHOSEN = "holds for the settings that were chosen; the search's luck is not in it."
+CHOSEN = f"It {_CHOSEN}"
 """What every answer leaves out where each arm is searched once."""
 
 
@@ -36,11 +38,19 @@ def opening(model: ReportModel) -> str:
     if reached is None:
         return ""
     low, high = reached.low, reached.high
-    spread = "" if low is None or high is None else f" (95 % interval {range_text(low, high)})"
+    spread = "" if low is None or high is None else f" (95 % interval over {_over(model)} {range_text(low, high)})"
     return (
         f"{untested(model)} The baseline {model.baseline} reaches a {model.scored} {measure_name(model.headline)} of "
         f"{100 * reached.mean:.1f} %{spread}. {summary(model)}"
     ).strip()
+
+
+def _over(model: ReportModel) -> str:
+    """Return what an arm's own mean, and its interval, is over."""
+    confirmed = [one for one in model.baseline_arm.replicates if one.seeds]
+    if len({one.fold for one in confirmed}) > 1:
+        return "folds"
+    return "searches" if len({one.repeat for one in confirmed}) > 1 else "seeds"
 
 
 def untested(model: ReportModel) -> str:
@@ -54,7 +64,18 @@ def summary(model: ReportModel) -> str:
     if not listed:
         return ""
     asked = f"{what_is_asked(model)}, the one question that was chosen beforehand,"
-    return f"Against it, in {asked} {listed}. {scope(model)}{_looks(model)}{_late(model)}"
+    return " ".join(filter(None, [f"Against it, in {asked} {listed}.", scope(model), _looks(model), late(model)]))
+
+
+def headline(model: ReportModel) -> tuple[str, str]:
+    """Return the answer in a line, and what must be known with it: what its sentence ends with, and what was added late."""
+    listed = answers_text(model)
+    if not listed:
+        reached = any(arm.detection for arm in model.arms)
+        return "No answer yet: no arm is compared." if reached else "Nothing yet: no arm has a confirmed run.", ""
+    limits = _limits(model)
+    end, told = (",", f"which {limits}") if limits else (".", "")
+    return f"{listed[0].upper()}{listed[1:]}{end}", " ".join(filter(None, [told, late(model)]))
 
 
 def answers_text(model: ReportModel) -> str:
@@ -84,8 +105,8 @@ def not_asked(model: ReportModel) -> str:
         else "detection of whole activities"
     )
     sides = {
-        "above": [name for name, one in found.items() if one.low > 0],
-        "below": [name for name, one in found.items() if one.high < 0],
+        "above": [name for name, one in found.items() if one.low > 0 and one.standard_error > 0],
+        "below": [name for name, one in found.items() if one.high < 0 and one.standard_error > 0],
     }
     told = [f"of {', '.join(names)} {side} 0" for side, names in sides.items() if names]
     lies = f"the interval lies {' and '.join(told)}" if told else "no arm's interval lies above or below 0"
@@ -94,20 +115,30 @@ def not_asked(model: ReportModel) -> str:
 
 def scope(model: ReportModel) -> str:
     """Return what the answers hold for: what they varied over, and what they did not."""
-    asked = [one for arm in model.arms if (one := model.asked(arm)) is not None and one.verdict is not None]
-    folds, repeats = min(max(1, len(one.folds)) for one in asked), min(one.repeats for one in asked)
+    folds, repeats = _searched(model)
     if folds == repeats == 1:
         return CHOSEN
     searched = f"{repeats} times" if repeats > 1 else "anew"
     if folds == 1:
-        return (
-            f"Each arm was searched {searched}, so the search's luck is in it; it holds for this division into training and "
-            f"{model.scored} recordings."
-        )
+        return f"Each arm was searched {searched}, so the search's luck is in it; it {_limits(model)}"
     return (
         f"Each arm was searched {searched} in each of {folds} folds, so the search's luck is in it; what the folds' training "
         "recordings have in common is not."
     )
+
+
+def _searched(model: ReportModel) -> tuple[int, int]:
+    """Return in how many folds, and how often in each, every arm that has an answer was searched."""
+    asked = [one for arm in model.arms if (one := model.asked(arm)) is not None and one.verdict is not None]
+    return min(max(1, len(one.folds)) for one in asked), min(one.repeats for one in asked)
+
+
+def _limits(model: ReportModel) -> str:
+    """Return what the answers hold for where the study has one division, as the end of a sentence; else nothing."""
+    folds, repeats = _searched(model)
+    if folds > 1:
+        return ""
+    return _CHOSEN if repeats == 1 else f"holds for this division into training and {model.scored} recordings."
 
 
 def _looks(model: ReportModel) -> str:
@@ -115,17 +146,35 @@ def _looks(model: ReportModel) -> str:
         return ""
     *before, last = (str(look.seeds) for look in model.looks)
     listed = f"{', '.join(before)} and {last}" if before else last
-    return f" The arms were compared with {listed} seeds, as planned; the looks share the 5 % of error."
+    return f"The arms were compared with {listed} seeds, as planned; the looks share the 5 % of error."
 
 
-def _late(model: ReportModel) -> str:
-    added = " and ".join(model.added_late).capitalize()
-    return f" {added} added after looking: p no longer holds." if added else ""
+def late(model: ReportModel) -> str:
+    """Return that something was added, or changed, after somebody may have looked; empty if nothing was."""
+    added = " and ".join(one for one in model.added_late if one != BASELINE)
+    said = [f"{added} added"] if added else []
+    said += ["the baseline changed"] if BASELINE in model.added_late else []
+    told = " and ".join(said)
+    return f"{told[0].upper()}{told[1:]} after looking: p no longer holds." if told else ""
 
 
 def what_is_asked(model: ReportModel) -> str:
     """Return what the study asks about: `mAP at IoU 0.5`, `mAP at IoU 0.5 of early detection`."""
     return f"{measure_name(model.headline)}{' of early detection' if model.primary == 'early' else ''}"
+
+
+def answers(model: ReportModel) -> dict[str, str]:
+    """Return arm -> its answer in words, of undecided ones with what would decide them: `equivalent within 1 point`."""
+    found = {arm.name: one for arm in model.arms if (one := model.asked(arm)) is not None}
+    return {name: _answer(model, one, one.verdict) for name, one in found.items() if one.verdict is not None}
+
+
+def _answer(model: ReportModel, difference: Difference, verdict: Verdict) -> str:
+    if verdict.answer == "equivalent":
+        return f"equivalent within {margin_text(verdict.margin)}"
+    if verdict.answer == "undecided":
+        return f"undecided: {remedy(difference, verdict, model.groups_are)}"
+    return verdict.answer
 
 
 def _verdicts(model: ReportModel) -> Iterator[Verdict]:

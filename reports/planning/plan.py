@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crescendo.reports.analysis.verdicts import too_little
+from crescendo.reports.formatting import untold_text
 from crescendo.reports.planning.clock import clock
 from crescendo.reports.planning.designs import (
     FEW_FOLDS,
@@ -68,6 +69,9 @@ class Plan:
         The difference that is wanted, and the cheapest design that shows it; None: none does.
     half
         The design that sees most with half of the trainings of `written`; None where half are too few for an answer.
+    untold
+        Why designs that differ cannot be told apart: what groups vary was not measured by itself; None: it was. Then neither
+        `reaching` nor `limit` is given.
     limit, groups, wanted
         What any number of trainings would show on the recordings there are, and how many groups those are; and about how many
         would be needed for `detect`, where that is less than `limit`.
@@ -84,6 +88,7 @@ class Plan:
     limit: float | None
     groups: int | None
     wanted: int | None
+    untold: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able object."""
@@ -123,6 +128,9 @@ def plan(study: Study, folds: int | None, sources: Sources, hours: Hours | None,
     least, layout = min(bounds, key=lambda one: one[0], default=(None, None))
     groups = None if layout is None else round(sum(layout.groups))
     beyond = least is not None and groups is not None and least > detect
+    untold = _untold(sources)
+    if untold is not None:
+        least, beyond = None, False
     return Plan(
         study=study.name,
         compared=compared,
@@ -130,11 +138,25 @@ def plan(study: Study, folds: int | None, sources: Sources, hours: Hours | None,
         hours=hours,
         written=as_written,
         detect=detect,
-        reaching=None if beyond else planned(cheapest(sources, every, compared, detect)),
+        reaching=None if beyond or untold else planned(cheapest(sources, every, compared, detect)),
         half=planned(keenest(sources, fewer, compared)),
         limit=least,
         groups=groups,
         wanted=math.ceil(groups * (least / detect) ** 2) if beyond and groups and least else None,
+        untold=untold,
+    )
+
+
+def _untold(sources: Sources) -> str | None:
+    """Return why it is not known by itself what groups vary, which no number of seeds and searches takes away; None: it is."""
+    groups = sum(sources.groups)
+    if groups <= sources.folds and sources.folds > 1:
+        return untold_text(groups, sources.groups_are)
+    if sources.spread.group > 0:
+        return None
+    return (
+        f"what the {groups} {sources.groups_are} vary by themselves was estimated as 0, which may be luck: it may take more "
+        f"{sources.groups_are}, whatever the seeds and searches"
     )
 
 

@@ -21,19 +21,25 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(one.name.removesuffix(".json") for one in _FIGURES.iterdir() if one.name.endswith(".json")))
 
 
-def shipped_sources(dataset: str) -> Sources:
-    """Return the figures that ship for the data set of this name.
+def shipped_sources(dataset: str, study: str | None = None) -> Sources:
+    """Return the figures that ship for the data set of this name, or else those that this shipped `study` measured.
 
     Raises
     ------
     InputError
         If there are none.
     """
-    if dataset not in shipped():
+    named = {name: _shipped(name) for name in shipped()}
+    found = named.get(dataset) or next((one for one in named.values() if one.study == study), None)
+    if found is None:
         raise InputError(
-            f"{dataset}: no figures of this data set ship (there are those of {', '.join(shipped()) or 'none'}); name a "
+            f"{dataset}: no figures of this data set ship (there are those of {', '.join(named) or 'none'}); name a "
             "finished study on it with --from RESULTS"
         )
+    return found
+
+
+def _shipped(dataset: str) -> Sources:
     where = f"{dataset}.json"
     return Sources.from_json(parse_json((_FIGURES / where).read_bytes(), where), where)
 

@@ -18,6 +18,10 @@ def lines_of(plan: Plan, better: tuple[str, ...], half: tuple[str, ...]) -> Iter
     yield f"{plan.study}: {counted(plan.compared + 1, 'arm')}, {sources.measure} in {_asked(sources)}"
     yield from _entry("measured", _measured(sources))
     yield from _entry("varies", _varies(sources))
+    if plan.untold is not None:
+        yield from _entry("not told", f"{plan.untold}.")
+    if plan.hours is None:
+        yield from _entry("hours", "not known; name --dataset or --from")
     yield from _entry("as written", *_planned(plan.written))
     yield from _entry("half of it", *(_planned(plan.half, half) if plan.half else [_no_half(plan)]))
     yield from _entry(f"{plan.detect:g} {agreeing(plan.detect, 'point', 'points')}", *_wanted(plan, better))
@@ -97,7 +101,9 @@ def _no_half(plan: Plan) -> str:
 
 def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
     are, groups = plan.sources.groups_are, plan.groups or 0
-    if plan.reaching is not None:
+    if plan.untold is not None:
+        yield "No design is named: it would rest on what is not told."
+    elif plan.reaching is not None:
         yield from _planned(plan.reaching, changes)
     elif plan.wanted is not None:
         yield (

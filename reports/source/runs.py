@@ -119,7 +119,7 @@ class StudyRuns:
     folds
         Names of the study's folds; none where it has no `folds`.
     added_late
-        Of what more was added by hand once there were results: `seeds`, `trials`.
+        Of what more was added by hand once there were results: `seeds`, `trials`; or changed: `baseline`.
     data_notes
         What was said of the data set as it was made.
     works

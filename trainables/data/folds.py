@@ -13,7 +13,7 @@ from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.data.metadata import hash_of
 from crescendo.trainables.data.splits import SPLITS
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.plurals import counted
+from crescendo.trainables.plurals import agreeing, counted
 
 FEWEST = 3
 """Parts that there must be: one to test, one to validate, one to train."""
@@ -138,6 +138,13 @@ def remarks_on(folds: Mapping[str, Dataset]) -> Iterator[str]:
         lacking = [label for label in fold.labels[1:] if label not in trained]
         if lacking:
             yield f"fold {name}: its training part has no {', '.join(lacking)}, which nobody can learn there"
+    cut = {group: fold.annotations.groups() for fold in folds.values() for group in _cut_groups(fold)}
+    if cut:
+        said, (first, groups) = agreeing(len(cut), "is", "are"), next(iter(cut.items()))
+        yield (
+            f"{groups.counted(len(cut))} {said} divided among the training, validation and test part of a fold ({first}, for "
+            "one), so what is found holds for those that were trained on; folds by group keep them whole"
+        )
     tested = Counter(recording for fold in folds.values() for recording in fold.annotations.of("test"))
     twice = sorted(recording for recording, count in tested.items() if count > 1)
     if twice:
@@ -145,3 +152,12 @@ def remarks_on(folds: Mapping[str, Dataset]) -> Iterator[str]:
     untested = sorted({one for fold in folds.values() for one in fold.annotations.recordings} - tested.keys())
     if untested:
         yield f"{counted(len(untested), 'recording is', 'recordings are')} tested in no fold ({untested[0]}, for one)"
+
+
+def _cut_groups(fold: Dataset) -> list[str]:
+    """Return the groups that have recordings in several parts of a fold, sorted."""
+    groups = fold.annotations.groups()
+    parts: dict[str, set[str]] = {}
+    for name, group in groups.of.items():
+        parts.setdefault(group, set()).add(fold.annotations.recordings[name].subset)
+    return sorted(group for group, subsets in parts.items() if len(subsets) > 1)

@@ -115,6 +115,58 @@ def test_what_cannot_be_planned_is_said(plan, arguments, said):
     assert said in found
 
 
+def shipped_plan(study, *arguments):
+    done = CliRunner().invoke(app, ["study", "plan", study, *arguments])
+    assert done.exit_code == 0, done.exception
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    return " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("study", "by", "trainings", "untold"),
+    [
+        ("findings_hapt", "by findings_hapt on hapt: 5 folds, 30 people tested", 200, None),
+        (
+            "findings_tug",
+            "by findings_tug on tug-sp: 5 folds, 23 people tested",
+            275,
+            "what the 23 people vary by themselves was estimated as 0, which may be luck: it may take more people",
+        ),
+        (
+            "findings_gtea",
+            "by findings_gtea on gtea: 4 folds, 4 people tested",
+            220,
+            "each fold tests one of the 4 people, so what these vary is not told from what seeds and searches do",
+        ),
+    ],
+)
+def test_the_studies_of_the_findings_are_planned_without_their_data(
+    tmp_path, monkeypatch, study, by, trainings, untold
+):
+    monkeypatch.chdir(tmp_path)
+    said = shipped_plan(study, "--json", "plan.json")
+    assert by in said
+    assert f"as written {trainings} trainings" in said
+    assert "hours not known; name --dataset or --from" in said
+    found = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    assert (found["untold"] is None) == (untold is None)
+    if untold is not None:
+        assert untold in said
+        assert said.endswith("1 point No design is named: it would rest on what is not told.")
+        assert found["reaching"] is found["limit"] is found["wanted"] is None
+    else:
+        assert "not told" not in said
+
+
+def test_what_groups_vary_is_told_where_it_was_measured(plan):
+    _, said = plan("--detect", "2.5")
+    assert "not told" not in said
+    assert "hours not known" not in " ".join(said.split())
+    alone = replace(FOLDED, groups=(1,) * 5)
+    _, said = plan("--detect", "2.5", sources=alone)
+    assert "each fold tests one of the 5 people" in " ".join(said.split())
+
+
 def test_a_data_set_without_figures(plan, tmp_path):
     done = CliRunner().invoke(app, ["study", "plan", "quick"])
     assert "synthetic: no figures of this data set ship" in str(done.exception)

@@ -215,6 +215,7 @@ def test_the_table_counts_by_arm_and_shows_the_best_so_far(run_and_display):
     rows = printed(progress_table(run)).splitlines()
     none = next(row for row in rows if "variant=none" in row)
     score = next(row for row in rows if "variant=score" in row)
+    assert any("optimistic" in row for row in rows[:6])
     assert "1/2" in none
     assert "75.0" in none
     assert "learning_rate 0.01" in none
@@ -231,6 +232,7 @@ def test_at_the_end_every_arm_has_its_test_result(run_and_display):
             value += 0.02
     shown = "".join(printed(part) for part in outcome(run))
     assert "± 1.4" in shown
+    assert "optimistic" in shown
     assert shown.count("2/2") == 2
     assert "variant=score: best learning_rate" in shown
 

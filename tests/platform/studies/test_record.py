@@ -37,3 +37,14 @@ def test_more_arms_are_not_late(tmp_path):
     """They change no comparison that was looked at, but for the number over which p is corrected."""
     recorded(tmp_path, ("ablate={variant: [none, score]}",))
     assert recorded(tmp_path, ("ablate={variant: [none, score, margin]}",), extend=True, results=True) == ()
+
+
+def test_a_baseline_that_is_changed_after_results_is_noted(tmp_path):
+    arms = "ablate={variant: [none, score, margin]}"
+    recorded(tmp_path, (arms,))
+    assert recorded(tmp_path, (arms, "baseline={variant: score}")) == ()
+    assert recorded(tmp_path, (arms, "baseline=variant=score"), results=True) == ()
+    assert recorded(tmp_path, (arms, "baseline=variant=margin"), results=True) == ("baseline",)
+    assert recorded(tmp_path, (arms, "baseline=variant=score"), results=True) == ("baseline",)
+    both = (arms, "baseline=variant=none", "confirm.seeds=[0, 1, 2]")
+    assert recorded(tmp_path, both, extend=True, results=True) == ("baseline", "seeds")

@@ -34,7 +34,7 @@ from crescendo.platform.studies.workspace import Workspace
 from crescendo.platform.tuning.arms_timed import arms_timed
 from crescendo.platform.tuning.session import ray_session
 from crescendo.reports.analysis.summary import summarise
-from crescendo.reports.page.sentences import opening
+from crescendo.reports.page.sentences import opening, sentences
 from crescendo.reports.source.study_runs import read_study_runs
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.loading import parse_study
@@ -217,13 +217,17 @@ def test_a_whole_study_answers_as_its_report_will_and_mlflow_has_it_as_tags(fini
     sweep, output, _ = finished
     model = summarise([read_study_runs(output)])
     assert sweep.verdict.text == opening(model)
-    assert sweep.verdict.answers == {"variant=margin": "undecided"}
+    [(arm, answer)] = sweep.verdict.answers.items()
+    assert arm == "variant=margin"
+    assert answer.startswith("undecided: ")
+    assert sweep.verdict.arms == dict(sentences(model))
+    assert sweep.verdict.arms[arm].endswith(f"{answer.removeprefix('undecided: ')}.")
     assert " 1 arm is undecided. " in sweep.verdict.text
     client = MlflowClient(sweep.store)
     [experiment] = [one for one in client.search_experiments() if one.name == "real"]
     [parent] = client.search_runs([experiment.experiment_id], "tags.`crescendo.phase` = 'study'")
     told = {name: text for name, text in parent.data.tags.items() if name.startswith("crescendo.verdict")}
-    assert told == {"crescendo.verdict": sweep.verdict.text, "crescendo.verdict.variant_margin": "undecided"}
+    assert told == {"crescendo.verdict": sweep.verdict.text, "crescendo.verdict.variant_margin": answer}
 
 
 def test_started_again_a_finished_study_runs_nothing(finished, real):

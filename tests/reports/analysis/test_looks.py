@@ -110,6 +110,15 @@ def test_the_simulation_decides_as_the_report_does():
     assert same >= 17  # of 18: the bootstrap of the one is drawn, of the other known
 
 
+def test_an_arm_of_which_nothing_has_varied_yet_gets_more_seeds():
+    values = np.stack([np.full((12, 8), 0.05), np.full((12, 8), -0.002)])
+    assert by_the_report(values, looks(3, 12), 0.01) == [("undecided", 12)] * 2
+    values[:, 3:] += np.random.default_rng(1).normal(0, 0.01, (2, 9, 8))
+    [(better, seeds), (_, others)] = by_the_report(values, looks(3, 12), 0.001)
+    assert better == "better"
+    assert min(seeds, others) > 3
+
+
 def with_looks(runs, **confirm):
     changed = runs.study.model_copy(update={"confirm": Confirm(**{"until": "decided", "margin": 1.0} | confirm)})
     return replace(runs, study=changed)

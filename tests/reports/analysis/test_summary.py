@@ -16,7 +16,7 @@ from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.search import importances
 from crescendo.reports.analysis.summary import summarise
 from crescendo.reports.formatting import recordings_text
-from crescendo.reports.page.sentences import CHOSEN, not_asked, opening, sentences, summary
+from crescendo.reports.page.sentences import CHOSEN, answers, not_asked, opening, sentences, summary
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.data.groups import Groups
 from crescendo.trainables.errors import InputError
@@ -231,6 +231,29 @@ def test_an_undecided_study_says_what_would_decide_it(golden_model, verdict, sai
     assert CHOSEN in summary(model)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (Verdict("worse", 0.01), "worse"),
+        (Verdict("equivalent", 0.015), "equivalent within 1.5 points"),
+        (
+            Verdict("undecided", 0.01, unfit="2 seeds are too few, it takes 3"),
+            "undecided: 2 seeds are too few, it takes 3",
+        ),
+        (
+            Verdict("undecided", 0.02, seeds=9),
+            "undecided: with 9 seeds instead of 3, on 8 recordings, a difference of 2 points",
+        ),
+    ],
+)
+def test_an_answer_in_words_says_what_would_decide_it(golden_model, verdict, told):
+    shown = replace(golden_model.arms[1].difference["mAP/iou_0.50"], verdict=verdict)
+    arms = (golden_model.arms[0], replace(golden_model.arms[1], difference={"mAP/iou_0.50": shown}))
+    [(arm, said)] = answers(replace(golden_model, arms=arms)).items()
+    assert arm == golden_model.arms[1].name
+    assert said.startswith(told)
+
+
 def test_where_the_searches_differ_much_more_recordings_alone_are_not_promised(golden_model):
     shown = replace(
         golden_model.arms[1].difference["mAP/iou_0.50"],
@@ -278,6 +301,12 @@ def test_the_first_words_say_which_question_was_chosen_and_what_holds_of_what_wa
         "Not asked, and so without p, stars or an answer: in early detection (30 % observed), the interval "
     )
     assert f"lies of {BETTER} above 0. So it is" in told
+    still = {
+        key: replace(one, low=one.value, high=one.value, standard_error=0.0)
+        for key, one in model.arms[1].early_difference.items()
+    }
+    unmoved = replace(model, arms=(model.arms[0], replace(model.arms[1], early_difference=still)))
+    assert "no arm's interval lies above or below 0" in not_asked(unmoved)
     other = not_asked(replace(model, primary="early"))
     assert "in detection of whole activities, the interval lies" in other
     assert not_asked(replace(model, arms=tuple(replace(arm, early_difference={}) for arm in model.arms))) == ""
@@ -345,4 +374,9 @@ def test_what_was_added_after_looking_is_said_at_the_top(golden_runs, golden_mod
     late = summarise([replace(golden_runs, added_late=("seeds", "trials"))], resamples=2)
     assert summary(late).endswith(f"{CHOSEN} Seeds and trials added after looking: p no longer holds.")
     assert opening(late).endswith(summary(late))
+    assert " % (95 % interval over seeds " in opening(late)
     assert summary(golden_model).endswith(CHOSEN)
+    other = summarise([replace(golden_runs, added_late=("baseline",))], resamples=2)
+    assert summary(other).endswith(f"{CHOSEN} The baseline changed after looking: p no longer holds.")
+    both = replace(late, added_late=("baseline", "repeats"))
+    assert summary(both).endswith("Repeats added and the baseline changed after looking: p no longer holds.")

@@ -25,7 +25,8 @@ def test_the_question_names_baseline_measure_and_margin(screen):
 
 
 def test_every_arm_has_its_answer_with_difference_and_interval(screen):
-    assert screen.headline == "1 arm is better and 1 arm is undecided."
+    assert screen.headline == "1 arm is better and 1 arm is undecided,"
+    assert screen.limits == "which holds for the settings that were chosen; the search's luck is not in it."
     baseline, better, undecided = screen.rows
     assert (baseline.arm, baseline.kind, baseline.reached, baseline.strip) == (BASELINE, "baseline", "65.0 ± 5.0", None)
     assert (better.arm, better.kind, better.difference, better.interval) == (BETTER, "better", "+6.0", "+4.5 to +7.5")
@@ -44,9 +45,33 @@ def test_what_it_stands_on_and_what_it_cost(screen):
     assert dict(first_screen(replace(invented(), studies=(study,))).facts)["Machine"] == "one machine; another"
 
 
+@pytest.mark.parametrize(
+    ("repeats", "folds", "end", "limits"),
+    [
+        (3, {}, ",", "which holds for this division into training and test recordings."),
+        (1, {"1": 0.01, "2": 0.02, "3": 0.0}, ".", ""),
+        (2, {"1": 0.01, "2": 0.02, "3": 0.0}, ".", ""),
+    ],
+)
+@pytest.mark.parametrize("late", [(), ("seeds",), ("trials", "seeds")])
+def test_what_the_answer_does_not_cover_stands_beside_it(repeats, folds, end, limits, late):
+    def searched(arm):
+        found = {key: replace(one, repeats=repeats, folds=folds) for key, one in arm.difference.items()}
+        return replace(arm, difference=found)
+
+    model = replace(invented(), arms=tuple(map(searched, invented().arms)), added_late=late)
+    screen = first_screen(model)
+    assert screen.headline == f"1 arm is better and 1 arm is undecided{end}"
+    added = " and ".join(late).capitalize()
+    assert screen.limits == " ".join(
+        filter(None, [limits, f"{added} added after looking: p no longer holds." if late else ""])
+    )
+
+
 def test_arms_without_a_result_say_why():
     screen = first_screen(unfinished())
     assert screen.headline == "Nothing yet: no arm has a confirmed run."
+    assert screen.limits == ""
     assert [row.kind for row in screen.rows] == ["baseline", "none", "none"]
     assert screen.rows[1].told == "none of its seeds is confirmed yet"
     assert screen.scale is None

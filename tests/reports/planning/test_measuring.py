@@ -82,6 +82,9 @@ def test_figures_that_ship_can_be_read_and_have_no_hours():
         assert found.dataset == dataset
         assert found.hours is None
         assert isinstance(found.spread, Spread)
+        assert shipped_sources("elsewhere", found.study) == found
+    with pytest.raises(InputError, match="nowhere: no figures of this data set ship"):
+        shipped_sources("nowhere", "mine")
     with pytest.raises(InputError, match="nowhere: no figures of this data set ship"):
         shipped_sources("nowhere")
 

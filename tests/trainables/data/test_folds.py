@@ -141,6 +141,19 @@ def test_what_a_fold_cannot_learn_is_said(tmp_path: Path) -> None:
         assert line.endswith(f"its training part has no {lacking}, which nobody can learn there")
 
 
+def test_people_who_are_divided_by_recording_are_told_of(tmp_path: Path) -> None:
+    dataset = made(tmp_path)
+    cut = " divided among the training, validation and test part of a fold ("
+    by_recording = {division.fold: division.of(dataset) for division in made_folds(5, "recording")}
+    [said] = [line for line in remarks_on(by_recording) if cut in line]
+    number = int(said.split()[0])
+    people = {one.group for one in dataset.annotations.recordings.values()}
+    assert 1 <= number <= len(people)
+    assert said.split("(")[1].split(",")[0] in people
+    whole = {division.fold: division.of(dataset) for division in made_folds(5, "group")}
+    assert not any(cut in line for line in remarks_on(whole))
+
+
 OWN = {
     "first": {"training": ["r00", "r01"], "validation": ["r10"], "test": ["r20", "r21"]},
     "second": {"training": ["r20"], "validation": ["r11"], "test": ["r00", "r20" + "x"]},
