@@ -1,10 +1,12 @@
 """A study played through without Ray: a loop takes its jobs, and arithmetic answers."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from trivial_study import value
 
+from crescendo.platform.studies.budget import Purse
 from crescendo.platform.studies.ledger import Ledger
 from crescendo.platform.studies.study_run import StudyRun
 from crescendo.platform.studies.workspace import Recordings, Workspace
@@ -14,11 +16,13 @@ from crescendo.trainables.training.validation_report import ValidationReport
 class Virtual:
     """Runs a study's cohorts in turn, one step of each member; `concurrent` cohorts at once."""
 
-    def __init__(self, study, output: Path, concurrent: int = 1, score=value, folds=(), judge=None, purse=None):
+    def __init__(
+        self, study, output: Path, concurrent: int = 1, score=value, folds=(), judge=None, purse=None, watchers=()
+    ):
         self.ledger = Ledger(output)
         recordings = {name: Recordings(study.dataset, "hash", content_hash=f"hash of {name}") for name in folds}
         place = Workspace(output, study.dataset, "hash", folds=recordings)
-        self.run = StudyRun(study, self.ledger, place, judge=judge, purse=purse)
+        self.run = StudyRun(study, self.ledger, place, watchers, judge=judge, purse=purse)
         self.concurrent, self.score = concurrent, score
         self.cohorts: list[dict[str, list]] = []
         self.sizes: list[int] = []
@@ -73,3 +77,21 @@ class Virtual:
                 row = (one.number, one.identity, one.state.name, dict(one.settings), one.value)
                 told.setdefault((one.replicate, one.arm, one.phase), []).append(row)
         return told
+
+
+class Timed(Virtual):
+    """A virtual study with a budget whose trainings take `seconds(now)` of a clock each, one at a time."""
+
+    def __init__(self, study, output: Path, seconds, **options):
+        self.now, self.took, self.trained = 0.0, seconds, Counter()
+        output.mkdir(exist_ok=True)
+        self.told_of: list[str] = []
+        super().__init__(study, output, purse=Purse(study.budget, output, lambda: self.now), **options)
+        tell = self.run.planned
+        self.run.planned = lambda text: (self.told_of.append(text), tell(text))
+
+    def report(self, job, iteration: int) -> ValidationReport:
+        took = self.took(self.now)
+        self.now += took / 3
+        self.trained[job.identity] += took / 3
+        return replace(super().report(job, iteration), seconds=self.trained[job.identity])

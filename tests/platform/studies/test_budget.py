@@ -2,13 +2,12 @@
 
 import json
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trivial_study import trivial_study
-from virtual_study import Virtual
+from virtual_study import Timed
 
 from crescendo.platform.studies.budget import FILE, Purse
 from crescendo.search_spaces.arms import arms_of
@@ -22,23 +21,6 @@ ASKED = ("search.trials=12", "confirm={seeds: 6}", "budget={hours: 1}")
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("studies")
-
-
-class Timed(Virtual):
-    """A virtual study whose trainings take `seconds` of a clock each, one at a time."""
-
-    def __init__(self, study, output, seconds, **options):
-        self.now, self.took, self.trained = 0.0, seconds, Counter()
-        output.mkdir(exist_ok=True)
-        self.told_of: list[str] = []
-        super().__init__(study, output, purse=Purse(study.budget, output, lambda: self.now), **options)
-        self.run.planned = self.told_of.append
-
-    def report(self, job, iteration):
-        took = self.took(self.now)
-        self.now += took / 3
-        self.trained[job.identity] += took / 3
-        return replace(super().report(job, iteration), seconds=self.trained[job.identity])
 
 
 def extents(virtual):
