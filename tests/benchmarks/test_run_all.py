@@ -100,6 +100,7 @@ def test_every_benchmark_is_run_or_known_not_to_be(file):
         "simulated_looks",
         "until_decided",
         "split",
+        "clipping",
         "planning_figures",
         "marked",
         "screenshots",
