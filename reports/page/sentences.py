@@ -108,7 +108,7 @@ def not_asked(model: ReportModel) -> str:
         "above": [name for name, one in found.items() if one.low > 0 and one.standard_error > 0],
         "below": [name for name, one in found.items() if one.high < 0 and one.standard_error > 0],
     }
-    told = [f"of {', '.join(names)} {side} 0" for side, names in sides.items() if names]
+    told = [f"{side} 0 of {', '.join(names)}" for side, names in sides.items() if names]
     lies = f"the interval lies {' and '.join(told)}" if told else "no arm's interval lies above or below 0"
     return f"Not asked, and so without p, stars or an answer: in {what}, {lies}. So it is with every other column: exploration."
 

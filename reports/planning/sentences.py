@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from crescendo.reports.planning.clock import hours_text
 from crescendo.reports.planning.plan import Plan, Planned
 from crescendo.reports.planning.sources import Sources
 from crescendo.trainables.plurals import agreeing, counted
@@ -72,7 +73,7 @@ def _planned(planned: Planned, changes: tuple[str, ...] = ()) -> Iterator[str]:
     if planned.finalists:
         kinds.append(counted(planned.finalists, "finalist's training", "finalists' trainings"))
     kinds.append(counted(planned.confirmations, "confirmation"))
-    hours = "" if planned.hours is None else f"; {_hours(planned.hours)}, one after the other"
+    hours = "" if planned.hours is None else f"; {hours_text(planned.hours)}, one after the other"
     yield f"{counted(planned.trainings, 'training')}: {', '.join(kinds)}{hours}."
     yield _seen(planned)
     if changes:
@@ -94,9 +95,8 @@ def _seen(planned: Planned) -> str:
 
 
 def _no_half(plan: Plan) -> str:
-    return (
-        f"{counted(plan.written.trainings // 2, 'training is', 'trainings are')} too few for an answer in these folds."
-    )
+    where = "" if plan.written.design.folds is None else " in these folds"
+    return f"{counted(plan.written.trainings // 2, 'training is', 'trainings are')} too few for an answer{where}."
 
 
 def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
@@ -113,7 +113,3 @@ def _wanted(plan: Plan, changes: tuple[str, ...]) -> Iterator[str]:
         )
     else:
         yield "More trainings than anybody pays for (2,000 an arm) do not show them."
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:,.1f} hours" if hours >= 1 else f"{60 * hours:,.0f} minutes"

@@ -27,7 +27,8 @@ def plan(tmp_path, monkeypatch):
 
     def called(*arguments: str, sources: Sources = FOLDED, study: str = "loss_ablation") -> tuple[int, str]:
         (tmp_path / "report.json").write_text(json.dumps({"sources": sources.to_json()}), encoding="utf-8")
-        done = CliRunner().invoke(app, ["study", "plan", study, "--from", "report.json", *arguments])
+        measured = () if "--from" in arguments else ("--from", "report.json")
+        done = CliRunner().invoke(app, ["study", "plan", study, *measured, *arguments])
         return done.exit_code, done.stdout + (str(done.exception) if done.exception else "")
 
     return called
@@ -38,7 +39,7 @@ def test_trainings_hours_and_what_they_show(plan, tmp_path):
     assert code == 0, said
     assert all(len(line) <= 80 for line in said.splitlines())
     words = " ".join(said.split())
-    assert "as written 125 trainings: 75 trials, 50 confirmations; 3.0 hours, one after the other." in words
+    assert "as written 125 trainings: 75 trials, 50 confirmations; 3 h, one after the other." in words
     written = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     assert written["written"]["trainings"] == 125
     assert written["reaching"]["outlook"]["detectable"] <= 2.5 < written["written"]["outlook"]["detectable"]

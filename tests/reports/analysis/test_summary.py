@@ -300,7 +300,7 @@ def test_the_first_words_say_which_question_was_chosen_and_what_holds_of_what_wa
     assert told.startswith(
         "Not asked, and so without p, stars or an answer: in early detection (30 % observed), the interval "
     )
-    assert f"lies of {BETTER} above 0. So it is" in told
+    assert f"lies above 0 of {BETTER}. So it is" in told
     still = {
         key: replace(one, low=one.value, high=one.value, standard_error=0.0)
         for key, one in model.arms[1].early_difference.items()
