@@ -42,7 +42,10 @@ class Member(Protocol):
 
 
 Progress = Callable[[Member, int, float], None]
-"""(training, iterations done, loss of the last): called for every iteration, in order, on a GPU a few at once."""
+"""(training, iterations done, loss of the last): called for every iteration, in order, on a GPU a few at once.
+
+The training itself may have come further meanwhile, even past a divergence: its weights are those of its `iteration`.
+"""
 
 
 def batches_of(config: TrainingConfig, dataset: Dataset) -> tuple[object, ...]:
@@ -53,10 +56,22 @@ def batches_of(config: TrainingConfig, dataset: Dataset) -> tuple[object, ...]:
 class Cohort:
     """Trainings of one data set, seed, number of sequences, sequence length and device, which step together."""
 
-    def __init__(self, members: Sequence[Member], *, feed: Callable[[SequenceSampler], Feed] | None = None) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        *,
+        feed: Callable[[SequenceSampler], Feed] | None = None,
+        read_every: int | None = None,
+    ) -> None:
         """Take up the trainings, wherever each of them is; `ValueError` if they do not share their batches.
 
-        `feed` makes the road of the batches to the device; default: the quickest one, `feed_for`.
+        Parameters
+        ----------
+        feed
+            Makes the road of the batches to the device; default: the quickest one, `feed_for`.
+        read_every
+            Steps whose losses are read at once, at most `UNREAD`; default: that many on a GPU, one on a CPU, where the
+            numbers are there as soon as the step is taken.
         """
         first = members[0]
         if len({(batches_of(one.config, one.dataset), one.device) for one in members}) != 1:
@@ -64,6 +79,7 @@ class Cohort:
                 "the trainings of a cohort must share data set, seed, sequences, sequence_length and device"
             )
         self._members, self._device = list(members), first.device
+        self._read_every = read_every or (UNREAD if self._device.type == "cuda" else 1)
         self._sampler = SequenceSampler(
             first.dataset,
             "training",
@@ -77,7 +93,7 @@ class Cohort:
         self._captured: dict[TrainingStep, CapturedStep | None] = {}
 
     def leave(self, member: Member) -> None:
-        """Train `member` no more; the others go on, unchanged."""
+        """Train `member` no more; the others go on, unchanged: each has a graph of its own, and none is captured anew."""
         self._members.remove(member)
         self._captured.pop(member.step, None)
 
@@ -176,13 +192,11 @@ class Cohort:
 
     def _run(self, members: Sequence[Member], until: int, on_progress: Progress | None) -> dict[Member, DivergedError]:
         going, diverged = list(members), dict[Member, DivergedError]()
-        # On a CPU the numbers are there as soon as the step is taken.
-        most = UNREAD if self._device.type == "cuda" else 1
         while going:
             iteration = min(member.iteration for member in going)
             if iteration < until:
                 self._step([member for member in going if member.iteration == iteration], iteration)
-            if iteration + 1 >= until or any(member.step.unread >= most for member in going):
+            if iteration + 1 >= until or any(member.step.unread >= self._read_every for member in going):
                 diverged |= self._read(going, on_progress)
                 going = [member for member in going if member not in diverged and member.iteration < until]
         return diverged
@@ -209,16 +223,18 @@ class Cohort:
         for member in members:
             rows = member.step.read()
             first = member.iteration - len(rows)
-            for number, row in enumerate(rows):
-                if not all(map(math.isfinite, row)):
-                    member.iteration = first + number
-                    diverged[member] = self._error(member, row)
-                    break
+            broken = next((number for number, row in enumerate(rows) if not all(map(math.isfinite, row))), None)
+            finite = rows[:broken]
+            for row in finite:
                 member.losses.add(row[:3])
                 member.clipped.add(row[3], member.step.largest_norm)
             if on_progress is not None:
-                for done, row in enumerate(rows[: member.iteration - first], first + 1):
+                for done, row in enumerate(finite, first + 1):
                     on_progress(member, done, row[0])
+            if broken is not None:
+                # Only now: until here the iteration is that of the weights, which a checkpoint would be of.
+                member.iteration = first + broken
+                diverged[member] = self._error(member, rows[broken])
         return diverged
 
     def _error(self, member: Member, row: Sequence[float]) -> DivergedError:

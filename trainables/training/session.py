@@ -120,9 +120,13 @@ class TrainingSession:
         return self._last if unheard else None
 
     def advanced(self, iteration: int, loss: float) -> None:
-        """Take in that an iteration is done; a checkpoint is written when it is time."""
+        """Take in that an iteration is done; a checkpoint is written when it is time.
+
+        Of a training that came further before its losses were read the weights are not those of `iteration`: it waits for
+        the last one of which they are told, which never comes if one of them is not finite.
+        """
         self._listener.advanced(iteration, loss)
-        if time.monotonic() - self._saved > self._checkpoint_seconds:
+        if iteration == self._trainer.iteration and time.monotonic() - self._saved > self._checkpoint_seconds:
             self._save()
 
     def trained(self, seconds: float) -> None:

@@ -4,14 +4,21 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
+import torch
 
 from crescendo.trainables.errors import DivergedError, InputError
+from crescendo.trainables.training import checkpoint_folders
+from crescendo.trainables.training.checkpoints import read_checkpoint
+from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.cohort_session import CohortSession
 from crescendo.trainables.training.job import Job, outputs
 from crescendo.trainables.training.scored_subset import ScoredSubset
+from crescendo.trainables.training.step import UNREAD
+from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.trial import Trial
 
 SHARED = {
@@ -103,6 +110,39 @@ def test_one_that_diverges_or_is_stopped_leaves_and_the_others_go_on(tiny_datase
     assert "is not finite at learning rate 1e+30" in message
     assert reports == alone[0]
     assert stopped.trainer.iteration == 4
+
+
+@pytest.mark.parametrize("evaluate_every", [5, 12])
+@pytest.mark.parametrize("read_every", [1, 4, UNREAD])
+def test_no_checkpoint_lies_past_a_divergence_however_late_it_is_noticed(
+    tiny_dataset, tmp_path, read_every, evaluate_every
+):
+    """Due after every step, a checkpoint holds the weights that its training has at its iteration alone."""
+    lengths = {"iterations": 12, "evaluate_every": evaluate_every}
+    explosive = {**lengths, "optimizer": "sgd", "learning_rate": 1e8, "gradient_clip": 0.0}
+    made = [trial(tiny_dataset, tmp_path, 0, **explosive), trial(tiny_dataset, tmp_path, 2, **lengths)]
+    bad, good = (Trial(replace(one.job, checkpoint_seconds=0.0), tiny_dataset) for one in made)
+    together = CohortSession([bad, good], cohort=Cohort([bad.trainer, good.trainer], read_every=read_every))
+    outcomes = {}
+    while together.sessions:
+        outcomes |= together.step()
+    diverged = bad.trainer.iteration
+    assert isinstance(outcomes[bad], DivergedError)
+    assert f"iteration {diverged + 1}: " in str(outcomes[bad])
+    assert 5 < diverged < 12
+    newest = {one: checkpoint_folders.newest(Path(one.job.folder)) for one in (bad, good)}
+    assert (newest[bad] is None) == (evaluate_every == 12 and read_every == UNREAD)
+    for one in (bad, good):
+        if newest[one] is None:
+            continue
+        saved, _, metadata = read_checkpoint(newest[one])
+        last = metadata["iteration"]
+        assert last <= one.trainer.iteration
+        assert last == one.trainer.iteration or (one is bad and read_every > 1)
+        assert metadata["losses"]["iterations"] == last - (last - 1) // evaluate_every * evaluate_every
+        alone = Trainer(one.trainer.config, tiny_dataset)
+        alone.train(last)
+        assert all(torch.equal(saved[name], tensor) for name, tensor in alone.model.state_dict().items())
 
 
 def test_the_turn_is_held_while_they_train_and_not_while_they_are_validated(tiny_dataset, tmp_path, monkeypatch):
