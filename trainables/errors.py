@@ -12,6 +12,10 @@ class SurroundingsError(InputError):
     """What a training works with is gone or full for now: a disk, a data set. Tried again later, the same may succeed."""
 
 
+class NoRoomError(InputError):
+    """The free memory of a device does not hold a training now. With fewer others beside it, the same may succeed."""
+
+
 class DatasetChangedError(InputError):
     """The data set is no longer the one that was begun with."""
 

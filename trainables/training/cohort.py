@@ -18,12 +18,16 @@ import torch
 from crescendo.trainables.config import TrainingConfig
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.sampler import SequenceSampler
-from crescendo.trainables.errors import DivergedError, InputError
+from crescendo.trainables.errors import DivergedError
+from crescendo.trainables.plurals import counted
 from crescendo.trainables.training.clipping import ClippedSteps
 from crescendo.trainables.training.feed import Feed, feed_for
 from crescendo.trainables.training.graphs import TRIED, CapturedStep, take_both_ways
 from crescendo.trainables.training.mean_losses import LossSums
+from crescendo.trainables.training.room import room_for
 from crescendo.trainables.training.step import UNREAD, TrainingStep
+
+_STEP, _LOWER = "one training step", "sequences, sequence_length or hidden_size"
 
 
 class Member(Protocol):
@@ -51,6 +55,11 @@ The training itself may have come further meanwhile, even past a divergence: its
 def batches_of(config: TrainingConfig, dataset: Dataset) -> tuple[object, ...]:
     """Return what two trainings share that share every batch."""
     return dataset.content_hash, config.seed, config.sequences, config.sequence_length
+
+
+def crowded(count: int, at_once: int) -> str:
+    """Return the note for trainings of which the GPU's memory holds fewer at once."""
+    return f"the GPU's memory does not hold {counted(count, 'training')} at once: {at_once} train at a time"
 
 
 class Cohort:
@@ -119,10 +128,11 @@ class Cohort:
 
         Raises
         ------
-        InputError
-            If the GPU's free memory does not hold a single step.
+        NoRoomError
+            If the GPU's free memory does not hold a single step beside what the members hold already. Some may have taken
+            a step by half then: they go on from their checkpoints only.
         """
-        with self._own_random():
+        with self._own_random(), room_for(_STEP, self._device, _LOWER):
             diverged = self._train(self._behind(until), until, on_progress)
         for member in diverged:
             self.leave(member)
@@ -142,12 +152,9 @@ class Cohort:
         if not self._started(members, until):
             half = len(members) // 2
             if not half:
-                raise InputError(
-                    f"device {self._device}: its free memory does not hold one training step; lower sequences, "
-                    "sequence_length or hidden_size, or wait until others have left it"
-                )
+                raise torch.OutOfMemoryError
             for member in members:
-                member.note(f"the GPU's memory does not hold {len(members)} trainings at once: {half} train at a time")
+                member.note(crowded(len(members), half))
             parts = (members[:half], members[half:])
             return {who: error for part in parts for who, error in self._train(part, until, on_progress).items()}
         diverged = self._run(members, until, on_progress)

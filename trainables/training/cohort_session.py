@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, Protocol, TypeVar
 
-from crescendo.trainables.errors import DivergedError, InputError
+from crescendo.trainables.errors import DivergedError, InputError, NoRoomError
 from crescendo.trainables.training.cohort import Cohort
+from crescendo.trainables.training.room import room_for
 from crescendo.trainables.training.shared_scores import SharedScores
 from crescendo.trainables.training.trainer import Trainer
 from crescendo.trainables.training.validation_report import ValidationReport
@@ -85,6 +86,11 @@ class CohortSession(Generic[Session]):
         """Train to the next validation of one of them, and return the reports of those that are there.
 
         Those that diverged on the way, or cannot be measured, are among the answers, with their error, and have left.
+
+        Raises
+        ------
+        NoRoomError
+            If the device's memory does not hold all that they need now; they go on from their folders only.
         """
         outcomes: dict[Session, ValidationReport | InputError] = {}
         for session in self.sessions:
@@ -126,7 +132,10 @@ class CohortSession(Generic[Session]):
         )
         for session in arrived:
             try:
-                outcomes[session] = session.report(shared)
+                with room_for("the scoring of recordings", session.trainer.device, "hidden_size or fc7_size"):
+                    outcomes[session] = session.report(shared)
+            except NoRoomError:
+                raise
             except InputError as error:
                 outcomes[session] = error
         return outcomes

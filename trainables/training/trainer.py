@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.initialisation import initial_model, resolved_for
 from crescendo.trainables.training.malloc import keep_freed_memory
 from crescendo.trainables.training.mean_losses import LossSums, MeanLosses
+from crescendo.trainables.training.room import room_for
 from crescendo.trainables.training.step import TrainingStep, weight_seed
 
 
@@ -51,7 +53,14 @@ class Trainer:
     """
 
     def __init__(self, config: TrainingConfig, dataset: Dataset) -> None:
-        """Build the model; `InputError` if the configuration asks for what this machine or data set does not have."""
+        """Build the model.
+
+        Raises
+        ------
+        InputError
+            If the configuration asks for what this machine or data set does not have; `NoRoomError`, if the device has no
+            memory for it now.
+        """
         self.config, self.dataset = resolved_for(config, dataset), dataset
         self._rule = config.matching_rule
         self.device = _device(config)
@@ -68,14 +77,9 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(weight_seed(config.seed))
             self.model = initial_model(self.config, dataset)
-        try:
+        with self._room("the model's weights"):
             self.model.to(self.device)
-        except torch.OutOfMemoryError:
-            raise InputError(
-                f"device {self.device}: its free memory does not hold the model's weights; lower hidden_size or fc7_size, "
-                "or wait until others have left it"
-            ) from None
-        self.step = TrainingStep(self.model, config, self.device)
+            self.step = TrainingStep(self.model, config, self.device)
 
     def begin_stage(self) -> None:
         """Begin to sum the losses of another stage, or go on with the one that has not ended."""
@@ -150,7 +154,8 @@ class Trainer:
         Raises
         ------
         InputError
-            If it is incomplete, of another model shape, of another data set or of another training configuration.
+            If it is incomplete, of another model shape, of another data set or of another training configuration;
+            `NoRoomError`, if the device has no memory for it now.
         """
         weights, tensors, metadata = checkpoints.read_checkpoint(folder)
         with torch.no_grad():
@@ -160,19 +165,23 @@ class Trainer:
                 f"{folder}: was trained on another data set than {self.dataset.path}; use the one it began with"
             )
         self._check_settings(folder, metadata.get("config", {}))
-        self.step = TrainingStep(self.model, self.config, self.device)
-        with expecting("a checkpoint", folder, "go on from another, or train anew"):
-            self.step.load_optimizer(tensors)
-            self.iteration, self.history = int(metadata["iteration"]), list(metadata["history"])
-            if self.iteration and self.config.optimizer == "adam" and not tensors:
-                raise ValueError("it holds no state of the optimiser")
-            self.losses, self._in_stage = LossSums(**metadata.get("losses", {})), False
-            # Of checkpoints of version 0.1, which did not count them, only later steps are known.
-            self.clipped = ClippedSteps(**metadata.get("clipped", {}))
+        with self._room("the state of its optimiser"):
+            self.step = TrainingStep(self.model, self.config, self.device)
+            with expecting("a checkpoint", folder, "go on from another, or train anew"):
+                self.step.load_optimizer(tensors)
+                self.iteration, self.history = int(metadata["iteration"]), list(metadata["history"])
+                if self.iteration and self.config.optimizer == "adam" and not tensors:
+                    raise ValueError("it holds no state of the optimiser")
+                self.losses, self._in_stage = LossSums(**metadata.get("losses", {})), False
+                # Of checkpoints of version 0.1, which did not count them, only later steps are known.
+                self.clipped = ClippedSteps(**metadata.get("clipped", {}))
 
     def resume_stage(self) -> None:
         """Let `train` go on with the stage of the checkpoint that was restored, which has not been reported."""
         self._in_stage = True
+
+    def _room(self, what: str) -> AbstractContextManager[None]:
+        return room_for(what, self.device, "hidden_size or fc7_size")
 
     def _check_settings(self, folder: Path, written: dict[str, Any]) -> None:
         # Another model is not even looked up: its name may be of code that comes with the checkpoint.

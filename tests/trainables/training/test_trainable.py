@@ -18,6 +18,49 @@ from crescendo.trainables.training.job import Job
 from crescendo.trainables.training.session import TrainingSession
 from crescendo.trainables.training.trainable import DetectorTrainable
 
+LARGE = """
+import weakref
+import torch
+from own_models import Convolution
+
+ALIVE = weakref.WeakSet()
+
+class Large(Convolution):
+    written = False
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        ALIVE.add(self)
+
+    def allocate(self, where):
+        if where == "{where}" and len(ALIVE) > {most}:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def to(self, *arguments, **named):
+        self.allocate("weights")
+        return super().to(*arguments, **named)
+
+    def state_dict(self, *arguments, **named):
+        self.written = True
+        return super().state_dict(*arguments, **named)
+
+    def parameters(self, recurse=True):
+        if self.written:  # by a checkpoint, for the optimiser that goes on
+            self.allocate("restored")
+        return super().parameters(recurse)
+
+    def forward(self, features, truncate=None):
+        if self.training:
+            self.allocate("steps")
+        return super().forward(features, truncate)
+
+    def step_function(self, features):
+        if self.written:  # not while the model is looked at
+            self.allocate("scores")
+        return super().step_function(features)
+"""
+VARIANTS = ("none", "score", "margin")
+
 
 @pytest.fixture
 def job(tiny_dataset, tiny_settings, tmp_path):
@@ -88,6 +131,74 @@ def test_a_member_that_diverges_or_cannot_be_built_fails_by_itself(job, tiny_dat
     assert came[1].failures.keys() == {"diverges"}
     assert came[1].failures["diverges"].startswith("DivergedError: iteration ")
     assert [results(step.reports["good"]) for step in came[1:]] == alone(good, tiny_dataset)
+
+
+@pytest.fixture
+def large_model(tmp_path, monkeypatch):
+    """Make a model of which only so many fit at once: one more, and what `where` names runs out of memory."""
+
+    def make(where: str, most: int) -> str:
+        name = f"large_{where}_{most}"
+        (tmp_path / f"{name}.py").write_text(LARGE.format(where=where, most=most))
+        return f"{name}:Large"
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return make
+
+
+def everything(trainable: DetectorTrainable, count: int):
+    """What is said of `count` jobs until all are over: the reports, as they were heard first, and the failures."""
+    reports, failures = {}, {}
+    while sum(heard[-1].done for heard in reports.values()) + len(failures) < count:
+        step = trainable.train()["step"]
+        failures |= step.failures
+        for identity, report in step.reports.items():
+            heard = reports.setdefault(identity, [])
+            if not heard or report.iteration > heard[-1].iteration:
+                heard.append(report)
+    return reports, failures
+
+
+@pytest.mark.parametrize(("where", "count", "most"), [("weights", 3, 2), ("steps", 4, 2), ("scores", 3, 1)])
+def test_members_for_which_there_is_no_room_wait_uncounted(job, large_model, tiny_dataset, where, count, most):
+    jobs = [
+        job(str(number), model=large_model(where, most), learning_rate=0.01 * (1 + number)) for number in range(count)
+    ]
+    reports, failures = everything(DetectorTrainable(config={"jobs": tuple(jobs)}), count)
+    assert failures == {}
+    note = f"the GPU's memory does not hold {count} trainings at once: {most} train at a time"
+    for one in jobs:
+        assert note in reports[one.identity][-1].notes
+        said = [{**results(report), "notes": []} for report in reports[one.identity]]
+        assert said == [{**report, "notes": []} for report in alone(one, tiny_dataset)]
+
+
+def test_a_member_that_cannot_be_resumed_beside_others_waits(job, large_model, tiny_dataset):
+    """What it came to before is not lost."""
+    jobs = [
+        job(str(number), model=large_model("restored", 1), variant=variant) for number, variant in enumerate(VARIANTS)
+    ]
+    for one in jobs:
+        steps(DetectorTrainable(config={"jobs": (one,)}), 1)
+    reports, failures = everything(DetectorTrainable(config={"jobs": tuple(jobs)}), len(jobs))
+    assert failures == {}
+    for one in jobs:
+        assert any("1 train at a time" in note for note in reports[one.identity][-1].notes)
+        assert results(reports[one.identity][-1])["losses"] == alone(one, tiny_dataset)[-1]["losses"]
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [("weights", "the model's weights"), ("steps", "one training step"), ("scores", "the scoring of recordings")],
+)
+def test_that_there_is_no_room_for_a_single_one_is_its_failure(job, large_model, where, what):
+    jobs = [job(str(number), model=large_model(where, 0)) for number in range(3)]
+    reports, failures = everything(DetectorTrainable(config={"jobs": tuple(jobs)}), 3)
+    assert reports == {}
+    for line in failures.values():
+        assert line.startswith(f"NoRoomError: device cpu: its free memory does not hold {what}; lower ")
+        assert line.endswith(", or wait until others have left it")
+    assert len(failures) == 3
 
 
 def test_a_cohort_of_which_none_can_be_built_says_so(job):
