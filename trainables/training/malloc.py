@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 # Of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -24,3 +27,11 @@ def keep_freed_memory() -> None:
         if adjust is not None:
             adjust(_MMAP_THRESHOLD, _HELD)
             adjust(_TRIM_THRESHOLD, _KEPT)
+
+
+def available_memory() -> int:
+    """Return the bytes of main memory that Linux says processes can still take; 0 on other systems."""
+    with suppress(OSError):
+        if found := re.search(r"^MemAvailable:\s*(\d+) kB$", Path("/proc/meminfo").read_text("utf-8"), re.MULTILINE):
+            return int(found[1]) * 1024
+    return 0

@@ -9,28 +9,43 @@ import numpy as np
 from crescendo.trainables.config import Reset
 from crescendo.trainables.inference.scoring import Span, score_together, whole
 from crescendo.trainables.models.registry import MODELS
+from crescendo.trainables.training.malloc import available_memory
 from crescendo.trainables.training.trainer import Trainer
 
 Scores = Mapping[str, np.ndarray]
 """Recording -> softmax scores (frames, labels) float32."""
 
-# Bytes of scores that wait for those they belong to.
-_WAITING = 2**30
+# Bytes of scores that may wait for those they belong to: a share of the memory that is available, within bounds.
+_SHARE, _LEAST, _MOST = 0.25, 2**30, 2**33
+
+_Asked = tuple[Trainer, tuple[Span, ...], Reset]
 
 
 class SharedScores:
-    """What trained models say of a data set, side by side on a GPU: each frame's small steps leave most of it idle."""
+    """What trained models say of a data set, side by side on a GPU: each frame's small steps leave most of it idle.
 
-    def __init__(self, trainers: Sequence[Trainer], measured: Collection[Trainer] = ()) -> None:
+    As many are scored together as may wait for those they belong to.
+    """
+
+    def __init__(
+        self, trainers: Sequence[Trainer], measured: Collection[Trainer] = (), *, waiting: int | None = None
+    ) -> None:
         """Find nothing yet; `trainers` share data set and device, and train no more while scores are asked for.
 
-        `measured` are those of them that are over and will be measured in every way.
+        Parameters
+        ----------
+        measured
+            Those of them that are over and will be measured in every way.
+        waiting
+            Bytes of scores that may wait; default: none on a CPU, where nothing is won, else 1 to 8 GiB, by the memory.
         """
         self._trainers, self._measured = list(trainers), set(measured)
-        self._found: dict[tuple[Trainer, tuple[Span, ...], Reset], list[np.ndarray]] = {}
+        self._may_wait, self._wait = _may_wait(trainers) if waiting is None else waiting, 0
+        self._found: dict[_Asked, list[np.ndarray]] = {}
+        self._handed = set[_Asked]()
 
     def score(self, trainer: Trainer, subset: str, reset: Reset) -> Scores:
-        """Return the scores of `subset` by the model of `trainer`, which are handed out once."""
+        """Return the scores of `subset` by the model of `trainer`, which are kept no longer."""
         recordings = trainer.dataset.recordings(subset)
 
         def asks(other: Trainer) -> bool:
@@ -43,7 +58,7 @@ class SharedScores:
         return dict(zip(recordings, scores, strict=True))
 
     def score_spans(self, trainer: Trainer, spans: Sequence[Span], reset: Reset) -> list[np.ndarray]:
-        """Return the scores of `spans`, each from a fresh state, by the model of `trainer`, handed out once.
+        """Return the scores of `spans`, each from a fresh state, by the model of `trainer`, kept no longer.
 
         Trainings that are measured alike ask for the same spans.
         """
@@ -66,15 +81,32 @@ class SharedScores:
             found = score_together([one.model for one in together], trainer.dataset, listed, reset, trainer.on_scored)
             for one, scores in zip(together, found, strict=True):
                 self._found[one, listed, reset] = scores
+            self._wait += len(found) * self._bytes(trainer, listed)
+        self._wait -= self._bytes(trainer, listed)
+        self._handed.add(key)
         return self._found.pop(key)
 
     def _together(
         self, trainer: Trainer, spans: tuple[Span, ...], reset: Reset, asks: Callable[[Trainer], bool]
     ) -> list[Trainer]:
-        """Return who is scored with `trainer`: those who will ask for the same."""
+        """Return who is scored with `trainer`: those who will ask for the same, as far as their scores may wait."""
+        known = self._found.keys() | self._handed
+        others = [
+            other
+            for other in self._trainers
+            if other is not trainer and (other, spans, reset) not in known and asks(other)
+        ]
+        room = max(self._may_wait - self._wait, 0)
+        return [trainer, *others[: room // self._bytes(trainer, spans)]]
+
+    @staticmethod
+    def _bytes(trainer: Trainer, spans: tuple[Span, ...]) -> int:
         frames = sum(last - first for _, first, last in spans)
-        scores = frames * len(trainer.dataset.labels) * np.dtype(np.float32).itemsize
-        if trainer.device.type != "cuda" or scores * len(self._trainers) > _WAITING:
-            return [trainer]
-        others = [other for other in self._trainers if other is not trainer and asks(other)]
-        return [trainer, *(other for other in others if (other, spans, reset) not in self._found)]
+        return max(1, frames * trainer.model.label_count * np.dtype(np.float32).itemsize)
+
+
+def _may_wait(trainers: Sequence[Trainer]) -> int:
+    """Return how many bytes of scores may wait for their trainer."""
+    if not any(trainer.device.type == "cuda" for trainer in trainers):
+        return 0
+    return min(_MOST, max(_LEAST, int(_SHARE * available_memory())))
