@@ -28,6 +28,9 @@ Span = tuple[str, int, int]
 Watch = Callable[[int, int], None]
 """Is told now and then how many frames are scored, and how many there are."""
 
+Uncaptured = Callable[[int, str], object]
+"""Is told which model, by its number, goes frame by frame on a GPU, and why."""
+
 
 def score_spans(model: DetectionModel, dataset: Dataset, spans: Sequence[Span], reset: Reset) -> list[np.ndarray]:
     """Return the softmax scores of spans of recordings, each started with a fresh state; `score_together` of one model."""
@@ -55,6 +58,7 @@ def score_together(
     spans: Sequence[Span],
     reset: Reset,
     watch: Watch | None = None,
+    uncaptured: Uncaptured | None = None,
 ) -> list[list[np.ndarray]]:
     """Return what each of `models`, all on one device, says of spans of recordings, each started with a fresh state.
 
@@ -88,6 +92,7 @@ def score_together(
                 [spans[number] for number in chosen],
                 reset,
                 None if watch is None else _later(watch, done, total),
+                uncaptured or (lambda _, __: None),
             )
             done += sum(spans[number][2] - spans[number][1] for number in chosen)
             for own, matrices in zip(scores, found, strict=True):
@@ -119,6 +124,7 @@ def _side_by_side(
     spans: Sequence[Span],
     reset: Reset,
     watch: Callable[[int], None] | None,
+    uncaptured: Uncaptured,
 ) -> list[list[np.ndarray]]:
     """Score spans, the longest first, in step."""
     lengths = [last - first for _, first, last in spans]
@@ -130,10 +136,12 @@ def _side_by_side(
     captured = device.type == "cuda" and longest > _WORTH * _BLOCK and most >= _BLOCK
     chunk = min(_READ * _BLOCK, most) if captured else min(_CHUNK, most)
     empty = torch.zeros(len(spans), _BLOCK, width, dtype=torch.from_numpy(np.empty(0, dataset.store.dtype)).dtype)
-    runners: list[_Runner] = [
-        (_captured_blocks(model, empty.to(device), reset) if captured else None) or _Loop(model, len(spans), reset)
-        for model in models
-    ]
+    runners: list[_Runner] = []
+    for number, model in enumerate(models):
+        blocks, reason = _captured_blocks(model, empty.to(device), reset) if captured else (None, "")
+        if reason:
+            uncaptured(number, reason)
+        runners.append(blocks or _Loop(model, len(spans), reset))
     for begin in range(0, longest, chunk):
         alive = sum(length > begin for length in lengths)
         frames = min(chunk, longest - begin)
@@ -210,13 +218,13 @@ class _CapturedBlocks:
         return torch.cat(self._blocks, dim=1)
 
 
-def _captured_blocks(model: DetectionModel, features: Tensor, reset: Reset) -> _CapturedBlocks | None:
-    """Return the captured blocks of a model, or None if they cannot be captured or the GPU has no room for it."""
+def _captured_blocks(model: DetectionModel, features: Tensor, reset: Reset) -> tuple[_CapturedBlocks | None, str]:
+    """Return the captured blocks of a model, or why they cannot be captured, or that the GPU has no room for it."""
     try:
-        return _CapturedBlocks(model, features, reset)
-    except RuntimeError:  # somebody's own model may look at its numbers, which a capture forbids
+        return _CapturedBlocks(model, features, reset), ""
+    except RuntimeError as error:  # somebody's own model may look at its numbers, which a capture forbids
         torch.cuda.synchronize()
-        return None
+        return None, " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _run(model: DetectionModel, features: Tensor, state: State, reset: Reset) -> tuple[Tensor, State]:

@@ -78,7 +78,16 @@ class SharedScores:
         key = trainer, listed, reset
         if key not in self._found:
             together = self._together(trainer, listed, reset, asks)
-            found = score_together([one.model for one in together], trainer.dataset, listed, reset, trainer.on_scored)
+            found = score_together(
+                [one.model for one in together],
+                trainer.dataset,
+                listed,
+                reset,
+                trainer.on_scored,
+                lambda number, why: together[number].note(
+                    f"is scored frame by frame on the GPU, which is slower: {why}"
+                ),
+            )
             for one, scores in zip(together, found, strict=True):
                 self._found[one, listed, reset] = scores
             self._wait += len(found) * self._bytes(trainer, listed)

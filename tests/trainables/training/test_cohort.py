@@ -222,6 +222,38 @@ class TestOnAGPU:
         alone.train(8)
         assert same(weights(other), weights(alone))
 
+    @pytest.mark.parametrize(
+        ("while_captured", "reason"),
+        [
+            ("one = one * 0.5", "a captured step and the plain one differ within 3 steps"),
+            ("raise ValueError('not\\nnow')", "its step cannot be captured (not now)"),
+        ],
+    )
+    def test_what_a_capture_gets_wrong_trains_plainly_and_says_why(
+        self, tiny_dataset, tmp_path, monkeypatch, while_captured, reason
+    ):
+        name = f"otherwise_captured_{len(while_captured)}"
+        (tmp_path / f"{name}.py").write_text(
+            "import torch\n"
+            "def loss(probabilities, labels, *, background, state):\n"
+            "    one = probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1)\n"
+            "    if torch.cuda.is_current_stream_capturing():\n"
+            f"        {while_captured}\n"
+            "    return 1 - one, None\n"
+        )
+        monkeypatch.syspath_prepend(str(tmp_path))
+        changes = {"variant": f"{name}:loss", "dropout": 0.4}
+        own, alone = (
+            trainer(tiny_dataset, 0, "cuda", **changes),
+            trainer(tiny_dataset, 0, "cuda", graphs="off", **changes),
+        )
+        other = trainer(tiny_dataset, 1, "cuda")
+        Cohort([own, other]).train(8)
+        alone.train(8)
+        assert own.notes == [f"trains without CUDA graphs, which is slower: {reason}"]
+        assert same(weights(own), weights(alone))
+        assert other.notes == []
+
     @pytest.mark.parametrize("arm", range(len(ARMS)))
     def test_every_arm_is_captured(self, tiny_dataset, arm):
         one = trainer(tiny_dataset, arm, "cuda")
