@@ -140,7 +140,7 @@ def training(folder: Path) -> Iterator[Row]:
             f"GPU: one arm, full loop over a bare captured one, {name}",
             one, bare_captured(shape, many * times, mixed=mixed), at_least=at_least, repeats=5,
         )  # fmt: skip
-        for variant in ("score", "combined"):
+        for variant in ("score", "margin", "combined", "naive"):
             ours = steps(dataset, shape, 1, many * times, [variant], **precision)
             yield compare(f"GPU: captured step, {variant} over none, {name}", ours, one, at_most=1.1, repeats=5)
 

@@ -32,7 +32,10 @@ CODE, WHEELS, DATA = HERE / "code", HERE / "wheels", HERE / "data" / "hapt"
 ROOMS = ("platform", "trainables", "search_spaces", "reports")
 TESTS = (
     "tests/trainables/training/test_cohort.py",
+    "tests/trainables/training/test_cohort_session.py",
     "tests/trainables/training/test_feed.py",
+    "tests/trainables/training/test_gpu_driver.py",
+    "tests/trainables/training/test_step.py",
     "tests/trainables/training/test_trainer.py",
     "tests/trainables/training/test_turn.py",
     "tests/trainables/inference/test_scoring.py",

@@ -149,14 +149,14 @@ def test_the_only_node_lost_ends_the_sweep_which_then_goes_on(folder):
 
 @pytest.mark.slow
 def test_the_whole_cluster_killed_the_study_goes_on(folder):
-    driver = Driver(folder, held=True)
-    driver.wait_for_events(2)
+    driver = Driver(folder, held=True, cohort=2)
+    driver.wait_for_events(4)
     family = driver.family()
     for one in named(family, "gcs_server", "raylet"):
         one.kill()
     assert driver.end() != 0
     assert gone(family)
-    assert Driver(folder).end() == 0
+    assert Driver(folder, cohort=2).end() == 0
     check(folder)
 
 
