@@ -95,6 +95,30 @@ def test_proposals_of_one_cohort_hear_of_each_other(folder, tmp_path):
         assert len(set(values)) == len(values) == 6
 
 
+@pytest.mark.parametrize(("sampler", "hears"), [("tpe", True), ("gp", True), ("cmaes", False), ("random", False)])
+def test_which_samplers_hear_of_running_trials(folder, tmp_path, sampler, hears):
+    """Of what is proposed after the same results, at the same number: what runs meanwhile counts, or does not."""
+    study = trivial_study(
+        folder, trials=20, extra="failures: {retries: 0, limit: 50}\n", changes=(f"search.sampler={sampler}",)
+    )
+
+    def next_after(output, *, running):
+        run = begun(study, output)
+        for _ in range(16):
+            [job] = run.next_jobs()
+            run.report(job.identity, last_report(job))
+        for _ in range(8):
+            [job] = run.next_jobs()
+            if not running:
+                run.failed(job.identity, "NaN")
+        [job] = run.next_jobs()
+        entry = run.running[job.identity]
+        assert entry.number == 12
+        return entry.values
+
+    assert (next_after(tmp_path / "1", running=True) != next_after(tmp_path / "2", running=False)) == hears
+
+
 def test_confirmations_of_one_seed_train_together_once_every_search_is_over(folder, tmp_path):
     run = begun(trivial_study(folder, trials=1, cohort=3), tmp_path)
     first, second = run.next_jobs()
