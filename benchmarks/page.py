@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,10 @@ Every number is a ratio to a yardstick run in turn with it, in the same process:
 seconds (medians, too) are given to show the scale. What a benchmark compares stands at the head of its script. How a
 machine with a GPU and no network is measured: [gpu_check.md](gpu_check.md).
 """
+# Of rows of `gpu.py`: parts of their names.
+_OVER_FORMER = "over one plain arm whose batches come from pageable memory, as before, the paper's shape"
+_OVER_PLAIN = "times the frames a second of one plain arm, the paper's shape"
+_OVER_PROCESSES, _OVER_CAPTURED = "processes at once, plain", "processes at once, captured"
 _VERSIONS = {"torch": "torch", "ray": "Ray", "mlflow": "MLflow"}
 
 
@@ -88,7 +92,24 @@ def _section(result: dict[str, Any]) -> str:
             str(row["rounds"]),
         )
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join([*lines, ""])
+    remark = baselines({row["name"]: row["ratio"] for row in result["rows"]})
+    return "\n".join([*lines, "", *([remark, ""] if remark else [])])
+
+
+def baselines(ratios: Mapping[str, float | None]) -> str:
+    """Return what the bars of the cohorts are over, and what comes out over the stronger baseline; "" if a row lacks."""
+    found = [
+        next((ratio for name, ratio in ratios.items() if what in name and ratio is not None), None)
+        for what in (_OVER_FORMER, _OVER_PLAIN, _OVER_PROCESSES, _OVER_CAPTURED)
+    ]
+    if None in found:
+        return ""
+    former, plain, processes, captured = (shown(ratio, 3) for ratio in found)
+    return (
+        "Two bars are over the weaker of two baselines: at the paper's shape the cohort's is over a plain arm as it was before "
+        f"({former} times; over a plain arm as it is now {plain}), and that over processes is over plain ones ({processes} "
+        f"times; over captured ones {captured})."
+    )
 
 
 def main() -> None:
