@@ -27,8 +27,6 @@ from crescendo.trainables.training.mean_losses import LossSums
 from crescendo.trainables.training.room import room_for
 from crescendo.trainables.training.step import UNREAD, TrainingStep
 
-_STEP, _LOWER = "one training step", "sequences, sequence_length or hidden_size"
-
 
 class Member(Protocol):
     """A training as a cohort sees it: a `Trainer`."""
@@ -132,7 +130,10 @@ class Cohort:
             If the GPU's free memory does not hold a single step beside what the members hold already. Some may have taken
             a step by half then: they go on from their checkpoints only.
         """
-        with self._own_random(), room_for(_STEP, self._device, _LOWER):
+        with (
+            self._own_random(),
+            room_for("one training step", self._device, "sequences, sequence_length or hidden_size"),
+        ):
             diverged = self._train(self._behind(until), until, on_progress)
         for member in diverged:
             self.leave(member)
