@@ -26,7 +26,7 @@ from simulated_labels import called_different as called_with_labels
 from simulated_looks import decided, looks
 from simulated_studies import Case, called_different, called_different_before, simulated
 
-from crescendo.reports.analysis.verdicts import too_little, too_rare
+from crescendo.reports.analysis.enough import too_little, too_rare
 
 STUDIES, QUICK, SEED = 4000, 400, 2027
 LOWEST, HIGHEST = 0.03, 0.07

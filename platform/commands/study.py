@@ -188,7 +188,9 @@ def _hours(checked: Study) -> str:
     beside = f", {hours_text(whole / side_by_side)} if {side_by_side} run at once" if side_by_side > 1 else ""
     less = "; less in cohorts" if together(checked.resources) else ""
     budget = "" if checked.budget is None else f"; as it is written, with a budget of {checked.budget}"
-    return f"about {hours_text(whole)} one training after the other{beside}{less}, on this machine, by {found}{budget}"
+    return (
+        f"about {hours_text(whole)} of training, one after the other{beside}{less}, on this machine, by {found}{budget}"
+    )
 
 
 def _remarks(checked: Study) -> tuple[str, ...]:

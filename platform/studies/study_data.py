@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crescendo.platform.studies.workspace import Recordings, Workspace
+from crescendo.reports.analysis.enough import too_little
+from crescendo.reports.analysis.variance import Layout
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.schema.folds import Parts, names_of_sets
 from crescendo.search_spaces.study import Study
@@ -46,7 +48,8 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
         _check_suits(study, opened)
         remarks, reason = unlearnable(opened.annotations), untested(opened, unscored)
         if reason is None:
-            return Workspace(output, address, opened.content_hash, states, notes=notes), remarks
+            workspace = Workspace(output, address, opened.content_hash, states, notes=notes)
+            return workspace, (*remarks, *_no_answer(study, [opened]))
         if study.confirm.until is not None:
             raise InputError(
                 f"{study.name}: confirm.until: {study.confirm.until} needs a test part, but in {shown_dataset(dataset)} "
@@ -173,4 +176,11 @@ def _checked(study: Study, folds: Mapping[str, Dataset]) -> tuple[str, ...]:
                 f"{dataset.path}, fold {name}: {fault} there; divide the recordings otherwise, or into fewer folds"
             )
         _check_suits(study, dataset)
-    return tuple(remarks_on(folds))
+    return *remarks_on(folds), *_no_answer(study, folds.values())
+
+
+def _no_answer(study: Study, folds: Iterable[Dataset]) -> tuple[str, ...]:
+    """Return why arms will not be told apart, whatever their numbers, if that is known before they are trained."""
+    tested = tuple(float(fold.annotations.groups().count(fold.recordings("test"))) for fold in folds)
+    reason = too_little(Layout(tested, study.repeats, len(study.confirm.every_seed)))
+    return (f"no answer can come of it: {reason}",) if reason is not None and len(arms_of(study)) > 1 else ()

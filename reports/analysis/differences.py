@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from crescendo.reports.analysis.enough import too_rare
 from crescendo.reports.analysis.estimates import Difference, Verdict
 from crescendo.reports.analysis.matched_runs import (
     DetectionTables,
@@ -20,7 +21,7 @@ from crescendo.reports.analysis.member import Training
 from crescendo.reports.analysis.resampling import MatchedRun, mean_ap, resampled_mean_ap
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference, detectable_difference, paired_differences
 from crescendo.reports.analysis.variance import FoldSample
-from crescendo.reports.analysis.verdicts import too_rare, verdict
+from crescendo.reports.analysis.verdicts import verdict
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 from crescendo.trainables.evaluation.protocols import MatchingRule

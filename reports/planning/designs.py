@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from crescendo.reports.analysis.enough import too_little
 from crescendo.reports.analysis.planning import ANY_NUMBER, Components, parts_with
 from crescendo.reports.analysis.statistics import LEVEL, POWER, detectable_difference
 from crescendo.reports.analysis.variance import Layout, put_together
-from crescendo.reports.analysis.verdicts import too_little
 from crescendo.reports.planning.luck import Luck, luck
 from crescendo.reports.planning.sources import Sources
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crescendo.reports.analysis.verdicts import too_little
+from crescendo.reports.analysis.enough import too_little
 from crescendo.reports.formatting import untold_text
 from crescendo.reports.planning.clock import clock
 from crescendo.reports.planning.designs import (

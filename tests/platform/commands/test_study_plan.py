@@ -62,7 +62,7 @@ def test_hours_are_those_of_a_few_timed_steps_of_every_arm(tmp_path, tiny_datase
     assert done.exit_code == 0, done.output
     [line] = [line for line in done.stdout.splitlines() if line.startswith("  hours")]
     assert re.search(
-        r"about \d+ s one training after the other.*by 10 steps of each of 2 arms and a little scoring; "
+        r"about \d+ s of training, one after the other.*by 10 steps of each of 2 arms and a little scoring; "
         r"as it is written, with a budget of 0.5 h$",
         line,
     )

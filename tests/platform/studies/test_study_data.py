@@ -62,6 +62,7 @@ def test_without_folds_it_is_the_data_set(tmp_path):
         (
             "2 labels without a training segment, which cannot be learned (AP 0 where scored): r2 (1 in validation), "
             "r3 (1 in test)",
+            "no answer can come of it: 1 group of recordings is too few, it takes 4",
         ),
     )
     recordings = place.recordings(ONLY)
@@ -282,7 +283,23 @@ def test_what_a_sweep_needs_of_its_data_is_checked_before_it(tmp_path, segments,
     pointed = "no test segment covers a frame at 1 frame a second" if "point" in segments else None
     assert place.untested == lacking.get(segments.get("test"), pointed)
     expected = [f"nothing will be tested: {place.untested}; arms are confirmed on the validation part"]
-    assert list(remarks) == (expected if place.untested else [])
+    few = ["no answer can come of it: 1 group of recordings is too few, it takes 4"]
+    assert list(remarks) == (expected if place.untested else few)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ((), "1 group of recordings is too few, it takes 4"),
+        (("folds={count: 4}",), None),
+        (("ablate=[{name: alone, settings: {variant: score}}]",), None),
+    ],
+)
+def test_that_no_answer_can_come_is_said_before_anything_is_trained(tmp_path, changes, reason):
+    folder = data(tmp_path / "data").path
+    checked = study(*changes, dataset=folder)
+    said = [line for line in open_data(checked, tmp_path, str(folder))[1] if line.startswith("no answer")]
+    assert said == ([] if reason is None else [f"no answer can come of it: {reason}"])
 
 
 def test_validate_says_that_it_did_not_look_at_data_at_an_address():

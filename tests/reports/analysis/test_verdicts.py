@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from crescendo.reports.analysis.enough import too_rare
 from crescendo.reports.analysis.family import critical_value
 from crescendo.reports.analysis.planning import components_of, detectable_with, parts_with
 from crescendo.reports.analysis.statistics import LEVEL, detectable_difference, paired_differences
 from crescendo.reports.analysis.variance import FoldSample, Layout, Parts, Variance, put_together
-from crescendo.reports.analysis.verdicts import too_rare, verdict
+from crescendo.reports.analysis.verdicts import verdict
 
 STUDIES, RESAMPLES = 300, 200
 SAMPLING_ERROR = 2.6 * math.sqrt(0.05 * 0.95 / STUDIES)
