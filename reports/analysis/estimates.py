@@ -1,4 +1,4 @@
-"""Numbers with their certainty: means over seeds, and differences to the baseline."""
+"""Numbers with their certainty: means over trainings, and differences to the baseline."""
 
 from __future__ import annotations
 

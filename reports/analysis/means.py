@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,13 @@ def _mean(values: Mapping[Training, float]) -> Estimate:
         return mean_interval(list(map(_of, repeats.values())))
     [seeds] = repeats.values()
     return mean_interval(seeds)
+
+
+def over(replicates: Collection[tuple[str | None, int]]) -> str:
+    """Return what the mean and interval of an arm with these (fold, repeat) are over: `folds`, `repeats` or `seeds`."""
+    if len({fold for fold, _ in replicates}) > 1:
+        return "folds"
+    return "repeats" if len(set(replicates)) > 1 else "seeds"
 
 
 def _of(values: Sequence[float]) -> float:

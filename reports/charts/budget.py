@@ -14,6 +14,7 @@ from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_along
 from crescendo.reports.charts.search import OPTIMISTIC, objective_label
 from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.tables import captions
 
 
 def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
@@ -44,7 +45,7 @@ def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Char
     caption = (
         "The best of n finished trials, the mean over all ways to take n of them (Dodge et al. 2019) and over all searches of "
         f"the arm; shaded: from {low} to {high} % of these. {OPTIMISTIC} Right of the line: the {model.scored} mAP of "
-        f"the confirmed runs, mean over seeds{', which chose nothing' if model.untested is None else ''}."
+        f"the confirmed runs, mean over {captions.seeds(model)}{', which chose nothing' if model.untested is None else ''}."
     )
     columns = ("arm", "trials", "best (%)", "from", "to", f"{model.scored} mAP, confirmed (%)")
     yield Chart(name, title, caption, figure, Numbers(columns, tuple(rows)))

@@ -13,6 +13,7 @@ from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_rows, value_lines
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
 from crescendo.reports.formatting import short
+from crescendo.reports.tables import captions
 from crescendo.trainables.evaluation.outcomes import KINDS
 from crescendo.trainables.evaluation.repaired import MISSED
 from crescendo.trainables.plurals import counted
@@ -57,7 +58,7 @@ def _false_positives(
     legend_above(figure, axes)
     caption = (
         f"Detections that are no true positives at IoU {_iou(found)}, by kind (the table says what each is): their number for "
-        f"100 annotated activities of the {model.scored} split, whatever their score. Mean over seeds."
+        f"100 annotated activities of the {model.scored} split, whatever their score. Mean over {captions.seeds(model)}."
     )
     rows = tuple((arm, *row, sum(row)) for arm, row in rates.items())
     return figure, caption, Numbers(("arm", *(_NAMES[kind] for kind in KINDS), "together"), rows)
@@ -100,7 +101,7 @@ def _without(
     caption = (
         "By how many points mAP would rise if wrong labels or poor overlaps were mended, if detections of the other kinds "
         "were not there, or if activities missed altogether need not be found; one kind at a time, so that gains do not add up. "
-        "After TIDE (Bolya et al., 2020). Mean over seeds."
+        f"After TIDE (Bolya et al., 2020). Mean over {captions.seeds(model)}."
     )
     rows: tuple[tuple[ChartValue, ...], ...] = tuple(
         (kind, *(gains[arm][number] for arm in gains)) for number, kind in enumerate(_NAMES.values())

@@ -88,6 +88,3 @@ class LeftOut:
 
 Draw = Callable[[ReportModel, Mapping[str, Look]], Iterator[Chart | LeftOut]]
 """Draws one chart or several that belong together; arms are drawn as their looks say."""
-
-INTERVAL = "95 % interval of the mean over seeds (Student's t)"
-"""What the shade around a line is, in captions."""

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.charts.chart import INTERVAL, Chart, LeftOut, Numbers
+from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_along
 from crescendo.reports.charts.style import COLUMN, PAGE, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import short
+from crescendo.reports.tables import captions
 
 _EARLY_IOU = (0.4, 0.5)
 
@@ -45,7 +46,9 @@ def map_against_iou(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[C
     axes.set_xlabel("IoU threshold")
     axes.set_ylabel(f"{model.scored} mAP (%)")
     legend_above(figure, axes)
-    caption = f"Mean over each arm's seeds on the {model.scored} split; shaded: {INTERVAL}."
+    caption = (
+        f"{model.scored.capitalize()} split, mean over {captions.seeds(model)}; shaded: {captions.interval(model)}."
+    )
     yield Chart(name, title, caption, figure, curve_numbers({"": lines}, "IoU threshold", x_percent=False))
 
 
@@ -67,7 +70,7 @@ def early_against_fraction(model: ReportModel, looks: Mapping[str, Look]) -> Ite
     caption = (
         f"The paper's Figure 8. A sequence for every {model.scored} activity: the model sees it from the end of the "
         "activity before until this share of the activity has passed; the ground truth is cut to what was seen. Mean over "
-        f"seeds; shaded: {INTERVAL}."
+        f"{captions.seeds(model)}; shaded: {captions.interval(model)}."
     )
     yield Chart(name, title, caption, figure, curve_numbers(lines, "observed fraction (%)", x_percent=True))
 

@@ -32,7 +32,7 @@ def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Ite
     caption = (
         f"{model.scored.capitalize()} {measure_name(model.headline)}, minus the baseline's. Lines: intervals that "
         f"hold for all arms together with {together(model)}, over recordings (paired bootstrap, {model.resamples:,} "
-        "resamples) and seeds. Filled: better or worse; hollow: equivalent, undecided, or not what the study asks about."
+        "resamples) and trainings. Filled: better or worse; hollow: equivalent, undecided, or not what the study asks about."
     )
     yield Chart(name, title, caption, figure, numbers)
 

@@ -13,9 +13,10 @@ from matplotlib.ticker import LogLocator, NullFormatter, SymmetricalLogLocator
 from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.charts.chart import INTERVAL, Chart, ChartValue, LeftOut, Numbers
+from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
 from crescendo.reports.charts.style import PAGE, PAPER, Look, legend_above, panels, within
+from crescendo.reports.tables import captions
 from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_classification import ALPHAS
 from crescendo.trainables.evaluation.early_warning import read_rate
@@ -61,7 +62,7 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
         f"the {model.scored} split, all labels together. Seen: the part of an activity that has passed when its alarm "
         f"goes off, over all {model.scored} activities, missed ones counted as never seen; a rate at which too many are missed "
         "for the quantile to be reached by every seed has no point. Announced: activities whose alarm goes off while "
-        f"they go on. {_COST if costly else ''}Mean over seeds; shaded: {INTERVAL}."
+        f"they go on. {_COST if costly else ''}Mean over {captions.seeds(model)}; shaded: {captions.interval(model)}."
         f"{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
     )
     rows = tuple(

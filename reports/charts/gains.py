@@ -12,6 +12,7 @@ from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_rows, value_lines
 from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import percent, short
+from crescendo.reports.tables import captions
 
 LABELS = 20
 
@@ -52,7 +53,8 @@ def _chart(
     figure, numbers = _draw(ap, model.baseline, looks, f"{model.scored} AP at IoU {short(model.label_iou or '')} (%)")
     caption = (
         f"{source} Up to {LABELS} labels by the largest gain of any arm over {model.baseline}, the "
-        "largest on top; mean over seeds. Picked for their gains, so these gains flatter: the table has every label."
+        f"largest on top; mean over {captions.seeds(model)}. Picked for their gains, so these gains flatter: the "
+        "table has every label."
     )
     return Chart(name, title, caption, figure, numbers)
 

@@ -13,6 +13,7 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_along
 from crescendo.reports.charts.style import MARKERS, PAGE, PERCENT, STEPS, Bounds, Look, legend_above, panels, within
+from crescendo.reports.tables import captions
 
 QUANTITIES = {
     "score": "score of the true label",
@@ -34,7 +35,7 @@ def progression(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart
     caption = (
         f"The paper's Figure 11. Every {model.scored} segment from its first frame to its last: the score of its label, the "
         "highest score of another label (background included), and their difference; resampled to 20 points, averaged over "
-        "segments and seeds."
+        f"segments, and over {captions.seeds(model)}."
     )
     yield Chart(name, title, caption, figure, numbers)
 
@@ -49,7 +50,7 @@ def progression_while_training(model: ReportModel, looks: Mapping[str, Look]) ->
     figure, numbers = _over_training(kept)
     caption = (
         "The paper's Figure 10. The same curves over the validation segments, at the reports of the confirmed runs "
-        f"(at most {SNAPSHOTS}); the stronger, the later; mean over seeds."
+        f"(at most {SNAPSHOTS}); the stronger, the later; mean over {captions.seeds(model)}."
     )
     yield Chart(name, title, caption, figure, numbers)
 

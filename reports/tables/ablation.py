@@ -19,7 +19,7 @@ def ablation(model: ReportModel) -> Table:
     rows = [_Arm(arm, arm.detection, arm.difference, arm.paper_detection) for arm in model.arms]
     caption = (
         f"{model.scored.capitalize()} mAP in percent by IoU threshold: mean over {captions.seeds(model)} and "
-        f"{captions.HALF}."
+        f"{captions.half(model)}."
     )
     return _by_iou(model, "ablation", "Ablation", caption, rows)
 
@@ -31,7 +31,7 @@ def early_detection(model: ReportModel) -> Table:
     title = f"Early detection, {percent(fraction)} observed" if fraction else "Early detection"
     caption = (
         f"{model.scored.capitalize()} mAP in percent by IoU threshold with the first {percent(fraction)} of every activity "
-        f"observed: mean over {captions.seeds(model)} and {captions.HALF}."
+        f"observed: mean over {captions.seeds(model)} and {captions.half(model)}."
     )
     return _by_iou(model, "early_detection", title, caption, rows)
 
@@ -50,7 +50,7 @@ def observed_fraction(model: ReportModel) -> Table:
         "observed_fraction",
         f"Early detection by observed fraction, IoU {short(iou)}",
         f"{model.scored.capitalize()} mAP in percent at IoU {short(iou)} by the observed part of every activity: mean over "
-        f"{captions.seeds(model)} and {captions.HALF}.",
+        f"{captions.seeds(model)} and {captions.half(model)}.",
         ("Observed", *(arm.name for arm in arms)),
         tuple(rows),
     )

@@ -1,12 +1,10 @@
-"""What captions of several tables say alike."""
+"""What captions of several tables and charts say alike."""
 
 from __future__ import annotations
 
+from crescendo.reports.analysis.means import over
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import measure_name, resampled_text
-
-HALF = "half the width of its 95 % interval (Student's t; ?: it holds 0 to 100 % and says nothing)"
-"""What stands behind ± in tables of shares."""
 
 
 def seeds(model: ReportModel) -> str:
@@ -20,6 +18,22 @@ def seeds(model: ReportModel) -> str:
     again = [f"{folds} folds"] if folds > 1 else []
     again += [f"{repeats} repeats"] if repeats > 1 else []
     return " of ".join([*again, f"{shown} seed{'' if counts == [1] else 's'}"])
+
+
+def spread(model: ReportModel) -> str:
+    """Return what the intervals of arms' means are over: `folds`, `seeds alone`; of arms that differ in it `folds or repeats`."""
+    found = {over([(one.fold, one.repeat) for one in arm.replicates if one.seeds]) for arm in model.arms if arm.seeds}
+    return " or ".join("seeds alone" if one == "seeds" else one for one in sorted(found)) or "seeds alone"
+
+
+def half(model: ReportModel) -> str:
+    """Return what stands behind ± in tables of shares."""
+    return f"half the width of its 95 % interval (Student's t over {spread(model)}; ?: it holds 0 to 100 % and says nothing)"
+
+
+def interval(model: ReportModel) -> str:
+    """Return what the shade around a line of a chart is."""
+    return f"95 % interval of the mean (Student's t over {spread(model)})"
 
 
 def together(model: ReportModel) -> str:

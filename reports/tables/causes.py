@@ -88,7 +88,7 @@ def causes(model: ReportModel) -> Table:
         "highest score of each frame, in 15 bins. Segments: unbroken runs of one label, before spans are merged; those that "
         "share a frame with one of their label. Maximum so far: within an activity. "
         f"{model.baseline}: mean over {captions.seeds(model)}; other columns: difference to it, paired by training; "
-        "with half the width of the 95 % interval (Student's t), over seeds alone. Exploration: without p.",
+        f"with half the width of the 95 % interval (Student's t over {captions.spread(model)}). Exploration: without p.",
         ("Measure", model.baseline, *others),
         rows,
     )
@@ -112,7 +112,7 @@ def by_length_and_place(model: ReportModel) -> Table:
         f"{model.scored.capitalize()} split. {_explained(found)} False positives for 100 activities of the third, and the "
         "share of these that is not found. Thirds of the annotated activities of the split, by their length in seconds and by "
         "where their middle lies in the recording; a detection goes by its own length and place. "
-        f"Mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t), over seeds alone. "
+        f"Mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t over {captions.spread(model)}). "
         "Exploration: without p.",
         ("Arm", "By", "Third", *heads),
         rows,

@@ -25,7 +25,7 @@ def per_label(model: ReportModel) -> Table:
     return Table(
         "per_label",
         f"AP of each label, IoU {iou}",
-        f"{model.scored.capitalize()} AP in percent at IoU {iou}: mean over {captions.seeds(model)} and {captions.HALF}. "
+        f"{model.scored.capitalize()} AP in percent at IoU {iou}: mean over {captions.seeds(model)} and {captions.half(model)}. "
         f"Gain: over {model.baseline}, in points, paired by seed. Intervals are of single labels, not corrected for their "
         "number.",
         ("Label", *heads),

@@ -56,8 +56,8 @@ def online(model: ReportModel) -> Table:
         f"label has more than {shown} there{_allowed(hours, rate)}; on {model.scored}, the share of activities announced "
         "while they go on and the part of an activity seen by then (median and 90 % quantile over all activities, missed "
         "ones counted as never seen, and median over those announced), in percent, and the false alarms an hour of all "
-        f"labels together. Mean over {captions.seeds(model)} and {captions.HALF}, over "
-        f"seeds alone.{'' if hours is None else _poisson(hours, model.scored)}"
+        f"labels together. Mean over {captions.seeds(model)} and {captions.half(model)}."
+        f"{'' if hours is None else _poisson(hours, model.scored)}"
         f"{_COST if costly else ''}{_LATENCY if timed else ''}",
         heads,
         tuple(

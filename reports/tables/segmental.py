@@ -25,8 +25,8 @@ def segmental(model: ReportModel) -> Table:
         f"{model.scored.capitalize()} split, in percent, each frame labelled by its highest score: frame accuracy, "
         "background included; edit score, the mean over recordings of how well the order of segments agrees; F1@k, of "
         "segments that overlap a true one of their label by at least k % (IoU). As MS-TCN has them: background is no "
-        f"segment (where it is one: report.json). Mean over {captions.seeds(model)} and {captions.HALF}, over seeds "
-        "alone. Exploration: without p.",
+        f"segment (where it is one: report.json). Mean over {captions.seeds(model)} and {captions.half(model)}. "
+        "Exploration: without p.",
         ("Arm", *_HEADS.values()),
         rows,
     )
