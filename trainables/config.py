@@ -74,7 +74,7 @@ class TrainingConfig(BaseModel):
         "list adds several",
     )
     lambda_r: LambdaR = Field(
-        6.0, description="weight of the ranking loss (Eq. 1); of several {VARIANT: WEIGHT}, or lambda_r.VARIANT each"
+        6.0, description="weight of the added loss (Eq. 1); of several {VARIANT: WEIGHT}, or lambda_r.VARIANT each"
     )
     margin_rivals: MarginRivals = Field(
         "all", description="labels a margin is taken over: all others, or the other activities, as Eq. 11 may mean"

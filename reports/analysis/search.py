@@ -88,7 +88,7 @@ def importances(runs: ArmRuns) -> dict[str, float] | None:
 
 
 def _lambda_r(run: TrialRun) -> float | dict[str, float] | None:
-    """Return the weight of the ranking loss, of several by variant; None where nothing is ranked."""
+    """Return the weight of the added loss, of several by variant; None where nothing is added."""
     names = variant_names(str(run.settings.get("variant", CROSS_ENTROPY)))
     if names == (CROSS_ENTROPY,):
         return None

@@ -9,12 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from crescendo.reports.analysis.arm_summary import ArmSummary, TrialSummary
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.curves import Curve, curve_numbers
 from crescendo.reports.charts.hover import hover, hover_along
 from crescendo.reports.charts.style import COLUMN, PERCENT, Look, legend_above, panels, within
 from crescendo.reports.formatting import measure_name
+from crescendo.trainables.losses.joint import variant_names
+from crescendo.trainables.losses.loss_settings import PART_OF_LAMBDA_R
 from crescendo.trainables.plurals import counted
 
 OPTIMISTIC = "Validation mAP of the best is optimistic: it was chosen by it."
@@ -23,12 +26,15 @@ OPTIMISTIC = "Validation mAP of the best is optimistic: it was chosen by it."
 
 @dataclass(frozen=True)
 class _Point:
-    """A finished trial: its replicate's name, its number, its lambda_r, its mAP, and whether it is its search's best."""
+    """A finished trial: its replicate's name, its number, its weight, its mAP, and whether it is its search's best.
+
+    The weight is that of the loss beside the cross entropy; 0 where it was not searched, or where each of several has its own.
+    """
 
     arm: str
     replicate: str
     number: int
-    lambda_r: float
+    weight: float
     value: float
     best: bool
 
@@ -36,14 +42,14 @@ class _Point:
 def map_against_lambda_r(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
     """Draw every finished trial that searched lambda_r."""
     name, title = "mAP_against_lambda_r", "Search: mAP against lambda_r"
-    weighed = [point for point in _finished(model) if point.lambda_r > 0]
+    weighed = [point for point in _finished(model) if point.weight > 0]
     if not weighed:
         yield LeftOut(name, title, "no trial searched it")
         return
     figure, numbers = _draw_weights(weighed, looks, objective_label(model))
     caption = (
-        f"Every finished trial of the search, with its best merge gap; ringed: the arm's best{_each(model)}. {OPTIMISTIC}"
-        f"{_unseen(model)}"
+        "Every finished trial that searched the weight of its loss, with its best merge gap; ringed: the arm's "
+        f"best{_each(model)}. {OPTIMISTIC}{_several_weights(model)}{_unseen(model)}"
     )
     yield Chart(name, title, caption, figure, numbers)
 
@@ -90,7 +96,7 @@ def _finished(model: ReportModel) -> list[_Point]:
             arm.name,
             replicate.name,
             trial.number,
-            float(trial.proposed.get("lambda_r", 0.0)),
+            _weight(arm, trial),
             trial.objective,
             replicate.search.best == trial.number,
         )
@@ -99,6 +105,18 @@ def _finished(model: ReportModel) -> list[_Point]:
         for trial in replicate.search.trials
         if trial.state == "finished" and trial.objective is not None
     ]
+
+
+def _weight(arm: ArmSummary, trial: TrialSummary) -> float:
+    """Return the weight that a trial searched for the one loss beside its cross entropy; 0: it searched none, or several."""
+    [name, *others] = variant_names(str(trial.proposed.get("variant", arm.variant)))
+    found = trial.proposed.get(f"{PART_OF_LAMBDA_R}{name}", trial.proposed.get("lambda_r", 0.0))
+    return 0.0 if others else float(found)
+
+
+def _several_weights(model: ReportModel) -> str:
+    names = [arm.name for arm in model.arms if len(variant_names(str(arm.variant))) > 1]
+    return f" Not shown, for each of its losses has a weight of its own: {', '.join(names)}." if names else ""
 
 
 def _each(model: ReportModel) -> str:
@@ -141,17 +159,17 @@ def _draw_gaps(
 
 
 def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: str) -> tuple[Figure, Numbers]:
-    """Draw every trial's mAP against its lambda_r, on a logarithmic axis; each arm's best has a ring."""
+    """Draw every trial's mAP against its weight, on a logarithmic axis; each arm's best has a ring."""
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     for arm in dict.fromkeys(point.arm for point in points):
         own = [point for point in points if point.arm == arm]
         look = looks[arm]
         axes.plot(
-            [one.lambda_r for one in own], [100 * one.value for one in own], look.marker, color=look.colour, label=arm
+            [one.weight for one in own], [100 * one.value for one in own], look.marker, color=look.colour, label=arm
         )
         best = [one for one in own if one.best]
         axes.plot(
-            [one.lambda_r for one in best],
+            [one.weight for one in best],
             [100 * one.value for one in best],
             "o",
             markersize=11,
@@ -160,14 +178,14 @@ def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
         )
     for one in points:
         told = f"{_named(one.arm, one.replicate)}, trial {one.number + 1}{', the best' if one.best else ''}"
-        hover(axes, f"{told}\n{100 * one.value:.1f} % at {one.lambda_r:.3g}", x=one.lambda_r, y=100 * one.value)
+        hover(axes, f"{told}\n{100 * one.value:.1f} % at {one.weight:.3g}", x=one.weight, y=100 * one.value)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("lambda_r, weight of the ranking loss")
+    axes.set_xlabel("lambda_r, weight of the added loss")
     axes.set_ylabel(y_label)
     within(axes, y=PERCENT)
     legend_above(figure, axes)
-    rows = tuple((_named(one.arm, one.replicate), one.number + 1, one.lambda_r, 100 * one.value) for one in points)
+    rows = tuple((_named(one.arm, one.replicate), one.number + 1, one.weight, 100 * one.value) for one in points)
     return figure, Numbers(("arm", "trial", "lambda_r", "mAP (%)"), rows, ("", "", ".3g", ".1f"))
 
 

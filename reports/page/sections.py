@@ -78,7 +78,7 @@ _EXPLAINED = {
     ),
     "The search": (
         "On the validation split alone; the best of many by one figure looks better by it than it is. "
-        "lambda_r weighs the ranking loss against cross entropy. Spans of one label with fewer frames between them than the "
+        "lambda_r weighs the added loss against cross entropy. Spans of one label with fewer frames between them than the "
         "merge gap become one detection; the reset says what the LSTM forgets after a "
         "frame it takes for background.",
     ),

@@ -24,6 +24,7 @@ from crescendo.reports.charts.chart_set import charts
 from crescendo.reports.charts.confusion import OTHERS
 from crescendo.reports.charts.gains import most_gained
 from crescendo.reports.charts.progression import spread
+from crescendo.reports.charts.search import map_against_lambda_r
 from crescendo.reports.charts.style import ARMS, DARK, PAPER, STEPS, image, looks
 from crescendo.reports.charts.style import BASELINE as GREY
 
@@ -131,6 +132,57 @@ def test_only_finished_trials_are_points_and_the_others_are_counted(drawn):
     history = [row for row in drawn["optimisation_history"].numbers.rows if row[0] == BASELINE]
     assert [row[3] for row in history] == sorted(row[3] for row in history)
     assert {row[0] for row in drawn["mAP_against_lambda_r"].numbers.rows} == {BETTER, WORSE}
+
+
+def searched(arm, variant, *names):
+    """Return `arm` as if it added `variant`, its trials having searched settings of these names."""
+    trials = tuple(
+        replace(one, proposed={"dropout": 0.5, **dict.fromkeys(names, 0.1 * 2**one.number)})
+        for one in arm.search.trials
+    )
+    found = replace(arm.search, trials=trials)
+    replicates = tuple(replace(one, search=found) for one in arm.replicates)
+    return replace(arm, name=f"variant={variant}", variant=variant, search=found, replicates=replicates)
+
+
+def weights_of(*arms):
+    """Return the chart of mAP against lambda_r of these arms."""
+    [chart] = map_against_lambda_r(replace(invented(), arms=arms), looks([arm.name for arm in arms], arms[0].name))
+    return chart
+
+
+def test_an_arm_is_drawn_at_the_weight_of_its_own_loss_and_one_of_several_losses_is_named():
+    first, second, third = invented().arms
+    joint = "progress+smoothing"
+    chart = weights_of(
+        first,
+        searched(second, "smoothing", "lambda_r.smoothing", "lambda_r"),
+        searched(third, "my_losses:Own", "lambda_r.my_losses:Own"),
+        searched(third, joint, "lambda_r.progress", "lambda_r.smoothing"),
+        searched(third, "weighted", "lambda_r.confident"),
+    )
+    shown = {
+        name: [row[2] for row in chart.numbers.rows if row[0] == name]
+        for name in {row[0] for row in chart.numbers.rows}
+    }
+    weights = pytest.approx([0.1, 0.2, 0.4])
+    assert shown == {"variant=smoothing": weights, "variant=my_losses:Own": weights}
+    assert f"Not shown, for each of its losses has a weight of its own: variant={joint}." in chart.caption
+    assert "ranking" not in chart.figure.axes[0].get_xlabel()
+
+
+def test_a_searched_variant_is_drawn_at_the_weight_of_each_trials_variant():
+    arm = invented().arms[1]
+    names = ("none", "naive", "linear_early", "naive+weighted")
+    values = ({}, {"lambda_r": 3.0}, {"lambda_r.linear_early": 0.7}, {"lambda_r.naive": 1.0, "lambda_r.weighted": 2.0})
+    trials = tuple(
+        replace(one, state="finished", objective=0.5, proposed={"variant": name, **weights})
+        for one, name, weights in zip(arm.search.trials, names, values, strict=True)
+    )
+    found = replace(arm.search, trials=trials)
+    one = replace(arm, variant=None, search=found, replicates=(replace(arm.replicates[0], search=found),))
+    chart = weights_of(invented().arms[0], one)
+    assert [row[1:3] for row in chart.numbers.rows] == [(2, 3.0), (3, 0.7)]
 
 
 def test_a_timeline_lists_ground_truth_and_detections(drawn):
