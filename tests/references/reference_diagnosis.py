@@ -43,13 +43,84 @@ def kinds(truth, detections, joined, threshold, protocol, lower=0.1):
     return found
 
 
-def mean_ap_without(truth, detections, found, kind, protocol):
-    """Return mAP where the detections of `kind` are mended, or gone; `found` as `kinds` returns it."""
+def thirds(values):
+    """Return the two edges of the thirds of `values`: the smallest of them with a third, two thirds, at or below it."""
+    ranked = sorted(values)
+    edges = []
+    for part in (1, 2):
+        at = 0
+        while 3 * (at + 1) < part * len(ranked):
+            at += 1
+        edges.append(ranked[at])
+    return edges
+
+
+def third_of(value, edges):
+    """Return 0, 1 or 2: an edge belongs to the lower third."""
+    if value <= edges[0]:
+        return 0
+    return 1 if value <= edges[1] else 2
+
+
+def sorted_into_thirds(truth, detections, durations, by):
+    """Return the edges and the third of every truth and of every detection, by `length` or `place`."""
+
+    def value(one):
+        recording, _, start, end = one[:4]
+        return round(end - start if by == "length" else (start + end) / 2 / durations[recording], 9)
+
+    edges = thirds([value(one) for one in truth])
+    return edges, [third_of(value(one), edges) for one in truth], [third_of(value(one), edges) for one in detections]
+
+
+def counts(truth, found, truths, detections):
+    """Return what became of the `truths` and `detections`, lists of places; `found` as `kinds` returns it."""
+    hit = {place for name, place in found if name == "found"}
+    near = {place for name, place in found if name in ("found", "wrong_label", "poor_overlap")}
+    kept = [found[number][0] for number in detections]
+    return {
+        "true_positives": kept.count("found"),
+        "false_positives": {
+            kind: kept.count(kind) for kind in ("wrong_label", "poor_overlap", "both", "double", "background")
+        },
+        "activities": len(truths),
+        "not_found": sum(place not in hit for place in truths),
+        "missed": sum(place not in near for place in truths),
+    }
+
+
+def quartiles(values):
+    """Return the quartiles of numbers, between neighbours in proportion."""
+    ranked, cuts = sorted(values), []
+    for part in (1, 2, 3):
+        place = part * (len(ranked) - 1) / 4
+        below = int(place)
+        above = min(below + 1, len(ranked) - 1)
+        cuts.append(ranked[below] + (place - below) * (ranked[above] - ranked[below]))
+    return cuts
+
+
+def bound_errors(truth, detections, joined):
+    """Return (starts, ends): of the true positives, the quartiles of seconds too late, and of absolute ones."""
+    errors = []
+    for bound in (2, 3):
+        late = [detections[number][bound] - truth[place][bound] for number, place in joined.items()]
+        errors.append((quartiles(late), quartiles([abs(one) for one in late])) if late else None)
+    return errors
+
+
+def mean_ap_without(truth, detections, found, kind, protocol, truths=None, some=None):
+    """Return mAP where the detections of `kind` are mended, or gone; `found` as `kinds` returns it.
+
+    `truths`, `some`: lists of places; only these activities need not be found, only these detections change.
+    """
+    truths = range(len(truth)) if truths is None else truths
+    some = range(len(detections)) if some is None else some
     claimed = {place for name, place in found if name == "found"}
     to_find = list(truth)
     if kind == "missed":
         near = {place for name, place in found if name in ("found", "wrong_label", "poor_overlap")}
-        to_find = [one for place, one in enumerate(truth) if place in near]
+        to_find = [one for place, one in enumerate(truth) if place in near or place not in truths]
     ranked = []
     by_score = sorted(
         range(len(detections)), key=lambda n: (-detections[n][4], detections[n][2], detections[n][3], detections[n][1])
@@ -57,7 +128,7 @@ def mean_ap_without(truth, detections, found, kind, protocol):
     for number in by_score:
         recording, label, start, end, score = detections[number]
         name, place = found[number]
-        if name != kind:
+        if name != kind or number not in some:
             ranked.append((label, -score, recording, start, end, name == "found"))
         elif kind in ("wrong_label", "poor_overlap") and place not in claimed:
             claimed.add(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -71,16 +71,41 @@ class OutcomeCounts:
 
 @dataclass(frozen=True)
 class Bins:
-    """`BINS` of one kind: each reaches up to its edge, which belongs to it; the last one has none."""
+    """`BINS` of one kind: each reaches up to its edge, which belongs to it; the last one has none.
+
+    Attributes
+    ----------
+    edges
+        Of all but the last.
+    counts
+        Name -> counts of its detections and activities.
+    mean_ap_without
+        Name -> kind -> what mAP of all would be without the errors of this kind in this bin; empty in runs of earlier versions.
+    """
 
     edges: tuple[float, ...]
     counts: Mapping[str, OutcomeCounts]
+    mean_ap_without: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def measures(self) -> dict[str, dict[str, float]]:
+        """Return name -> figures that runs are compared by: `OutcomeCounts.rates`, and `mAP_without/KIND`.
+
+        Of a bin that no activity falls in there is none.
+        """
+        return {
+            name: {**counts.rates(), **_without(self.mean_ap_without.get(name, {}))} if counts.activities else {}
+            for name, counts in self.counts.items()
+        }
 
     def to_json(self) -> dict[str, Any]:
-        """Return name -> counts, and under `up_to` the edge."""
+        """Return name -> counts, under `up_to` the edge, and `mAP_without`."""
         edges = dict(zip(self.counts, self.edges, strict=False))
         return {
-            name: {**counts.to_json(), **({"up_to": edges[name]} if name in edges else {})}
+            name: {
+                **counts.to_json(),
+                **({"up_to": edges[name]} if name in edges else {}),
+                **({"mAP_without": dict(self.mean_ap_without[name])} if name in self.mean_ap_without else {}),
+            }
             for name, counts in self.counts.items()
         }
 
@@ -88,7 +113,8 @@ class Bins:
     def from_json(cls, content: Mapping[str, Any]) -> Bins:
         """Return the bins whose `to_json` is `content`."""
         edges = tuple(float(one["up_to"]) for one in content.values() if "up_to" in one)
-        return cls(edges, {name: OutcomeCounts.from_json(one) for name, one in content.items()})
+        without = {name: _numbers(one["mAP_without"]) for name, one in content.items() if "mAP_without" in one}
+        return cls(edges, {name: OutcomeCounts.from_json(one) for name, one in content.items()}, without)
 
 
 @dataclass(frozen=True)
@@ -124,7 +150,7 @@ class Diagnosis:
         seconds, and under `/absolute` of absolute ones.
         """
         errors = {"start_error": self.start_error, "end_error": self.end_error}
-        measures = {f"mAP_without/{kind}": value for kind, value in self.mean_ap_without.items()}
+        measures = _without(self.mean_ap_without)
         for name, error in errors.items():
             if error is not None:
                 measures |= {name: error.signed.median, f"{name}/absolute": error.absolute.median}
@@ -149,7 +175,7 @@ class Diagnosis:
             float(content["iou"]),
             float(content["mAP"]),
             OutcomeCounts.from_json(content),
-            {kind: float(value) for kind, value in content["mAP_without"].items()},
+            _numbers(content["mAP_without"]),
             {name: Bins.from_json(content[f"by_{name}"]) for name in BINS},
             BoundError.from_json(content["start_error"]),
             BoundError.from_json(content["end_error"]),
@@ -184,7 +210,7 @@ def diagnose(
         mean_ap_without(found, None, enveloped=rule.enveloped),
         _counts(found),
         all_mean_ap_without(found, enveloped=rule.enveloped),
-        {"length": _bins(found, "length", durations), "place": _bins(found, "place", durations)},
+        {by: _bins(found, by, durations, enveloped=rule.enveloped) for by in BINS},
         BoundError.of(mine.start - theirs.start),
         BoundError.of(mine.end - theirs.end),
     )
@@ -214,7 +240,15 @@ def _counts(
     )
 
 
-def _bins(found: Outcomes, by: str, durations: np.ndarray) -> Bins:
+def _without(mean_ap: Mapping[str, float]) -> dict[str, float]:
+    return {f"mAP_without/{kind}": value for kind, value in mean_ap.items()}
+
+
+def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in content.items()}
+
+
+def _bins(found: Outcomes, by: str, durations: np.ndarray, *, enveloped: bool) -> Bins:
     detections, activities = (
         one.end - one.start if by == "length" else (one.start + one.end) / 2 / durations[one.recording]
         for one in (found.detections, found.truth)
@@ -223,5 +257,12 @@ def _bins(found: Outcomes, by: str, durations: np.ndarray) -> Bins:
     detections, activities = detections.round(9), activities.round(9)
     edges = np.quantile(activities, (1 / 3, 2 / 3), method="inverted_cdf") if len(activities) else np.zeros(2)
     one, other = (np.searchsorted(edges, values, side="left") for values in (detections, activities))
-    counts = {name: _counts(found, one == number, other == number) for number, name in enumerate(BINS[by])}
-    return Bins(tuple(edges.tolist()), counts)
+    members = {name: (one == number, other == number) for number, name in enumerate(BINS[by])}
+    return Bins(
+        tuple(edges.tolist()),
+        {name: _counts(found, *rows) for name, rows in members.items()},
+        {
+            name: all_mean_ap_without(found, enveloped=enveloped, detections=mine, activities=theirs)
+            for name, (mine, theirs) in members.items()
+        },
+    )

@@ -19,7 +19,14 @@ MENDED = ("wrong_label", "poor_overlap")
 """Kinds whose detections are mended; those of the others are left out."""
 
 
-def mean_ap_without(found: Outcomes, kind: str | None, *, enveloped: bool) -> float:
+def mean_ap_without(
+    found: Outcomes,
+    kind: str | None,
+    *,
+    enveloped: bool,
+    detections: np.ndarray | slice = slice(None),
+    activities: np.ndarray | slice = slice(None),
+) -> float:
     """Return mAP without `kind`, one of `KINDS` or `MISSED`; None: as it is.
 
     `wrong_label` and `poor_overlap`: each detection becomes a true positive of the segment that it is about, with that
@@ -28,33 +35,55 @@ def mean_ap_without(found: Outcomes, kind: str | None, *, enveloped: bool) -> fl
     out.
     `missed`: missed activities (`Outcomes.missed`) need not be found; a label of which nothing else is to be found is left
     out of the mean, which is 1 where no label is left.
+
+    Parameters
+    ----------
+    detections, activities
+        (detections,), (truths,) bool: only these are mended, left out or need not be found; all others stay as they are.
     """
-    truth, detections, hit = found.truth, found.detections, found.kind == FOUND
+    truth, ranked, hit = found.truth, found.detections, found.kind == FOUND
     if kind == MISSED:
-        truth = truth.taken(~found.missed)
+        truth = truth.taken(~_among(found.missed, activities))
     elif kind is not None:
-        kept = ~found.of_kind(kind)
+        changed = _among(found.of_kind(kind), detections)
+        kept = ~changed
         if kind in MENDED:
-            mended = _mended(found, kind)
-            label = detections.label.copy()
+            mended = _mended(found, changed)
+            label = ranked.label.copy()
             label[mended] = truth.label[found.about[mended]]
-            detections = replace(detections, label=label)
+            ranked = replace(ranked, label=label)
             kept[mended] = hit[mended] = True
-        detections, hit = detections.taken(kept), hit[kept]
+        ranked, hit = ranked.taken(kept), hit[kept]
     left = np.unique(truth.label)
     if not len(left):
         return 1.0
-    return float(_average_precision(truth, detections, hit, enveloped=enveloped)[left].mean())
+    return float(_average_precision(truth, ranked, hit, enveloped=enveloped)[left].mean())
 
 
-def all_mean_ap_without(found: Outcomes, *, enveloped: bool) -> dict[str, float]:
+def all_mean_ap_without(
+    found: Outcomes,
+    *,
+    enveloped: bool,
+    detections: np.ndarray | slice = slice(None),
+    activities: np.ndarray | slice = slice(None),
+) -> dict[str, float]:
     """Return `mean_ap_without` of every kind, and of missed activities."""
-    return {kind: mean_ap_without(found, kind, enveloped=enveloped) for kind in (*KINDS, MISSED)}
+    return {
+        kind: mean_ap_without(found, kind, enveloped=enveloped, detections=detections, activities=activities)
+        for kind in (*KINDS, MISSED)
+    }
 
 
-def _mended(found: Outcomes, kind: str) -> np.ndarray:
-    """Return the detections of `kind` that become true positives, one at most for each segment that has none."""
-    rows = np.flatnonzero(found.of_kind(kind))
+def _among(rows: np.ndarray, some: np.ndarray | slice) -> np.ndarray:
+    """Return which of `rows`, bool, are among `some`."""
+    both = np.zeros_like(rows)
+    both[some] = rows[some]
+    return both
+
+
+def _mended(found: Outcomes, changed: np.ndarray) -> np.ndarray:
+    """Return which of the `changed` detections become true positives, one at most for each segment that has none."""
+    rows = np.flatnonzero(changed)
     rows = rows[~found.found[found.about[rows]]]
     detections = found.detections.taken(rows)
     order = np.lexsort((detections.end, detections.start, -detections.score))
