@@ -1,12 +1,15 @@
 """The numbers of a run as MLflow keeps them, and curves as points that its charts draw (docs/tracking.md).
 
-A curve's horizontal axis is MLflow's step, a whole number: percent for IoU thresholds, observed fractions and the course
-of an activity, frames for the merge gap, false alarms in ten hours for rates of false alarms.
+A curve's horizontal axis is MLflow's step, a whole number: percent for IoU thresholds, observed fractions, the course
+of an activity and confidence (the middle of a bin), frames for the merge gap, false alarms in ten hours for rates of false
+alarms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from crescendo.trainables.evaluation.early import EarlyDetection
 from crescendo.trainables.evaluation.early_warning import read_rate
@@ -102,6 +105,10 @@ def subset_curves(metrics: SubsetMetrics) -> Points:
     if metrics.online is not None:
         for rate, measure, value in _alarms(metrics.online):
             yield MetricKey(f"curve/online/{measure}"), round(10 * rate), value
+    if metrics.calibration is not None:
+        accuracy = metrics.calibration.accuracy
+        for number in np.flatnonzero(metrics.calibration.frames).tolist():
+            yield MetricKey("curve/reliability"), _percent((number + 0.5) / len(accuracy)), float(accuracy[number])
 
 
 def _mean_ap(evaluation: Evaluation) -> Iterator[tuple[float, float]]:
@@ -139,6 +146,10 @@ def _causes(metrics: SubsetMetrics) -> Numbers:
     if metrics.diagnosis is not None:
         for measure, value in metrics.diagnosis.measures().items():
             yield MetricKey(f"diagnosis/{measure}", iou=metrics.diagnosis.iou), value
+        for by, bins in metrics.diagnosis.bins.items():
+            for name, measures in bins.measures().items():
+                for measure, value in measures.items():
+                    yield MetricKey(f"diagnosis/by_{by}/{name}/{measure}", iou=metrics.diagnosis.iou), value
     if metrics.calibration is not None:
         for measure in ("expected_calibration_error", "negative_log_likelihood"):
             yield MetricKey(f"calibration/{measure}"), getattr(metrics.calibration, measure)

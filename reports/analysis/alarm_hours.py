@@ -41,6 +41,12 @@ class AlarmHours:
         )
 
 
+def shown_rate(hours: AlarmHours | None, rates: Iterable[str]) -> str | None:
+    """Return the rate that early warning is shown at: the calibrated one nearest to one false alarm an hour; None of none."""
+    every = list(rates)
+    return (hours or AlarmHours(0.0, 0.0)).nearest(every, 1.0) if every else None
+
+
 def alarm_hours(members: Sequence[Member]) -> AlarmHours | None:
     """Return the hours of the runs of all arms; None where they have no online metrics, or do not say how long validation is."""
     runs = [(key, one) for member in members for key, one in member.artifacts.items()]

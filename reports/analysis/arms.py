@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crescendo.reports.analysis import paper
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import (
     ArmCost,
     ArmSummary,
@@ -56,9 +57,14 @@ class Measured:
 
 
 def arm_summary(
-    member: Member, baseline: Member, measured: Measured, detection: Comparison, early: Comparison
+    member: Member,
+    baseline: Member,
+    measured: Measured,
+    detection: Comparison,
+    early: Comparison,
+    hours: AlarmHours | None,
 ) -> ArmSummary:
-    """Return what came of an arm; `detection` and `early` compare all arms with the baseline."""
+    """Return what came of an arm; `detection` and `early` compare all arms with the baseline, alarms go by `hours`."""
     metrics = member.metrics()
     theirs = {} if baseline is member else baseline.metrics()
     online = {key: one.online for key, one in metrics.items() if one.online is not None}
@@ -89,7 +95,7 @@ def arm_summary(
         frame=means({key: {"mAP": one.frame.mean_ap, "cAP": one.frame.mean_cap} for key, one in online.items()}),
         alarms=_alarms(online),
         segmental=segmental_summary({key: one.segmental for key, one in metrics.items() if one.segmental is not None}),
-        causes=causes_summary(metrics, theirs),
+        causes=causes_summary(metrics, theirs, hours),
         clipped_share=clipped_share([run for one in member.replicates for run in one.confirmed]),
         paper_detection=None if in_paper is None else in_paper.detection,
         paper_early=None if in_paper is None else in_paper.early,

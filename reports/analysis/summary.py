@@ -60,7 +60,8 @@ def summarise(
     asked = (detection if first.study.primary == "detection" else early).asked
     reason = untested(members)
     prefixes = [f"{name}: " if len(studies) > 1 else "" for name in distinct_names(studies)]
-    arms = tuple(arm_summary(member, baseline, measured, detection, early) for member in members)
+    hours = alarm_hours(members)
+    arms = tuple(arm_summary(member, baseline, measured, detection, early, hours) for member in members)
     return ReportModel(
         studies=tuple(map(_study_summary, studies, distinct_names(studies))),
         arms=arms,
@@ -93,7 +94,7 @@ def summarise(
         else None,
         looks=compared.looks,
         untested=reason,
-        alarm_hours=alarm_hours(members),
+        alarm_hours=hours,
     )
 
 

@@ -1,33 +1,38 @@
-"""The charts of why arms differ: false positives by kind, mAP without each kind, reliability of frame scores."""
+"""The charts of why arms differ: false positives by kind, length and place, mAP without each kind, reliability of scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from crescendo.reports.analysis.causes import CausesSummary
+from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_rows, value_lines
 from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
 from crescendo.reports.formatting import short
 from crescendo.reports.tables import captions
+from crescendo.trainables.evaluation.diagnosis import BINS
 from crescendo.trainables.evaluation.outcomes import KINDS
 from crescendo.trainables.evaluation.repaired import MISSED
 from crescendo.trainables.plurals import counted
 
 _NAMES = {kind: kind.replace("_", " ") for kind in (*KINDS, MISSED)}
+_ERRORS = {"false positives": KINDS, "not found": ("not_found",)}
+"""What is drawn by thirds -> kinds that it is the sum of."""
 _ABSENT = "no confirmed run was diagnosed; runs of this version are"
 
 
 def why(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
-    """Draw false positives by kind, what mAP would gain without each kind, and reliability diagrams."""
+    """Draw false positives by kind, what mAP would gain without each kind, errors by thirds, and reliability diagrams."""
     found = {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
     for name, title, draw in (
         ("false_positives", "Diagnosis: false positives by kind", _false_positives),
         ("mAP_without", "Diagnosis: what mAP would gain without each kind of error", _without),
+        ("errors_by_length_and_place", "Diagnosis: errors by length and place of the activity", _thirds),
         ("reliability", "Calibration: confidence and accuracy of frames", _reliability),
     ):
         if not found:
@@ -107,6 +112,50 @@ def _without(
         (kind, *(gains[arm][number] for arm in gains)) for number, kind in enumerate(_NAMES.values())
     )
     return figure, caption, Numbers(("without", *gains), rows)
+
+
+def _thirds(
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+) -> tuple[Figure, str, Numbers]:
+    figure, grid = panels(len(_ERRORS), len(BINS), PAGE, 4.6, sharex="col", sharey="row")
+    rows: list[tuple[ChartValue, ...]] = []
+    for column, (by, names) in enumerate(BINS.items()):
+        points = {
+            arm: [
+                {name: _rate(one.bins.get(by, {}).get(third, {}), kinds) for name, kinds in _ERRORS.items()}
+                for third in names
+            ]
+            for arm, one in found.items()
+        }
+        for row, name in enumerate(_ERRORS):
+            axes = grid[row][column]
+            for arm, thirds in points.items():
+                look, values = looks[arm], [np.nan if one[name] is None else one[name] for one in thirds]
+                axes.plot(values, color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm)
+            for place, third in enumerate(names):
+                reached = {arm: value for arm, thirds in points.items() if (value := thirds[place][name]) is not None}
+                lines = value_lines([(value, arm) for arm, value in reached.items()], unit="")
+                hover(axes, "\n".join([f"{third}: {name}, for 100", *lines]), x=(place - 0.5, place + 0.5))
+            axes.set_xlim(-0.4, len(names) - 0.6)
+            axes.set_ylim(bottom=0)
+            within(axes)
+        grid[-1][column].set_xticks(range(len(names)), names)
+        grid[-1][column].set_xlabel(f"{by}, in thirds of the annotated activities")
+        rows += [(arm, by, third, *points[arm][place].values()) for arm in points for place, third in enumerate(names)]
+    for row, name in enumerate(_ERRORS):
+        grid[row][0].set_ylabel(f"{name}, for 100")
+    legend_above(figure, grid[0][0])
+    caption = (
+        f"False positives of all kinds, and activities that are not found at IoU {_iou(found)}, for 100 annotated activities of "
+        "each third: by length in seconds, and by where the middle lies in the recording (the tables have each kind). Mean over "
+        f"{captions.seeds(model)}."
+    )
+    return figure, caption, Numbers(("arm", "by", "third", *_ERRORS), tuple(rows))
+
+
+def _rate(rates: Mapping[str, Estimate], kinds: Sequence[str]) -> float | None:
+    """Return what there is of `kinds` for 100 activities; None where there are no activities."""
+    return 100 * sum(rates[kind].mean for kind in kinds) if rates else None
 
 
 def _reliability(

@@ -9,6 +9,7 @@ from crescendo.reports.charts.chart import Chart, Draw, LeftOut
 from crescendo.reports.charts.confusion import confusion_matrix
 from crescendo.reports.charts.curves import early_against_fraction, map_against_iou
 from crescendo.reports.charts.differences import difference_to_baseline
+from crescendo.reports.charts.differences_of_causes import differences_of_causes
 from crescendo.reports.charts.early_warning import time_to_detection
 from crescendo.reports.charts.fonts import families_for
 from crescendo.reports.charts.gains import gains
@@ -23,6 +24,7 @@ CHARTS: tuple[Draw, ...] = (
     early_against_fraction,
     time_to_detection,
     confusion_matrix,
+    differences_of_causes,
     why,
     gains,
     progression,

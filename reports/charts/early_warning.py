@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +27,7 @@ _PANELS = {
     "seen_median": "seen at the alarm, median (%)",
     "seen_quantile_90": "seen, 90 % quantile (%)",
     "detected": "activities announced (%)",
+    "latency_median": "latency, median (s)",
     "cost": "cost, mean over alpha (%)",
 }
 _COLUMNS = {
@@ -34,12 +37,16 @@ _COLUMNS = {
     "detected": "announced (%)",
 }
 
-_MOST = {"cost": 1 + sum(ALPHAS) / len(ALPHAS)}
+_MOST = {"cost": 1 + sum(ALPHAS) / len(ALPHAS), "latency_median": math.inf}
 """How large a measure can be that may be more than 1."""
-_COST = (
-    "Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, the mean over "
-    "alpha from 0 to 1. "
-)
+_AS_IT_IS = ("false_alarms_per_hour", "latency_median")
+"""Measures that are no shares, shown in percent."""
+_TOLD = {
+    "latency_median": "Latency: the median of what was seen, in seconds since the activity began. ",
+    "cost": "Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, the "
+    "mean over alpha from 0 to 1. ",
+}
+"""Measures that runs of earlier versions lack, in the order of their panels, and what captions say of them."""
 
 _Alarms = Mapping[str, Mapping[str, Estimate]]
 """Rate that thresholds were chosen for -> measure -> estimate."""
@@ -54,15 +61,16 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
         return
     rates = ", ".join(f"{read_rate(rate):g}" for rate in next(iter(alarms.values())))
     hours = model.alarm_hours
-    costly = any("cost" in measures for of_arm in alarms.values() for measures in of_arm.values())
-    columns = {**_COLUMNS, **({"cost": _PANELS["cost"]} if costly else {})}
+    added = [one for one in _TOLD if any(one in measures for of_arm in alarms.values() for measures in of_arm.values())]
+    columns = {**_COLUMNS, **{one: _PANELS[one] for one in added}}
     caption = (
         "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
         f"{rates}. Across: the false alarms that this leads to on "
         f"the {model.scored} split, all labels together. Seen: the part of an activity that has passed when its alarm "
         f"goes off, over all {model.scored} activities, missed ones counted as never seen; a rate at which too many are missed "
         "for the quantile to be reached by every seed has no point. Announced: activities whose alarm goes off while "
-        f"they go on. {_COST if costly else ''}Mean over {captions.seeds(model)}; shaded: {captions.interval(model)}."
+        f"they go on. {''.join(_TOLD[one] for one in added)}Mean over {captions.seeds(model)}; shaded: "
+        f"{captions.interval(model)}."
         f"{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
     )
     rows = tuple(
@@ -105,14 +113,17 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
     figure, grid = panels(rows, -(-len(shown) // rows), PAGE, 0.6 + 2.4 * rows, sharex=True)
     row = [axes for one in grid for axes in one]
     least = min(one["false_alarms_per_hour"].mean for one in points)
-    for axes, (measure, title) in zip(row, shown.items(), strict=True):
+    for number, axes in enumerate(row[len(shown) :], len(shown)):
+        axes.set_visible(False)
+        row[number - len(grid[0])].tick_params(labelbottom=True)
+    for axes, (measure, title) in zip(row, shown.items(), strict=False):
         for arm, of_arm in alarms.items():
             _draw(axes, of_arm, measure, looks[arm], arm)
             _tell(axes, of_arm, measure, arm, title)
             if hours is not None:
                 _hollow(axes, [one for rate, one in of_arm.items() if not hours.calibrated(rate)], measure, looks[arm])
         _scale(axes, least)
-        within(axes, y=(0, 100 * _MOST.get(measure, 1.0)))
+        within(axes, y=(0, _value(_MOST.get(measure, 1.0), measure)))
         axes.set_title(title, loc="left")
     figure.supxlabel("false alarms an hour, all labels together", fontsize="medium")
     legend_above(figure, row[0])
@@ -122,25 +133,27 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
 def _draw(axes: Axes, alarms: _Alarms, measure: str, look: Look, arm: str) -> None:
     reached = [one for one in alarms.values() if measure in one]
     x = [one["false_alarms_per_hour"].mean for one in reached]
-    y = [100 * one[measure].mean for one in reached]
+    y = [_value(one[measure].mean, measure) for one in reached]
     axes.plot(x, y, color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm)
     bounds = [(one[measure].low, one[measure].high) for one in reached]
     if all(low is not None and high is not None for low, high in bounds):
         low, high = np.clip(np.array(bounds, dtype=np.float64).reshape(-1, 2).T, 0, _MOST.get(measure, 1.0))
-        axes.fill_between(x, 100 * low, 100 * high, color=look.colour, alpha=0.12, linewidth=0)
+        axes.fill_between(x, *(_value(one, measure) for one in (low, high)), color=look.colour, alpha=0.12, linewidth=0)
 
 
 def _tell(axes: Axes, alarms: _Alarms, measure: str, arm: str, title: str) -> None:
     for rate, one in alarms.items():
         if measure in one:
-            x, y = one["false_alarms_per_hour"].mean, 100 * one[measure].mean
+            x, y = one["false_alarms_per_hour"].mean, _value(one[measure].mean, measure)
             told = f"{arm}, thresholds for {read_rate(rate):g}/h\n{y:.1f}  {title}\n{x:.1f}  false alarms an hour"
             hover(axes, told, x=x, y=y)
 
 
 def _hollow(axes: Axes, unsure: Iterable[Mapping[str, Estimate]], measure: str, look: Look) -> None:
     """Draw over the points of rates that are not calibrated."""
-    points = [(one["false_alarms_per_hour"].mean, 100 * one[measure].mean) for one in unsure if measure in one]
+    points = [
+        (one["false_alarms_per_hour"].mean, _value(one[measure].mean, measure)) for one in unsure if measure in one
+    ]
     if points:
         x, y = zip(*points, strict=True)
         axes.plot(x, y, linestyle="none", marker=look.marker, color=look.colour, markerfacecolor=PAPER, zorder=3)
@@ -161,6 +174,9 @@ def _scale(axes: Axes, least: float) -> None:
 
 
 def _shown(one: Estimate | None, measure: str) -> ChartValue:
-    if one is None:
-        return None
-    return one.mean if measure == "false_alarms_per_hour" else 100 * one.mean
+    return None if one is None else _value(one.mean, measure)
+
+
+def _value(one: Any, measure: str) -> Any:
+    """Return a number or an array as it is shown: shares in percent."""
+    return one if measure in _AS_IT_IS else 100 * one

@@ -29,8 +29,10 @@ _SECTIONS = {
         "gains_early",
     ),
     "Why a difference": (
+        "differences_of_causes",
         "false_positives",
         "mAP_without",
+        "errors_by_length_and_place",
         "reliability",
         "confusion_matrix",
         "progression",
@@ -55,6 +57,7 @@ _SECTIONS = {
         "segmental",
         "causes",
         "by_length_and_place",
+        "mAP_by_length_and_place",
         "per_label",
         "search",
         "cost",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from crescendo.reports.analysis.causes import CausesSummary
+from crescendo.reports.analysis.causes import LATENCY, CausesSummary
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import half_text, short
@@ -48,6 +48,7 @@ _MEASURES = {
     "p_mAP/2s": _Shown("Starts, p-mAP at 2 s (%)"),
     "p_mAP/5s": _Shown("Starts, p-mAP at 5 s (%)"),
     "p_mAP/10s": _Shown("Starts, p-mAP at 10 s (%)"),
+    LATENCY: _Shown("Early warning, median latency (s)", 1, 2),
     "expected_calibration_error": _Shown("Expected calibration error (%)"),
     "negative_log_likelihood": _Shown("Negative log likelihood (nats)", 1, 3),
     "pieces": _Shown("Pieces of a true segment", 1, 2),
@@ -60,6 +61,16 @@ _MEASURES = {
     "violations/margin/shortfall": _Shown("Margin below its maximum so far, mean over frames (points)"),
 }
 
+_BIN_RATES = {
+    "wrong_label": "Wrong label",
+    "poor_overlap": "Poor overlap",
+    "both": "Both",
+    "double": "Double",
+    "background": "Background",
+    "not_found": "Not found (%)",
+    "missed": "Missed (%)",
+}
+
 _BINS = {
     "length": {"short": "short", "medium": "medium", "long": "long"},
     "place": {"beginning": "first third", "middle": "middle third", "end": "last third"},
@@ -68,7 +79,7 @@ _BINS = {
 
 def causes(model: ReportModel) -> Table:
     """Return a row for each measure: the baseline's value, and each other arm's difference to it."""
-    found = {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
+    found = _found(model)
     baseline = found.get(model.baseline)
     others = [arm.name for arm in model.arms if arm.name != model.baseline and arm.name in found]
     rows = tuple(
@@ -84,11 +95,11 @@ def causes(model: ReportModel) -> Table:
         "causes",
         "Why a difference",
         f"{model.scored.capitalize()} split. {_explained(found)} Errors of beginnings and ends are of true positives, "
-        "negative where early. Starts: a span's start is said at its first frame, with its score there. Calibration: of the "
+        "negative where early. Starts: a span's start is said at its first frame, with its score there. Latency: at the rate "
+        "of false alarms of the table of early warning. Calibration: of the "
         "highest score of each frame, in 15 bins. Segments: unbroken runs of one label, before spans are merged; those that "
         "share a frame with one of their label. Maximum so far: within an activity. "
-        f"{model.baseline}: mean over {captions.seeds(model)}; other columns: difference to it, paired by training; "
-        f"with half the width of the 95 % interval (Student's t over {captions.spread(model)}). Exploration: without p.",
+        f"{_baseline_and_others(model)}",
         ("Measure", model.baseline, *others),
         rows,
     )
@@ -96,27 +107,59 @@ def causes(model: ReportModel) -> Table:
 
 def by_length_and_place(model: ReportModel) -> Table:
     """Return the false positives of each kind, and what was not found, by length and by place, of each arm."""
-    found = {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
-    names = (*KINDS, "not_found")
-    rows = tuple(
-        (Cell(arm), Cell(by), Cell(text), *(_cell(one.bins[by][name].get(kind), _Shown("")) for kind in names))
-        for arm, one in found.items()
-        for by, bins in _BINS.items()
-        for name, text in bins.items()
-        if one.bins.get(by, {}).get(name)
-    )
-    heads = ("Wrong label", "Poor overlap", "Both", "Double", "Background", "Not found (%)")
     return Table(
         "by_length_and_place",
         "Errors by length and place",
-        f"{model.scored.capitalize()} split. {_explained(found)} False positives for 100 activities of the third, and the "
-        "share of these that is not found. Thirds of the annotated activities of the split, by their length in seconds and by "
-        "where their middle lies in the recording; a detection goes by its own length and place. "
-        f"Mean over {captions.seeds(model)} and half the width of its 95 % interval (Student's t over {captions.spread(model)}). "
-        "Exploration: without p.",
-        ("Arm", "By", "Third", *heads),
-        rows,
+        f"{model.scored.capitalize()} split. {_explained(_found(model))} False positives for 100 activities of the third, and "
+        f"the share of these that is not found, or missed altogether. {_thirds(model)}",
+        ("Arm", "By", "Third", *_BIN_RATES.values()),
+        _bin_rows(model, tuple(_BIN_RATES)),
     )
+
+
+def map_by_length_and_place(model: ReportModel) -> Table:
+    """Return mAP without the errors of each kind that lie in each third, by length and by place, of each arm."""
+    return Table(
+        "mAP_by_length_and_place",
+        "mAP without errors, by length and place",
+        f"{model.scored.capitalize()} split, in percent: mAP of all activities at the IoU of the diagnosis, if the errors of one "
+        f"kind were mended or gone in one third alone. {_thirds(model)}",
+        ("Arm", "By", "Third", *(f"Without {name}" for name in KIND_NAMES.values())),
+        _bin_rows(model, tuple(f"mAP_without/{kind}" for kind in KIND_NAMES)),
+    )
+
+
+def _found(model: ReportModel) -> dict[str, CausesSummary]:
+    return {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
+
+
+def _thirds(model: ReportModel) -> str:
+    """Say what thirds are, and what the rows of each arm hold."""
+    return (
+        "Thirds of the annotated activities of the split, by their length in seconds and by where their middle lies in the "
+        f"recording; a detection goes by its own length and place. {_baseline_and_others(model)}"
+    )
+
+
+def _baseline_and_others(model: ReportModel) -> str:
+    return (
+        f"{model.baseline}: mean over {captions.seeds(model)}; other arms: difference to it, paired by training; "
+        f"with half the width of the 95 % interval (Student's t over {captions.spread(model)}). Exploration: without p."
+    )
+
+
+def _bin_rows(model: ReportModel, measures: Sequence[str]) -> tuple[tuple[Cell, ...], ...]:
+    """Return a row for each arm and third that has one of the `measures`: of the baseline its values, of others differences."""
+    found, rows = _found(model), []
+    for arm, one in found.items() if model.baseline in found else ():
+        other = arm != model.baseline
+        for by, names in _BINS.items():
+            for third, text in names.items():
+                row = (one.bins_gain if other else one.bins).get(by, {}).get(third, {})
+                if any(name in row for name in measures):
+                    cells = (_cell(row.get(name), _Shown(""), sign=other) for name in measures)
+                    rows.append((Cell(arm), Cell(by), Cell(text), *cells))
+    return tuple(rows)
 
 
 def _explained(found: Mapping[str, CausesSummary]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crescendo.reports.analysis.alarm_hours import AlarmHours
+from crescendo.reports.analysis.alarm_hours import AlarmHours, shown_rate
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.tables import captions
@@ -24,7 +24,6 @@ _HEADS = (
     "Seen if announced",
     "False alarms/h",
 )
-_UNKNOWN = AlarmHours(0.0, 0.0)
 _COST = (
     " Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, averaged "
     "over alpha from 0 to 1, in percent; lower is better."
@@ -37,7 +36,7 @@ def online(model: ReportModel) -> Table:
     """Return per-frame precision, and early warning at the calibrated rate nearest to one false alarm an hour."""
     arms = [arm for arm in model.arms if arm.frame]
     hours, rates = model.alarm_hours, arms[0].alarms if arms else {}
-    rate = (hours or _UNKNOWN).nearest(rates, 1.0) if rates else ""
+    rate = shown_rate(hours, rates) or ""
     shown = f"{read_rate(rate):g} false alarm{'' if read_rate(rate) == 1 else 's'} an hour" if rate else "no rate"
     sure = "" if hours is None or not rate or hours.calibrated(rate) else ", not calibrated"
     costly = any("cost" in arm.alarms.get(rate, {}) for arm in arms)

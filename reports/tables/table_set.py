@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.tables.ablation import ablation, early_detection, observed_fraction
-from crescendo.reports.tables.causes import by_length_and_place, causes
+from crescendo.reports.tables.causes import by_length_and_place, causes, map_by_length_and_place
 from crescendo.reports.tables.cost import cost
 from crescendo.reports.tables.differences import differences
 from crescendo.reports.tables.labels import per_label
@@ -28,6 +28,7 @@ TABLES: tuple[Callable[[ReportModel], Table], ...] = (
     segmental,
     causes,
     by_length_and_place,
+    map_by_length_and_place,
     differences,
     search,
     per_label,

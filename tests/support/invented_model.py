@@ -101,17 +101,22 @@ def causes(shift, *, baseline):
         **{name: estimate(-0.5 + shift, 0.1) for name in ("start_error", "end_error")},
         **{f"{name}/absolute": estimate(1.5 - shift, 0.1) for name in ("start_error", "end_error")},
         **{f"p_mAP/{seconds}s": estimate(0.3 + seconds / 50 + shift) for seconds in (1, 2, 5, 10)},
+        "latency_median": estimate(3.0 - 10 * shift, 0.2),
         "expected_calibration_error": estimate(0.08 - shift),
         "negative_log_likelihood": estimate(0.7 - shift),
         "pieces": estimate(1.2), "broken": estimate(0.15), "merged": estimate(1.05), "merging": estimate(0.04),
         **{f"violations/{of}": estimate(0.3 - shift) for of in SHORTFALLS},
     }  # fmt: skip
     gain = {} if baseline else {name: estimate(shift) for name in measures}
-    rates = {name: measures[name] for name in (*kinds, "not_found", "missed")}
+    rates = {
+        name: one for name, one in measures.items() if name in (*kinds, "not_found", "missed") or "without" in name
+    }
     thirds = {"length": ("short", "medium", "long"), "place": ("beginning", "middle", "end")}
     bins = {by: dict.fromkeys(names, rates) for by, names in thirds.items()}
+    gained = {name: one for name, one in gain.items() if name in rates}
+    gains = {} if baseline else {by: dict.fromkeys(names, gained) for by, names in thirds.items()}
     reliability = np.array([[0, 0, 0], [300, 0.5, 0.4 + shift], [700, 0.9, 0.85 + shift]])
-    return CausesSummary("0.50", measures, gain, bins, reliability)
+    return CausesSummary("0.50", measures, gain, bins, reliability, gains)
 
 
 def arm(name, shift, *, holds):

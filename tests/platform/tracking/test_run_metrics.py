@@ -14,7 +14,7 @@ from crescendo.platform.tracking.run_metrics import (
     subset_numbers,
 )
 from crescendo.trainables.evaluation.bound_error import BoundError, Quartiles
-from crescendo.trainables.evaluation.diagnosis import Diagnosis, OutcomeCounts
+from crescendo.trainables.evaluation.diagnosis import Bins, Diagnosis, OutcomeCounts
 from crescendo.trainables.evaluation.early import EarlyDetection
 from crescendo.trainables.evaluation.early_classification import EarlyClassification
 from crescendo.trainables.evaluation.fragmentation import Fragmentation
@@ -57,12 +57,13 @@ SEGMENTAL = SegmentalMetrics(
     Fragmentation(1.5, 0.25, None, None),
 )
 COUNTS = OutcomeCounts(1, {kind: number for number, kind in enumerate(KINDS)}, 4, 3, 2)
+NONE = OutcomeCounts(0, dict.fromkeys(KINDS, 3), 0, 0, 0)
 DIAGNOSIS = Diagnosis(
     0.5,
     0.25,
     COUNTS,
     dict.fromkeys((*KINDS, MISSED), 0.75),
-    {},
+    {"length": Bins((2.0, 5.0), {"short": COUNTS, "long": NONE}, {"short": {"double": 0.5}, "long": {"double": 0.25}})},
     BoundError(Quartiles(-2.0, -1.0, 0.0), Quartiles(0.5, 1.5, 2.0)),
     None,
 )
@@ -155,11 +156,17 @@ def test_diagnosis_for_each_activity_calibration_and_starts():
         "diagnosis/missed/iou_0.50": 0.5,
         "diagnosis/start_error/iou_0.50": -1.0,
         "diagnosis/start_error/absolute/iou_0.50": 1.5,
+        # No activity is long: there is nothing to count the false positives by.
+        **{f"diagnosis/by_length/short/{kind}/iou_0.50": number / 4 for number, kind in enumerate(KINDS)},
+        "diagnosis/by_length/short/not_found/iou_0.50": 0.75,
+        "diagnosis/by_length/short/missed/iou_0.50": 0.5,
+        "diagnosis/by_length/short/mAP_without/double/iou_0.50": 0.5,
     }
     assert named(WHOLE, "calibration/") == {
         "calibration/expected_calibration_error": 0.25,
         "calibration/negative_log_likelihood": 0.625,
     }
+    assert stepped(WHOLE, "curve/reliability") == [(75, 0.5)]
     assert named(WHOLE, "starts/") == {
         "starts/p_mAP/offset_1s": 0.25,
         "starts/p_mAP/offset_2s": 0.5,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented_model import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, invented, unfinished
+from invented_model import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, estimate, invented, unfinished
 
 from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
@@ -22,6 +22,8 @@ from crescendo.reports.charts import style
 from crescendo.reports.charts.chart import Numbers
 from crescendo.reports.charts.chart_set import charts
 from crescendo.reports.charts.confusion import OTHERS
+from crescendo.reports.charts.differences_of_causes import differences_of_causes
+from crescendo.reports.charts.early_warning import time_to_detection
 from crescendo.reports.charts.gains import most_gained
 from crescendo.reports.charts.progression import spread
 from crescendo.reports.charts.search import map_against_lambda_r
@@ -35,8 +37,10 @@ ALL = [
     "early_against_fraction",
     "time_to_detection",
     "confusion_matrix",
+    "differences_of_causes",
     "false_positives",
     "mAP_without",
+    "errors_by_length_and_place",
     "reliability",
     "gains_detection",
     "gains_early",
@@ -211,6 +215,15 @@ def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
     assert [row[-1] for row in chart.numbers.rows[:4]] == [*(pytest.approx(one) for one in (70.0, 80.0, 90.0)), None]
     assert len(chart.figure.axes) == 4
     share = model.arms[0].alarms["1/h"]["detected"]
+    late = {rate: {**one, "latency_median": estimate(3.5)} for rate, one in costly.items()}
+    arms = (replace(model.arms[0], alarms=late), *model.arms[1:])
+    [chart] = time_to_detection(replace(model, arms=arms), looks([arm.name for arm in arms], BASELINE))
+    assert chart.numbers.columns[-2:] == ("latency, median (s)", "cost, mean over alpha (%)")
+    assert [row[-2] for row in chart.numbers.rows[:4]] == [3.5, 3.5, 3.5, None]
+    assert "in seconds since the activity began" in chart.caption
+    *shown, empty = chart.figure.axes
+    assert (len(shown), empty.get_visible()) == (5, False)
+    assert next(list(line.get_ydata()) for line in shown[3].lines) == [3.5, 3.5, 3.5]
     quiet = {"1/h": {"false_alarms_per_hour": share, "detected": share}}
     arms = tuple(replace(arm, alarms=quiet) for arm in model.arms)
     [chart] = [one for one in charts(replace(model, arms=arms))[0] if one.name == "time_to_detection"]
@@ -275,9 +288,41 @@ def test_why_arms_differ_is_drawn_in_numbers_for_a_hundred_activities(drawn):
     [first, *_] = drawn["false_positives"].numbers.rows
     assert first == (BASELINE, *[pytest.approx(30.0)] * 5, pytest.approx(150.0))
     assert drawn["mAP_without"].numbers.rows[-1] == ("missed", *[pytest.approx(5.0)] * 3)
+    assert drawn["errors_by_length_and_place"].numbers.rows[4] == (
+        BETTER, "length", "medium", pytest.approx(120.0), pytest.approx(14.0),
+    )  # fmt: skip
     # A bin without frames has no point.
     assert [row[:2] for row in drawn["reliability"].numbers.rows[:2]] == [(BASELINE, 50.0), (BASELINE, 90.0)]
     assert drawn["reliability"].numbers.rows[1][2:] == (pytest.approx(85.0), 700)
+
+
+def test_what_explains_a_difference_is_drawn_with_intervals_as_exploration(drawn):
+    chart, model = drawn["differences_of_causes"], invented()
+    rows = {row[:2]: row[2:] for row in chart.numbers.rows}
+    assert {arm for _, arm in rows} == {BETTER, WORSE}
+    gain = model.arm(WORSE).causes.gain["latency_median"]
+    assert rows["latency of early warning (s)", WORSE] == (gain.mean, gain.low, gain.high)
+    gain = model.arm(BETTER).causes.gain["double"]
+    assert rows["double detections (for 100 activities)", BETTER] == (100 * gain.mean, 100 * gain.low, 100 * gain.high)
+    assert "explores" in chart.caption
+    markers = [line for axes in chart.figure.axes for line in axes.lines if line.get_marker() != "None"]
+    assert {line.get_markerfacecolor() for line in markers} == {PAPER}
+
+
+def test_differences_of_a_single_training_have_no_line_and_measures_that_no_run_has_no_panel():
+    model = invented()
+    few = {
+        name: replace(one, low=None, high=None) for name, one in model.arm(WORSE).causes.gain.items() if "_" not in name
+    }
+    arms = (model.arm(BASELINE), replace(model.arm(WORSE), causes=replace(model.arm(WORSE).causes, gain=few)))
+    [chart] = differences_of_causes(replace(model, arms=arms), looks([arm.name for arm in arms], BASELINE))
+    assert {row[0].split(" (")[0] for row in chart.numbers.rows} == {
+        "wrong label, poor overlap", "double detections", "background", "missed activities", "broken segments",
+        "merging segments", "score below its maximum", "margin below its maximum",
+    }  # fmt: skip
+    assert {row[3:] for row in chart.numbers.rows} == {(None, None)}
+    [left] = differences_of_causes(replace(model, arms=model.arms[:1]), looks([BASELINE], BASELINE))
+    assert left.reason.startswith("it takes diagnosed runs")
 
 
 def test_of_many_labels_those_with_the_most_wrong_frames_are_drawn():

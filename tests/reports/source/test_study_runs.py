@@ -125,13 +125,25 @@ def test_segmental_measures_are_means_over_seeds_and_confusion_is_of_all_of_them
 def test_causes_are_means_over_seeds_and_differences_are_paired_by_seed(golden_runs):
     def metrics(one, wrong):
         counts = OutcomeCounts(2, dict.fromkeys(KINDS, wrong), 4, 2, 1)
-        bins = {by: Bins((1.0, 2.0), dict.fromkeys(names, counts)) for by, names in BINS.items()}
+        without = {"double": 0.5 + wrong / 100}
+        bins = {
+            by: Bins((1.0, 2.0), dict.fromkeys(names, counts), dict.fromkeys(names, without))
+            for by, names in BINS.items()
+        }
         error = BoundError(Quartiles(-1.0, float(wrong), 3.0), Quartiles(0.0, 1.0, 3.0))
         diagnosis = Diagnosis(0.5, 0.25, counts, dict.fromkeys((*KINDS, MISSED), 0.5), bins, error, None)
         frames = np.array([0] * 12 + [wrong, 0, 2])
         calibration = FrameCalibration(frames, 1.0 * (frames > 0), 0.5 * (frames > 0), 0.75)
         starts = StartDetection(("run",), np.array([[0.25, 0.5, 0.75, 1.0]]))
-        return replace(one, metrics=replace(one.metrics, diagnosis=diagnosis, calibration=calibration, starts=starts))
+        seen, late = Quantiles(0.5, None), Quantiles(wrong / 2, None)
+        frame = FramePrecision(("run",), np.array([0.5]), np.array([0.75]))
+        warnings = {
+            "1/h": WarningSummary(4, 0.5, seen, seen, 8, 2.0, {}, None, late, late),
+            "10/h": WarningSummary(4, 0.5, seen, seen, 8, 2.0, {}, None, seen, seen),
+        }
+        online = OnlineDetection(frame, warnings, 1.0, 0)
+        found = {"diagnosis": diagnosis, "calibration": calibration, "starts": starts, "online": online}
+        return replace(one, metrics=replace(one.metrics, **found))
 
     first, second, last = golden_runs.arms
     arms = [
@@ -153,12 +165,45 @@ def test_causes_are_means_over_seeds_and_differences_are_paired_by_seed(golden_r
     assert none.measures["expected_calibration_error"].mean == 0.5
     assert none.measures["p_mAP/10s"].mean == 1.0
     assert none.bins["place"]["end"]["not_found"].mean == 0.5
+    assert none.bins["length"]["long"]["mAP_without/double"].values == pytest.approx((0.51, 0.52, 0.53))
+    assert none.bins_gain == {}
+    assert score.bins_gain["length"]["short"]["both"].values == (1.0, 1.0, 1.0)
+    assert score.bins_gain["place"]["middle"]["mAP_without/double"].values == pytest.approx((0.04, 0.04, 0.04))
+    assert none.measures["latency_median"].values == (0.5, 1.0, 1.5)
+    assert score.gain["latency_median"].values == (2.0, 2.0, 2.0)
     assert none.reliability[[12, 14]].tolist() == [[6, 1.0, 0.5], [6, 1.0, 0.5]]
     assert margin is None
     assert any(line.startswith("3 of 9 confirmed runs are of a version without diagnosis") for line in model.missing)
     assert "causes" in report_json(model)["arms"][0]
     assert "causes" not in report_json(model)["arms"][2]
-    assert {"causes", "by_length_and_place"} <= {table.name for table in tables(model)}
+    assert {"causes", "by_length_and_place", "mAP_by_length_and_place"} <= {table.name for table in tables(model)}
+
+
+def test_a_latency_that_a_training_did_not_reach_has_no_mean(golden_runs):
+    def metrics(one, late):
+        seen = Quantiles(0.5, None)
+        frame = FramePrecision(("run",), np.array([0.5]), np.array([0.75]))
+        summary = WarningSummary(4, 0.5, seen, seen, 8, 2.0, {}, None, Quantiles(late, None), seen)
+        counts = OutcomeCounts(2, dict.fromkeys(KINDS, 1), 4, 2, 1)
+        diagnosis = Diagnosis(0.5, 0.25, counts, dict.fromkeys((*KINDS, MISSED), 0.5), {}, None, None)
+        online = OnlineDetection(frame, {"2/h": summary}, 1.0, 0)
+        return replace(one, metrics=replace(one.metrics, diagnosis=diagnosis, online=online))
+
+    waits = ((1.0, 2.0, 3.0), (1.0, None, 3.0), (4.0, 4.0, 4.0))
+    arms = tuple(
+        replace(
+            arm,
+            artifacts={
+                seed: metrics(one, late) for (seed, one), late in zip(arm.artifacts.items(), waited, strict=True)
+            },
+        )
+        for arm, waited in zip(golden_runs.arms, waits, strict=True)
+    )
+    none, score, margin = (arm.causes for arm in summarise([replace(golden_runs, arms=arms)], resamples=50).arms)
+    assert none.measures["latency_median"].mean == 2.0
+    assert "latency_median" not in score.measures
+    assert "latency_median" not in score.gain
+    assert margin.gain["latency_median"].values == (3.0, 2.0, 1.0)
 
 
 def test_folds_and_repeats_are_read_by_their_tags(golden_runs, tmp_path, empty_store):

@@ -97,13 +97,23 @@ def test_why_arms_differ_has_the_baselines_values_and_the_others_differences():
     table = made["causes"]
     assert table.columns == ("Measure", BASELINE, BETTER, WORSE)
     rows = {row[0].text: row[1:] for row in table.rows}
-    assert len(rows) == 32
+    assert len(rows) == 33
     assert rows["Score below its maximum so far (% of frames)"][0].value == pytest.approx(30)
     assert [cell.text.split(" ±")[0] for cell in rows["False positives, poor overlap (for 100 activities)"]] == [
         "30.0", "+6.0", "+0.5",
     ]  # fmt: skip
     assert rows["Beginning, median error (s)"][0].value == pytest.approx(-0.5)
-    assert [row[1].text for row in made["by_length_and_place"].rows[:4]] == ["length"] * 3 + ["place"]
+    thirds = made["by_length_and_place"]
+    assert [row[1].text for row in thirds.rows[:4]] == ["length"] * 3 + ["place"]
+    assert thirds.columns[-2:] == ("Not found (%)", "Missed (%)")
+    # Of the baseline values, of the others differences to it.
+    assert [row[-1].text.split(" ±")[0] for row in thirds.rows] == ["20.0"] * 6 + ["+6.0"] * 6 + ["+0.5"] * 6
+    mended = made["mAP_by_length_and_place"]
+    assert mended.columns[3:] == (
+        "Without wrong label", "Without poor overlap", "Without wrong label and poor overlap", "Without double detection",
+        "Without background", "Without missed",
+    )  # fmt: skip
+    assert [row[4].text.split(" ±")[0] for row in mended.rows] == ["70.0"] * 6 + ["+6.0"] * 6 + ["+0.5"] * 6
     assert "p" not in {column.lower() for column in table.columns}
 
 
