@@ -21,7 +21,19 @@ def check_variant_fits(variant: str, model: str, sequence_length: int) -> None:
         *others, last = (name for name, one in VARIANTS.items() if not one.looks_back)
         allowed = f"{', '.join(others)} or {last}"
         raise ValueError(f"variant must be {allowed} where sequence_length is 1 but got {variant}")
-    if any(one is not None and one.predicts for one in shipped) and not MODELS.resolve(model).represents:
+    if any(one is not None and one.predicts for one in shipped):
+        check_model_represents(variant, model)
+
+
+def check_model_represents(variant: str, model: str) -> None:
+    """Check that `model` shows what its last layer reads, as a head that predicts needs.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if not MODELS.resolve(model).represents:
         able = ", ".join(name for name, spec in MODELS.items() if spec.represents)
         raise ValueError(
             f"variant {variant} needs a model that shows what its last layer reads ({able}, or your own with "

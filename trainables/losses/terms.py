@@ -102,8 +102,9 @@ def _smoothing(inputs: TermInputs, variant: Variant, state: Any) -> tuple[Tensor
 
     Source: Farha and Gall, "MS-TCN: Multi-Stage Temporal Convolutional Network for Action Segmentation", CVPR 2019, the
     truncated mean squared error (T-MSE) of their section on the loss function, tau = 4 and its weight 0.15 there; taken as it
-    is, with background and changes of the label, as their code has it. The state is log p of the last frame,
-    (labels, batch).
+    is, with background and changes of the label, as their code has it. Their code averages it over the T - 1 changes of a
+    video and adds that of every stage of the network. Ours: there is one stage, and R is averaged over all T valid frames,
+    with 0 at the first, so that it is (T - 1) / T of theirs. The state is log p of the last frame, (labels, batch).
     """
     del variant
     now = inputs.log_probabilities

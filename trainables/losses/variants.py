@@ -16,6 +16,16 @@ Quantity = Literal["score", "margin"]
 Reference = Literal["running_maximum", "previous_frame"]
 MarginRivals = Literal["all", "activities"]
 
+TERMS = {
+    "linear_early": frozenset({"positions"}),
+    "exponential": frozenset({"positions"}),
+    "smoothing": frozenset({"looks_back"}),
+    "weighted": frozenset[str](),
+    "confident": frozenset[str](),
+    "progress": frozenset({"positions", "predicts"}),
+}
+"""Functions of `losses.terms` -> what a `Term` of each has."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -31,12 +41,25 @@ class Term:
         Whether it needs a head of the model that predicts how far the activity has gone.
     looks_back
         Whether it compares a frame with the one before.
+
+    Raises
+    ------
+    ValueError
+        If there is no such function, or it is made of something else (`TERMS`).
     """
 
     function: str
     positions: bool = False
     predicts: bool = False
     looks_back: bool = False
+
+    def __post_init__(self) -> None:
+        if self.function not in TERMS:
+            raise ValueError(f"the function of a term must be one of {', '.join(TERMS)} but got {self.function!r}")
+        for key in ("positions", "predicts", "looks_back"):
+            wanted = key in TERMS[self.function]
+            if getattr(self, key) != wanted:
+                raise ValueError(f"{key} of the term {self.function} must be {wanted} but got {getattr(self, key)!r}")
 
 
 @dataclass(frozen=True)

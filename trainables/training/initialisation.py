@@ -14,6 +14,7 @@ from crescendo.trainables.models.build import build_model
 from crescendo.trainables.models.contract import check_model
 from crescendo.trainables.plurals import counted
 from crescendo.trainables.registry import is_plugin
+from crescendo.trainables.setting_rules import check_model_represents
 from crescendo.trainables.training.suitability import check_suits
 
 
@@ -37,6 +38,14 @@ def resolved_for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     return config.model_copy(update={"fc7_size": outputs})
 
 
+def _check_represents(config: TrainingConfig) -> None:
+    """Check of a variant of one's own what is known of the others before anything is imported."""
+    try:
+        check_model_represents(config.variant, config.model)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
 def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
     """Return the model that training starts from, for a `resolved_for` configuration.
 
@@ -47,9 +56,11 @@ def initial_model(config: TrainingConfig, dataset: Dataset) -> DetectionModel:
     Raises
     ------
     InputError
-        If pretrained weights cannot be loaded, the frames were prepared for another network, or a model of the user's
-        own breaks a rule of `DetectionModel`.
+        If pretrained weights cannot be loaded, the frames were prepared for another network, a model of the user's own
+        breaks a rule of `DetectionModel`, or a loss predicts from what the model does not show.
     """
+    if config.predicts_progress:
+        _check_represents(config)
     model = build_model(dataset.feature_dim or 0, len(dataset.labels), config)
     if is_plugin(config.model):
         check_model(model, dataset.feature_dim or 0, config)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from crescendo.trainables.errors import InputError
-from crescendo.trainables.losses.variants import VARIANTS, Term, Variant
+from crescendo.trainables.losses.variants import TERMS, VARIANTS, Term, Variant
 
 
 def test_every_variant_says_what_it_is():
@@ -48,7 +48,39 @@ def test_a_variant_that_cannot_be_is_refused(arguments, message):
         Variant(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"function": "quadratic_early"},
+            "the function of a term must be one of linear_early, exponential, smoothing, ",
+        ),
+        ({"function": "progress", "predicts": True}, "positions of the term progress must be True but got False"),
+        ({"function": "progress", "positions": True}, "predicts of the term progress must be True but got False"),
+        ({"function": "exponential"}, "positions of the term exponential must be True but got False"),
+        ({"function": "confident", "predicts": True}, "predicts of the term confident must be False but got True"),
+        ({"function": "smoothing"}, "looks_back of the term smoothing must be True but got False"),
+    ],
+)
+def test_a_term_that_cannot_be_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Term(**arguments)
+
+
+def test_every_term_has_its_function():
+    from crescendo.trainables.losses import terms
+
+    assert set(TERMS) == set(terms._TERMS)
+    assert {one.term.function for one in VARIANTS.values() if one.term is not None} == set(TERMS)
+
+
 BROKEN = {
+    "from crescendo.trainables.losses.variants import Term, Variant\nmy_loss = Variant(term=Term('progres'))": (
+        "the module broken cannot be imported (ValueError: the function of a term must be one of linear_early, "
+    ),
+    "from crescendo.trainables.losses.variants import Term, Variant\nmy_loss = Variant(term=Term('progress', predicts=True))": (
+        "(ValueError: positions of the term progress must be True but got False)"
+    ),
     "from crescendo.no_such import nothing": "the module broken cannot be imported (ModuleNotFoundError: No module named",
     "my_loss = 3": "must be a Variant or a function but is a int",
     "def other(): ...": "has no my_loss",

@@ -16,6 +16,7 @@ from crescendo.trainables.losses.variants import VARIANTS
 from crescendo.trainables.models.contract import check_model
 from crescendo.trainables.models.lstm import LSTMDetector
 from crescendo.trainables.models.registry import LSTM
+from crescendo.trainables.training.initialisation import initial_model
 from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trainer import Trainer
 
@@ -125,6 +126,23 @@ def test_a_model_that_does_not_show_what_its_last_layer_reads_is_refused(model, 
     assert str(raised.value) == (
         "configuration: variant progress needs a model that shows what its last layer reads (lstm, gru, cnn, or your own "
         f"with spec.represents) but got model {model}"
+    )
+
+
+@pytest.mark.parametrize("model", ["vgg19", "own_models:Convolution"])
+def test_a_loss_of_ones_own_that_predicts_needs_a_model_that_shows_what_it_reads(
+    model, tiny_dataset, tmp_path, monkeypatch
+):
+    (tmp_path / "own_head.py").write_text(
+        "from crescendo.trainables.losses.variants import Term, Variant\n"
+        "OWN = Variant(term=Term('progress', positions=True, predicts=True))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as raised:
+        initial_model(configuration({"model": model, "variant": "own_head:OWN"}), tiny_dataset)
+    assert str(raised.value) == (
+        "variant own_head:OWN needs a model that shows what its last layer reads (lstm, gru, cnn, or your own with "
+        f"spec.represents) but got model {model}"
     )
 
 
