@@ -8,10 +8,12 @@ from typing import NamedTuple
 from findings_study import CONTROLS, RANKING, RIVALS, Arm, Finished
 from findings_words import direct, interval, listed
 
+from crescendo.reports.analysis.causes import LATENCY
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.escaping import markdown_text
 from crescendo.reports.formatting import points, recordings_text
 from crescendo.reports.tables.causes import KIND_NAMES
+from crescendo.trainables.plurals import counted
 
 
 class _Measure(NamedTuple):
@@ -27,9 +29,11 @@ MEASURES = {
     "not_found": _Measure("not found (%)"),
     "start_error/absolute": _Measure("beginning (s)", 1, 2),
     "end_error/absolute": _Measure("end (s)", 1, 2),
+    LATENCY: _Measure("latency (s)", 1, 2),
     "p_mAP/1s": _Measure("starts, p-mAP at 1 s (%)"),
     "expected_calibration_error": _Measure("calibration error (%)"),
     "broken": _Measure("broken (%)"),
+    "merging": _Measure("merging (%)"),
     "violations/score/shortfall": _Measure("score below its maximum (points)"),
     "violations/margin/shortfall": _Measure("margin below its maximum (points)"),
 }
@@ -67,6 +71,23 @@ def by_chance(study: Finished) -> str:
     """Return how many intervals of the table of causes exclude 0, and how many would by chance."""
     every = [arm.causes[key] for arm in study.arms for key in MEASURES if key in arm.causes]
     return _counted(every, "no arm differed from the baseline") or "The runs are of a version without diagnosis."
+
+
+def without_0(study: Finished) -> Iterator[str]:
+    """Yield each arm's differences in the table of causes whose intervals exclude 0, with these."""
+    for arm in study.arms:
+        found = [
+            f"{measure.head} {_with_interval(arm.causes[key], measure)}"
+            for key, measure in MEASURES.items()
+            if key in arm.causes and _excludes_0(arm.causes[key])
+        ]
+        if found:
+            yield f"`{arm.variant}`: {'; '.join(found)}."
+
+
+def _with_interval(one: Estimate, measure: _Measure) -> str:
+    ends = " to ".join(_value(end, measure, "+") for end in (one.low, one.high) if end is not None)
+    return f"{_value(one.mean, measure, '+')} ({ends})"
 
 
 def directly_by_chance(study: Finished) -> str:
@@ -132,7 +153,8 @@ def sure(study: Finished) -> Iterator[str]:
     size = f"{least} points" if least == most else f"{least} to {most} points, by arm,"
     tested = recordings_text(study.recordings, study.groups, study.groups_are)
     yield (
-        f"{tested}, each tested in one of {study.folds} folds; a true difference of {size} would have been shown in four "
+        f"{tested}, each tested in one of {study.folds} folds, where each arm was trained with {counted(study.seeds, 'seed')}, "
+        f"{study.folds * study.seeds} times in all; a true difference of {size} would have been shown in four "
         "studies of five."
     )
     less = study.chosen - study.tested

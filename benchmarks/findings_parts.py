@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from findings_causes import by_chance, causes_table, direct_table, directly_by_chance, sure, table, what_they_ask
+from findings_causes import (
+    by_chance,
+    causes_table,
+    direct_table,
+    directly_by_chance,
+    sure,
+    table,
+    what_they_ask,
+    without_0,
+)
 from findings_study import Arm, Finished
 from findings_words import agreement, answers, controls, early, finding, unfinished
 
@@ -24,7 +33,9 @@ def parts(studies: Sequence[Finished]) -> dict[str, str]:
         "controls": _each(
             studies, lambda one: [_bullets(filter(None, [*controls(one), directly_by_chance(one)])), direct_table(one)]
         ),
-        "causes": _each(studies, lambda one: [_bullets([*what_they_ask(one), by_chance(one)]), causes_table(one)]),
+        "causes": _each(
+            studies, lambda one: [_bullets([*what_they_ask(one), by_chance(one), *without_0(one)]), causes_table(one)]
+        ),
         "sure": _each(studies, lambda one: [_bullets(sure(one))]),
         "cost": _cost(studies),
     }

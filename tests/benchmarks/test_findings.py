@@ -2,7 +2,7 @@
 
 import pytest
 from finding_reports import compared, write
-from findings_causes import by_chance, directly_by_chance, sure, what_they_ask
+from findings_causes import by_chance, directly_by_chance, sure, what_they_ask, without_0
 from findings_parts import parts
 from findings_study import read_findings
 from findings_words import agreement, answers, controls, early, finding
@@ -193,10 +193,28 @@ def test_early_detection_and_causes_are_told_as_exploration(tmp_path):
         "`margin` (+1.0 points, -4.0 to +6.0).",
     ]
     assert by_chance(study) == (
-        "Of 130 intervals 10 exclude 0 (bold); about 6 would if no arm differed from the baseline: chance alone could "
+        "Of 150 intervals 10 exclude 0 (bold); about 8 would if no arm differed from the baseline: chance alone could "
         "make as many."
     )
     assert "**-10.0**" in parts([study])["causes"]
+    assert next(without_0(study)) == "`score`: score below its maximum (points) -10.0 (-15.0 to -5.0)."
+
+
+def test_every_difference_in_bold_has_its_interval_in_its_unit(tmp_path):
+    def changed(content):
+        for arm in content["arms"]:
+            if arm["variant"] == "confident":
+                gain = arm["causes"]["gain"]
+                gain["violations/score/shortfall"].update(mean=0.0, low=-0.1, high=0.1)
+                gain["latency_median"].update(mean=0.75, low=0.25, high=1.25)
+                gain["merging"].update(mean=-0.02, low=-0.03, high=-0.01)
+
+    [study] = read_findings([write(tmp_path, changed=changed)])
+    told = "`confident`: latency (s) +0.75 (+0.25 to +1.25); merging (%) -2.0 (-3.0 to -1.0)."
+    assert told in list(without_0(study))
+    assert f"- {told}\n" in parts([study])["causes"]
+    assert "| +0.75 |" not in parts([study])["causes"]
+    assert "| **+0.75** |" in parts([study])["causes"]
 
 
 def test_validation_that_flatters_is_said(tmp_path):
@@ -208,7 +226,8 @@ def test_validation_that_flatters_is_said(tmp_path):
 
     first, second, score, third, note = sure(read_findings([write(tmp_path, changed=flattered)])[0])
     assert first.startswith(
-        "28 recordings of 4 people, each tested in one of 4 folds; a true difference of 2.0 points would"
+        "28 recordings of 4 people, each tested in one of 4 folds, where each arm was trained with 2 seeds, 8 times in all; a "
+        "true difference of 2.0 points would"
     )
     assert second.startswith(
         "The settings that were chosen have a validation mAP of 95.0 % on average, and reach 65.5 % on"
