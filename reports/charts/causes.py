@@ -130,7 +130,7 @@ def _thirds(
         for row, name in enumerate(_ERRORS):
             axes = grid[row][column]
             for arm, thirds in points.items():
-                look, values = looks[arm], [np.nan if one[name] is None else one[name] for one in thirds]
+                look, values = looks[arm], np.array([one[name] for one in thirds], dtype=np.float64)
                 axes.plot(values, color=look.colour, linestyle=look.dashes, marker=look.marker, label=arm)
             for place, third in enumerate(names):
                 reached = {arm: value for arm, thirds in points.items() if (value := thirds[place][name]) is not None}

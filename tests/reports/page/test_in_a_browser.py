@@ -8,8 +8,9 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from invented_model import arm, invented
+from invented_model import arm, estimate, invented
 
+from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.charts.chart_set import charts
 from crescendo.reports.page.document import html
 from crescendo.reports.page.part import ReportPart
@@ -28,7 +29,13 @@ OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars"
 )
-HEIGHT, PHONE, LAPTOP = 800, 390, 1200
+HEIGHT, PHONE, LAPTOP, WIDE = 800, 390, 1200, 1900
+
+# Of the charts, but for curves along an activity, whose numbers have a column for each arm and quantity.
+CHARTS = (
+    "difference_to_baseline", "mAP_against_iou", "time_to_detection", "confusion_matrix", "differences_of_causes", "mAP_without",
+    "errors_by_length_and_place", "gains_detection", "budget_curve", "mAP_against_lambda_r", "optimisation_history",
+)  # fmt: skip
 
 # What a page measures of itself: the width of all of it, boxes that scroll sideways, where answers end, and of each chart how
 # many of its places are there to be pointed at, and whether one tells its text once it has the focus.
@@ -80,22 +87,33 @@ def seen(page, tmp_path, *widths):
 
 
 def five_arms():
-    """The invented study with five arms; every fourth of its charts."""
+    """The invented study with five arms, every column that a table may have; and `CHARTS`."""
     model = invented()
     more = [arm(f"variant={name}", shift, holds=False) for name, shift in (("combined", -0.02), ("linear_early", 0.01))]
-    whole = replace(model, arms=(*model.arms, *more), timelines=())
-    return ReportPart(whole, sentences(whole), tables(whole), charts(whole)[0][::4], ())
+    arms = tuple(replace(one, alarms=_whole(one.alarms)) for one in (*model.arms, *more))
+    whole = replace(model, arms=arms, timelines=(), alarm_hours=AlarmHours(validation=4.0, tested=12.0))
+    shown = [one for one in charts(whole)[0] if one.name in CHARTS]
+    return ReportPart(whole, sentences(whole), tables(whole), shown, ())
+
+
+def _whole(alarms):
+    """Early warning with its cost and its latency, too."""
+    added = {"cost": estimate(0.8), "latency_median": estimate(12.5), "latency_median_if_detected": estimate(4.5)}
+    return {rate: {**measures, **added} for rate, measures in alarms.items()}
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    return seen(html("five arms", [five_arms()]), tmp_path_factory.mktemp("browser"), LAPTOP, PHONE)
+    return seen(html("five arms", [five_arms()]), tmp_path_factory.mktemp("browser"), LAPTOP, PHONE, WIDE)
 
 
-def test_five_arms_need_no_sideways_scrolling_on_a_laptop(measured):
-    laptop = measured[0]
-    assert laptop["width"] == laptop["view"] == LAPTOP
-    assert laptop["wide"] == []
+def test_five_arms_have_every_column_and_need_no_sideways_scrolling_from_a_laptop_on(measured):
+    [online] = [table for table in five_arms().tables if table.name == "online"]
+    assert online.columns[-3:] == ("Poisson 95 %", "Cost", "Latency (s)")
+    laptop, _, wide = measured
+    for page, width in ((laptop, LAPTOP), (wide, WIDE)):
+        assert page["width"] == page["view"] == width
+        assert page["wide"] == []
 
 
 def test_question_answers_and_cost_stand_on_the_first_screen(measured):
@@ -119,9 +137,9 @@ def test_every_chart_tells_its_values_where_it_is_pointed_at_or_touched(measured
 
 
 def test_on_a_phone_where_charts_scroll_what_they_tell_stands_at_the_foot_of_the_screen(measured):
-    laptop, phone = measured
+    laptop, phone, wide = measured
     assert all(set(chart["stands"]) == {"fixed 8px"} for chart in phone["charts"])
-    assert not any(one.startswith("fixed") for chart in laptop["charts"] for one in chart["stands"])
+    assert not any(one.startswith("fixed") for chart in laptop["charts"] + wide["charts"] for one in chart["stands"])
 
 
 def test_a_table_of_any_width_scrolls_within_its_box(tmp_path):
