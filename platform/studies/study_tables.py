@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from optuna.trial import TrialState
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
 from crescendo.platform.studies.ledger import TrialRecord
@@ -19,20 +21,41 @@ from crescendo.trainables.evaluation.metric_keys import MEAN_AP, MetricKey
 
 _FIRST_REPEAT = "repeat 1"
 _OPTIMISTIC = "optimistic"
+# Columns that a setting takes at least, to be read in few lines; more than any terminal has.
+_SETTING, _WIDE = 24, 10_000
 """What a validation value is by which its setting was chosen."""
 
 
-def progress_table(run: StudyRun, more: str = "") -> Table:
-    """Return the state of every arm as a table: of a study with several replicates in the first that is not over.
+@dataclass(frozen=True)
+class ProgressTable:
+    """The state of every arm, and the setting that is best so far where the terminal is wide enough for both."""
+
+    whole: Table
+    without_setting: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table that fits."""
+        needed = console.measure(self.whole, options=options.update_width(_WIDE)).minimum
+        yield self.whole if needed <= options.max_width else self.without_setting
+
+
+def progress_table(run: StudyRun, more: str = "") -> ProgressTable:
+    """Return the state of every arm: of a study with several replicates in the first that is not over.
 
     `more` ends its first line.
     """
+    return ProgressTable(_progress(run, more, setting=True), _progress(run, more, setting=False))
+
+
+def _progress(run: StudyRun, more: str, *, setting: bool) -> Table:
     replicate = next((one for one in run.replicates if not run.finished(one)), run.replicates[-1])
     table = Table(title=f"{run.study.name}: {_phase(run, replicate)}{more}", title_justify="left")
     finalists = ("finalist",) if run.study.search.finalists > 1 else ()
     columns = ("arm", "search", *finalists, "confirm", "running", "failed")
-    for name in (*columns, f"best (%),\n{_OPTIMISTIC}\n{run.study.objective.metric}", "setting"):
-        table.add_column(name, justify="left" if name in ("arm", "setting") else "right", no_wrap=name == "arm")
+    for name in (*columns, f"best (%),\n{_OPTIMISTIC}\n{run.study.objective.metric}"):
+        table.add_column(name, justify="left" if name == "arm" else "right", no_wrap=True)
+    if setting:
+        table.add_column("setting", min_width=_SETTING)
     running = [entry.arm for entry in run.running.values() if entry.replicate == replicate]
     for arm in arms_of(run.study):
         search, *others = (run.states(arm.name, phase, replicate) for phase in phases_of(run.study))
@@ -45,7 +68,7 @@ def progress_table(run: StudyRun, more: str = "") -> Table:
             str(running.count(arm.name)),
             str(sum(states[TrialState.FAIL] for states in (search, *others))),
             in_percent(best.value) if best is not None and best.value is not None else "",
-            literal(settings_text(best) if best is not None else ""),
+            *([literal(settings_text(best) if best is not None else "")] if setting else []),
         )
     return table
 

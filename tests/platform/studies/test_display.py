@@ -1,5 +1,6 @@
 """What a person sees of a sweep."""
 
+import contextlib
 import io
 import time
 
@@ -221,6 +222,24 @@ def test_the_table_counts_by_arm_and_shows_the_best_so_far(run_and_display):
     assert "learning_rate 0.01" in none
     assert "0/2" in score
     assert "searching" in rows[0]
+
+
+LONG_NAMES = (
+    "ablate=[{name: none, settings: {variant: none}}, {name: variant=score+smoothing, settings: {variant: score}}]"
+)
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_table_cuts_no_word_and_has_settings_where_there_is_room(tmp_path, width):
+    study = trivial_study(tmp_path, trials=1, changes=(LONG_NAMES,))
+    with contextlib.closing(Ledger(tmp_path / "output")) as ledger:
+        run = StudyRun(study, ledger, Workspace(tmp_path / "output", str(tmp_path), "hash"))
+        [job, *_] = run.next_jobs()
+        finish(run, job, 0.75)
+        shown = printed(progress_table(run), width)
+    assert "…" not in shown
+    assert all(len(row) <= width for row in shown.splitlines())
+    assert ("learning_rate" in shown) == (width > 100)
 
 
 def test_at_the_end_every_arm_has_its_test_result(run_and_display):
