@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
 from crescendo.trainables.errors import InputError
 
@@ -28,7 +28,7 @@ class CheckedCommand(TyperCommand):
         """Read the command line; `InputError` naming an option that takes one value and was given several."""
         _, _, met = self.make_parser(ctx).parse_args(args=list(args))
         for parameter, times in Counter(met).items():
-            if times > 1 and parameter.param_type_name == "option" and not (parameter.multiple or parameter.is_flag):
+            if times > 1 and isinstance(parameter, TyperOption) and not (parameter.multiple or parameter.is_flag):
                 raise InputError(f"{_named(parameter)}: is given {times} times but takes one value; give it once")
         return super().parse_args(ctx, args)
 
