@@ -39,8 +39,9 @@ def crescendo(tmp_path, monkeypatch, capsys):
     def run(*options, truth=TRUTH, found=FOUND, subset="validation"):
         for name, content in (("truth.json", truth), ("found.json", found)):
             (tmp_path / name).write_text(content if isinstance(content, str) else json.dumps(content))
-        files = ["--ground-truth", str(tmp_path / "truth.json"), "--detections", str(tmp_path / "found.json")]
-        monkeypatch.setattr(sys, "argv", ["crescendo", "evaluate", *files, "--subset", subset, *options])
+        files = {"--ground-truth": "truth.json", "--detections": "found.json"}
+        named = [word for key, file in files.items() if key not in options for word in (key, str(tmp_path / file))]
+        monkeypatch.setattr(sys, "argv", ["crescendo", "evaluate", *named, "--subset", subset, *options])
         with pytest.raises(SystemExit) as stopped:
             cli.main()
         out, err = capsys.readouterr()

@@ -48,9 +48,10 @@ def folder(tmp_path):
 
 
 def evaluate(folder, *options, fps=10, subset="test", predictions="labels"):
-    given = ("--ground-truth", folder / "truth.json", "--fps", fps, "--subset", subset)
-    labels = ("--predictions", folder / predictions) if predictions else ()
-    return command("evaluate", "--metrics", "segmental", *given, *labels, *options)
+    given = {"--metrics": "segmental", "--ground-truth": folder / "truth.json", "--fps": fps, "--subset": subset}
+    labels = {"--predictions": folder / predictions} if predictions else {}
+    others = {name: value for name, value in (given | labels).items() if name not in options}
+    return command("evaluate", *(word for pair in others.items() for word in pair), *options)
 
 
 def numbers(done):
