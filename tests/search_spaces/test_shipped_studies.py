@@ -79,7 +79,7 @@ def test_studies_on_hapt_test_everybody(name: str, trainings: int) -> None:
     [
         ("findings_gtea", RANKING + CONTROLS + RIVALS, 4, 220),
         ("findings_tug", RANKING + CONTROLS + RIVALS, 5, 275),
-        ("findings_hapt", RANKING + CONTROLS, 5, 200),
+        ("findings_hapt", RANKING + CONTROLS + RIVALS, 5, 275),
     ],
 )
 def test_studies_of_findings_search_every_loss_alike_and_test_everybody(
