@@ -14,15 +14,15 @@ def _ranks_no_margin(variant: Variant) -> bool:
     return "margin" not in variant.quantities
 
 
-def _is_not_exponential(variant: Variant) -> bool:
-    return variant.term is None or variant.term.function != "exponential"
+def _needs_no_seconds(variant: Variant) -> bool:
+    return variant.term is None or "exponential_seconds" not in variant.term.settings
 
 
 _WITHOUT_EFFECT_ON: dict[str, Callable[[Variant], bool]] = {
     "lambda_r": lambda variant: not variant.ranks,
     "clip_scaling": lambda variant: not variant.ranks,
     "margin_rivals": _ranks_no_margin,
-    "exponential_seconds": _is_not_exponential,
+    "exponential_seconds": _needs_no_seconds,
 }
 """Setting -> whether it changes nothing in a variant; it does in several if it does in one of them."""
 

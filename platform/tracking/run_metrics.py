@@ -77,8 +77,7 @@ def subset_numbers(metrics: SubsetMetrics) -> Numbers:
         for fraction, threshold, value in _early(metrics.early):
             yield MetricKey("early", fraction=fraction, iou=threshold), value
     if metrics.progression is not None:
-        violations = {"score": metrics.progression.score_violation, "margin": metrics.progression.margin_violation}
-        for quantity, violation in violations.items():
+        for quantity, violation in metrics.progression.violations.items():
             yield MetricKey(f"violations/{quantity}/share"), violation.share
             yield MetricKey(f"violations/{quantity}/depth"), violation.depth
     if metrics.online is not None:
@@ -151,15 +150,15 @@ def _causes(metrics: SubsetMetrics) -> Numbers:
                 for measure, value in measures.items():
                     yield MetricKey(f"diagnosis/by_{by}/{name}/{measure}", iou=metrics.diagnosis.iou), value
     if metrics.calibration is not None:
-        for measure in ("expected_calibration_error", "negative_log_likelihood"):
-            yield MetricKey(f"calibration/{measure}"), getattr(metrics.calibration, measure)
+        for measure, value in metrics.calibration.measures().items():
+            yield MetricKey(f"calibration/{measure}"), value
     if metrics.starts is not None:
         for offset, value in zip(OFFSETS, metrics.starts.mean_ap.tolist(), strict=True):
             yield MetricKey("starts/p_mAP", offset=offset), value
 
 
 def _progression(progression: Progression) -> Mapping[str, list[float]]:
-    return {name: getattr(progression, name).tolist() for name in ("score", "margin", "worst_negative")}
+    return {name: curve.tolist() for name, curve in progression.curves.items()}
 
 
 def _percent(fraction: float) -> int:

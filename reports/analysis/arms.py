@@ -29,7 +29,7 @@ from crescendo.reports.analysis.segmental import segmental_summary
 from crescendo.reports.formatting import plain
 from crescendo.reports.source.runs import ArmRuns, TrialRun
 from crescendo.trainables.evaluation.online import OnlineDetection
-from crescendo.trainables.evaluation.progression import Progression
+from crescendo.trainables.evaluation.progression import CURVES, Progression
 from crescendo.trainables.evaluation.subset_metrics import SubsetMetrics
 
 LabelAP = Callable[[SubsetMetrics], Mapping[str, float]]
@@ -190,12 +190,7 @@ def _gains(
 def _mean_curves(progressions: Sequence[Progression]) -> ProgressionCurves | None:
     if not progressions:
         return None
-    return ProgressionCurves(
-        *(
-            np.mean([getattr(one, name) for one in progressions], axis=0)
-            for name in ("score", "margin", "worst_negative")
-        )
-    )
+    return ProgressionCurves(*(np.mean([one.curves[name] for one in progressions], axis=0) for name in CURVES))
 
 
 def _snapshots(member: Member) -> tuple[Snapshot, ...]:

@@ -100,8 +100,7 @@ def _measures(metrics: SubsetMetrics, hours: AlarmHours | None) -> dict[str, flo
     if metrics.diagnosis is not None:
         measures |= {"mAP": metrics.diagnosis.mean_ap, **metrics.diagnosis.measures()}
     if metrics.calibration is not None:
-        for name in ("expected_calibration_error", "negative_log_likelihood"):
-            measures[name] = getattr(metrics.calibration, name)
+        measures |= metrics.calibration.measures()
     if metrics.starts is not None:
         measures |= dict(zip(START_KEYS, metrics.starts.mean_ap.tolist(), strict=True))
     rate = None if metrics.online is None else shown_rate(hours, metrics.online.warnings)

@@ -39,9 +39,8 @@ def violations(metrics: SubsetMetrics) -> dict[str, float]:
     progression = metrics.progression
     if progression is None:
         return {}
-    measured = {"score": progression.score_violation, "margin": progression.margin_violation}
     found: dict[str, float] = {}
-    for quantity, one in measured.items():
+    for quantity, one in progression.violations.items():
         measures = {"share": one.share, "depth": one.depth, "shortfall": one.share * one.depth}
         found |= {f"{quantity}/{measure}": value for measure, value in measures.items()}
     return found

@@ -12,8 +12,9 @@ from crescendo.reports.analysis.budget import BAND, ExpectedBest, expected_best
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_along
-from crescendo.reports.charts.search import OPTIMISTIC, objective_label
+from crescendo.reports.charts.search import OPTIMISTIC
 from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.formatting import measure_name
 from crescendo.reports.tables import captions
 
 
@@ -32,8 +33,9 @@ def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Char
     hover_along(axes, "best of {:g}".format, {arm: (curve.trials, 100 * curve.mean) for arm, curve in curves.items()})
     most = max(len(curve.trials) for curve in curves.values())
     _draw_tested(axes, {arm: value for arm, value in reached.items() if value is not None}, looks, most, model.scored)
-    axes.set_xlabel("trials")
-    axes.set_ylabel(objective_label(model))
+    axes.set_xlabel("trials, scored on the validation split")
+    # The points right of the line are of another split.
+    axes.set_ylabel(f"{measure_name(model.studies[0].objective)} (%)")
     within(axes, y=PERCENT)
     legend_above(figure, axes)
     rows: list[tuple[ChartValue, ...]] = [

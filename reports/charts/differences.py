@@ -67,4 +67,4 @@ def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, 
     within(row[0], x=POINTS)
     row[0].set_yticks(range(len(compared)), list(compared))
     row[0].set_ylim(len(compared) - 0.4, -0.6)
-    return figure, Numbers(("", "arm", "difference", "from", "to", ""), tuple(rows), ("+.1f",))
+    return figure, Numbers(("measure", "arm", "difference", "from", "to", "answer"), tuple(rows), ("+.1f",))

@@ -71,7 +71,7 @@ def differences_of_causes(model: ReportModel, looks: Mapping[str, Look]) -> Iter
         f"{captions.spread(model)}), of each arm and measure alone. All of it explores: among so many, some look good by "
         "chance. The table says what each measure is."
     )
-    numbers = Numbers(("", "arm", "difference", "from", "to"), tuple(told), ("+.2f",))
+    numbers = Numbers(("measure", "arm", "difference", "from", "to"), tuple(told), ("+.2f",))
     yield Chart(name, title, caption, figure, numbers)
 
 

@@ -41,6 +41,7 @@ _MOST = {"cost": 1 + sum(ALPHAS) / len(ALPHAS), "latency_median": math.inf}
 """How large a measure can be that may be more than 1."""
 _AS_IT_IS = ("false_alarms_per_hour", "latency_median")
 """Measures that are no shares, shown in percent."""
+_SEEN = ("seen_median", "seen_quantile_90")
 _TOLD = {
     "latency_median": "Latency: the median of what was seen, in seconds since the activity began. ",
     "cost": "Cost: of the first alarm within an activity as its early classification, (1 - accuracy) + alpha x earliness, the "
@@ -61,14 +62,12 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
         return
     rates = ", ".join(f"{read_rate(rate):g}" for rate in next(iter(alarms.values())))
     hours = model.alarm_hours
-    added = [one for one in _TOLD if any(one in measures for of_arm in alarms.values() for measures in of_arm.values())]
+    added = [one for one in _TOLD if _measured(alarms, one)]
     columns = {**_COLUMNS, **{one: _PANELS[one] for one in added}}
     caption = (
         "A point for each rate of false alarms, an hour and label, that the thresholds keep to on the validation split: "
         f"{rates}. Across: the false alarms that this leads to on "
-        f"the {model.scored} split, all labels together. Seen: the part of an activity that has passed when its alarm "
-        f"goes off, over all {model.scored} activities, missed ones counted as never seen; a rate at which too many are missed "
-        "for the quantile to be reached by every seed has no point. Announced: activities whose alarm goes off while "
+        f"the {model.scored} split, all labels together. {_seen(model, alarms)}Announced: activities whose alarm goes off while "
         f"they go on. {''.join(_TOLD[one] for one in added)}Mean over {captions.seeds(model)}; shaded: "
         f"{captions.interval(model)}."
         f"{'' if hours is None else _calibration(hours, next(iter(alarms.values())))}"
@@ -86,6 +85,21 @@ def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator
     allowed = [] if hours is None else ["allowed in validation"]
     numbers = Numbers(("arm", "allowed a label", *allowed, *columns.values()), rows)
     yield Chart(name, title, caption, _draw_panels(alarms, looks, hours), numbers)
+
+
+def _seen(model: ReportModel, alarms: Mapping[str, _Alarms]) -> str:
+    """Say what was seen at the alarm, of the panels that there are."""
+    if not any(_measured(alarms, one) for one in _SEEN):
+        return "Too many activities are missed at every rate for a panel of what was seen at the alarm. "
+    return (
+        f"Seen: the part of an activity that has passed when its alarm goes off, over all {model.scored} activities, missed ones "
+        "counted as never seen; a rate at which too many are missed for the quantile to be reached by every seed has no point. "
+    )
+
+
+def _measured(alarms: Mapping[str, _Alarms], measure: str) -> bool:
+    """Return whether any arm has the measure at any rate."""
+    return any(measure in measures for of_arm in alarms.values() for measures in of_arm.values())
 
 
 def _calibration(hours: AlarmHours, rates: Iterable[str]) -> str:
@@ -108,7 +122,7 @@ def _calibration(hours: AlarmHours, rates: Iterable[str]) -> str:
 def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours: AlarmHours | None) -> Figure:
     """Draw a point a rate; a quantile that no arm reaches at any rate has no panel."""
     points = [measures for of_arm in alarms.values() for measures in of_arm.values()]
-    shown = {measure: title for measure, title in _PANELS.items() if any(measure in one for one in points)}
+    shown = {measure: title for measure, title in _PANELS.items() if _measured(alarms, measure)}
     rows = 1 if len(shown) < 4 else 2
     figure, grid = panels(rows, -(-len(shown) // rows), PAGE, 0.6 + 2.4 * rows, sharex=True)
     row = [axes for one in grid for axes in one]

@@ -51,10 +51,13 @@ def _chart(
     if model.baseline not in ap or len(ap) < 2:
         return LeftOut(name, title, "it takes confirmed runs of the baseline and of another arm")
     figure, numbers = _draw(ap, model.baseline, looks, f"{model.scored} AP at IoU {short(model.label_iou or '')} (%)")
+    if any(gain > 0 for label in most_gained(ap, model.baseline) for gain in _gains(ap, model.baseline, label)):
+        picked = "Picked for their gains, so these gains flatter"
+    else:
+        picked = "No label gained under any arm: on top are those that lost least"
     caption = (
         f"{source} Up to {LABELS} labels by the largest gain of any arm over {model.baseline}, the "
-        f"largest on top; mean over {captions.seeds(model)}. Picked for their gains, so these gains flatter: the "
-        "table has every label."
+        f"largest on top; mean over {captions.seeds(model)}. {picked}: the table has every label."
     )
     return Chart(name, title, caption, figure, numbers)
 
@@ -89,7 +92,7 @@ def _draw(
         axes.plot([100 * values[shown[row]] for row in places], places, look.marker, color=look.colour, label=arm)
     hover_rows(axes, (_told(label, ap) for label in shown))
     axes.set_yticks(range(len(shown)), shown)
-    axes.invert_yaxis()
+    axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlabel(x_label)
     axes.set_xlim(PERCENT)
     within(axes)

@@ -68,7 +68,6 @@ def hover_along(
     name: Callable[[float], str],
     lines: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]],
     *,
-    decimals: int = 1,
     unit: str = " %",
     lead: str = "",
 ) -> None:
@@ -80,7 +79,7 @@ def hover_along(
         Returns what a place is called: `IoU 0.5`.
     lines
         Line's name -> places and values, in the units of the axes.
-    decimals, unit
+    unit
         Of the values.
     lead
         Stands before what a place is called.
@@ -89,12 +88,12 @@ def hover_along(
     places = sorted({x for values in found.values() for x in values})
     for x, bounds in zip(places, _between(places), strict=True):
         told = sorted(((values[x], line) for line, values in found.items() if x in values), key=lambda one: -one[0])
-        hover(axes, "\n".join([f"{lead}{name(x)}", *value_lines(told, decimals=decimals, unit=unit)]), x=bounds)
+        hover(axes, "\n".join([f"{lead}{name(x)}", *value_lines(told, unit=unit)]), x=bounds)
 
 
-def value_lines(values: Iterable[tuple[float, str]], *, decimals: int = 1, unit: str = " %") -> Iterator[str]:
+def value_lines(values: Iterable[tuple[float, str]], *, unit: str = " %") -> Iterator[str]:
     """Yield a line for each (value, name)."""
-    return (f"{value:.{decimals}f}{unit}  {name}" for value, name in values)
+    return (f"{value:.1f}{unit}  {name}" for value, name in values)
 
 
 def spots(figure: Figure) -> list[Spot]:

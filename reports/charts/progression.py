@@ -1,4 +1,4 @@
-"""How scores move while an activity goes on: the paper's figures 10 and 11."""
+"""How scores move while an activity goes on: the paper's figures 10 and 11. Everything in percent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,24 @@ from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_along
-from crescendo.reports.charts.style import MARKERS, PAGE, PERCENT, STEPS, Bounds, Look, legend_above, panels, within
+from crescendo.reports.charts.style import (
+    MARKERS,
+    PAGE,
+    PERCENT,
+    POINTS,
+    STEPS,
+    Bounds,
+    Look,
+    legend_above,
+    panels,
+    within,
+)
 from crescendo.reports.tables import captions
 
 QUANTITIES = {
-    "score": "score of the true label",
-    "worst_negative": "score of the worst negative",
-    "margin": "margin",
+    "score": "score of the true label (%)",
+    "worst_negative": "score of the worst negative (%)",
+    "margin": "margin (points)",
 }
 _WHILE_TRAINING = ("score", "margin")
 SNAPSHOTS = len(STEPS)
@@ -67,7 +78,7 @@ def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, Look]) 
     figure, [row] = panels(1, len(QUANTITIES), PAGE, 3.1, sharex=True)
     for axes, (quantity, title) in zip(row, QUANTITIES.items(), strict=True):
         for arm, of_arm in curves.items():
-            look, values = looks[arm], getattr(of_arm, quantity)
+            look, values = looks[arm], _percent(of_arm, quantity)
             options: dict[str, Any] = {
                 "color": look.colour,
                 "linestyle": look.dashes,
@@ -75,14 +86,14 @@ def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, Look]) 
                 "markevery": 4,
             }
             axes.plot(_course(values), values, label=arm, **options)
-        drawn = {arm: getattr(of_arm, quantity) for arm, of_arm in curves.items()}
-        hover_along(axes, _along, {arm: (_course(one), one) for arm, one in drawn.items()}, decimals=3, unit="")
+        drawn = {arm: _percent(of_arm, quantity) for arm, of_arm in curves.items()}
+        hover_along(axes, _along, {arm: (_course(one), one) for arm, one in drawn.items()}, unit=_unit(quantity))
         axes.set_title(title, loc="left")
         axes.set_xlabel("course of the activity (%)")
         within(axes, x=PERCENT, y=_bounds(quantity))
     legend_above(figure, row[0])
     columns = {
-        f"{title}: {arm}": getattr(curves[arm], quantity) for quantity, title in QUANTITIES.items() for arm in curves
+        f"{title}: {arm}": _percent(curves[arm], quantity) for quantity, title in QUANTITIES.items() for arm in curves
     }
     return figure, _numbers(columns)
 
@@ -96,19 +107,19 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
         grid[-1][column].set_xlabel("course (%)")
         for row, quantity in enumerate(_WHILE_TRAINING):
             for snapshot, colour, marker in zip(snapshots, _shades(len(snapshots)), MARKERS, strict=False):
-                values = getattr(snapshot.curves, quantity)
+                values = _percent(snapshot.curves, quantity)
                 options: dict[str, Any] = {"color": colour, "marker": marker, "markevery": 6, "markersize": 3.5}
                 grid[row][column].plot(_course(values), values, label=f"iteration {snapshot.iteration}", **options)
-            drawn = {f"iteration {one.iteration}": getattr(one.curves, quantity) for one in snapshots}
+            drawn = {f"iteration {one.iteration}": _percent(one.curves, quantity) for one in snapshots}
             lines = {name: (_course(values), values) for name, values in drawn.items()}
-            hover_along(grid[row][column], _along, lines, decimals=3, unit="", lead=f"{arm}, ")
+            hover_along(grid[row][column], _along, lines, unit=_unit(quantity), lead=f"{arm}, ")
     for row, quantity in enumerate(_WHILE_TRAINING):
         grid[row][0].set_ylabel(QUANTITIES[quantity])
         for axes in grid[row]:
             within(axes, x=PERCENT, y=_bounds(quantity))
     legend_above(figure, grid[0][0])
     columns = {
-        f"{arm}, {QUANTITIES[quantity]}, iteration {snapshot.iteration}": getattr(snapshot.curves, quantity)
+        f"{arm}, {QUANTITIES[quantity]}, iteration {snapshot.iteration}": _percent(snapshot.curves, quantity)
         for arm, snapshots in kept.items()
         for quantity in _WHILE_TRAINING
         for snapshot in snapshots
@@ -118,7 +129,16 @@ def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numb
 
 def _bounds(quantity: str) -> Bounds:
     """Return what a score, and a margin of two scores, lies within."""
-    return (-1, 1) if quantity == "margin" else (0, 1)
+    return POINTS if quantity == "margin" else PERCENT
+
+
+def _unit(quantity: str) -> str:
+    return " points" if quantity == "margin" else " %"
+
+
+def _percent(curves: ProgressionCurves, quantity: str) -> np.ndarray:
+    values: np.ndarray = getattr(curves, quantity)
+    return 100 * values
 
 
 def _along(course: float) -> str:
@@ -135,7 +155,7 @@ def _numbers(columns: Mapping[str, np.ndarray]) -> Numbers:
         (round(float(place), 1), *(float(values[number]) for values in columns.values()))
         for number, place in enumerate(np.linspace(0, 100, points))
     )
-    return Numbers(("course of the activity (%)", *columns), rows, (".1f", ".3f"))
+    return Numbers(("course of the activity (%)", *columns), rows)
 
 
 def _shades(count: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -55,7 +56,7 @@ def map_against_lambda_r(model: ReportModel, looks: Mapping[str, Look]) -> Itera
 
 
 def map_against_merge_gap(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
-    """Draw each arm's best trial, decoded with every merge gap."""
+    """Draw each arm's best trial, decoded with every merge gap that was tried."""
     name, title = "mAP_against_merge_gap", "Search: mAP against merge gap"
     lines = {
         arm.name: Curve([gap for gap, _ in arm.search.gap_curve], [value for _, value in arm.search.gap_curve])
@@ -69,10 +70,17 @@ def map_against_merge_gap(model: ReportModel, looks: Mapping[str, Look]) -> Iter
     figure = _draw_gaps(lines, chosen, looks, objective_label(model))
     of = f", of {first}" if (first := model.arms[0].replicates[0].name) else ""
     caption = (
-        f"The stored frame scores of each arm's best trial{of}, decoded with every merge gap; marked: the one chosen. "
+        f"The stored frame scores of each arm's best trial{of}, decoded with {_tried(lines)}; large: the one chosen. "
         f"{OPTIMISTIC}"
     )
     yield Chart(name, title, caption, figure, curve_numbers({"": lines}, "merge gap", x_percent=False))
+
+
+def _tried(lines: Mapping[str, Curve]) -> str:
+    gaps = sorted({gap for curve in lines.values() for gap in curve.x})
+    if len(gaps) == 1:
+        return f"a merge gap of {gaps[0]:g}"
+    return f"the {counted(len(gaps), 'merge gap')} that were tried, {gaps[0]:g} to {gaps[-1]:g}"
 
 
 def optimisation_history(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
@@ -144,7 +152,8 @@ def _draw_gaps(
     for arm, curve in lines.items():
         look = looks[arm]
         values = 100 * np.asarray(curve.y)
-        axes.plot(curve.x, values, color=look.colour, linestyle=look.dashes, label=arm, drawstyle="steps-post")
+        options: dict[str, Any] = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "label": arm}
+        axes.plot(curve.x, values, markersize=3, **options)
         if chosen.get(arm) in curve.x:
             at = list(curve.x).index(chosen[arm])
             axes.plot(chosen[arm], values[at], color=look.colour, marker=look.marker, markersize=8, zorder=5)

@@ -126,5 +126,5 @@ def _boxes(
 def _numbers(timeline: Timeline) -> Numbers:
     truth = [("ground truth", *segment, None) for segment in timeline.truth]
     detected = [(arm, *one) for arm, detections in timeline.detections.items() for one in detections]
-    columns = ("", "label", "start (s)", "end (s)", "score")
+    columns = ("arm", "label", "start (s)", "end (s)", "score")
     return Numbers(columns, (*truth, *detected), ("", "", ".2f", ".2f", ".3f"))

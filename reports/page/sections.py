@@ -67,9 +67,10 @@ _SECTIONS = {
 
 _EXPLAINED = {
     "What differs": (
-        "A detection counts where it has the right label and overlaps an annotated activity by more than the IoU threshold "
-        "(intersection over union, in time). AP is the average precision of one label, mAP its mean over the labels; all "
-        "in percent. Early detection: how well an activity is found while only its beginning has been seen.",
+        "A detection counts where it has the right label and its IoU with an annotated activity (intersection over union, in "
+        "time) passes the threshold: lies above it or, where the study's matching rule says so, equals it. AP is the average "
+        "precision of one label, mAP its mean over the labels; all in percent. Early detection: how well an activity is found "
+        "while only its beginning has been seen.",
         "Early warning is how the detector does while it watches: an alarm goes off when the mean score of a span, so far, "
         "reaches its label's threshold; it is false if no activity of that label goes on from then until the span's end.",
     ),
@@ -82,8 +83,7 @@ _EXPLAINED = {
     "The search": (
         "On the validation split alone; the best of many by one figure looks better by it than it is. "
         "lambda_r weighs the added loss against cross entropy. Spans of one label with fewer frames between them than the "
-        "merge gap become one detection; the reset says what the LSTM forgets after a "
-        "frame it takes for background.",
+        "merge gap become one detection; the reset says what the model forgets after a frame it takes for background.",
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from crescendo.reports.analysis.causes import LATENCY, CausesSummary
+from crescendo.reports.analysis.causes import LATENCY, START_KEYS, CausesSummary
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.formatting import half_text, short
@@ -13,6 +13,7 @@ from crescendo.reports.tables import captions
 from crescendo.reports.tables.cells import NONE
 from crescendo.reports.tables.table import Cell, Table
 from crescendo.trainables.evaluation.outcomes import KINDS, LOWER_IOU
+from crescendo.trainables.evaluation.start_detection import OFFSETS
 
 
 class _Shown(NamedTuple):
@@ -44,10 +45,7 @@ _MEASURES = {
     "start_error/absolute": _Shown("Beginning, median absolute error (s)", 1, 2),
     "end_error": _Shown("End, median error (s)", 1, 2, negative=True),
     "end_error/absolute": _Shown("End, median absolute error (s)", 1, 2),
-    "p_mAP/1s": _Shown("Starts, p-mAP at 1 s (%)"),
-    "p_mAP/2s": _Shown("Starts, p-mAP at 2 s (%)"),
-    "p_mAP/5s": _Shown("Starts, p-mAP at 5 s (%)"),
-    "p_mAP/10s": _Shown("Starts, p-mAP at 10 s (%)"),
+    **{key: _Shown(f"Starts, p-mAP at {offset:g} s (%)") for key, offset in zip(START_KEYS, OFFSETS, strict=True)},
     LATENCY: _Shown("Early warning, median latency (s)", 1, 2),
     "expected_calibration_error": _Shown("Expected calibration error (%)"),
     "negative_log_likelihood": _Shown("Negative log likelihood (nats)", 1, 3),

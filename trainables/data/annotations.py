@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from crescendo.trainables.data.groups import GROUPS, Groups
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.storage.json_files import can_be_written, parse_json, read_json
+from crescendo.trainables.storage.json_files import can_be_written, is_number, parse_json, read_json
 
 # Annotation tools round: ActivityNet 1.3 has 221 segments that end up to 0.85 s after their video does.
 OVERHANG_SECONDS = 1.0
@@ -179,7 +178,7 @@ class _Seen:
 
 def label_text(label: Any) -> str | None:
     """Return the label that `label`, a value of JSON, stands for: a text, or a number as text. None if it is no label."""
-    if _is_number(label):
+    if is_number(label):
         return str(label)
     return label if isinstance(label, str) and label.strip() else None
 
@@ -194,7 +193,7 @@ def _recording(name: str, entry: Any, seen: _Seen, clip: bool) -> Recording:
         faults.append(f"recording {name!r} lacks the key {missing[0]!r}")
         return nothing
     duration = entry["duration"]
-    if not _is_number(duration) or not 0 <= duration <= LONGEST:
+    if not is_number(duration) or not 0 <= duration <= LONGEST:
         faults.append(
             f"recording {name!r} has duration {duration!r:.80}; it must be a number of seconds, from 0 to {LONGEST:g}"
         )
@@ -240,7 +239,7 @@ def _segment(name: str, number: int, entry: Any, seen: _Seen) -> Segment | None:
         faults.append(f"recording {name!r}: annotation {number} lacks 'segment' or 'label'")
         return None
     bounds = entry["segment"]
-    if not isinstance(bounds, list) or len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(is_number(bound) for bound in bounds):
         faults.append(
             f"recording {name!r}: annotation {number} has segment {bounds!r:.80}; expected [start, end] in seconds"
         )
@@ -265,7 +264,3 @@ def _clipped(name: str, segments: Iterable[Segment], duration: float, seen: _See
         if cut != segment:
             seen.cut.append(placed(name, segment))
         yield cut
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

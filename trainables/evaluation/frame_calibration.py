@@ -50,12 +50,18 @@ class FrameCalibration:
         """The mean over frames of the distance between confidence and accuracy in their bin."""
         return float(self.frames @ np.abs(self.accuracy - self.confidence) / self.frames.sum())
 
+    def measures(self) -> dict[str, float]:
+        """Return both figures by their names."""
+        return {
+            "expected_calibration_error": self.expected_calibration_error,
+            "negative_log_likelihood": self.negative_log_likelihood,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return both figures, and under `reliability` number of the bin (from 1) -> its values; empty ones are absent."""
         filled = np.flatnonzero(self.frames).tolist()
         return {
-            "expected_calibration_error": self.expected_calibration_error,
-            "negative_log_likelihood": self.negative_log_likelihood,
+            **self.measures(),
             "reliability": {
                 str(number + 1): {
                     "confidence": float(self.confidence[number]),

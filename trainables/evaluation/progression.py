@@ -14,6 +14,8 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.decoded_subset import checked_scores
 
 POINTS = 20
+CURVES = ("score", "margin", "worst_negative")
+"""Attributes of a `Progression` that are curves."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,21 @@ class Progression:
     segments: int
     without_frames: int
 
+    @property
+    def violations(self) -> dict[str, Violation]:
+        """The violations of `score` and of `margin`."""
+        return {"score": self.score_violation, "margin": self.margin_violation}
+
+    @property
+    def curves(self) -> dict[str, np.ndarray]:
+        """Each of `CURVES` by its name, (`POINTS`,) float64."""
+        return {name: getattr(self, name) for name in CURVES}
+
     def to_json(self) -> dict[str, Any]:
         """Return the curves as lists, and `{"share": ..., "depth": ...}` of score and margin under `violations`."""
-        violations = {"score": self.score_violation, "margin": self.margin_violation}
         return {
-            "score": self.score.tolist(),
-            "margin": self.margin.tolist(),
-            "worst_negative": self.worst_negative.tolist(),
-            "violations": {name: asdict(violation) for name, violation in violations.items()},
+            **{name: curve.tolist() for name, curve in self.curves.items()},
+            "violations": {name: asdict(violation) for name, violation in self.violations.items()},
             "segments": self.segments,
             "without_frames": self.without_frames,
         }
@@ -65,9 +74,7 @@ class Progression:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Progression:
         """Return the progression whose `to_json` is `content`; `ValueError`, say, if it is something else."""
-        score, margin, worst_negative = (
-            np.array(content[name], dtype=np.float64).reshape(POINTS) for name in ("score", "margin", "worst_negative")
-        )
+        score, margin, worst_negative = (np.array(content[name], dtype=np.float64).reshape(POINTS) for name in CURVES)
         violations = content["violations"]
         return cls(
             score,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from crescendo.trainables.data.label_blanks import dropped_blanks
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.inference.decoding import Spans
 from crescendo.trainables.plurals import counted
-from crescendo.trainables.storage.json_files import read_json, write_json
+from crescendo.trainables.storage.json_files import is_number, read_json, write_json
 
 VERSION = "VERSION 1.3"
 
@@ -116,18 +115,14 @@ def _fault(entry: Any, known: Collection[str] | None) -> str | None:
         return f"lacks the key {missing[0]!r}"
     segment, label, score = entry["segment"], entry["label"], entry["score"]
     fault = None
-    if not isinstance(segment, list) or len(segment) != 2 or not all(_is_number(bound) for bound in segment):
+    if not isinstance(segment, list) or len(segment) != 2 or not all(is_number(bound) for bound in segment):
         fault = f"has segment {segment!r}; expected [start, end] in seconds"
     elif segment[1] < segment[0]:
         fault = f"has segment {segment!r}, which ends before it starts; mend it"
-    elif not _is_number(score):
+    elif not is_number(score):
         fault = f"has score {score!r}; it must be a finite number"
     elif (name := label_text(label)) is None:
         fault = f"has label {label!r:.80}; it must be the name of an activity"
     elif known is not None and _read(name, known) not in known:
         fault = f"has the label {label!r}, which the ground truth does not know; mend one of the two"
     return fault
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

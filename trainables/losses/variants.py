@@ -25,6 +25,8 @@ TERMS = {
     "progress": frozenset({"positions", "predicts"}),
 }
 """Functions of `losses.terms` -> what a `Term` of each has."""
+_SETTINGS = {"exponential": ("exponential_seconds",)}
+"""Functions of `losses.terms` that depend on settings -> these."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Term:
             wanted = key in TERMS[self.function]
             if getattr(self, key) != wanted:
                 raise ValueError(f"{key} of the term {self.function} must be {wanted} but got {getattr(self, key)!r}")
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings that it depends on, beside those of every loss."""
+        return _SETTINGS.get(self.function, ())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,11 @@ def can_be_written(content: Any) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value read from JSON is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class _Content(ValueError):

@@ -19,14 +19,15 @@ from crescendo.reports.analysis.alarm_hours import AlarmHours
 from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
 from crescendo.reports.analysis.segmental import SegmentalSummary
 from crescendo.reports.charts import style
+from crescendo.reports.charts.budget import budget_curve
 from crescendo.reports.charts.chart import Numbers
 from crescendo.reports.charts.chart_set import charts
 from crescendo.reports.charts.confusion import OTHERS
 from crescendo.reports.charts.differences_of_causes import differences_of_causes
 from crescendo.reports.charts.early_warning import time_to_detection
-from crescendo.reports.charts.gains import most_gained
+from crescendo.reports.charts.gains import gains, most_gained
 from crescendo.reports.charts.progression import spread
-from crescendo.reports.charts.search import map_against_lambda_r
+from crescendo.reports.charts.search import map_against_lambda_r, map_against_merge_gap
 from crescendo.reports.charts.style import ARMS, DARK, PAPER, STEPS, image, looks
 from crescendo.reports.charts.style import BASELINE as GREY
 
@@ -189,6 +190,80 @@ def test_a_searched_variant_is_drawn_at_the_weight_of_each_trials_variant():
     assert [row[1:3] for row in chart.numbers.rows] == [(2, 3.0), (3, 0.7)]
 
 
+@pytest.mark.parametrize(
+    ("tried", "said"),
+    [
+        ((0, 3, 5, 10, 20), "the 5 merge gaps that were tried, 0 to 20"),
+        ((2, 40), "the 2 merge gaps that were tried, 2 to 40"),
+        ((7,), "a merge gap of 7"),
+    ],
+)
+def test_only_merge_gaps_that_were_tried_are_points_joined_by_lines(tried, said):
+    arm = invented().arms[1]
+    found = replace(arm.search, gap_curve=tuple((gap, 0.5 + gap / 100) for gap in tried), merge_gap=tried[-1])
+    model = replace(invented(), arms=(replace(arm, search=found),))
+    [chart] = map_against_merge_gap(model, looks([arm.name], arm.name))
+    curve, chosen = chart.figure.axes[0].lines
+    assert (curve.get_drawstyle(), curve.get_marker() == "None") == ("default", False)
+    assert list(curve.get_xdata()) == list(tried) == [row[0] for row in chart.numbers.rows]
+    assert list(chosen.get_xdata()) == [tried[-1]]
+    assert f"decoded with {said};" in chart.caption
+
+
+def shifted(*gained):
+    """Return what the charts of the labels that gained most show of labels that gained so, in points."""
+    labels = [f"label {number}" for number in range(len(gained))]
+    ap = {label: estimate(0.5) for label in labels}
+    after = {label: estimate(0.5 + gain / 100) for label, gain in zip(labels, gained, strict=True)}
+    first, second, _ = invented().arms
+    arms = (replace(first, labels=ap, early_labels=ap), replace(second, labels=after, early_labels=after))
+    return list(gains(replace(invented(), arms=arms), looks([BASELINE, BETTER], BASELINE)))
+
+
+@pytest.mark.parametrize(
+    ("gained", "flatter"), [((-3, 2), True), ((-3, -1), False), ((0, -4, -2), False), ((0, 0), False)]
+)
+def test_gains_are_said_to_flatter_where_there_are_any(gained, flatter):
+    for chart in shifted(*gained):
+        assert ("these gains flatter" in chart.caption, "No label gained" in chart.caption) == (flatter, not flatter)
+
+
+@pytest.mark.parametrize("labels", [1, 2, 5])
+def test_the_first_and_the_last_label_stand_within_the_frame(labels):
+    for chart in shifted(*range(labels)):
+        low, high = sorted(chart.figure.axes[0].get_ylim())
+        assert (low <= -0.5, high >= labels - 0.5) == (True, True)
+
+
+def test_the_axis_of_the_budget_does_not_name_one_split_for_points_of_two():
+    model = invented()
+    for untested in (None, "there is no test part"):
+        one = replace(model, untested=untested)
+        [chart] = budget_curve(one, looks([arm.name for arm in one.arms], BASELINE))
+        [axes] = chart.figure.axes
+        assert axes.get_ylabel() == "mAP at IoU 0.5 (%)"
+        assert "validation" in axes.get_xlabel()
+        assert axes.get_xticklabels()[-1].get_text() == one.scored
+
+
+def test_every_column_of_a_charts_numbers_has_a_name(drawn):
+    for name, chart in drawn.items():
+        assert all(chart.numbers.columns), name
+
+
+def test_scores_along_an_activity_are_told_in_percent(drawn):
+    model = invented()
+    of_arm = model.arm(BETTER).progression
+    rows, columns = drawn["progression"].numbers.rows, drawn["progression"].numbers.columns
+    for title, values in (
+        ("score of the true label (%)", of_arm.score),
+        ("score of the worst negative (%)", of_arm.worst_negative),
+        ("margin (points)", of_arm.margin),
+    ):
+        place = columns.index(f"{title}: {BETTER}")
+        assert [row[place] for row in rows] == pytest.approx(100 * values)
+
+
 def test_a_timeline_lists_ground_truth_and_detections(drawn):
     rows = drawn["timeline_1"].numbers.rows
     assert rows[0] == ("ground truth", "jump", 2.0, 5.5, None)
@@ -229,6 +304,12 @@ def test_time_to_detection_has_a_point_for_each_rate_that_was_reached(drawn):
     [chart] = [one for one in charts(replace(model, arms=arms))[0] if one.name == "time_to_detection"]
     assert chart.numbers.rows[0][3:] == (None, None, pytest.approx(80.0))
     assert len(chart.figure.axes) == 1
+    assert "Seen:" not in chart.caption
+    assert "a panel of what was seen" in chart.caption
+    median = {"1/h": {**quiet["1/h"], "seen_median": share}}
+    arms = tuple(replace(arm, alarms=median) for arm in model.arms)
+    [chart] = time_to_detection(replace(model, arms=arms), looks([arm.name for arm in arms], BASELINE))
+    assert "Seen: the part of an activity" in chart.caption
 
 
 def test_no_axis_goes_past_what_a_share_can_be(drawn):
@@ -238,7 +319,7 @@ def test_no_axis_goes_past_what_a_share_can_be(drawn):
             low, high = axes.get_ylim()
             assert (low >= 0, high <= 100) == (True, True), name
     for axes in drawn["progression"].figure.axes:
-        assert (axes.get_xlim(), max(map(abs, axes.get_ylim())) <= 1) == ((0, 100), True)
+        assert (axes.get_xlim(), max(map(abs, axes.get_ylim())) <= 100) == ((0, 100), True)
     wide = replace(invented().arms[1].difference["mAP/iou_0.50"], low=-2.5, high=2.6)
     arms = tuple(replace(arm, difference={"mAP/iou_0.50": wide} if arm.difference else {}) for arm in invented().arms)
     [chart] = [one for one in charts(replace(invented(), arms=arms))[0] if one.name == "difference_to_baseline"]

@@ -80,9 +80,9 @@ def test_along_an_axis_every_place_tells_all_lines_the_highest_first():
 
 def test_an_only_place_has_everything():
     figure, axes = blank()
-    hover_along(axes, str, {"line": ([3], [1])}, decimals=3, unit="")
+    hover_along(axes, str, {"line": ([3], [1])}, unit=" points")
     [spot] = spots(figure)
-    assert (spot.left, spot.width, spot.text) == (10, 80, "3.0\n1.000  line")
+    assert (spot.left, spot.width, spot.text) == (10, 80, "3.0\n1.0 points  line")
 
 
 def test_a_figure_that_tells_nothing_has_no_places():

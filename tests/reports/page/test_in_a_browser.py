@@ -31,10 +31,10 @@ OPTIONS = (
 )
 HEIGHT, PHONE, LAPTOP, WIDE = 800, 390, 1200, 1900
 
-# Of the charts, but for curves along an activity, whose numbers have a column for each arm and quantity.
 CHARTS = (
     "difference_to_baseline", "mAP_against_iou", "time_to_detection", "confusion_matrix", "differences_of_causes", "mAP_without",
     "errors_by_length_and_place", "gains_detection", "budget_curve", "mAP_against_lambda_r", "optimisation_history",
+    "progression", "progression_while_training",
 )  # fmt: skip
 
 # What a page measures of itself: the width of all of it, boxes that scroll sideways, where answers end, and of each chart how
