@@ -138,6 +138,39 @@ def test_an_import_within_a_function_stands_below_its_reason():
 ROOMS = ("trainables", "search_spaces", "reports", "platform")
 
 
+# What the rooms know of models, matching rules and losses stands in their tables. Names that mean something else, too, such as
+# `score`, cannot be told by their text.
+TABLES = {
+    "trainables/models/registry.py": {"lstm", "gru", "cnn"},
+    "trainables/evaluation/protocols.py": {"thumos14"},
+    "trainables/losses/variants.py": {
+        "combined", "naive", "linear_early", "exponential", "smoothing", "weighted", "confident",
+    },
+    "trainables/losses/terms.py": {"linear_early", "exponential", "smoothing", "weighted", "confident"},
+}  # fmt: skip
+
+
+def test_names_of_models_matching_rules_and_variants_stand_in_their_tables_alone():
+    names = set().union(*TABLES.values())
+    found = {
+        str(path.relative_to(ROOT)): texts & names
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if (texts := set(texts_in(path.read_text(encoding="utf-8")))) & names
+    }
+    assert found == TABLES
+    assert set(texts_in('def one(model: "a"):\n    "d"\n    return {"b": model == \'c\', 1: b"e"}')) == set("abcd")
+
+
+def texts_in(source):
+    """The texts of a file that stand there whole, docstrings and names in quotes."""
+    return (
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
 def imports_without_reason(source):
     """The lines of imports within functions that stand below no comment, alone or together with others."""
     functions = [

@@ -84,6 +84,13 @@ def test_links_within_the_page_lead_somewhere_and_ids_are_there_once(page):
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
+def test_what_the_page_explains_holds_for_every_matching_rule_and_model(page):
+    told = " ".join(" ".join(page.words).split())
+    assert "passes the threshold: lies above it or, where the study's matching rule says so, equals it" in told
+    assert "what the model forgets after a frame it takes for background" in told
+    assert not re.search(r"by more than the IoU threshold|LSTM forgets", told)
+
+
 def test_the_page_says_everything(page, complete):
     told = " ".join(" ".join(page.words).split())
     for arm, sentence in SENTENCES:

@@ -31,6 +31,7 @@ from crescendo.reports.page.sentences import opening
 from crescendo.reports.tables.table import Cell, Table
 from crescendo.reports.tables.table_set import tables
 from crescendo.trainables.evaluation.rate_interval import rate_interval
+from crescendo.trainables.evaluation.start_detection import OFFSETS
 
 TABLE = Table(
     "one",
@@ -115,6 +116,13 @@ def test_why_arms_differ_has_the_baselines_values_and_the_others_differences():
     )  # fmt: skip
     assert [row[4].text.split(" ±")[0] for row in mended.rows] == ["70.0"] * 6 + ["+6.0"] * 6 + ["+0.5"] * 6
     assert "p" not in {column.lower() for column in table.columns}
+
+
+def test_starts_stand_at_every_offset_in_order():
+    [table] = [one for one in tables(invented()) if one.name == "causes"]
+    texts = " ".join(cell.text for row in table.rows for cell in row[:1])
+    places = [texts.index(f"Starts, p-mAP at {offset:g} s (%)") for offset in OFFSETS]
+    assert places == sorted(places)
 
 
 def test_numbers_as_people_write_them():

@@ -49,6 +49,13 @@ def test_an_upper_edge_belongs_to_its_bin_and_a_score_of_zero_counts_as_the_leas
     assert found.negative_log_likelihood == pytest.approx(87.3365, abs=1e-3)
 
 
+def test_its_measures_are_those_that_json_has():
+    found = frame_calibration([np.array([[0.7, 0.3], [0.4, 0.6]])], [np.array([0, 0])])
+    content = found.to_json()
+    assert found.measures() == {name: value for name, value in content.items() if name != "reliability"}
+    assert found.measures()["expected_calibration_error"] == found.expected_calibration_error > 0
+
+
 def test_what_is_right_and_sure_has_no_error():
     found = frame_calibration([np.eye(3)], [np.arange(3)])
     assert (found.expected_calibration_error, found.negative_log_likelihood) == (0.0, 0.0)

@@ -88,6 +88,19 @@ def test_result_as_json(prepared):
     assert (content["segments"], content["without_frames"]) == (1, 1)
 
 
+def test_curves_and_violations_are_there_by_name_as_in_json(prepared):
+    dataset = prepared([("run", 0.0, 5.0), ("walk", 3.0, 9.0)])
+    found = progression(dataset, "test", {"a": softmax(1, 60)})
+    content = found.to_json()
+    assert {name: curve.tolist() for name, curve in found.curves.items()} == {
+        name: content[name] for name in found.curves
+    }
+    assert found.curves["margin"] == pytest.approx(found.curves["score"] - found.curves["worst_negative"])
+    assert {name: one.share for name, one in found.violations.items()} == {
+        name: one["share"] for name, one in content["violations"].items()
+    }
+
+
 def test_bad_input_is_named(prepared):
     dataset = prepared([("run", 0.6, 1.4)])
     with pytest.raises(InputError, match="no segment with a frame"):

@@ -11,6 +11,7 @@ from reference_losses import positions as literal_positions
 from reference_losses import rival_loss as literal_loss
 
 from crescendo.trainables.data.run_positions import RunPositions, run_positions
+from crescendo.trainables.effects import without_effect
 from crescendo.trainables.losses.total_loss import frame_losses, ranking_loss, total_loss
 from crescendo.trainables.losses.variants import VARIANTS
 
@@ -246,3 +247,16 @@ def test_as_many_weights_as_variants_are_asked_for():
     )
     with pytest.raises(ValueError, match="lambda_r must be a weight for each of 2 variants but got 1"):
         total_loss(logits, labels, valid, ["score", "smoothing"], lambda_r=6.0)
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_a_term_changes_with_the_settings_that_it_says_it_depends_on_and_with_no_other(name):
+    labels = torch.tensor([[0, 1, 1, 1, 2, 2]])
+    logits = torch.linspace(-1, 1, 18, dtype=torch.float64).sin().view(1, 6, 3)
+    positions = RunPositions(*(torch.tensor(one)[None] for one in run_positions(labels[0].numpy(), 2.0)))
+    predicted = torch.full((1, 6), 0.25, dtype=torch.float64)
+    brief, lasting = (
+        fast((logits, labels, 0, positions, predicted, seconds), name)(logits, predicted) for seconds in (0.4, 3.0)
+    )
+    assert torch.equal(brief, lasting) == ("exponential_seconds" not in VARIANTS[name].term.settings)
+    assert ({"variant": name} in without_effect()["exponential_seconds"]) == torch.equal(brief, lasting)
