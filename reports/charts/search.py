@@ -160,6 +160,7 @@ def _draw_gaps(
     hover_along(
         axes, "merge gap {:g}".format, {arm: (curve.x, 100 * np.asarray(curve.y)) for arm, curve in lines.items()}
     )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("merge gap (frames)")
     axes.set_ylabel(y_label)
     within(axes, y=PERCENT)
