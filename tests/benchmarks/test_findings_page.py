@@ -34,13 +34,13 @@ def test_page_readme_and_figure_are_made_of_finished_studies_and_their_prose_sta
     assert page.index("**GTEA**") < page.index("**HAPT**")
     assert "| TUG | not finished |" in page
     assert "| `score` | +2.0* [+0.8, +3.2] | 0.050 | better | +0.1 [-1.1, +1.3] | 0.5 to 6 |" in page
-    assert "GTEA 77 trainings, 3.3 hours; HAPT 56 trainings, 2.4 hours." in page
+    assert "GTEA 77 trainings, 3.3 hours; HAPT 77 trainings, 3.3 hours." in page
     assert "(docs/findings.md)" in readme
     told = next(line for line in readme.splitlines() if line.startswith("Of the four losses"))
     assert told.split(" [What was asked")[0] in page
     assert "GTEA: 28 recordings of 4 people" in figure
     assert "linear_early" in figure
-    assert figure.count("not in this study") == 3
+    assert "not in this study" not in figure
     assert "#ffffff" in figure
 
     for kept in (tmp_path / "kept").iterdir():
