@@ -99,14 +99,15 @@ def _described() -> Sequence[Case]:
         return Case(name, line, says, {**DATA, path: content})
 
     return [
-        Case("no data set", line, "no dataset.json"),
+        Case("no data set", line, "data: no such folder"),
+        Case("a folder that is no data set", line, "no dataset.json", {"data": folder}),
         Case("a drawing of an unknown kind", f"{line} --plot x.gif", r"--plot x\.gif: must end in \.png, \.svg, \.pdf", DATA),
         Case("a drawing to a folder", f"{line} --plot x.png", r"x\.png: is a folder", {**DATA, "x.png": folder}),
         Case("a drawing below a file", f"{line} --plot data/dataset.json/x.png", "dataset.json", DATA),
         Case("a data set at a URI of nothing", "data describe file:///nowhere/at/all", "no prepared data set can be read there"),
         Case("a file in place of a data set", line, "no dataset.json", {"data": "x"}),
         Case("a name of 300 letters", f"data describe {LONG}", "too long|no dataset.json"),
-        Case("a link that leads to itself", line, "no dataset.json|symbolic links", {"data": loop}),
+        Case("a link that leads to itself", line, "no such folder|symbolic links", {"data": loop}),
         of("dataset.json is empty", "not valid JSON", dataset, ""),
         of("dataset.json is a list", "dataset.json", dataset, "[]"),
         of("dataset.json is null", "dataset.json", dataset, "null"),
@@ -425,8 +426,8 @@ def _evaluated() -> Sequence[Case]:
         named = {f"{file}.json": content for file, content in files.items()}
         return Case(name, f"{EVALUATE} {options}", says, {**SCORED, **named})
 
-    def labels(name: str, says: str, files: Mapping[str, Any], options: str = "") -> Case:
-        line = "evaluate --metrics segmental --ground-truth truth.json --subset test --fps 4 --predictions labels"
+    def labels(name: str, says: str, files: Mapping[str, Any], options: str = "", folder: str = "labels") -> Case:
+        line = f"evaluate --metrics segmental --ground-truth truth.json --subset test --fps 4 --predictions {folder}"
         return Case(name, f"{line} {options}", says, {"truth.json": TRUTH, **files})
 
     online = "evaluate --online run"
@@ -448,7 +449,7 @@ def _evaluated() -> Sequence[Case]:
         of("an unknown matching rule", "--protocol nothing", "nothing"),
         of("a matching rule in no module", "--protocol nothing:rule", "nothing"),
         of("a matching rule in a name of no module", "--protocol a..b:c", "protocol"),
-        of("an unknown subset", "--subset nothing", "nothing"),
+        Case("an unknown subset", EVALUATE.replace("test", "nothing"), "nothing", SCORED),
         of("ground truth is a list", "", "truth.json", truth="[]"),
         of("ground truth is no text", "", "truth.json", truth=b"\xff\xfe\x00"),
         of("ground truth is a folder", "", "truth.json", truth=folder),
@@ -466,7 +467,7 @@ def _evaluated() -> Sequence[Case]:
         Case("results of a cut gzip", EVALUATE.replace("found.json", "found.json.gz"), "gzip", {**SCORED, "found.json.gz": zeros(1)[:500]}),
         Case("results in a name of 300 letters", EVALUATE.replace("found.json", LONG), "x", SCORED),
         of("an unknown order of ties", "--ties random", "--ties"),
-        labels("predictions that are no folder", "truth.json", {}, "--predictions truth.json"),
+        labels("predictions that are no folder", "truth.json", {}, folder="truth.json"),
         labels("predictions of no recording", "no labels for recording", {"labels/other.txt": "run"}),
         labels("predictions with a label that nobody knows", "none of the ground truth's", {"labels/a.txt": "run\nfly"}),
         labels("predictions that are fractions", "whole numbers", {"labels/a.csv": "label\n0.5\n0.7"}),

@@ -75,6 +75,8 @@ def in_a_process(*arguments: object, **more: Any) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow
+@pytest.mark.tools
 def test_features_are_the_networks_and_broken_videos_are_left_out(odd: Path, tmp_path: Path) -> None:
     with_fc7 = Extraction(fps=6.0, backbone="alexnet", layer="fc6", weights="none", size=64)
     dataset, lines = run(odd, tmp_path / "data", with_fc7)

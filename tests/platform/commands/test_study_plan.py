@@ -126,7 +126,7 @@ def shipped_plan(study, *arguments):
 @pytest.mark.parametrize(
     ("study", "by", "trainings", "untold"),
     [
-        ("findings_hapt", "by findings_hapt on hapt: 5 folds, 30 people tested", 200, None),
+        ("findings_hapt", "by findings_hapt on hapt: 5 folds, 30 people tested", 275, None),
         (
             "findings_tug",
             "by findings_tug on tug-sp: 5 folds, 23 people tested",

@@ -15,7 +15,6 @@ def fall(curve):
 
 
 @pytest.mark.slow
-@pytest.mark.tools
 def test_towards_the_end_of_an_activity_the_score_falls_without_a_ranking_loss_and_hardly_does_with_score(tmp_path):
     study, dataset = load_study("quick"), synthesize(tmp_path / "synthetic")
     falls = {}

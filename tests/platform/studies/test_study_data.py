@@ -179,8 +179,14 @@ def test_names_that_are_known_before_the_data_are_opened(tmp_path):
 
 
 def test_validate_counts_folds_and_repeats(tmp_path):
+    small = [
+        word
+        for change in ("hidden_size=8", "sequences=4", "sequence_length=20")
+        for word in ("--set", f"base.{change}")
+    ]
+
     def said(*arguments: object) -> tuple[int, str]:
-        done = CliRunner().invoke(app, ["study", "validate", "loss_ablation", *map(str, arguments)])
+        done = CliRunner().invoke(app, ["study", "validate", "loss_ablation", *small, *map(str, arguments)])
         return done.exit_code, done.stdout + (str(done.exception) if done.exception else "")
 
     made = data(tmp_path / "data").path

@@ -158,6 +158,8 @@ def test_a_confirmed_run_leaves_what_statistics_need(finished, real):
         assert [path.name for path in (output / "trials" / entry.identity).iterdir()] == ["report.json"]
 
 
+@pytest.mark.slow
+@pytest.mark.tools
 def test_cohorts_find_what_single_trials_find(finished, real, output):
     """To the last bit, whoever trains beside whom."""
     sweep, single, _ = finished

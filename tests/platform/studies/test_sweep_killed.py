@@ -103,8 +103,9 @@ def folder(tmp_path, output) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("cohort", "number"), [(2, signal.SIGINT), pytest.param(1, signal.SIGTERM, marks=pytest.mark.slow)]
+    ("cohort", "number"), [pytest.param(2, signal.SIGINT, marks=pytest.mark.tools), (1, signal.SIGTERM)]
 )
 def test_killed_then_a_worker_killed_then_interrupted_the_study_goes_on(folder, cohort, number):
     """Each start takes as long as all the rest, so one study meets all three."""

@@ -211,7 +211,7 @@ def test_user_interface_on_the_local_store(output):
 @pytest.mark.parametrize(
     ("number", "code"),
     [
-        (signal.SIGTERM, 0),
+        pytest.param(signal.SIGTERM, 0, marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, -signal.SIGHUP, marks=pytest.mark.slow),
         (signal.SIGKILL, -signal.SIGKILL),
     ],
