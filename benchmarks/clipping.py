@@ -25,7 +25,7 @@ from crescendo.trainables.training.session import TrainingSession
 
 VARIANTS, WEIGHTS = ("score", "margin", "combined"), (6.0, 30.0)
 METRIC = "mAP/iou_0.50"
-AS_IN_THE_STUDY = {"sequences": 24, "iterations": 800, "learning_rate_step": 560, "evaluate_every": 400}
+AS_IN_THE_STUDY = {"sequences": 24, "iterations": 800, "learning_rate_step": 560, "evaluate_every": 400, "threads": 1}
 
 
 def rows() -> Iterator[dict[str, Any]]:
