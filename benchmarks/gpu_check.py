@@ -31,6 +31,7 @@ HERE = Path(__file__).resolve().parent
 CODE, WHEELS, DATA = HERE / "code", HERE / "wheels", HERE / "data" / "hapt"
 ROOMS = ("platform", "trainables", "search_spaces", "reports")
 TESTS = (
+    "tests/trainables/test_captures.py",
     "tests/trainables/training/test_cohort.py",
     "tests/trainables/training/test_cohort_session.py",
     "tests/trainables/training/test_feed.py",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from crescendo.trainables.captures import capturing, without_looks
 from crescendo.trainables.config import Reset
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.models.base import DetectionModel, State
@@ -194,10 +195,10 @@ class _CapturedBlocks:
         self._features, self._stream, self._graph = features, torch.cuda.Stream(), torch.cuda.CUDAGraph()
         self._state = model.initial_state(len(features))
         self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.stream(self._stream), without_looks():
             # The libraries' own memory is taken before the capture.
             _run(model, features[:, :2], self._state, reset)
-        with torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"):
+        with capturing(self._graph, self._stream):
             logits, after = _run(model, features, self._state, reset)
             self._of_block = logits.softmax(-1)
             for own, new in zip(self._state, after, strict=True):

@@ -24,7 +24,7 @@ from crescendo.trainables.training.clipping import ClippedSteps
 from crescendo.trainables.training.feed import Feed, feed_for
 from crescendo.trainables.training.graphs import TRIED, CapturedStep, take_both_ways
 from crescendo.trainables.training.mean_losses import LossSums
-from crescendo.trainables.training.room import room_for
+from crescendo.trainables.training.room import make_room, room_for
 from crescendo.trainables.training.step import UNREAD, TrainingStep
 
 
@@ -98,6 +98,8 @@ class Cohort:
         self._feed = None if feed is None else feed(self._sampler)
         # By what is captured: a training that is restored has another step.
         self._captured: dict[TrainingStep, CapturedStep | None] = {}
+        # The libraries keep memory for every stream that they ever ran on, so as few are used as may be.
+        self._streams: list[torch.cuda.Stream] = []
 
     def leave(self, member: Member) -> None:
         """Train `member` no more; the others go on, unchanged: each has a graph of its own, and none is captured anew."""
@@ -169,8 +171,7 @@ class Cohort:
 
         Of others nothing stays captured.
         """
-        for other in set(self._captured) - {member.step for member in members}:
-            del self._captured[other]
+        self._release(set(self._captured) - {member.step for member in members})
         try:
             if self._feed is None:
                 self._feed = feed_for(self._sampler, self._device)
@@ -179,11 +180,17 @@ class Cohort:
                 self._capture(member, until)
         except torch.OutOfMemoryError:
             # What could be captured, if anything, is given up here, and what the error holds on to with its end.
-            self._captured.clear()
+            self._release(set(self._captured))
         else:
             return True
-        torch.cuda.empty_cache()
+        make_room()
         return False
+
+    def _release(self, steps: set[TrainingStep]) -> None:
+        """Give up what is captured of `steps`, and the gradients, which lie in its memory."""
+        for step in steps:
+            del self._captured[step]
+            step.forget_gradients()
 
     def _capture(self, member: Member, until: int) -> None:
         if self._device.type != "cuda" or member.step in self._captured or until - member.iteration < TRIED:
@@ -192,11 +199,21 @@ class Cohort:
             self._captured[member.step] = None
             return
         assert self._feed is not None  # noqa: S101  # `_started` made it
-        self._captured[member.step], reason = take_both_ways(member.step, self._feed, member.iteration)
+        stream = self._free_stream()
+        self._captured[member.step], reason = take_both_ways(member.step, self._feed, member.iteration, stream)
         if reason:
             member.note(f"trains without CUDA graphs, which is slower: {reason}")
         else:
             member.iteration += TRIED
+
+    def _free_stream(self) -> torch.cuda.Stream:
+        """Return a stream that no captured step uses."""
+        used = [captured.stream for captured in self._captured.values() if captured is not None]
+        free = [stream for stream in self._streams if stream not in used]
+        if not free:
+            free = [torch.cuda.Stream()]
+            self._streams += free
+        return free[0]
 
     def _run(self, members: Sequence[Member], until: int, on_progress: Progress | None) -> dict[Member, DivergedError]:
         going, diverged = list(members), dict[Member, DivergedError]()

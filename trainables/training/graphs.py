@@ -5,10 +5,9 @@ The step stays the same to the last bit, which is tried before anything relies o
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 
+from crescendo.trainables.captures import LOOKS, capturing, without_looks
 from crescendo.trainables.training.feed import DeviceBatch, Feed
 from crescendo.trainables.training.step import TrainingStep
 
@@ -21,11 +20,10 @@ class CapturedStep:
 
     def __init__(self, step: TrainingStep, batch: DeviceBatch, stream: torch.cuda.Stream) -> None:
         """Capture a step without taking it. The optimiser must have its state."""
-        self._graph, self._stream = torch.cuda.CUDAGraph(), stream
+        self._graph, self.stream = torch.cuda.CUDAGraph(), stream
         if step.generator is not None:
             self._graph.register_generator_state(step.generator)
-        # Other threads, those of the feed, may use CUDA meanwhile.
-        with torch.cuda.graph(self._graph, stream=stream, capture_error_mode="thread_local"):
+        with capturing(self._graph, stream):
             step(batch)
 
     def __call__(self) -> None:
@@ -33,17 +31,21 @@ class CapturedStep:
 
         What comes on the current stream must wait for `join`.
         """
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
+        self.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.stream):
             self._graph.replay()
 
     def join(self) -> None:
         """Let the current stream wait for the step."""
-        torch.cuda.current_stream().wait_stream(self._stream)
+        torch.cuda.current_stream().wait_stream(self.stream)
 
 
-def take_both_ways(step: TrainingStep, feed: Feed, first: int) -> tuple[CapturedStep | None, str]:
+def take_both_ways(
+    step: TrainingStep, feed: Feed, first: int, stream: torch.cuda.Stream
+) -> tuple[CapturedStep | None, str]:
     """Take steps `first` to `first + TRIED` (excluded), plainly and captured, and return the capture if both are equal.
+
+    They are taken on `stream`, which no other training may use.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def take_both_ways(step: TrainingStep, feed: Feed, first: int) -> tuple[Captured
     torch.OutOfMemoryError
         If there is no room for a capture; the training is where it was.
     """
-    before, stream = step.snapshot(), torch.cuda.Stream()
+    before = step.snapshot()
     iterations = range(first, first + TRIED)
     try:
         # A stream beside the default one, as every capture wants its warming up.
@@ -94,19 +96,15 @@ def take_both_ways(step: TrainingStep, feed: Feed, first: int) -> tuple[Captured
 def _take_unseen(step: TrainingStep, batch: DeviceBatch) -> str:
     """Take the step, and return what keeps it from being captured: that it looks at a number on the GPU. "" if it does not.
 
-    A capture that fails leaves torch's random numbers and memory in disorder, so what would fail is found before.
+    A capture that fails has cost its time for nothing, so what would fail is found before.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
-        torch.cuda.set_sync_debug_mode("error")
     try:
-        step(batch)
+        with without_looks():
+            step(batch)
     except Exception as error:  # of torch, or what somebody's own loss makes of it
-        if "synchronizing CUDA operation" not in str(error):
+        if LOOKS not in str(error):
             raise
         return f"its step looks at numbers on the GPU while it is taken ({' '.join(str(error).split())[:200]})"
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     return ""
 
 

@@ -104,8 +104,7 @@ class TrainingStep:
             positions=batch.positions,
             predicted=predicted,
         )
-        for weight in self._weights:
-            weight.grad = None
+        self.forget_gradients()
         loss.total.backward()
         norm = nn.utils.get_total_norm([weight.grad for weight in self._weights if weight.grad is not None])
         row = torch.stack((loss.total.detach(), loss.cross_entropy, loss.ranking, norm))
@@ -114,6 +113,11 @@ class TrainingStep:
         if self.largest_norm > 0:
             nn.utils.clip_grads_with_norm_(self._weights, self.largest_norm, norm)
         self.optimizer.step()
+
+    def forget_gradients(self) -> None:
+        """Hold no memory for the gradients of the last step."""
+        for weight in self._weights:
+            weight.grad = None
 
     @property
     def unread(self) -> int:
@@ -173,8 +177,7 @@ class TrainingStep:
                 tensor.copy_(snapshot.tensors[name])
             else:
                 tensor.zero_()
-        for weight in self._weights:
-            weight.grad = None
+        self.forget_gradients()
         self._unread, self._factor = snapshot.unread, None
 
     def is_at(self, snapshot: Snapshot) -> bool:
