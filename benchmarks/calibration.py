@@ -5,8 +5,8 @@
 Each row is 4,000 simulated studies (`--quick`: 400), printed when it is there. `before` is the report as it was: every
 recording by itself, one search, Holm's correction. `now` must lie between 3 and 7 %, up to the error of the simulation, where
 the report gives an answer. Rows of which it gives none, and those of which it says that something is not in its answer (a single
-search; what all folds are trained on), are shown and held to nothing. `--page` puts the tables between the two marks in
-docs/statistics.md. Exits with 1 if a row is off.
+search; what all folds are trained on; seeds added by hand), are shown and held to nothing. `--page` puts the tables between the
+two marks in docs/statistics.md. Exits with 1 if a row is off.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from marked import fill
+from simulated_faults import Habit, intervals_read, seeds_added, stars_counted
 from simulated_labels import LabelCase
 from simulated_labels import called_different as called_with_labels
 from simulated_looks import decided, looks
@@ -32,6 +33,7 @@ STUDIES, QUICK, SEED = 4000, 400, 2027
 LOWEST, HIGHEST = 0.03, 0.07
 ONE_SEARCH = "one search: its luck is not in the answer"
 ONE_MATERIAL = "what all folds were trained on is not in the answer"
+BY_HAND = "seeds added after looking: p no longer holds"
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,16 @@ class Until:
     case: Case
 
 
+Simulated = Case | LabelCase | Until | Habit
+
+
 @dataclass(frozen=True)
 class Measured:
     """A row: the share of studies with any arm called different, and with any called so before; why nothing is concluded."""
 
     part: str
     name: str
-    case: Case | LabelCase | Until
+    case: Simulated
     studies: int
     now: float
     before: float | None
@@ -63,7 +68,7 @@ class Measured:
         return LOWEST - error <= self.now <= HIGHEST + error
 
 
-def cases() -> Iterator[tuple[str, str, Case | LabelCase | Until, str | None]]:
+def cases() -> Iterator[tuple[str, str, Simulated, str | None]]:
     """Yield part of the table, what is special, the case, and what its answer leaves out."""
     part = "One split, one search"
     for groups in (3, 4, 6, 10, 19, 50, 100):
@@ -114,6 +119,24 @@ def cases() -> Iterator[tuple[str, str, Case | LabelCase | Until, str | None]]:
     ):
         listed = ", ".join(map(str, having))
         yield part, f"labels in {listed} of {groups} groups", LabelCase(having, groups=groups), None
+    for groups, having in ((10, (10, 10, 5)), (6, (6, 6, 6, 2)), (6, (6, 6, 6, 1)), (6, (6, 3, 1, 1)), (4, (4, 2, 1))):
+        listed = ", ".join(map(str, having))
+        yield part, f"5 folds, labels in {listed} of {groups} groups each", LabelCase(having, groups, folds=5), None
+    yield from habits()
+
+
+def habits() -> Iterator[tuple[str, str, Habit, str | None]]:
+    """Yield the rows of what is done with reports."""
+    part = "What is done with a report"
+    for most in (6, 10, 20):
+        for seed, spread in ((0.2, ""), (0.5, ", seeds spread as recordings do")):
+            name = f"seeds added by hand until a difference shows, up to {most}{spread}"
+            yield part, name, Habit(Case(seeds=most, seed=seed), seeds_added), BY_HAND
+    for arms in (2, 4, 8):
+        yield part, f"intervals of {arms} arms read each by itself", Habit(Case(arms=arms), intervals_read), None
+    for alike in (0.5, 0.8, 0.95):
+        name = f"stars of 18 columns counted, correlation {alike:g}"
+        yield part, name, Habit(Case(), stars_counted(alike)), None
 
 
 def until_decided() -> Iterator[tuple[str, str, Until, str | None]]:
@@ -177,7 +200,7 @@ def _more_folds(part: str) -> Iterator[tuple[str, str, Case, str | None]]:
     yield part, "the same, spread 1", replace(usual, training=1.0), ONE_MATERIAL
 
 
-def measure(part: str, name: str, case: Case | LabelCase | Until, outside: str | None, studies: int) -> Measured:
+def measure(part: str, name: str, case: Simulated, outside: str | None, studies: int) -> Measured:
     """Return a row of as many simulated studies."""
     if isinstance(case, Until):
         of = case.case
@@ -186,9 +209,14 @@ def measure(part: str, name: str, case: Case | LabelCase | Until, outside: str |
         ]
         different = (np.abs(np.concatenate(found)) == 1).any(axis=1)
         return Measured(part, name, case, studies, float(different.mean()), None, None, outside)
+    if isinstance(case, Habit):
+        random = np.random.default_rng([SEED, 1])
+        habit = [case.taken(case.case, values, random) for values in simulated(case.case, studies, SEED)]
+        was, is_now = (float(np.concatenate(one).mean()) for one in zip(*habit, strict=True))
+        return Measured(part, name, case, studies, is_now, was, None, outside)
     refused = too_little(case.layout)
     if isinstance(case, LabelCase):
-        refused = refused or too_rare(case.having)
+        refused = refused or too_rare(case.having if case.folds == 1 else ())
         now = np.concatenate(list(called_with_labels(case, studies, SEED)))
         return Measured(part, name, case, studies, float(now.mean()), None, refused, outside)
     called, before = [], []

@@ -19,18 +19,19 @@ RESAMPLES, AT_ONCE = 200, 50
 
 @dataclass(frozen=True)
 class LabelCase:
-    """`having`: of how many groups each label is; the other names as in `simulated_studies.Case`."""
+    """`having`: of how many groups of a fold each label is; the other names as in `simulated_studies.Case`."""
 
     having: tuple[int, ...]
     groups: int = 10
     arms: int = 4
     seeds: int = 3
     parts: str = "normal"
+    folds: int = 1
 
     @property
     def layout(self) -> Layout:
         """The layout of every arm's differences."""
-        return Layout((self.groups,), 1, self.seeds)
+        return Layout((self.groups,) * self.folds, 1, self.seeds)
 
 
 def called_different(case: LabelCase, studies: int, seed: int) -> Iterator[np.ndarray]:
@@ -40,6 +41,19 @@ def called_different(case: LabelCase, studies: int, seed: int) -> Iterator[np.nd
 
 
 def _called(case: LabelCase, studies: int, random: np.random.Generator) -> np.ndarray:
+    folds = [_fold(case, studies, random) for _ in range(case.folds)]
+    means = np.array([mean for mean, _ in folds])
+    within = (sum(parts) / case.folds**2 for parts in zip(*(parts for _, parts in folds), strict=True))
+    between = means.var(axis=0, ddof=1) / case.folds if case.folds > 1 else np.zeros_like(means[0])
+    variance = combined(Parts(*within, np.zeros_like(between), between), case.layout)
+    statistic = np.abs(means.mean(axis=0)) / np.sqrt(variance.total)
+    return np.asarray((statistic > critical_values(np.asarray(variance.degrees), case.arms)).any(axis=-1))
+
+
+def _fold(
+    case: LabelCase, studies: int, random: np.random.Generator
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return the differences of a fold, (studies, arms), and their variance by groups, by seeds and by both together."""
     present = np.zeros((case.groups, len(case.having)))
     for label, having in enumerate(case.having):
         present[random.permutation(case.groups)[:having], label] = random.integers(1, 8, having)
@@ -48,9 +62,7 @@ def _called(case: LabelCase, studies: int, random: np.random.Generator) -> np.nd
     measured = _means(_found(case, studies, random) * present, present, drawn)
     kept = ~np.isnan(measured).any(axis=(0, 1, 2))
     gained = (measured[:, 1:] - measured[:, :1])[..., kept]
-    variance = combined(_parts(gained, case), case.layout)
-    statistic = np.abs(gained[..., 0].mean(axis=-1)) / np.sqrt(variance.total)
-    return np.asarray((statistic > critical_values(np.asarray(variance.degrees), case.arms)).any(axis=-1))
+    return gained[..., 0].mean(axis=-1), _parts(gained, case)
 
 
 def _found(case: LabelCase, studies: int, random: np.random.Generator) -> np.ndarray:
@@ -70,11 +82,10 @@ def _means(found: np.ndarray, present: np.ndarray, drawn: np.ndarray) -> np.ndar
     return np.asarray(np.nansum(shares, axis=-2) / np.where(had > 0, had, np.nan))
 
 
-def _parts(gained: np.ndarray, case: LabelCase) -> Parts:
-    """Return the parts of the variance (`variance.parts_of`); of the draws, the last axis, the first is all groups."""
+def _parts(gained: np.ndarray, case: LabelCase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the variance of a fold (`variance.parts_of`); of the draws, the last axis, the first is all groups."""
     resampled, enlarged = gained[..., 1:], case.groups / (case.groups - 1)
     by_groups = enlarged * resampled.mean(axis=2).var(axis=-1, ddof=1)
     single = enlarged * resampled.var(axis=-1, ddof=1).mean(axis=2)
     by_seeds = gained[..., 0].var(axis=2, ddof=1) / case.seeds
-    none = np.zeros_like(by_seeds)
-    return Parts(by_groups, by_seeds, np.maximum(0, (single - by_groups) / (case.seeds - 1)), none, none)
+    return by_groups, by_seeds, np.maximum(0, (single - by_groups) / (case.seeds - 1))

@@ -132,7 +132,13 @@ def called_different(case: Case, values: np.ndarray) -> np.ndarray:
 
 
 def called_different_before(case: Case, values: np.ndarray) -> np.ndarray:
-    """Return the same of the report as it was: one fold and one search, recordings independent, Holm over the arms.
+    """Return the same of the report as it was: Holm over the arms of `p_before`."""
+    # Holm's first step: if any arm is called different, the one of the smallest p is.
+    return np.asarray(p_before(case, values).min(axis=-1) * case.arms < LEVEL)
+
+
+def p_before(case: Case, values: np.ndarray) -> np.ndarray:
+    """Return the p of every arm by itself, (studies, arms), of one fold and one search, recordings taken as independent.
 
     The literal formulas of `mean_variance` before groups of recordings were known.
     """
@@ -146,9 +152,7 @@ def called_different_before(case: Case, values: np.ndarray) -> np.ndarray:
     freedom = (recordings - 1, seeds - 1, (recordings - 1) * (seeds - 1))
     weighed = sum(one**2 / by for one, by in zip((by_recordings, by_seeds, together), freedom, strict=True))
     degrees = np.maximum(min(freedom), total**2 / weighed)
-    p = 2 * stats.t.sf(np.abs(single.mean(axis=(-2, -1))) / np.sqrt(total), degrees)
-    # Holm's first step: if any arm is called different, the one of the smallest p is.
-    return np.asarray(p.min(axis=-1) * case.arms < LEVEL)
+    return np.asarray(2 * stats.t.sf(np.abs(single.mean(axis=(-2, -1))) / np.sqrt(total), degrees))
 
 
 def critical_values(degrees: np.ndarray, comparisons: int) -> np.ndarray:

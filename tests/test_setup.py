@@ -150,6 +150,17 @@ TABLES = {
 }  # fmt: skip
 
 
+def test_one_name_means_one_public_class():
+    places = {}
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert len(places) > 200
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
 def test_names_of_models_matching_rules_and_variants_stand_in_their_tables_alone():
     names = set().union(*TABLES.values())
     found = {

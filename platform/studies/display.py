@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from rich.console import Console, Group
 from rich.live import Live
 
-from crescendo.platform.studies.estimate import Estimate
+from crescendo.platform.studies.estimate import HoursEstimate
 from crescendo.platform.studies.ledger import TrialRecord
 from crescendo.platform.studies.pace import Pace
 from crescendo.platform.studies.screen import Screen
@@ -42,7 +42,7 @@ class Display:
         self._drawn = time.monotonic()
         self._pace = Pace()
         self._notes: set[str] = set()
-        self._estimate: Estimate | None = None
+        self._estimate: HoursEstimate | None = None
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def show(self, run: StudyRun, remarks: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ class Display:
         for remark in remarks:
             self.remark(remark)
         states = [entry.state for entry in run.everything()]
-        self._estimate = Estimate(run)
+        self._estimate = HoursEstimate(run)
         known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
             over, again = counted(known - resumed, "trial is", "trials are"), counted(resumed, "resumes", "resume")

@@ -20,7 +20,7 @@ from crescendo.trainables.plurals import counted
 from crescendo.trainables.training.validation_report import ValidationReport
 
 
-class Estimate:
+class HoursEstimate:
     """The hours that the study of `run` takes in all, if its arms go on as they began.
 
     What an arm trained counts, in an earlier start or its first steps in this one; before it has, its timed steps.

@@ -9,7 +9,7 @@ from crescendo.platform.studies.workspace import Recordings, Workspace
 from crescendo.reports.analysis.enough import too_little
 from crescendo.reports.analysis.variance import Layout
 from crescendo.search_spaces.arms import arms_of
-from crescendo.search_spaces.schema.folds import Parts, names_of_sets
+from crescendo.search_spaces.schema.folds import FoldCount, names_of_sets
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.config import configuration
 from crescendo.trainables.data.dataset import Dataset
@@ -63,7 +63,7 @@ def open_data(study: Study, output: Path, dataset: str) -> tuple[Workspace, tupl
         for name, (division, view) in views.items()
     }
     _check_different({name: view.content_hash for name, (_, view) in views.items()}, dict.fromkeys(views, dataset))
-    made = isinstance(study.folds, Parts)
+    made = isinstance(study.folds, FoldCount)
     aside = (
         [f"{shown_dataset(dataset)}: divided into {len(views)} folds; its own subsets are left aside"] if made else []
     )
@@ -75,7 +75,7 @@ def fold_names(study: Study) -> tuple[str, ...] | None:
     """Return the names of the folds of `study` as far as they are known before its data are opened; None if they are not."""
     if study.folds is None:
         return ()
-    if isinstance(study.folds, Parts):
+    if isinstance(study.folds, FoldCount):
         return tuple(division.fold for division in made_folds(study.folds.count, study.folds.by))
     if isinstance(study.folds, tuple):
         return names_of_sets(study.folds)
@@ -135,7 +135,7 @@ def _check_alike(folds: Mapping[str, Dataset]) -> None:
 
 
 def _divisions(study: Study, dataset: Dataset) -> tuple[Division, ...]:
-    if isinstance(study.folds, Parts):
+    if isinstance(study.folds, FoldCount):
         return made_folds(study.folds.count, study.folds.by)
     if not dataset.splits:
         raise InputError(

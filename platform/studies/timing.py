@@ -10,7 +10,7 @@ from statistics import fmean
 from crescendo.platform.studies.cohorts import together
 from crescendo.reports.planning.sources import Hours
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.schema.folds import Parts
+from crescendo.search_spaces.schema.folds import FoldCount
 from crescendo.search_spaces.schema.phases import Resources
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.data.dataset import Dataset
@@ -78,7 +78,7 @@ def data_at_hand(study: Study) -> Dataset | None:
     if not (folder / "dataset.json").is_file():
         return None
     dataset = Dataset(folder)
-    if isinstance(study.folds, Parts):
+    if isinstance(study.folds, FoldCount):
         return made_folds(study.folds.count, study.folds.by)[0].of(dataset)
     return own_folds(dataset)[0].of(dataset) if study.folds == "own" and dataset.splits else dataset
 

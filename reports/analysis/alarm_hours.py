@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crescendo.reports.analysis.member import Member
+from crescendo.reports.analysis.member import ReportedArm
 from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_warning import allowed_alarms, read_rate
 
@@ -47,7 +47,7 @@ def shown_rate(hours: AlarmHours | None, rates: Iterable[str]) -> str | None:
     return (hours or AlarmHours(0.0, 0.0)).nearest(every, 1.0) if every else None
 
 
-def alarm_hours(members: Sequence[Member]) -> AlarmHours | None:
+def alarm_hours(members: Sequence[ReportedArm]) -> AlarmHours | None:
     """Return the hours of the runs of all arms; None where they have no online metrics, or do not say how long validation is."""
     runs = [(key, one) for member in members for key, one in member.artifacts.items()]
     validation = [one.validation_hours for _, one in runs if one.validation_hours]

@@ -109,7 +109,7 @@ class ProgressionCurves:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class ProgressionSnapshot:
     """`ProgressionCurves` on the validation split when `iteration` batches had been learned."""
 
     iteration: int
@@ -189,7 +189,7 @@ class ArmSummary:
     early_gain: Mapping[str, Estimate]
     progression: ProgressionCurves | None
     violations: Mapping[str, Estimate]
-    snapshots: tuple[Snapshot, ...]
+    snapshots: tuple[ProgressionSnapshot, ...]
     difference: Mapping[str, Difference]
     early_difference: Mapping[str, Difference]
     frame: Mapping[str, Estimate] = field(default_factory=dict)

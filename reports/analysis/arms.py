@@ -14,8 +14,8 @@ from crescendo.reports.analysis.arm_summary import (
     ArmCost,
     ArmSummary,
     ProgressionCurves,
+    ProgressionSnapshot,
     ReplicateSummary,
-    Snapshot,
 )
 from crescendo.reports.analysis.causes import causes_summary
 from crescendo.reports.analysis.clipping import clipped_share
@@ -23,7 +23,7 @@ from crescendo.reports.analysis.differences import Comparison
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.means import means
 from crescendo.reports.analysis.measured import early_evaluations, label_ap, mean_ap, violations
-from crescendo.reports.analysis.member import Member, Training
+from crescendo.reports.analysis.member import ReportedArm, Training
 from crescendo.reports.analysis.search import best_setting, combinations_tried, search_summary
 from crescendo.reports.analysis.segmental import segmental_summary
 from crescendo.reports.formatting import plain
@@ -57,8 +57,8 @@ class Measured:
 
 
 def arm_summary(
-    member: Member,
-    baseline: Member,
+    member: ReportedArm,
+    baseline: ReportedArm,
     measured: Measured,
     detection: Comparison,
     early: Comparison,
@@ -102,7 +102,7 @@ def arm_summary(
     )
 
 
-def replicate_summary(member: Member, runs: ArmRuns, measured: Measured) -> ReplicateSummary:
+def replicate_summary(member: ReportedArm, runs: ArmRuns, measured: Measured) -> ReplicateSummary:
     """Return what came of an arm in one replicate."""
     metrics = {seed: one.metrics for seed, one in runs.artifacts.items() if one.metrics is not None}
     early = measured.early_fraction
@@ -140,7 +140,7 @@ def _common(values: Sequence[Any]) -> Any:
     return " or ".join(sorted({plain(value) for value in values}))
 
 
-def arm_cost(member: Member) -> ArmCost:
+def arm_cost(member: ReportedArm) -> ArmCost:
     """Return what the runs of an arm took."""
     runs, resources = member.replicates, member.study.study.resources
     finished = sum(run.state == "finished" for one in runs for run in one.search)
@@ -193,9 +193,9 @@ def _mean_curves(progressions: Sequence[Progression]) -> ProgressionCurves | Non
     return ProgressionCurves(*(np.mean([one.curves[name] for one in progressions], axis=0) for name in CURVES))
 
 
-def _snapshots(member: Member) -> tuple[Snapshot, ...]:
+def _snapshots(member: ReportedArm) -> tuple[ProgressionSnapshot, ...]:
     """Return the mean curves at each iteration that every run kept."""
     kept = [artifacts.snapshots for artifacts in member.artifacts.values()]
     shared = set.intersection(*(set(one) for one in kept)) if kept else set()
     found = [(iteration, _mean_curves([one[iteration] for one in kept])) for iteration in sorted(shared)]
-    return tuple(Snapshot(iteration, curves) for iteration, curves in found if curves is not None)
+    return tuple(ProgressionSnapshot(iteration, curves) for iteration, curves in found if curves is not None)

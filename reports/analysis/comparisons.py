@@ -9,7 +9,7 @@ from crescendo.reports.analysis.arms import Measured
 from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, Levels, Question, compare
 from crescendo.reports.analysis.looks import Artifacts, Look, compared_at_looks, plan_of
 from crescendo.reports.analysis.measured import early_evaluations, iou_keys
-from crescendo.reports.analysis.member import Member, members_of, untested
+from crescendo.reports.analysis.member import ReportedArm, members_of, untested
 from crescendo.reports.source.runs import StudyRuns
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
@@ -32,13 +32,13 @@ class Comparisons:
     looks: tuple[Look, ...] = ()
 
 
-def baseline_of(members: Sequence[Member]) -> Member:
+def baseline_of(members: Sequence[ReportedArm]) -> ReportedArm:
     """Return the member that all others are compared with."""
     first = members[0].study
     return next(member for member in members if member.study is first and member.arm.name == first.baseline)
 
 
-def measured_at(members: Sequence[Member]) -> Measured:
+def measured_at(members: Sequence[ReportedArm]) -> Measured:
     """Return what the arms were measured at, by the first confirmed run; without one, what the study asks for."""
     runs = [metrics for member in members for metrics in member.metrics().values()]
     study = members[0].study.study
@@ -54,7 +54,7 @@ def measured_at(members: Sequence[Member]) -> Measured:
 
 
 def comparisons(
-    members: Sequence[Member],
+    members: Sequence[ReportedArm],
     measured: Measured,
     *,
     resamples: int,
@@ -124,12 +124,12 @@ def looks_of(runs: StudyRuns) -> tuple[Look, ...]:
     return comparisons(members, measured, resamples=RESAMPLES, seed=0, allow_plugin=True, asked_only=True).looks
 
 
-def _looked_at(members: Sequence[Member]) -> bool:
+def _looked_at(members: Sequence[ReportedArm]) -> bool:
     """Tell whether they are of one study, which runs until it is decided."""
     return len(_studies(members)) == 1 and members[0].study.study.confirm.until is not None
 
 
-def _of_several(members: Sequence[Member], question: Question) -> Question:
+def _of_several(members: Sequence[ReportedArm], question: Question) -> Question:
     if untested(members) is not None:
         return replace(question, unfit=UNTESTED)
     if any(_stopped_by_hand(member.study) for member in members):
@@ -147,7 +147,7 @@ def _stopped_by_hand(runs: StudyRuns) -> bool:
     return runs.status in ("running", "interrupted") and any(lacking)
 
 
-def _studies(members: Sequence[Member]) -> list[Study]:
+def _studies(members: Sequence[ReportedArm]) -> list[Study]:
     return list({id(member.study): member.study.study for member in members}.values())
 
 

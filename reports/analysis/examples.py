@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crescendo.reports.analysis.report_model import Timeline
+from crescendo.reports.analysis.report_model import RecordingTimeline
 from crescendo.reports.source.artifacts import RunArtifacts
 from crescendo.reports.source.runs import ArmRuns
 from crescendo.trainables.data.frames import BACKGROUND
@@ -18,7 +18,7 @@ from crescendo.trainables.data.frames import BACKGROUND
 SHOWN = 3
 
 
-def timelines(arms: Mapping[str, ArmRuns]) -> tuple[Timeline, ...]:
+def timelines(arms: Mapping[str, ArmRuns]) -> tuple[RecordingTimeline, ...]:
     """Return `SHOWN` recordings for the seed that most arms have, of equal ones the lowest.
 
     The recordings are those whose frame scores were kept, otherwise the first by name that have a segment.
@@ -37,7 +37,7 @@ def timelines(arms: Mapping[str, ArmRuns]) -> tuple[Timeline, ...]:
     names = sorted(kept.recordings if kept else set(_column(first.truth, "recording")))[:SHOWN]
     labels = kept.labels if kept else (BACKGROUND, *sorted(set(_column(first.truth, "label")) - {BACKGROUND}))
     return tuple(
-        Timeline(
+        RecordingTimeline(
             recording=name,
             seed=seed,
             fps=kept.fps if kept else None,

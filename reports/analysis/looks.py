@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from crescendo.reports.analysis.differences import NOT_COMPARED, Comparison, Levels, Question
 from crescendo.reports.analysis.estimates import Difference
-from crescendo.reports.analysis.member import Member, Training
+from crescendo.reports.analysis.member import ReportedArm, Training
 from crescendo.reports.analysis.spending import information, level_of_look, more_seeds_may_decide
 from crescendo.reports.analysis.statistics import LEVEL, PairedDifference
 from crescendo.reports.analysis.verdicts import NOTHING_VARIED
@@ -42,7 +42,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LookPlan:
     """At how many seeds a study is looked at, and which trainings those are.
 
     Attributes
@@ -68,7 +68,7 @@ class Plan:
         return {key: one for key, one in runs.items() if self.places[arm][key] < seeds}
 
 
-def plan_of(members: Sequence[Member]) -> Plan:
+def plan_of(members: Sequence[ReportedArm]) -> LookPlan:
     """Return the plan of the study whose arms these are."""
     places, still_open = {}, {}
     for member in members:
@@ -79,11 +79,11 @@ def plan_of(members: Sequence[Member]) -> Plan:
             over = {run.seed for run in runs.confirmed} | {run.seed for run in runs.confirm if run.state == "failed"}
             left |= {(runs.replicate, seed) for seed in seeds if seed not in over} if runs.best is not None else set()
         places[member.name], still_open[member.name] = place, frozenset(left)
-    return Plan(members[0].study.study.confirm.looks, places, still_open)
+    return LookPlan(members[0].study.study.confirm.looks, places, still_open)
 
 
 def compared_at_looks(
-    arms: Artifacts, baseline: str, plan: Plan, question: Question, compare: Compare
+    arms: Artifacts, baseline: str, plan: LookPlan, question: Question, compare: Compare
 ) -> tuple[Comparison, tuple[Look, ...]]:
     """Return the arms compared, each at the look at which it was decided or got its last seeds, and all looks so far."""
     at, undecided = dict.fromkeys(arms, 0), [name for name in arms if name != baseline]
@@ -108,7 +108,7 @@ def compared_at_looks(
     return replace(comparison, differences=ordered, left_out=tuple(left_out)), tuple(looks)
 
 
-def _levels(plan: Plan, undecided: Sequence[str], spent: float, left: int) -> Levels:
+def _levels(plan: LookPlan, undecided: Sequence[str], spent: float, left: int) -> Levels:
     def level(asked: Mapping[str, PairedDifference]) -> float:
         compared = [asked[name] for name in undecided if name in asked]
         share = information(compared, plan.numbers[-1]) if compared else 1.0
@@ -117,7 +117,7 @@ def _levels(plan: Plan, undecided: Sequence[str], spent: float, left: int) -> Le
     return level
 
 
-def _outcome(name: str, comparison: Comparison, question: Question, plan: Plan, spent: float, left: int) -> str:
+def _outcome(name: str, comparison: Comparison, question: Question, plan: LookPlan, spent: float, left: int) -> str:
     difference = comparison.differences.get(name, {}).get(question.measure)
     if difference is None or difference.verdict is None:
         return _NOT_COMPARED

@@ -17,7 +17,7 @@ Training = tuple[Replicate, int]
 
 
 @dataclass(frozen=True)
-class Member:
+class ReportedArm:
     """An arm of a report: its name there, its study and that one's name there, and its runs, by replicate."""
 
     name: str
@@ -46,19 +46,19 @@ class Member:
         return {key: one.metrics for key, one in self.artifacts.items() if one.metrics is not None}
 
 
-def untested(members: Sequence[Member]) -> str | None:
+def untested(members: Sequence[ReportedArm]) -> str | None:
     """Return why nothing could be tested; None where something was, or no run is confirmed."""
     told = (one.untested for member in members for one in member.artifacts.values())
     return next((reason for reason in told if reason is not None), None)
 
 
-def members_of(studies: Sequence[StudyRuns]) -> list[Member]:
+def members_of(studies: Sequence[StudyRuns]) -> list[ReportedArm]:
     """Return the arms of all studies, in order; of several studies, each is named `STUDY: ARM`."""
     members = []
     for name, study in zip(distinct_names(studies), studies, strict=True):
         for arm in dict.fromkeys(runs.name for runs in study.arms):
             runs = tuple(one for one in study.arms if one.name == arm)
-            members.append(Member(f"{name}: {arm}" if len(studies) > 1 else arm, name, study, runs))
+            members.append(ReportedArm(f"{name}: {arm}" if len(studies) > 1 else arm, name, study, runs))
     return members
 
 

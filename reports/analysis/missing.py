@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crescendo.reports.analysis.member import Member
+from crescendo.reports.analysis.member import ReportedArm
 from crescendo.trainables.plurals import agreeing, counted
 
 
-def missing_parts(members: Sequence[Member]) -> list[str]:
+def missing_parts(members: Sequence[ReportedArm]) -> list[str]:
     """Return a sentence for each part of a report that nothing was kept for."""
     kept = [artifacts for member in members for artifacts in member.artifacts.values()]
     if not kept:

@@ -11,7 +11,7 @@ import numpy as np
 
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference
-from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
+from crescendo.reports.analysis.report_model import RecordingTimeline, ReportModel, StudySummary
 from crescendo.reports.analysis.statistics import LEVEL
 
 
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
         return {
             field.name: _plain(getattr(value, field.name))
             for field in fields(value)
-            if not (isinstance(value, Timeline) and field.name == "scores")
+            if not (isinstance(value, RecordingTimeline) and field.name == "scores")
             and not _goes_without_saying(value, field.name)
         }
     if isinstance(value, Mapping):

@@ -52,7 +52,7 @@ class StudySummary:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class RecordingTimeline:
     """One test recording of one seed: the ground truth, and what each arm made of it.
 
     `truth` is (label, start, end) in seconds; `detections` arm -> (label, start, end, score); `scores` arm ->
@@ -130,7 +130,7 @@ class ReportModel:
     groups: int
     groups_are: str
     costs: tuple[ArmCost, ...]
-    timelines: tuple[Timeline, ...]
+    timelines: tuple[RecordingTimeline, ...]
     resamples: int
     resampling_seed: int
     missing: tuple[str, ...]

@@ -13,12 +13,12 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_along
 from crescendo.reports.charts.search import OPTIMISTIC
-from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, ArmStyle, legend_above, panels, within
 from crescendo.reports.formatting import measure_name
 from crescendo.reports.tables import captions
 
 
-def budget_curve(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def budget_curve(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw the expected best validation mAP of every arm against the number of trials, and what its best reaches in the test."""
     name, title = "budget_curve", "Search: expected best validation mAP against the number of trials"
     curves = {arm.name: expected_best(searches) for arm in model.arms if all(searches := _searches(arm))}
@@ -61,13 +61,15 @@ def _searches(arm: ArmSummary) -> list[list[float]]:
     ]
 
 
-def _draw(axes: Axes, curve: ExpectedBest, look: Look, arm: str) -> None:
+def _draw(axes: Axes, curve: ExpectedBest, look: ArmStyle, arm: str) -> None:
     axes.fill_between(curve.trials, 100 * curve.low, 100 * curve.high, color=look.colour, alpha=0.12, linewidth=0)
     colour, x, y = look.colour, curve.trials, 100 * curve.mean
     axes.plot(x, y, label=arm, color=colour, linestyle=look.dashes, marker=look.marker, markersize=3.5)
 
 
-def _draw_tested(axes: Axes, tested: Mapping[str, float], looks: Mapping[str, Look], most: int, scored: str) -> None:
+def _draw_tested(
+    axes: Axes, tested: Mapping[str, float], looks: Mapping[str, ArmStyle], most: int, scored: str
+) -> None:
     """Draw the `scored` mAP of every arm to the right of as many trials as there are, side by side, so that none "
     "hides another."""
     ticks = [int(one) for one in MaxNLocator(integer=True).tick_values(1, most) if 1 <= one <= most]

@@ -12,7 +12,7 @@ from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover, hover_rows, value_lines
-from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, Look, legend_above, panels, within
+from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PERCENT, STEPS, ArmStyle, legend_above, panels, within
 from crescendo.reports.formatting import short
 from crescendo.reports.tables import captions
 from crescendo.trainables.evaluation.diagnosis import BINS
@@ -26,7 +26,7 @@ _ERRORS = {"false positives": KINDS, "not found": ("not_found",)}
 _ABSENT = "no confirmed run was diagnosed; runs of this version are"
 
 
-def why(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def why(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw false positives by kind, what mAP would gain without each kind, errors by thirds, and reliability diagrams."""
     found = {arm.name: arm.causes for arm in model.arms if arm.causes is not None}
     for name, title, draw in (
@@ -43,7 +43,7 @@ def why(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftO
 
 
 def _false_positives(
-    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, ArmStyle]
 ) -> tuple[Figure, str, Numbers]:
     del looks  # an arm is a row: colours are of kinds
     rates = {arm: [100 * one.measures[kind].mean for kind in KINDS] for arm, one in found.items()}
@@ -78,7 +78,7 @@ def _told(arm: str, rates: Iterable[tuple[float, str]]) -> str:
 
 
 def _without(
-    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, ArmStyle]
 ) -> tuple[Figure, str, Numbers]:
     gains = {
         arm: [100 * (one.measures[f"mAP_without/{kind}"].mean - one.measures["mAP"].mean) for kind in _NAMES]
@@ -115,7 +115,7 @@ def _without(
 
 
 def _thirds(
-    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, ArmStyle]
 ) -> tuple[Figure, str, Numbers]:
     figure, grid = panels(len(_ERRORS), len(BINS), PAGE, 4.6, sharex="col", sharey="row")
     rows: list[tuple[ChartValue, ...]] = []
@@ -159,7 +159,7 @@ def _rate(rates: Mapping[str, Estimate], kinds: Sequence[str]) -> float | None:
 
 
 def _reliability(
-    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, Look]
+    model: ReportModel, found: Mapping[str, CausesSummary], looks: Mapping[str, ArmStyle]
 ) -> tuple[Figure, str, Numbers]:
     figure, [[axes]] = panels(1, 1, COLUMN, 3.6)
     axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.8)

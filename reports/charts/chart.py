@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.hover import Spot, spots
-from crescendo.reports.charts.style import Look, image
+from crescendo.reports.charts.style import ArmStyle, image
 
 ChartValue = str | float | int | None
 """What a chart shows at one place: a number, a name, or nothing."""
@@ -86,5 +86,5 @@ class LeftOut:
     reason: str
 
 
-Draw = Callable[[ReportModel, Mapping[str, Look]], Iterator[Chart | LeftOut]]
+Draw = Callable[[ReportModel, Mapping[str, ArmStyle]], Iterator[Chart | LeftOut]]
 """Draws one chart or several that belong together; arms are drawn as their looks say."""

@@ -13,7 +13,7 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.analysis.segmental import SegmentalSummary
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
-from crescendo.reports.charts.style import HEAT, PAGE, Look, panels
+from crescendo.reports.charts.style import HEAT, PAGE, ArmStyle, panels
 
 LABELS = 20
 """With more labels than these, those with the fewest errors are drawn as one."""
@@ -24,7 +24,7 @@ _WRITTEN = 14
 """Up to so many rows, cells say their percentage."""
 
 
-def confusion_matrix(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def confusion_matrix(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw each arm's confusion matrix, rows in percent of the label's frames."""
     del looks  # an arm is a panel, not a colour
     name, title = "confusion_matrix", "Confusion matrix: what the frames of each label are taken for"

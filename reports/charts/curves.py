@@ -14,7 +14,7 @@ from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_along
-from crescendo.reports.charts.style import COLUMN, PAGE, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.charts.style import COLUMN, PAGE, PERCENT, ArmStyle, legend_above, panels, within
 from crescendo.reports.formatting import short
 from crescendo.reports.tables import captions
 
@@ -31,7 +31,7 @@ class Curve:
     high: Sequence[float] | None = None
 
 
-def map_against_iou(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def map_against_iou(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw test mAP at each IoU threshold."""
     name, title = "mAP_against_iou", "Detection: mAP against IoU threshold"
     confirmed = [arm for arm in model.arms if model.iou and all(key in arm.detection for key in model.iou)]
@@ -52,7 +52,7 @@ def map_against_iou(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[C
     yield Chart(name, title, caption, figure, curve_numbers({"": lines}, "IoU threshold", x_percent=False))
 
 
-def early_against_fraction(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def early_against_fraction(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw test mAP of early detection against the observed fraction, a panel for each of two IoU thresholds."""
     name, title = "early_against_fraction", "Early detection: mAP against observed fraction"
     arms = [arm for arm in model.arms if arm.early]
@@ -93,7 +93,7 @@ def curve_numbers(lines: Mapping[str, Mapping[str, Curve]], x_label: str, *, x_p
 
 
 def _side_by_side(
-    lines: Mapping[str, Mapping[str, Curve]], looks: Mapping[str, Look], x_label: str, y_label: str
+    lines: Mapping[str, Mapping[str, Curve]], looks: Mapping[str, ArmStyle], x_label: str, y_label: str
 ) -> Figure:
     """Draw panel title -> arm -> curve, on one scale; the horizontal axis in percent."""
     figure, [row] = panels(1, len(lines), PAGE, 3.1, sharex=True, sharey=True)
@@ -115,7 +115,7 @@ def _points(lines: Mapping[str, Curve], *, x_percent: bool) -> dict[str, tuple[n
     return {arm: (scale * np.asarray(curve.x), 100 * np.asarray(curve.y)) for arm, curve in lines.items()}
 
 
-def _draw(axes: Axes, lines: Mapping[str, Curve], looks: Mapping[str, Look], *, x_percent: bool) -> None:
+def _draw(axes: Axes, lines: Mapping[str, Curve], looks: Mapping[str, ArmStyle], *, x_percent: bool) -> None:
     points = _points(lines, x_percent=x_percent)
     for arm, curve in lines.items():
         look = looks[arm]

@@ -10,12 +10,12 @@ from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
-from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, POINTS, Look, panels, within
+from crescendo.reports.charts.style import COLUMN, MUTED, PAGE, PAPER, POINTS, ArmStyle, panels, within
 from crescendo.reports.formatting import measure_name, percent, signed
 from crescendo.reports.tables.captions import together
 
 
-def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def difference_to_baseline(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw each arm's difference in the objective, of detection and of early detection."""
     name, title = "difference_to_baseline", f"Difference to {model.baseline}"
     early = f"Early detection, {percent(model.early_fraction or '0')} observed"
@@ -37,7 +37,7 @@ def difference_to_baseline(model: ReportModel, looks: Mapping[str, Look]) -> Ite
     yield Chart(name, title, caption, figure, numbers)
 
 
-def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, Look]) -> tuple[Figure, Numbers]:
+def _draw(compared: Mapping[str, Mapping[str, Difference]], looks: Mapping[str, ArmStyle]) -> tuple[Figure, Numbers]:
     """Draw arm -> what is compared -> difference: a panel for each of what is compared, a row for each arm.
 
     A filled marker is an answer: better, or worse.

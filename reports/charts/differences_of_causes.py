@@ -12,7 +12,7 @@ from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
-from crescendo.reports.charts.style import MUTED, PAGE, PAPER, Look, panels
+from crescendo.reports.charts.style import MUTED, PAGE, PAPER, ArmStyle, panels
 from crescendo.reports.tables import captions
 
 _COLUMNS = 4
@@ -44,7 +44,7 @@ _MEASURES = {
 }
 
 
-def differences_of_causes(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def differences_of_causes(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw each arm's difference to the baseline in what explains mAP, a panel for each measure."""
     name, title = "differences_of_causes", f"Diagnosis: differences to {model.baseline}"
     gains = {arm.name: arm.causes.gain for arm in model.arms if arm.causes is not None and arm.causes.gain}
@@ -76,7 +76,7 @@ def differences_of_causes(model: ReportModel, looks: Mapping[str, Look]) -> Iter
 
 
 def _draw(
-    axes: Axes, found: Mapping[str, Estimate], measure: _Shown, arms: list[str], looks: Mapping[str, Look]
+    axes: Axes, found: Mapping[str, Estimate], measure: _Shown, arms: list[str], looks: Mapping[str, ArmStyle]
 ) -> None:
     """Draw a row for each arm; hollow, as nothing here is an answer."""
     axes.axvline(0, color=MUTED, linewidth=1)

@@ -17,7 +17,7 @@ from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, ChartValue, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
-from crescendo.reports.charts.style import PAGE, PAPER, Look, legend_above, panels, within
+from crescendo.reports.charts.style import PAGE, PAPER, ArmStyle, legend_above, panels, within
 from crescendo.reports.tables import captions
 from crescendo.trainables.evaluation.calibration import FEWEST
 from crescendo.trainables.evaluation.early_classification import ALPHAS
@@ -53,7 +53,7 @@ _Alarms = Mapping[str, Mapping[str, Estimate]]
 """Rate that thresholds were chosen for -> measure -> estimate."""
 
 
-def time_to_detection(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def time_to_detection(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw what has been seen at the alarm, and the share announced, against false alarms."""
     name, title = "time_to_detection", "Early warning: time to detection against false alarms"
     alarms = {arm.name: arm.alarms for arm in model.arms if arm.alarms}
@@ -119,7 +119,7 @@ def _calibration(hours: AlarmHours, rates: Iterable[str]) -> str:
     )
 
 
-def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours: AlarmHours | None) -> Figure:
+def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, ArmStyle], hours: AlarmHours | None) -> Figure:
     """Draw a point a rate; a quantile that no arm reaches at any rate has no panel."""
     points = [measures for of_arm in alarms.values() for measures in of_arm.values()]
     shown = {measure: title for measure, title in _PANELS.items() if _measured(alarms, measure)}
@@ -144,7 +144,7 @@ def _draw_panels(alarms: Mapping[str, _Alarms], looks: Mapping[str, Look], hours
     return figure
 
 
-def _draw(axes: Axes, alarms: _Alarms, measure: str, look: Look, arm: str) -> None:
+def _draw(axes: Axes, alarms: _Alarms, measure: str, look: ArmStyle, arm: str) -> None:
     reached = [one for one in alarms.values() if measure in one]
     x = [one["false_alarms_per_hour"].mean for one in reached]
     y = [_value(one[measure].mean, measure) for one in reached]
@@ -163,7 +163,7 @@ def _tell(axes: Axes, alarms: _Alarms, measure: str, arm: str, title: str) -> No
             hover(axes, told, x=x, y=y)
 
 
-def _hollow(axes: Axes, unsure: Iterable[Mapping[str, Estimate]], measure: str, look: Look) -> None:
+def _hollow(axes: Axes, unsure: Iterable[Mapping[str, Estimate]], measure: str, look: ArmStyle) -> None:
     """Draw over the points of rates that are not calibrated."""
     points = [
         (one["false_alarms_per_hour"].mean, _value(one[measure].mean, measure)) for one in unsure if measure in one

@@ -10,14 +10,14 @@ from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_rows, value_lines
-from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.charts.style import COLUMN, MUTED, PERCENT, ArmStyle, legend_above, panels, within
 from crescendo.reports.formatting import percent, short
 from crescendo.reports.tables import captions
 
 LABELS = 20
 
 
-def gains(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def gains(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw the labels whose AP gained most, in detection and in early detection."""
     if model.label_iou is None or model.early_fraction is None:
         return
@@ -41,7 +41,7 @@ def gains(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | Lef
 
 def _chart(
     model: ReportModel,
-    looks: Mapping[str, Look],
+    looks: Mapping[str, ArmStyle],
     name: str,
     title: str,
     source: str,
@@ -78,7 +78,7 @@ def most_gained(ap: Mapping[str, Mapping[str, float]], baseline: str, limit: int
 
 
 def _draw(
-    ap: Mapping[str, Mapping[str, float]], baseline: str, looks: Mapping[str, Look], x_label: str
+    ap: Mapping[str, Mapping[str, float]], baseline: str, looks: Mapping[str, ArmStyle], x_label: str
 ) -> tuple[Figure, Numbers]:
     """Draw each label's AP under every arm, a row a label, those that gained most on top."""
     shown = most_gained(ap, baseline)

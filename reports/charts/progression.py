@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
+from crescendo.reports.analysis.arm_summary import ProgressionCurves, ProgressionSnapshot
 from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover_along
@@ -18,8 +18,8 @@ from crescendo.reports.charts.style import (
     PERCENT,
     POINTS,
     STEPS,
+    ArmStyle,
     Bounds,
-    Look,
     legend_above,
     panels,
     within,
@@ -35,7 +35,7 @@ _WHILE_TRAINING = ("score", "margin")
 SNAPSHOTS = len(STEPS)
 
 
-def progression(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def progression(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw the curves of every arm on the test split."""
     name, title = "progression", "Scores along an activity, per arm"
     curves = {arm.name: arm.progression for arm in model.arms if arm.progression is not None}
@@ -51,7 +51,7 @@ def progression(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart
     yield Chart(name, title, caption, figure, numbers)
 
 
-def progression_while_training(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def progression_while_training(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw the curves of every arm on the validation split, at several iterations."""
     name, title = "progression_while_training", "Scores along an activity, while training"
     kept = {arm.name: spread(arm.snapshots) for arm in model.arms if arm.snapshots}
@@ -66,14 +66,14 @@ def progression_while_training(model: ReportModel, looks: Mapping[str, Look]) ->
     yield Chart(name, title, caption, figure, numbers)
 
 
-def spread(snapshots: Sequence[Snapshot], limit: int = SNAPSHOTS) -> list[Snapshot]:
+def spread(snapshots: Sequence[ProgressionSnapshot], limit: int = SNAPSHOTS) -> list[ProgressionSnapshot]:
     """Return at most `limit` snapshots spread evenly, the first and the last among them."""
     if len(snapshots) <= limit:
         return list(snapshots)
     return [snapshots[round(place)] for place in np.linspace(0, len(snapshots) - 1, limit)]
 
 
-def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, Look]) -> tuple[Figure, Numbers]:
+def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, ArmStyle]) -> tuple[Figure, Numbers]:
     """Draw arm -> curves, a panel for each quantity."""
     figure, [row] = panels(1, len(QUANTITIES), PAGE, 3.1, sharex=True)
     for axes, (quantity, title) in zip(row, QUANTITIES.items(), strict=True):
@@ -98,7 +98,7 @@ def _by_arm(curves: Mapping[str, ProgressionCurves], looks: Mapping[str, Look]) 
     return figure, _numbers(columns)
 
 
-def _over_training(kept: Mapping[str, Sequence[Snapshot]]) -> tuple[Figure, Numbers]:
+def _over_training(kept: Mapping[str, Sequence[ProgressionSnapshot]]) -> tuple[Figure, Numbers]:
     """Draw arm -> snapshots: a column for each arm, score and margin below each other."""
     width = max(PAGE, 1.45 * len(kept))
     figure, grid = panels(len(_WHILE_TRAINING), len(kept), width, 4.2, sharex=True, sharey="row")

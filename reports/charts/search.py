@@ -15,7 +15,7 @@ from crescendo.reports.analysis.report_model import ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.curves import Curve, curve_numbers
 from crescendo.reports.charts.hover import hover, hover_along
-from crescendo.reports.charts.style import COLUMN, PERCENT, Look, legend_above, panels, within
+from crescendo.reports.charts.style import COLUMN, PERCENT, ArmStyle, legend_above, panels, within
 from crescendo.reports.formatting import measure_name
 from crescendo.trainables.losses.joint import variant_names
 from crescendo.trainables.losses.loss_settings import PART_OF_LAMBDA_R
@@ -40,7 +40,7 @@ class _Point:
     best: bool
 
 
-def map_against_lambda_r(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def map_against_lambda_r(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw every finished trial that searched lambda_r."""
     name, title = "mAP_against_lambda_r", "Search: mAP against lambda_r"
     weighed = [point for point in _finished(model) if point.weight > 0]
@@ -55,7 +55,7 @@ def map_against_lambda_r(model: ReportModel, looks: Mapping[str, Look]) -> Itera
     yield Chart(name, title, caption, figure, numbers)
 
 
-def map_against_merge_gap(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def map_against_merge_gap(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw each arm's best trial, decoded with every merge gap that was tried."""
     name, title = "mAP_against_merge_gap", "Search: mAP against merge gap"
     lines = {
@@ -83,7 +83,7 @@ def _tried(lines: Mapping[str, Curve]) -> str:
     return f"the {counted(len(gaps), 'merge gap')} that were tried, {gaps[0]:g} to {gaps[-1]:g}"
 
 
-def optimisation_history(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def optimisation_history(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw trials in the order proposed, and the best so far."""
     name, title = "optimisation_history", "Search: optimisation history"
     finished = _finished(model)
@@ -145,7 +145,7 @@ def objective_label(model: ReportModel) -> str:
 
 
 def _draw_gaps(
-    lines: Mapping[str, Curve], chosen: Mapping[str, int], looks: Mapping[str, Look], y_label: str
+    lines: Mapping[str, Curve], chosen: Mapping[str, int], looks: Mapping[str, ArmStyle], y_label: str
 ) -> Figure:
     """Draw mAP against the merge gap, with a large marker at the gap that was chosen."""
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
@@ -168,7 +168,7 @@ def _draw_gaps(
     return figure
 
 
-def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: str) -> tuple[Figure, Numbers]:
+def _draw_weights(points: Sequence[_Point], looks: Mapping[str, ArmStyle], y_label: str) -> tuple[Figure, Numbers]:
     """Draw every trial's mAP against its weight, on a logarithmic axis; each arm's best has a ring."""
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     for arm in dict.fromkeys(point.arm for point in points):
@@ -199,7 +199,7 @@ def _draw_weights(points: Sequence[_Point], looks: Mapping[str, Look], y_label: 
     return figure, Numbers(("arm", "trial", "lambda_r", "mAP (%)"), rows, ("", "", ".3g", ".1f"))
 
 
-def _draw_history(points: Sequence[_Point], looks: Mapping[str, Look], y_label: str) -> tuple[Figure, Numbers]:
+def _draw_history(points: Sequence[_Point], looks: Mapping[str, ArmStyle], y_label: str) -> tuple[Figure, Numbers]:
     """Draw every trial's mAP, and the best so far of its arm, in the order in which trials were proposed."""
     figure, [[axes]] = panels(1, 1, COLUMN, 3.4)
     rows = []

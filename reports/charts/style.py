@@ -86,7 +86,7 @@ _SETTINGS: Any = {
 
 
 @dataclass(frozen=True)
-class Look:
+class ArmStyle:
     """How an arm is drawn, the same in every chart."""
 
     colour: str
@@ -94,17 +94,17 @@ class Look:
     dashes: str | tuple[int, tuple[float, ...]]
 
 
-def looks(arms: Sequence[str], baseline: str) -> dict[str, Look]:
+def looks(arms: Sequence[str], baseline: str) -> dict[str, ArmStyle]:
     """Return arm -> look: the baseline grey and solid, the others in the palette's order.
 
     Colours, markers and dashes come round after 5, 8 and 7 arms, so that no two of 280 look the same.
     """
     others = [arm for arm in arms if arm != baseline]
     found = {
-        arm: Look(ARMS[number % len(ARMS)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)])
+        arm: ArmStyle(ARMS[number % len(ARMS)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)])
         for number, arm in enumerate(others)
     }
-    return {arm: found.get(arm, Look(BASELINE, "o", "-")) for arm in arms}
+    return {arm: found.get(arm, ArmStyle(BASELINE, "o", "-")) for arm in arms}
 
 
 @contextmanager

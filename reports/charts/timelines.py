@@ -10,10 +10,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from crescendo.reports.analysis.report_model import ReportModel, Timeline
+from crescendo.reports.analysis.report_model import RecordingTimeline, ReportModel
 from crescendo.reports.charts.chart import Chart, LeftOut, Numbers
 from crescendo.reports.charts.hover import hover
-from crescendo.reports.charts.style import HEAT, INK, PAGE, Look, panels
+from crescendo.reports.charts.style import HEAT, INK, PAGE, ArmStyle, panels
 
 COLUMNS = 600
 OPACITY = 0.75
@@ -21,7 +21,7 @@ _TRUTH, _DETECTION = 0.40, 0.22
 """Half heights of a row's outline and of the bar in it."""
 
 
-def timelines(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart | LeftOut]:
+def timelines(model: ReportModel, looks: Mapping[str, ArmStyle]) -> Iterator[Chart | LeftOut]:
     """Draw each recording of the model."""
     if not model.timelines:
         yield LeftOut("timeline_1", "Timelines of recordings", "no confirmed run has its detections")
@@ -36,7 +36,7 @@ def timelines(model: ReportModel, looks: Mapping[str, Look]) -> Iterator[Chart |
         yield Chart(f"timeline_{number}", title, caption, figure, _numbers(timeline))
 
 
-def _draw(timeline: Timeline, looks: Mapping[str, Look], labels: Sequence[str]) -> Figure:
+def _draw(timeline: RecordingTimeline, looks: Mapping[str, ArmStyle], labels: Sequence[str]) -> Figure:
     """Draw a panel for each arm with a row for each label that occurs: scores as shade, detections in outlines of truth.
 
     Parameters
@@ -84,7 +84,7 @@ def _draw(timeline: Timeline, looks: Mapping[str, Look], labels: Sequence[str]) 
     return figure
 
 
-def _rows(timeline: Timeline, labels: Sequence[str]) -> list[str]:
+def _rows(timeline: RecordingTimeline, labels: Sequence[str]) -> list[str]:
     """Return the labels that occur: in the order of `labels`, then any others."""
     occurring = {segment[0] for segment in timeline.truth}
     occurring |= {detection[0] for detections in timeline.detections.values() for detection in detections}
@@ -92,7 +92,7 @@ def _rows(timeline: Timeline, labels: Sequence[str]) -> list[str]:
     return rows or ["(no activity)"]
 
 
-def _end(timeline: Timeline) -> float:
+def _end(timeline: RecordingTimeline) -> float:
     ends = [segment[2] for segment in timeline.truth]
     ends += [detection[2] for detections in timeline.detections.values() for detection in detections]
     if timeline.fps:
@@ -123,7 +123,7 @@ def _boxes(
         axes.add_patch(Rectangle((start, row - half), end - start, 2 * half, **options))  # type: ignore[arg-type]
 
 
-def _numbers(timeline: Timeline) -> Numbers:
+def _numbers(timeline: RecordingTimeline) -> Numbers:
     truth = [("ground truth", *segment, None) for segment in timeline.truth]
     detected = [(arm, *one) for arm, detections in timeline.detections.items() for one in detections]
     columns = ("arm", "label", "start (s)", "end (s)", "score")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crescendo.reports.analysis.arm_summary import ArmSummary
 from crescendo.reports.analysis.estimates import Difference
 from crescendo.reports.analysis.report_model import ReportModel
-from crescendo.reports.charts.style import Look, looks
+from crescendo.reports.charts.style import ArmStyle, looks
 from crescendo.reports.formatting import (
     estimate_text,
     hours_text,
@@ -110,7 +110,7 @@ def _question(model: ReportModel) -> str:
     return f"Which arms are better or worse than {model.baseline}{within}, in {model.scored} {what_is_asked(model)}{observed}?"
 
 
-def _row(model: ReportModel, arm: ArmSummary, look: Look, scale: Scale | None) -> ArmAnswer:
+def _row(model: ReportModel, arm: ArmSummary, look: ArmStyle, scale: Scale | None) -> ArmAnswer:
     colour = f"var(--{look.colour[1:]})"
     reached = (arm.detection if model.primary == "detection" else arm.early.get(model.early_fraction or "", {})).get(
         model.headline_key

@@ -89,7 +89,7 @@ _EXPLAINED = {
 
 
 @dataclass
-class Section:
+class PageSection:
     """A section of the page: paragraphs, answers, details as (what, value), and tables and charts."""
 
     title: str
@@ -100,12 +100,12 @@ class Section:
     items: list[Item] = field(default_factory=list)
 
 
-def sections_of(part: ReportPart, *, pictures: bool) -> list[Section]:
+def sections_of(part: ReportPart, *, pictures: bool) -> list[PageSection]:
     """Return the sections that have something to show; what none of them names stands in the last one."""
     items = items_of(part, pictures=pictures)
     placed = {name for names in _SECTIONS.values() for name in names}
     sections = {
-        title: Section(
+        title: PageSection(
             title,
             part.prefix + re.sub(r"\W+", "-", title.lower()),
             items=[items[name] for name in names if name in items],
@@ -120,7 +120,7 @@ def sections_of(part: ReportPart, *, pictures: bool) -> list[Section]:
     return [one for one in sections.values() if one.items or one.text or one.details or one.answers]
 
 
-def _answer(section: Section, part: ReportPart) -> None:
+def _answer(section: PageSection, part: ReportPart) -> None:
     """Say what came out: of the baseline, and of every other arm."""
     model = part.model
     look = looks([arm.name for arm in model.arms], model.baseline)

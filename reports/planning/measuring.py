@@ -9,7 +9,7 @@ from dataclasses import fields
 import numpy as np
 
 from crescendo.reports.analysis.arm_summary import ArmCost
-from crescendo.reports.analysis.member import Member
+from crescendo.reports.analysis.member import ReportedArm
 from crescendo.reports.analysis.planning import Components, components_of
 from crescendo.reports.analysis.statistics import PairedDifference
 from crescendo.reports.analysis.variance import Layout, Parts
@@ -21,7 +21,7 @@ _POINTS = 100.0
 
 def sources_of(
     runs: StudyRuns,
-    members: Sequence[Member],
+    members: Sequence[ReportedArm],
     asked: Mapping[str, PairedDifference],
     costs: Sequence[ArmCost],
     groups_are: str,
@@ -66,7 +66,7 @@ def _spread(found: Components, *, seen: bool) -> Spread:
     return Spread(group, seed, together, search if seen else None, fold)
 
 
-def settings_of(members: Sequence[Member], found: Components, layout: Layout) -> Settings | None:
+def settings_of(members: Sequence[ReportedArm], found: Components, layout: Layout) -> Settings | None:
     """Return how good the settings were that were tried; None where too few were drawn to tell.
 
     A trial's value is its arm's mean, its replicate's mean and its setting's quality, by least squares; of how far they spread
@@ -117,7 +117,7 @@ def _starts(arms: Sequence[int], values: np.ndarray, noise: float) -> tuple[floa
     return tuple(map(float, means.mean() + kept * (means - means.mean())))
 
 
-def _hours(runs: StudyRuns, members: Sequence[Member], costs: Sequence[ArmCost]) -> Hours | None:
+def _hours(runs: StudyRuns, members: Sequence[ReportedArm], costs: Sequence[ArmCost]) -> Hours | None:
     """Return what a training took; None where MLflow was not told, or nothing of a phase ran."""
     searched = sum(len(one.search) + len(one.finalists) for member in members for one in member.replicates)
     confirmed = sum(len(one.confirm) for member in members for one in member.replicates)

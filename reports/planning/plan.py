@@ -24,7 +24,7 @@ from crescendo.reports.planning.designs import (
 from crescendo.reports.planning.sources import Hours, Sources
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.cost import cost
-from crescendo.search_spaces.schema.folds import Parts
+from crescendo.search_spaces.schema.folds import FoldCount
 from crescendo.search_spaces.study import Study
 
 MOST = 2000
@@ -106,7 +106,7 @@ def plan(study: Study, folds: int | None, sources: Sources, hours: Hours | None,
     written, arms = design_of(study, folds), arms_of(study)
     compared = max(1, len(arms) - 1)
     searched = max(arm.trials for arm in arms) > 1
-    divided = study.folds is None or isinstance(study.folds, Parts)
+    divided = study.folds is None or isinstance(study.folds, FoldCount)
     every = list(candidates(sources, written, searched=searched, folds=FOLDS if divided else (), most=MOST))
     fewer = candidates(
         sources,
@@ -208,7 +208,7 @@ def changes(study: Study, planned: Planned) -> tuple[str, ...]:
     """Return the `--set` values that turn `study` into what is planned."""
     design, search = planned.design, study.search
     written = design_of(
-        study, study.folds.count if isinstance(study.folds, Parts) else design.folds if study.folds else None
+        study, study.folds.count if isinstance(study.folds, FoldCount) else design.folds if study.folds else None
     )
     found = []
     if design.folds != written.folds:

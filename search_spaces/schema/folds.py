@@ -13,7 +13,7 @@ from crescendo.search_spaces.schema.values import Section
 FOLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,39}")
 
 
-class Parts(Section):
+class FoldCount(Section):
     """Folds that are made of the recordings there are: each part is tested once."""
 
     count: int = Field(
@@ -25,7 +25,7 @@ class Parts(Section):
 
 
 def _dividing(folds: Any) -> Any:
-    if folds is not None and folds != "own" and not isinstance(folds, Parts | Mapping | tuple):
+    if folds is not None and folds != "own" and not isinstance(folds, FoldCount | Mapping | tuple):
         raise ValueError(f"must be own, {{count: 5, by: group}} or a list of prepared data sets but got {folds!r:.80}")
     return folds
 
@@ -38,7 +38,7 @@ def _several(folds: tuple[str, ...]) -> tuple[str, ...]:
 
 _DataSets = Annotated[tuple[str, ...], Field(max_length=1000), AfterValidator(_several)]
 Folds = Annotated[
-    Annotated[Parts, Tag("parts")]
+    Annotated[FoldCount, Tag("parts")]
     | Annotated[_DataSets, Tag("sets")]
     | Annotated[Literal["own"], Tag("own")]
     | Annotated[None, Tag("none")],

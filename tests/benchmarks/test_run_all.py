@@ -96,6 +96,7 @@ def test_every_benchmark_is_run_or_known_not_to_be(file):
     helpers |= {
         "calibration",
         "simulated_studies",
+        "simulated_faults",
         "simulated_labels",
         "simulated_looks",
         "until_decided",

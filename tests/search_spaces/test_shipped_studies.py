@@ -9,7 +9,7 @@ from crescendo.platform.studies.settings import load_study
 from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies, study_text
-from crescendo.search_spaces.schema.folds import Parts
+from crescendo.search_spaces.schema.folds import FoldCount
 from crescendo.trainables.config import configuration
 
 NAMES = (
@@ -70,7 +70,7 @@ def test_loss_ablation_compares_the_five_variants_at_the_paper_s_start() -> None
 )
 def test_studies_on_hapt_test_everybody(name: str, trainings: int) -> None:
     study = load_study(name)
-    assert study.folds == Parts(count=5, by="group")
+    assert study.folds == FoldCount(count=5, by="group")
     assert cost(study, folds=5).trainings == trainings
 
 
@@ -92,7 +92,7 @@ def test_studies_of_findings_search_every_loss_alike_and_test_everybody(
     assert (study.primary, study.confirm.margin) == ("detection", 1.0)
     assert {arm.trials for arm in arms} == {3}
     assert all(any(key.startswith("lambda_r") for key in arm.space) for arm in arms[1:])
-    assert study.folds == ("own" if name == "findings_gtea" else Parts(count=5, by="group"))
+    assert study.folds == ("own" if name == "findings_gtea" else FoldCount(count=5, by="group"))
     assert cost(study, folds=folds).trainings == trainings
 
 

@@ -8,14 +8,14 @@ from crescendo.reports.analysis.arm_summary import (
     ArmCost,
     ArmSummary,
     ProgressionCurves,
+    ProgressionSnapshot,
     ReplicateSummary,
     SearchSummary,
-    Snapshot,
     TrialSummary,
 )
 from crescendo.reports.analysis.causes import CausesSummary
 from crescendo.reports.analysis.estimates import Difference, Estimate, Verdict
-from crescendo.reports.analysis.report_model import ReportModel, StudySummary, Timeline
+from crescendo.reports.analysis.report_model import RecordingTimeline, ReportModel, StudySummary
 from crescendo.reports.analysis.segmental import SegmentalSummary
 
 IOU = ("0.10", "0.30", "0.40", "0.50", "0.80")
@@ -146,7 +146,10 @@ def arm(name, shift, *, holds):
         early_gain={} if baseline else gain,
         progression=curves(shift),
         violations={"score/share": estimate(0.2), "score/depth": estimate(0.1)},
-        snapshots=tuple(Snapshot(iteration, curves(shift - 0.5 + iteration / 200)) for iteration in (20, 40, 60, 80, 100, 120)),
+        snapshots=tuple(
+            ProgressionSnapshot(iteration, curves(shift - 0.5 + iteration / 200))
+            for iteration in (20, 40, 60, 80, 100, 120)
+        ),
         difference=measured,
         early_difference=measured,
         frame={"mAP": estimate(0.7 + shift), "cAP": estimate(0.8 + shift)},
@@ -164,7 +167,7 @@ def timeline(number):
     }
     labels = ("background", *LABELS)
     scores = {name: np.full((100, len(labels)), 1 / len(labels), dtype=np.float32) for name in found}
-    return Timeline(f"recording {number}", 0, 6.0, labels, truth, found, scores)
+    return RecordingTimeline(f"recording {number}", 0, 6.0, labels, truth, found, scores)
 
 
 def invented():

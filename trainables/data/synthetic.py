@@ -11,7 +11,7 @@ import numpy as np
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import FASTEST, SLOWEST, SUBSETS, Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.frames import seconds
-from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.base import Reporter, SilentReporter
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.plurals import counted
 
@@ -71,7 +71,7 @@ def synthesize(
     InputError
         If a size is not positive or beyond `MOST`, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     for key, value in (("recordings", recordings), ("labels", labels), ("feature_dim", feature_dim)):
         if not 1 <= value <= MOST[key]:
             raise InputError(f"{key} must be from 1 to {MOST[key]:,} but got {value}")

@@ -66,7 +66,7 @@ class Architecture(_Strict):
         return model
 
 
-class Extraction(_Strict):
+class FeatureExtraction(_Strict):
     """The network that made the features of videos.
 
     Its name, the layer taken, the side of the frames it was shown, the name of its weights (a file's, `imagenet` or
@@ -80,12 +80,12 @@ class Extraction(_Strict):
     fingerprint: str
 
 
-class Features(_Strict):
+class FeatureDescription(_Strict):
     """The features of a frame: how many, what they mean, and how they were made if they come from video."""
 
     dimension: int = Field(ge=1, le=2**24)
     description: str
-    extraction: Extraction | None = None
+    extraction: FeatureExtraction | None = None
 
 
 class ModelMetadata(_Strict):
@@ -110,7 +110,7 @@ class ModelMetadata(_Strict):
     format_version: Literal[1] = 1
     labels: list[str] = Field(min_length=2, max_length=2**16)
     fps: float = Field(ge=SLOWEST, le=FASTEST)
-    features: Features
+    features: FeatureDescription
     architecture: Architecture
     reset: Reset
     merge_gap: int = Field(ge=0, le=10**9)
@@ -225,4 +225,12 @@ def _check_header(path: Path, file: Any, expected: dict[str, torch.Tensor]) -> N
             raise InputError(f"{path}: {name} is of type {kind}; weights are float32 (F32)")
 
 
-__all__ = ["Architecture", "Extraction", "Features", "ModelMetadata", "checked_metadata", "read_model", "write_model"]
+__all__ = [
+    "Architecture",
+    "FeatureDescription",
+    "FeatureExtraction",
+    "ModelMetadata",
+    "checked_metadata",
+    "read_model",
+    "write_model",
+]

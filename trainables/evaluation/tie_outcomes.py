@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class TieOutcomes:
     """What the order of ties can lead to; `exact`: to each of `found`, and no detection is more bound than chains say."""
 
     found: frozenset[Outcome]
@@ -66,7 +66,7 @@ class _State(NamedTuple):
     outcome: Outcome
 
 
-def outcomes(pairs: Sequence[KnotPair], kinds: Mapping[int, Kind], listed: Sequence[Kind]) -> Outcomes | None:
+def outcomes(pairs: Sequence[KnotPair], kinds: Mapping[int, Kind], listed: Sequence[Kind]) -> TieOutcomes | None:
     """Return what ties can make of the pairs of a knot; None if that is too much to follow.
 
     Parameters
@@ -109,7 +109,7 @@ def outcomes(pairs: Sequence[KnotPair], kinds: Mapping[int, Kind], listed: Seque
             return None
         if len(states) > MOST_STATES:
             return None
-    return Outcomes(frozenset(state.outcome for state in states), exact)
+    return TieOutcomes(frozenset(state.outcome for state in states), exact)
 
 
 def _blocks(pairs: Sequence[KnotPair]) -> Iterator[list[KnotPair]]:

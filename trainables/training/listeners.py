@@ -51,7 +51,7 @@ class Listener(Protocol):
         """Of `total` frames that are being scored, for a validation or in the end, `done` are."""
 
 
-class Silent:
+class SilentListener:
     """A listener that ignores every event."""
 
     def began(self, trainer: Trainer) -> None:

@@ -23,7 +23,7 @@ from crescendo.trainables.training.artifacts import METRICS, FinishedRun, add_sn
 from crescendo.trainables.training.cohort import Cohort
 from crescendo.trainables.training.cohort_session import CohortSession
 from crescendo.trainables.training.job import DecodeSearch
-from crescendo.trainables.training.listeners import Listener, Silent, Validation
+from crescendo.trainables.training.listeners import Listener, SilentListener, Validation
 from crescendo.trainables.training.mean_losses import MeanLosses
 from crescendo.trainables.training.measurement import Measurement, configured_decoding, measure
 from crescendo.trainables.training.scored_subset import ScoredSubset
@@ -73,7 +73,7 @@ class TrainingSession:
         """
         self._dataset, self._folder = dataset, folder
         self._metric, self._decode, self._measurement = metric, decode, measurement
-        self._checkpoint_seconds, self._listener = checkpoint_seconds, listener or Silent()
+        self._checkpoint_seconds, self._listener = checkpoint_seconds, listener or SilentListener()
         self._trainer = Trainer(config, dataset)
         self._trainer.on_note, self._trainer.on_scored = self._listener.noted, self._listener.scored
         self._alone: Cohort | None = None

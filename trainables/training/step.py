@@ -161,11 +161,11 @@ class TrainingStep:
         self.optimizer.load_state_dict(content)
         self._factor = None
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> StepSnapshot:
         """Return a copy of all that a step changes."""
-        return Snapshot({name: tensor.clone() for name, tensor in self._tensors().items()}, self._unread)
+        return StepSnapshot({name: tensor.clone() for name, tensor in self._tensors().items()}, self._unread)
 
-    def put_back(self, snapshot: Snapshot, *, keep: bool = True) -> None:
+    def put_back(self, snapshot: StepSnapshot, *, keep: bool = True) -> None:
         """Be where `snapshot` was taken, in the same tensors.
 
         An optimiser that had no state then begins with zeros, or, without `keep`, has none and no memory is held for it.
@@ -180,7 +180,7 @@ class TrainingStep:
         self.forget_gradients()
         self._unread, self._factor = snapshot.unread, None
 
-    def is_at(self, snapshot: Snapshot) -> bool:
+    def is_at(self, snapshot: StepSnapshot) -> bool:
         """Return whether all numbers are those of `snapshot` to the last bit; NaN is equal to NaN."""
         tensors = self._tensors()
         return tensors.keys() == snapshot.tensors.keys() and all(
@@ -195,7 +195,7 @@ class TrainingStep:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class StepSnapshot:
     """What a step changes, by name, and how many steps were unread."""
 
     tensors: dict[str, Tensor]

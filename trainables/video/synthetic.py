@@ -12,7 +12,7 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import SUBSETS
-from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.base import Reporter, SilentReporter
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.files import atomic_directory
 from crescendo.trainables.storage.json_files import write_json
@@ -88,7 +88,7 @@ def synthesize_videos(
         If a number is out of range, PyAV is not installed, or `destination` exists.
     """
     require_av()
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     sized = 1 <= recordings <= _RECORDINGS and 24 <= size <= _LARGEST and not size % 12
     if not sized or not 1 <= labels <= len(PATTERNS) or seed < 0:
         raise InputError(

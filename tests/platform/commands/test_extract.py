@@ -23,7 +23,7 @@ from crescendo.platform.extraction.settings import Extraction, resolve_extractio
 from crescendo.platform.tuning.session import ray_session
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset
-from crescendo.trainables.data.importers.base import Silent
+from crescendo.trainables.data.importers.base import SilentReporter
 from crescendo.trainables.data.pixels import encode_picture
 from crescendo.trainables.errors import InputError
 from crescendo.trainables.storage.json_files import write_json
@@ -39,7 +39,7 @@ PIXELS = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pixels", size
 FRAMES = Preparation().at(64)
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     """A reporter that remembers."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from numbered_videos import make_numbered
 from crescendo.platform.commands import extract as command
 from crescendo.platform.extraction.extract import extract
 from crescendo.platform.extraction.settings import Extraction
-from crescendo.trainables.data.importers.base import Silent
+from crescendo.trainables.data.importers.base import SilentReporter
 from crescendo.trainables.errors import InputError
 
 SMALL = Extraction(fps=6.0, backbone="shufflenet_v2_x0_5", layer="pooled", weights="none", size=64)
@@ -57,7 +57,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_settings_that_cannot_be(videos: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        extract(videos, videos / "annotations.json", tmp_path / "data", replace(SMALL, **change), reporter=Silent())
+        extract(
+            videos, videos / "annotations.json", tmp_path / "data", replace(SMALL, **change), reporter=SilentReporter()
+        )
     assert not any(tmp_path.iterdir())
 
 

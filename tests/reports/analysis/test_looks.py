@@ -13,7 +13,7 @@ from simulated_studies import Case, differences, simulated
 from crescendo.reports.analysis.comparisons import looks_of
 from crescendo.reports.analysis.differences import Comparison, Question
 from crescendo.reports.analysis.estimates import Difference
-from crescendo.reports.analysis.looks import Plan, compared_at_looks
+from crescendo.reports.analysis.looks import LookPlan, compared_at_looks
 from crescendo.reports.analysis.matched_runs import Resampled
 from crescendo.reports.analysis.report_json import report_json
 from crescendo.reports.analysis.spending import LEAST, level_of_look
@@ -79,7 +79,7 @@ def by_the_report(values, planned, margin):
         return Comparison(answers, Resampled(), (), asked, at)
 
     places = {name: {key: key[1] for key in one} for name, one in runs.items()}
-    plan = Plan(planned, places, {name: frozenset() for name in runs})
+    plan = LookPlan(planned, places, {name: frozenset() for name in runs})
     comparison, made_looks = compared_at_looks(runs, "baseline", plan, Question("m", margin), compare)
     seeds = {name: look.seeds for look in made_looks for name in look.outcomes}
     return [(one["m"].verdict.answer, seeds[name]) for name, one in comparison.differences.items()]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from invented_model import BASELINE, BETTER, FRACTIONS, IOU, LABELS, WORSE, estimate, invented, unfinished
 
 from crescendo.reports.analysis.alarm_hours import AlarmHours
-from crescendo.reports.analysis.arm_summary import ProgressionCurves, Snapshot
+from crescendo.reports.analysis.arm_summary import ProgressionCurves, ProgressionSnapshot
 from crescendo.reports.analysis.segmental import SegmentalSummary
 from crescendo.reports.charts import style
 from crescendo.reports.charts.budget import budget_curve
@@ -472,7 +472,7 @@ def test_a_label_that_looks_like_a_colour_or_an_id_is_shown_as_it_is():
 def test_arms_differ_in_more_than_colour():
     names = [f"arm {number}" for number in range(281)]
     found = looks(names, names[3])
-    assert found[names[3]] == style.Look(GREY, "o", "-")
+    assert found[names[3]] == style.ArmStyle(GREY, "o", "-")
     assert len({(one.colour, one.marker, one.dashes) for one in found.values()}) == 281
     in_grey = [(one.marker, one.dashes) for one in list(found.values())[:8]]
     assert len(set(in_grey)) == 8
@@ -538,7 +538,7 @@ def test_no_label_left_out_gained_more_than_one_shown(ap, limit):
 
 @given(st.lists(st.integers(1, 1000), unique=True).map(sorted))
 def test_snapshots_shown_are_few_and_hold_the_first_and_the_last(iterations):
-    shown = [one.iteration for one in spread([Snapshot(iteration, CURVES) for iteration in iterations])]
+    shown = [one.iteration for one in spread([ProgressionSnapshot(iteration, CURVES) for iteration in iterations])]
     assert len(shown) == min(len(iterations), 5)
     assert shown == sorted(set(shown))
     if iterations:

@@ -16,7 +16,7 @@ from crescendo.trainables.errors import InputError
 from crescendo.trainables.evaluation.result_format import in_seconds
 from crescendo.trainables.inference.decoding import decode
 from crescendo.trainables.training.job import Job, outputs
-from crescendo.trainables.training.listeners import Silent
+from crescendo.trainables.training.listeners import SilentListener
 from crescendo.trainables.training.train import train_detector
 from crescendo.trainables.training.trial import Trial
 
@@ -139,7 +139,7 @@ def test_without_segments_to_test_a_training_is_scored_on_validation_and_says_so
     }
     dataset = annotated(tiny_dataset, replace(tiny_dataset.annotations, recordings=recordings), tmp_path / "data")
     reason = "none of the 4 test recordings has a segment" if part else "there is no test part"
-    told, listener = [], Silent()
+    told, listener = [], SilentListener()
     listener.noted = told.append
     finished = train_detector(configuration(SETTINGS), dataset, tmp_path / "run", listener)
     assert told[0] == f"nothing will be tested: {reason}"

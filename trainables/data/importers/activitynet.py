@@ -10,7 +10,7 @@ from typing import Annotated
 from crescendo.trainables.data.annotations import Annotations, listed, parse_annotations, read_annotations
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.importers.array_files import HDF5
-from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
+from crescendo.trainables.data.importers.base import CLIP, Reporter, SilentReporter
 from crescendo.trainables.data.importers.external import Features, check_matrices, check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles
 from crescendo.trainables.data.importers.hdf5 import Hdf5File
@@ -62,7 +62,7 @@ def import_activitynet(
     InputError
         If annotations or features are missing, damaged or contradict each other, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     source = Path(source)
     if not 0 < fps < float("inf"):
         raise InputError(f"fps must be a positive number but got {fps}")

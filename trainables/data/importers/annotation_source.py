@@ -34,7 +34,7 @@ _ELSE = (f"{DEFAULT}.gz", "annotations.csv", "annotations.tsv", "annotations", "
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundAnnotations:
     """`annotations` as the files have them, the `features` that lie with them, and what was decided, in lines.
 
     `where` names the files of annotations, `unread` are others that seem to hold some. `matrices` are the features with time
@@ -62,7 +62,9 @@ def opened(source: Path | str, given: str) -> RawFiles:
     return RawFiles(source, landmarks, what, shown=given)
 
 
-def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: bool, apart: Sequence[str]) -> Found:
+def find(
+    files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: bool, apart: Sequence[str]
+) -> FoundAnnotations:
     """Return what is annotated at `given` in `files`; `tiers` are those of ELAN that count.
 
     `apart` are files that hold neither annotations nor features. Where annotations do not say how long a recording is, its
@@ -86,7 +88,7 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
         check_present(features, annotations.recordings, str(files.path))
         idle = _idle(files, rest, features, annotations.recordings)
         lists = _unread(lists_among(rest), "the annotations say the parts")
-        return Found(annotations, features, features, where, False, (*lists, *_others(idle, at)), idle)
+        return FoundAnnotations(annotations, features, features, where, False, (*lists, *_others(idle, at)), idle)
     features = features_of(files, holding, [name for track in read.tracks for name in track.names], own.feature_key)
     tracks, others = newest(read.tracks, features.__contains__)
     subsets, left = _subsets(files, rest, tracks)
@@ -108,7 +110,7 @@ def find(files: RawFiles, given: str, tiers: Sequence[str], own: OwnData, clip: 
     lasting = f"recordings last {last}, by their features at {rate_text(own.fps)} where annotations do not say"
     idle = _idle(files, rest, features, kept)
     notes = (*read.notes, *_others(idle, at), *others, *left, *turned, lasting)
-    return Found(annotations_of(content, where, clip), features, matrices, where, True, notes, idle)
+    return FoundAnnotations(annotations_of(content, where, clip), features, matrices, where, True, notes, idle)
 
 
 def _idle(files: RawFiles, names: Sequence[str], features: Features, recordings: Iterable[str]) -> tuple[str, ...]:

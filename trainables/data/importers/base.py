@@ -24,7 +24,7 @@ class Reporter(Protocol):
         """Yield `items`, of which there are `total`, and show how far they are; `what` names the work."""
 
 
-class Silent:
+class SilentReporter:
     """A reporter that shows nothing."""
 
     def say(self, line: str) -> None:

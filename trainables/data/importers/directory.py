@@ -8,7 +8,7 @@ from typing import Annotated
 from crescendo.trainables.data.annotations import Annotations
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.annotation_source import DEFAULT, find, opened
-from crescendo.trainables.data.importers.base import CLIP, Reporter, Silent
+from crescendo.trainables.data.importers.base import CLIP, Reporter, SilentReporter
 from crescendo.trainables.data.importers.external import without_recording
 from crescendo.trainables.data.importers.group_source import grouped
 from crescendo.trainables.data.importers.label_map import read_changes, relabelled
@@ -51,7 +51,7 @@ def import_directory(
     InputError
         If the annotations or matrices are missing, damaged or contradict each other, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     changes = read_changes(own.labels)
     with opened(source, annotations) as files:
         found = find(files, annotations, tier or (), own, clip, (splits, own.group))

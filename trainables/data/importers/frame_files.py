@@ -23,7 +23,7 @@ MAPPING = "mapping.txt"
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFrames:
     """What was found.
 
     `features` are the files that hold them, `leave` the columns in these that hold labels; `mapping` is a file, '' if there is
@@ -48,7 +48,7 @@ def find(
     splits: str,
     split: str,
     other: Collection[str] = (),
-) -> Found:
+) -> FoundFrames:
     """Return what `files` hold, see `import_frames` for the options; `other` are files that hold none of it.
 
     Raises
@@ -72,7 +72,7 @@ def find(
     subsets, notes = _subsets(files, labels, features, lists, split, bool(in_labels))
     first = next(iter(subsets))
     leave = (labels.key(first),) if labels.name(first) in features else ()
-    return Found(labels, features, leave, mapping, lists, subsets, tuple(notes))
+    return FoundFrames(labels, features, leave, mapping, lists, subsets, tuple(notes))
 
 
 def _lists(files: RawFiles, splits: str, elsewhere: set[str]) -> dict[str, dict[str, str]]:

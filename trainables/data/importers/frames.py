@@ -8,10 +8,10 @@ from typing import Annotated
 from crescendo.trainables.data.annotations import Annotations, Recording
 from crescendo.trainables.data.dataset import Dataset
 from crescendo.trainables.data.importers.aligned import aligned
-from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.base import Reporter, SilentReporter
 from crescendo.trainables.data.importers.external import check_present, without_recording
 from crescendo.trainables.data.importers.feature_files import FeatureFiles, features_of
-from crescendo.trainables.data.importers.frame_files import Found, find
+from crescendo.trainables.data.importers.frame_files import FoundFrames, find
 from crescendo.trainables.data.importers.frame_runs import label_order, meanings, places_of, runs
 from crescendo.trainables.data.importers.group_source import grouped, is_file
 from crescendo.trainables.data.importers.label_map import read_changes
@@ -53,7 +53,7 @@ def import_frames(
     InputError
         If labels, features or lists are missing, damaged or contradict each other, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     changes = read_changes(own.labels)
     with RawFiles(source, "*", WHAT) as files:
         apart = {own.group} if is_file(own.group, files) else set()
@@ -90,7 +90,7 @@ def import_frames(
         )
 
 
-def _folds(found: Found, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:
+def _folds(found: FoundFrames, annotations: Annotations, where: str) -> tuple[Splits, list[str]]:
     """Return the numbered splits as folds, if there are several of the same recordings, each with a test part."""
     lists = numbered(found.lists)
     if len(lists) < 2:

@@ -12,7 +12,7 @@ from crescendo.trainables.data.annotations import Annotations, Recording, Segmen
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
 from crescendo.trainables.data.fold_sets import write_fold_sets
 from crescendo.trainables.data.importers.array_files import open_arrays
-from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.base import Reporter, SilentReporter
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
 
@@ -45,7 +45,7 @@ def import_gtea(
     InputError
         If a file is missing, damaged or of another form, the fold unknown, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     fold = str(fold)
     if fold == ALL:
         return write_fold_sets(destination, FOLDS, lambda one, folder: _import(source, folder, one, reporter))

@@ -12,7 +12,7 @@ import numpy as np
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.base import Reporter, SilentReporter
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
@@ -45,7 +45,7 @@ def import_hapt(source: Path | str, destination: Path | str, *, reporter: Report
     InputError
         If a raw file is missing, cut short or damaged, a label lies beyond its signal, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     with RawFiles(source, "RawData/labels.txt", "UCI's HAPT data set") as files:
         subsets = _user_subsets(files)
         names = _activity_names(files)

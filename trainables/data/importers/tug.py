@@ -13,7 +13,7 @@ import pandas as pd
 
 from crescendo.trainables.data.annotations import Annotations, Recording, Segment
 from crescendo.trainables.data.dataset import Dataset, DatasetMetadata, write_dataset
-from crescendo.trainables.data.importers.base import Reporter, Silent
+from crescendo.trainables.data.importers.base import Reporter, SilentReporter
 from crescendo.trainables.data.importers.inertial import CHANNELS, FEATURES_PER_CHANNEL, Windows, inertial_features
 from crescendo.trainables.data.importers.raw_files import RawFiles
 from crescendo.trainables.errors import InputError
@@ -67,7 +67,7 @@ def import_tug(
     InputError
         If a raw file is missing, cut short or damaged, the device unknown, or `destination` exists.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or SilentReporter()
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)} but got {device!r}")
     raw: dict[str, Execution] = {}
