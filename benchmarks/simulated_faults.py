@@ -29,12 +29,17 @@ class Habit:
 
 def seeds_added(case: Case, values: np.ndarray, _: np.random.Generator) -> Taken:
     """With 3 seeds first, one more is added by hand and looked at until some arm is different, at most those of the case."""
-    before = now = np.zeros(len(values), dtype=bool)
-    for seeds in range(FIRST_SEEDS, case.seeds + 1):
-        so_far, those = replace(case, seeds=seeds), values[..., :seeds, :, :]
-        before = before | called_different_before(so_far, those)
-        now = now | called_different(so_far, those)
-    return before, now
+    return seeds_added_before(case, values), _ever(called_different, case, values)
+
+
+def seeds_added_before(case: Case, values: np.ndarray) -> np.ndarray:
+    """Return what the report as it was took for different, one seed after another."""
+    return _ever(called_different_before, case, values)
+
+
+def _ever(called: Callable[[Case, np.ndarray], np.ndarray], case: Case, values: np.ndarray) -> np.ndarray:
+    numbers = range(FIRST_SEEDS, case.seeds + 1)
+    return np.any([called(replace(case, seeds=seeds), values[..., :seeds, :, :]) for seeds in numbers], axis=0)
 
 
 def intervals_read(case: Case, values: np.ndarray, _: np.random.Generator) -> Taken:

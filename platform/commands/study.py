@@ -26,6 +26,7 @@ from crescendo.search_spaces.arms import arms_of, baseline_of
 from crescendo.search_spaces.cost import cost
 from crescendo.search_spaces.loading import shipped_studies
 from crescendo.search_spaces.record import STUDY_FILE
+from crescendo.search_spaces.schema.confirm import Confirm
 from crescendo.search_spaces.schema.phases import Resources
 from crescendo.search_spaces.study import Study
 from crescendo.trainables.errors import InputError
@@ -150,7 +151,7 @@ def _summary(checked: Study) -> Iterator[str]:
         yield f"  arm        {arm.name}{mark}: {trials}, {space}"
     first = arms_of(checked)[0].decode
     yield f"  decode     merge_gap {first.merge_gap}; reset {', '.join(first.reset)}"
-    seeds, times = len(checked.confirm.seeds), _times(checked, len(folds or ()))
+    times, at_most = _times(checked, len(folds or ())), "at most " if checked.confirm.until else ""
     yield f"  search     {counted(bill.arms, 'arm')}{times}: {counted(bill.trials, 'trial')}"
     if bill.finalists:
         kept, each = checked.search.finalists, checked.search.finalist_seeds
@@ -158,13 +159,23 @@ def _summary(checked: Study) -> Iterator[str]:
             f"  finalists  {counted(bill.arms, 'arm')} x up to {counted(kept, 'setting')} x {counted(each, 'seed')}{times}: "
             f"{counted(bill.finalists, 'training')}"
         )
-    yield f"  confirm    {counted(bill.arms, 'arm')} x {counted(seeds, 'seed')}{times}: {counted(bill.confirmations, 'training')}"
     yield (
-        f"  cost       {counted(bill.trainings, 'training')}, {counted(bill.iterations, 'iteration')} on "
+        f"  confirm    {counted(bill.arms, 'arm')} x {_seeds(checked.confirm)}{times}: "
+        f"{at_most}{counted(bill.confirmations, 'training')}"
+    )
+    yield (
+        f"  cost       {at_most}{counted(bill.trainings, 'training')}, {counted(bill.iterations, 'iteration')} on "
         f"{counted(bill.frames, 'frame')}; {counted(bill.passes, 'forward pass')} over the validation recordings for "
         f"{counted(bill.gaps, 'decoding')}"
     )
     yield f"  resources  {_resources(checked.resources)}"
+
+
+def _seeds(confirm: Confirm) -> str:
+    first, *more = confirm.looks
+    if not more:
+        return counted(first, "seed")
+    return f"{first} to {counted(confirm.most, 'seed')} (compared with {', '.join(map(str, confirm.looks))})"
 
 
 def _hours(checked: Study) -> str:
@@ -188,8 +199,10 @@ def _hours(checked: Study) -> str:
     beside = f", {hours_text(whole / side_by_side)} if {side_by_side} run at once" if side_by_side > 1 else ""
     less = "; less in cohorts" if together(checked.resources) else ""
     budget = "" if checked.budget is None else f"; as it is written, with a budget of {checked.budget}"
+    at_most = " at most" if checked.confirm.until else ""
     return (
-        f"about {hours_text(whole)} of training, one after the other{beside}{less}, on this machine, by {found}{budget}"
+        f"about {hours_text(whole)} of training{at_most}, one after the other{beside}{less}, on this machine, "
+        f"by {found}{budget}"
     )
 
 

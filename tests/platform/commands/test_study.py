@@ -64,6 +64,15 @@ def test_validate_says_what_the_study_costs(crescendo) -> None:
     assert "21 trainings, 4,200 iterations" in text
 
 
+def test_validate_says_how_many_seeds_a_study_may_come_to_have_until_it_is_decided(crescendo) -> None:
+    changes = ("confirm.seeds=[3, 4, 5, 6]", "confirm.until=decided", "confirm.at_most=9", "repeats=2")
+    result = crescendo("study", "validate", "quick", *(word for change in changes for word in ("--set", change)))
+    assert result.returncode == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    assert "confirm 3 arms x 4 to 9 seeds (compared with 4, 6, 9) x 2 repeats: at most 54 trainings" in text
+    assert "cost at most 72 trainings, " in text
+
+
 def test_a_base_may_follow_from_the_data_set(crescendo, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text("name: small\ndataset: data\nbase: {config: auto, iterations: 20}\n")
     shutil.copytree(STORED, tmp_path / "data")
