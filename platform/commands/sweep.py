@@ -94,8 +94,9 @@ def _tell(result: Sweep, folder: Path, screen: Screen, *, reported: bool) -> Non
     there = shlex.quote(str(folder))
     for part in outcome(result.run):
         screen.show(part)
-    verdict = result.verdict
-    for said in (verdict.text, *(f"{arm}: {sentence}" for arm, sentence in verdict.arms.items())):
+    verdict, paid_for = result.verdict, result.run.paid_for
+    cut = [f"{paid_for[0].upper()}{paid_for[1:]}."] if paid_for else []
+    for said in (verdict.text, *(f"{arm}: {sentence}" for arm, sentence in verdict.arms.items()), *cut):
         for line in textwrap.wrap(said, _WIDTH):
             screen.show(line)
     screen.show(f"Runs: {result.store}. Everything else: {folder}.")

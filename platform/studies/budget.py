@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from crescendo.search_spaces.schema.confirm import Budget
@@ -14,7 +14,14 @@ _SAVED_EVERY = 5.0  # seconds
 
 
 class Purse:
-    """Counts the hours of a study over all its starts, in `FILE` beside its results."""
+    """Counts the hours of a study over all its starts, in `FILE` beside its results.
+
+    Attributes
+    ----------
+    cold
+        Identities of the trainings that began before any had ended: their processes were only starting, so they say
+        little of how long others take.
+    """
 
     def __init__(self, budget: Budget, output: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Go on counting from what was spent before."""
@@ -23,6 +30,7 @@ class Purse:
         self._began = self._saved = clock()
         self._warm: float | None = None
         self._ended, self._last = 0, 0.0
+        self.cold: set[str] = set()
 
     @property
     def spent(self) -> float:
@@ -35,9 +43,11 @@ class Purse:
             self._saved = self._clock()
             write_json(self._file, {"spent_seconds": self.spent})
 
-    def begin(self) -> None:
+    def begin(self, identities: Iterable[str]) -> None:
         """Note that a training, or a cohort, begins."""
-        if self._last and self._warm is None:
+        if not self._last:
+            self.cold.update(identities)
+        elif self._warm is None:
             self._warm, self._ended = self._clock(), 0
 
     def end(self) -> None:

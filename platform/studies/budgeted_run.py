@@ -1,4 +1,6 @@
-"""A study with a budget: it is planned once every arm has trained once, and cut where trainings take longer than they did."""
+"""A study with a budget: it is planned once every arm has trained once, cut where trainings take longer than they did, and
+raised again where they take less.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,17 @@ from crescendo.platform.studies.record import read_extent, record_extent
 from crescendo.platform.studies.study_queue import StudyQueue
 from crescendo.platform.studies.workspace import Workspace
 from crescendo.reports.extent import extent_text
+from crescendo.reports.planning.clock import hours_text
 from crescendo.search_spaces.arms import arms_of
 from crescendo.search_spaces.budgeting import Extent, affordable, asked
 from crescendo.search_spaces.replicates import Replicate, replicates_of
 from crescendo.search_spaces.study import Study
 
 _FIRST = 1
+_LATE = 2
+"""Trainings of an arm, of all that ended, by which it is told how long others take."""
+_WORTH = 1.25
+"""Times as much as is planned must be paid for, before a plan is raised: trainings do not take alike."""
 
 
 class BudgetedQueue(StudyQueue):
@@ -42,8 +49,16 @@ class BudgetedQueue(StudyQueue):
         if purse is not None:
             self._cut(self._extent or Extent(_FIRST, asked(study).finalists, study.repeats, len(study.confirm.seeds)))
 
+    @property
+    def paid_for(self) -> str | None:
+        """What the budget pays for, and how much of it is spent; None without one, or before the study is planned."""
+        if self._purse is None or self._extent is None:
+            return None
+        spent = hours_text(self._purse.spent / 3600)
+        return f"the budget of {self._purse} pays for {extent_text(self.asked, self._extent)}; {spent} are spent"
+
     def planned(self, text: str) -> None:
-        """Hear what was planned, or cut."""
+        """Hear what was planned, cut or raised."""
 
     def _cut(self, extent: Extent) -> None:
         self.study = extent.of(self.asked)
@@ -72,7 +87,7 @@ class BudgetedQueue(StudyQueue):
             return True
         if self.running:
             return False
-        self._keep(None if still_open else self._first_extent())
+        self._keep(None if still_open else self._paid())
         return self.problem is None
 
     def _resumes(self) -> bool:
@@ -87,14 +102,17 @@ class BudgetedQueue(StudyQueue):
             self._keep(self._confirmed_by_all() if self._extent is not None else None)
         return False
 
-    def _first_extent(self) -> Extent | None:
+    def _paid(self) -> Extent | None:
+        """Return the extent that is paid for, as long as any may be chosen."""
         begun = sum(sum(count) for arm in arms_of(self.asked) for count in self._counts(arm.name))
         return affordable(self.asked, self._folds, (begun + self._affords()) / self._arms, self._begun_extent())
 
     def _what_is_left(self) -> Extent | None:
-        """Return the extent that what is left pays for: the present one, unless a round of all arms is too much."""
+        """Return the extent that what is left pays for: the present one, unless a round of all arms is too much or to spare."""
         assert self._extent is not None  # noqa: S101  # it is planned
         still, pays = self._unbegun(), self._affords()
+        if pays > still:
+            return self._raised(still, pays)
         if still == 0 or (still - pays < self._arms and pays >= 1):
             return self._extent
         begun, whole = self._begun_extent(), self._extent
@@ -102,6 +120,17 @@ class BudgetedQueue(StudyQueue):
             return self._confirmed_by_all()
         rounds = whole.rounds(self.asked, self._folds) - (still - pays) / self._arms
         return affordable(self.study, self._folds, rounds, begun) or begun
+
+    def _raised(self, still: int, pays: float) -> Extent:
+        """Return the extent with what else is paid for: of everything while all arms search, else of seeds."""
+        assert self._extent is not None  # noqa: S101  # it is planned
+        extent, most = self._extent, asked(self.asked)
+        if all(entry.phase == "search" for entry in self.everything()):
+            paid = self._paid() or extent
+            before, now = (one.rounds(self.asked, self._folds) for one in (extent, paid))
+            return paid if now > before and (paid == most or now >= _WORTH * before) else extent
+        spare = (pays / _WORTH - still) / self._arms / len(self.replicates)
+        return replace(extent, seeds=min(most.seeds, extent.seeds + max(0, int(spare))))
 
     def _confirmed_by_all(self) -> Extent | None:
         """Return the extent with the seeds that every arm is confirmed with; None where an arm has none."""
@@ -120,9 +149,11 @@ class BudgetedQueue(StudyQueue):
             before, self._extent = self._extent, extent
             record_extent(self.place.output, extent)
             self._cut(extent)
-            self.planned(
-                f"budget of {self._purse}: {'planned' if before is None else 'cut to'} {extent_text(self.asked, extent)}"
+            raised = before is not None and extent.rounds(self.asked, self._folds) > before.rounds(
+                self.asked, self._folds
             )
+            what = "planned" if before is None else "raised to" if raised else "cut to"
+            self.planned(f"budget of {self._purse}: {what} {extent_text(self.asked, extent)}")
 
     @property
     def _arms(self) -> int:
@@ -136,7 +167,11 @@ class BudgetedQueue(StudyQueue):
         """Return how many trainings, or such `share`s of one, can begin and end in time; as long as nothing is known, any."""
         assert self._purse is not None  # noqa: S101  # it has a budget
         every = list(self.everything())
-        took = [entry.seconds for entry in every if entry.state is TrialState.COMPLETE and entry.seconds > 0]
+        ended = [entry for entry in every if entry.state is TrialState.COMPLETE and entry.seconds > 0]
+        warm = [entry for entry in ended if entry.identity not in self._purse.cold]
+        # Of late: a machine that was busy for a while is not so for ever.
+        late = sorted(warm or ended, key=lambda entry: entry.key)[-_LATE * self._arms :]
+        took = [entry.seconds for entry in late]
         # What passes between trainings (processes begin, files are sent) is part of what one takes.
         slow = [fmean(took), fmean(sorted(took)[-self._arms :]), self._purse.each(self.at_once)] if took else [0.0]
         each = max(slow)

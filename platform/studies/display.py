@@ -57,6 +57,8 @@ class Display:
             over, again = counted(known - resumed, "trial is", "trials are"), counted(resumed, "resumes", "resume")
             left = f"; {self._estimate.left}" if self._estimate.known and not run.over else ""
             self._print(f"{run.study.name}: going on; {over} over, {again}{left}")
+            if run.paid_for is not None:
+                self._print(f"{run.study.name}: {run.paid_for}")
         elif not run.over:
             whole = counted(self._estimate.bill.trainings, "training")
             self._print(f"{run.study.name}: {whole}; hours follow once steps of the arms are timed")

@@ -123,7 +123,7 @@ class StudyRun(BudgetedQueue):
             entries = self._gather()
         self._begun += 1
         if entries and self._purse is not None:
-            self._purse.begin()
+            self._purse.begin(entry.identity for entry in entries)
         for entry in entries:
             self.running[entry.identity] = entry
             self._cohorts[entry.identity] = self._begun

@@ -19,7 +19,7 @@ MAX_METRICS, MAX_PARAMS = 1000, 100
 _EXPECTED_END = f"crescendo.{EXPECTED_END}"
 _REASON = "crescendo.reason"
 BUDGET = "budget"
-"""Tag of a study with a budget, after `crescendo.`: what it pays for, as last planned or cut."""
+"""Tag of a study with a budget, after `crescendo.`: what it pays for, as last planned, cut or raised."""
 LOOK = "look"
 """Tags of a study that runs until it is decided, after `crescendo.`: `LOOK.SEEDS` is what came out with so many seeds."""
 VERDICT = "verdict"

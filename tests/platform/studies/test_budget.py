@@ -80,7 +80,7 @@ def test_a_study_is_planned_by_its_first_trainings_and_ends_in_time_with_arms_al
     assert virtual.run.problem is None
     assert virtual.now <= 3600
     assert extents(virtual) == {((6,), (3,))}
-    assert virtual.told_of == ["budget of 1 h: planned 6 of 12 trials, 3 of 6 seeds of each arm"]
+    assert virtual.told_of == ["budget of 1 h: planned 6 of 12 trials, 3 of 6 seeds an arm"]
     assert virtual.run.shortfall() is None
     assert json.loads((tmp_path / FILE).read_text())["spent_seconds"] == pytest.approx(3600)
 
@@ -94,6 +94,47 @@ def test_where_trainings_grow_longer_it_is_cut_and_the_confirm_phase_is_reached(
     [(_, confirmed)] = extents(virtual)
     assert confirmed[0] >= 1
     assert any("cut to" in text for text in virtual.told_of)
+
+
+@pytest.mark.parametrize(
+    ("slow", "until", "quick", "kill", "found"),
+    [
+        (300.0, 700.0, 60.0, None, ((12,), (6,))),  # the first two alone take long
+        (300.0, 700.0, 60.0, 14, ((12,), (6,))),
+        # The search that was planned is over by then: seeds follow, no trials.
+        (300.0, 1400.0, 95.0, None, ((3,), (6,))),
+        (200.0, 2300.0, 40.0, None, ((6,), (6,))),
+    ],
+)
+def test_where_trainings_take_less_it_is_raised(folder, tmp_path, slow, until, quick, kill, found):
+    study = trivial_study(folder, changes=ASKED)
+    record(study, tmp_path)
+
+    def seconds(now):
+        return slow if now < until else quick
+
+    spent = 0.0
+    if kill is not None:
+        Timed(study, tmp_path, seconds).play(kill)
+        spent = json.loads((tmp_path / FILE).read_text())["spent_seconds"]
+    virtual = Timed(study, tmp_path, lambda now: seconds(spent + now)).play()
+    assert virtual.run.problem is None
+    assert virtual.run.shortfall() is None
+    assert spent + virtual.now <= 3600
+    assert extents(virtual) == {found}
+    assert any("raised to" in text for text in virtual.told_of)
+    record(study, tmp_path)
+    assert extents(Timed(study, tmp_path, seconds).play()) == {found}
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_what_begins_while_processes_start_is_not_what_others_take(tmp_path, at_once):
+    purse = Purse(Budget(hours=1), tmp_path, lambda: 7.0)
+    for number in range(at_once):
+        purse.begin([f"cold {number}"])
+    purse.end()
+    purse.begin(["warm"])
+    assert purse.cold == {f"cold {number}" for number in range(at_once)}
 
 
 def test_what_was_spent_before_a_kill_is_counted(folder, tmp_path):
@@ -221,7 +262,7 @@ def test_what_passes_between_trainings_is_counted_and_what_their_processes_took_
     now = [0.0]
     purse = Purse(Budget(hours=1), tmp_path, lambda: now[0])
     for turn in range(5):
-        purse.begin()
+        purse.begin(())
         now[0] += 90.0 if turn == 0 else 12.0  # a process starts; later 2 s pass between two trainings of 10 s
         for _ in range(at_once * members):
             purse.end()

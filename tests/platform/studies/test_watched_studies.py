@@ -65,9 +65,9 @@ def test_what_was_decided_at_a_look_is_shown_and_a_tag(watched):
 def test_what_a_budget_paid_for_is_shown_a_tag_and_in_the_report(watched):
     changes = ("search.trials=9", "confirm={seeds: 6}", "budget={hours: 1}")
     screen, tags, output = watched(Timed, changes, lambda now: 300.0)
-    said = "budget of 1 h: planned 3 of 9 trials, 3 of 6 seeds of each arm"
+    said = "budget of 1 h: planned 3 of 9 trials, 3 of 6 seeds an arm"
     assert f"trivial: {said}" in screen.splitlines()
     assert tags["crescendo.budget"] == said
     found = read_study_runs(output)
-    assert "The study's budget paid for 3 of 9 trials, 3 of 6 seeds of each arm." in found.notes
+    assert "The study's budget paid for 3 of 9 trials, 3 of 6 seeds an arm." in found.notes
     assert found.study.search.trials == 3
