@@ -19,7 +19,7 @@ from simulated_studies import Case, parts_of_means
 from crescendo.reports.analysis.family import critical_value
 from crescendo.reports.analysis.spending import CHANCE, careful_times, level_of_look, more_of_seeds
 from crescendo.reports.analysis.statistics import LEVEL
-from crescendo.reports.analysis.variance import Layout, Parts, combined, put_together
+from crescendo.reports.analysis.variance import Layout, Parts, combined, put_together, with_times_the_seeds
 from crescendo.search_spaces.schema.confirm import Confirm
 
 _FEWEST = 1e-4
@@ -42,7 +42,7 @@ def decided(case: Case, values: np.ndarray, margin: float, seeds: Sequence[int])
     for number, now in enumerate(seeds):
         left -= 1
         layout, fresh = replace(case.layout, seeds=now), parts_of_means(groups[..., :now, :])
-        parts = fresh if parts is None else _kept(parts, fresh, still, seeds[number - 1] / now, case.repeats == 1)
+        parts = fresh if parts is None else _kept(parts, fresh, still, now / seeds[number - 1], case.repeats > 1)
         found, value = combined(parts, layout), groups[..., :now, :].mean(axis=(-4, -3, -2, -1))
         share = _share(found.parts, layout, most, case.arms, still)
         level = np.array(
@@ -64,16 +64,10 @@ def looks(first: int, most: int) -> tuple[int, ...]:
     return Confirm(seeds=first, until="decided", at_most=most).looks
 
 
-def _kept(before: Parts, fresh: Parts, still: np.ndarray, scale: float, seeds_are_units: bool) -> Parts:
+def _kept(before: Parts, fresh: Parts, still: np.ndarray, times: float, by_search: bool) -> Parts:
     """Return fresh parts of the arms that go on, and those of the others as they would be with as many seeds."""
-    units = scale if seeds_are_units else 1.0
-    times = {"units": units, "together": units, "seeds": scale}
-    return Parts(
-        *(
-            np.where(still, getattr(fresh, one.name), np.asarray(getattr(before, one.name)) * times.get(one.name, 1.0))
-            for one in fields(Parts)
-        )
-    )
+    then = with_times_the_seeds(before, times, by_search)
+    return Parts(*(np.where(still, getattr(fresh, one.name), getattr(then, one.name)) for one in fields(Parts)))
 
 
 def _with_seeds(parts: Parts, layout: Layout, seeds: int, arms: int) -> tuple[np.ndarray, np.ndarray]:

@@ -55,7 +55,7 @@ class Display:
         known, resumed = len(states), states.count(TrialState.RUNNING)
         if known:
             over, again = counted(known - resumed, "trial is", "trials are"), counted(resumed, "resumes", "resume")
-            left = f"; {self._estimate.left}" if self._estimate.known and not run.over else ""
+            left = f"; {self._estimate.left}" if self._estimate.known and not (run.over or run.look_due) else ""
             self._print(f"{run.study.name}: going on; {over} over, {again}{left}")
             if run.paid_for is not None:
                 self._print(f"{run.study.name}: {run.paid_for}")

@@ -83,7 +83,14 @@ class StudyRun(BudgetedQueue):
         """Whether it is time to compare the arms: those that are undecided have all seeds that they were given."""
         if self.study.confirm.until is None or self.problem is not None:
             return False
-        return (not self._looks or bool(self._looks[-1].undecided)) and self._all_finished
+        if self._looks and not self._looks[-1].undecided:
+            return False
+        # Of a study that is taken up, some that a look asked for may have begun already.
+        asked_for_later = [
+            entry.phase == "confirm" and entry.number >= self.seeds[entry.arm]
+            for entry in (*self._waiting, *self.running.values())
+        ]
+        return all(asked_for_later) and all(map(self.finished, self.replicates))
 
     def look(self) -> None:
         """Compare the arms; those that more seeds may decide get more.

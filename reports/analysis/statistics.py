@@ -17,7 +17,16 @@ from scipy import optimize, stats
 
 from crescendo.reports.analysis.estimates import Estimate
 from crescendo.reports.analysis.family import adjusted_p, critical_value
-from crescendo.reports.analysis.variance import FoldSample, Layout, Parts, Variance, combined, layout_of, parts_of
+from crescendo.reports.analysis.variance import (
+    FoldSample,
+    Layout,
+    Parts,
+    Variance,
+    combined,
+    layout_of,
+    parts_of,
+    with_times_the_seeds,
+)
 
 LEVEL = 0.05
 POWER = 0.8
@@ -95,17 +104,11 @@ def _variance(arm: int, parts: Sequence[Parts], layouts: Sequence[Layout]) -> Va
     """Return the variance of one arm's difference, drawn towards those of the arms that have as many folds and repeats."""
     own = layouts[arm]
     like = [one for one, layout in enumerate(layouts) if (layout.folds, layout.repeats) == (own.folds, own.repeats)]
-    scaled = [_scaled(parts[one], layouts[one].seeds / own.seeds, own.repeats == 1) for one in like]
+    scaled = [with_times_the_seeds(parts[one], own.seeds / layouts[one].seeds, own.repeats > 1) for one in like]
     found = combined(Parts(*(np.array([getattr(one, part.name) for one in scaled]) for part in fields(Parts))), own)
     place = like.index(arm)
     mine = Parts(*(float(np.asarray(getattr(found.parts, part.name))[place]) for part in fields(Parts)))
     return Variance(mine, float(np.asarray(found.total)[place]), float(np.asarray(found.degrees)[place]), len(like))
-
-
-def _scaled(parts: Parts, seeds: float, units_are_seeds: bool) -> Parts:
-    """Return `parts` of an arm with `seeds` times as many seeds as they would be with as many as others have."""
-    units = seeds if units_are_seeds else 1.0
-    return Parts(parts.groups, parts.units * units, parts.together * units, parts.seeds * seeds, parts.folds)
 
 
 def _difference(

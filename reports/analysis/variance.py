@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -129,6 +129,25 @@ def _within(fold: FoldSample) -> tuple[float, float, float, float]:
         return by_groups, 0.0, 0.0, seeds
     single = enlarged * float(resampled.var(axis=0, ddof=1).mean())
     return by_groups, float(observed.var(ddof=1)) / units, max(0.0, (single - by_groups) / (units - 1)), seeds
+
+
+def with_times_the_seeds(parts: Parts, times: float, by_search: bool) -> Parts:
+    """Return what `parts` would be with so many times the seeds in each repeat, of which `by_search` there are several.
+
+    What groups and single units vary only together is in the parts of both: it becomes less with seeds where they are the
+    units. What folds vary stays, though it holds what seeds do.
+    """
+    if by_search:
+        of_seeds = np.minimum(np.maximum(0.0, parts.units - parts.together), parts.seeds)
+        return replace(parts, units=parts.units - of_seeds * (1 - 1 / times), seeds=parts.seeds / times)
+    shared = np.minimum(parts.together, parts.groups)
+    return Parts(
+        parts.groups - shared * (1 - 1 / times),
+        parts.units / times,
+        parts.together / times,
+        parts.seeds / times,
+        parts.folds,
+    )
 
 
 def combined(parts: Parts, layout: Layout, own: float = OWN) -> Variance:

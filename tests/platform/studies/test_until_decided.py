@@ -63,6 +63,21 @@ def test_in_every_fold_and_repeat_the_look_is_the_same(folder, tmp_path):
         assert seeds(run, Replicate(fold, repeat)) == expected
 
 
+@pytest.mark.parametrize("concurrent", [1, 3])
+def test_killed_after_a_look_it_is_known_at_once_what_more_was_asked_for(folder, tmp_path, concurrent):
+    study, decide = trivial_study(folder, changes=UNTIL), judge((ARMS[2],), ())
+    virtual = Virtual(study, tmp_path, concurrent, judge=decide)
+    while not any(entry.phase == "confirm" and entry.number >= 3 for entry in virtual.run.running.values()):
+        virtual.turn()
+    virtual.ledger.close()
+    again = Virtual(study, tmp_path, concurrent, judge=decide)
+    assert again.run.look_due
+    again.run.look()
+    assert again.run.seeds == dict(zip(ARMS, (6, 3, 6), strict=True))
+    assert not again.run.look_due
+    assert seeds(again.play().run) == [list(range(6)), [0, 1, 2], list(range(6))]
+
+
 @settings(max_examples=5)
 @given(
     kills=st.lists(st.integers(1, 60), max_size=4),

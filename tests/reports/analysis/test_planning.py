@@ -3,10 +3,12 @@
 import itertools
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crescendo.reports.analysis.planning import Components, components_of, parts_with, planned_detectable
 from crescendo.reports.analysis.selection import chosen
-from crescendo.reports.analysis.variance import Layout
+from crescendo.reports.analysis.variance import Layout, with_times_the_seeds
 
 MEASURED = Components(group=9e-3, search=4e-4, seed=3e-4, together=2e-3)
 
@@ -39,6 +41,22 @@ def test_components_come_back_from_the_parts_they_make_up(layout):
     found = components_of(parts_with(components, layout), layout)
     for name in ("group", "search", "seed", "together", "fold"):
         assert getattr(found, name) == pytest.approx(getattr(components, name)), name
+
+
+@settings(max_examples=40)
+@given(
+    source=st.lists(st.floats(1e-5, 1e-2), min_size=4, max_size=4),
+    groups=st.integers(2, 60),
+    repeats=st.integers(1, 4),
+    seeds=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+)
+def test_an_arm_of_other_seeds_is_scaled_to_what_it_would_have_been(source, groups, repeats, seeds):
+    group, search, seed, together = source
+    components = Components(group, search if repeats > 1 else 0.0, seed, together, by_search=repeats > 1)
+    before, after = (parts_with(components, Layout((groups,), repeats, number)) for number in seeds)
+    found = with_times_the_seeds(before, seeds[1] / seeds[0], by_search=repeats > 1)
+    for name in ("groups", "units", "together", "seeds"):
+        assert getattr(found, name) == pytest.approx(getattr(after, name)), name
 
 
 def test_what_a_search_chooses_is_better_and_surer_with_more_trials_less_noise_or_finalists():
