@@ -1,4 +1,4 @@
-"""How much of a study a budget paid for, in words."""
+"""How much of a study its budget is planned to pay for, in words."""
 
 from __future__ import annotations
 

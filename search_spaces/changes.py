@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crescendo.search_spaces.arms import Arm, arms_of, baseline_of
+from crescendo.search_spaces.schema.confirm import Budget
 from crescendo.search_spaces.study import NEUTRAL, Study
 
 BASELINE = "baseline"
@@ -27,7 +29,7 @@ def _content(study: Study) -> dict[str, Any]:
 
 
 def extends(old: Study, new: Study) -> bool:
-    """Tell whether `new` differs from `old` only by more trials, arms, seeds or repeats."""
+    """Tell whether `new` differs from `old` only by more trials, arms, seeds or repeats, or more hours of its budget."""
     arms = {arm.name: arm for arm in arms_of(new)}
     # What a model is belongs to the program, not to the study.
     before = arms_of(old.with_model_resets(new.model_resets))
@@ -37,6 +39,7 @@ def extends(old: Study, new: Study) -> bool:
         and new.search.trials >= old.search.trials
         and set(new.confirm.every_seed) >= set(old.confirm.every_seed)
         and new.repeats >= old.repeats
+        and all(now >= before for before, now in zip(_hours(old.budget), _hours(new.budget), strict=True))
         and new.question == old.question
         and _rest(old) == _rest(new)
     )
@@ -52,6 +55,12 @@ def added(old: Study, new: Study) -> tuple[str, ...]:
         BASELINE: baseline_of(new).name != baseline_of(old).name,
     }
     return tuple(name for name, is_more in more.items() if is_more)
+
+
+def _hours(budget: Budget | None) -> tuple[float, float]:
+    """Return the hours of the clock and of GPUs that a study may take."""
+    limits = (None, None) if budget is None else (budget.hours, budget.gpu_hours)
+    return (math.inf if limits[0] is None else limits[0], math.inf if limits[1] is None else limits[1])
 
 
 def _extended(old: Arm, new: Arm) -> bool:

@@ -50,6 +50,14 @@ class ModelReset:
     matters: bool
 
 
+def with_dataset(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the content of a study file in which a list of data sets, the folds, stands for the data set, too."""
+    folds = content.get("folds")
+    if isinstance(folds, list | tuple) and folds and "dataset" not in content:
+        return {**content, "dataset": str(folds[0])}
+    return content
+
+
 class Study(Section):
     """A study, as its file says; defaults filled in. `read_study` makes one, with everything checked."""
 
@@ -91,11 +99,7 @@ class Study(Section):
     @model_validator(mode="before")
     @classmethod
     def _of_folds(cls, values: Any) -> Any:
-        """Let a list of data sets, the folds, stand for the data set."""
-        folds = values.get("folds") if isinstance(values, Mapping) else None
-        if isinstance(folds, list | tuple) and folds and "dataset" not in values:
-            return {**values, "dataset": str(folds[0])}
-        return values
+        return with_dataset(values) if isinstance(values, Mapping) else values
 
     # Not of the file: what the models in it are, which the room that knows them said when the file was read.
     _model_resets: dict[str, ModelReset] = PrivateAttr(default_factory=dict)

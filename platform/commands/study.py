@@ -154,7 +154,8 @@ def _summary(checked: Study) -> Iterator[str]:
     times, at_most = _times(checked, len(folds or ())), "at most " if checked.confirm.until else ""
     yield f"  search     {counted(bill.arms, 'arm')}{times}: {counted(bill.trials, 'trial')}"
     if bill.finalists:
-        kept, each = checked.search.finalists, checked.search.finalist_seeds
+        kept = min(checked.search.finalists, max(arm.trials for arm in arms_of(checked)))
+        each = checked.search.finalist_seeds
         yield (
             f"  finalists  {counted(bill.arms, 'arm')} x up to {counted(kept, 'setting')} x {counted(each, 'seed')}{times}: "
             f"{counted(bill.finalists, 'training')}"

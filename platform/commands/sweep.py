@@ -41,7 +41,9 @@ def sweep(
             metavar="URI", envvar="MLFLOW_TRACKING_URI", help="MLflow server; default: a store in the output folder."
         ),
     ] = None,
-    extend: Annotated[bool, typer.Option("--extend", help="Add trials, arms, seeds or repeats to a study.")] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Add trials, arms, seeds, repeats or hours to a study.")
+    ] = False,
     join: Annotated[bool, typer.Option("--join", help="Join the Ray cluster on this machine, if one runs.")] = False,
     report: Annotated[
         bool, typer.Option("--report", help="Write the report again as trials end, in report/ of the output folder.")

@@ -19,7 +19,7 @@ from crescendo.trainables.storage.json_files import read_json, write_json
 def record_study(study: Study, place: Workspace, *, extend: bool, results: Callable[[], bool] = lambda: False) -> None:
     """Write `study` down where it works, or check that it is the one that was begun there.
 
-    `extend` lets it have more trials, arms, seeds or repeats than it had; if `results` says that some run was scored on
+    `extend` lets it have more trials, arms, seeds, repeats or hours than it had; if `results` says that some run was scored on
     the test split already, it is noted that they were added late, or that the baseline was changed.
 
     Raises
@@ -79,8 +79,8 @@ def _compare(record: StudyRecord, begun: StudyRecord, output: Path, extend: bool
     if not changes or (extend and extends(begun.study, study)):
         return
     remedy = (
-        "--extend may only add trials, arms, seeds or repeats"
+        "--extend may only add trials, arms, seeds, repeats or hours of the budget"
         if extend
-        else "restore it, pass --extend to add trials, arms, seeds or repeats, or choose another --output"
+        else "restore it, pass --extend to add trials, arms, seeds, repeats or hours of the budget, or choose another --output"
     )
     raise InputError("\n".join([f"{output}: the study changed since it began: {one}; {remedy}" for one in changes]))

@@ -72,7 +72,7 @@ def run_study(
     tracking_uri
         Where MLflow's runs go; None: a store in `output`.
     extend
-        The study may have more trials, arms, seeds or repeats than it was begun with.
+        The study may have more trials, arms, seeds, repeats or hours of its budget than it was begun with.
     trainable
         A `tune.Trainable` that reads its jobs, a tuple of `Job`, under `config["jobs"]`, and returns a `CohortStep` under
         `step`; default: the detectors'.

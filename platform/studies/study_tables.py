@@ -59,7 +59,7 @@ def _progress(run: StudyRun, more: str, *, setting: bool) -> Table:
     running = [entry.arm for entry in run.running.values() if entry.replicate == replicate]
     for arm in arms_of(run.study):
         search, *others = (run.states(arm.name, phase, replicate) for phase in phases_of(run.study))
-        best = run.best(arm.name, replicate)
+        best, value = run.best(arm.name, replicate), run.chosen_by(arm.name, replicate)
         table.add_row(
             arm.name,
             f"{search[TrialState.COMPLETE] + search[TrialState.PRUNED]}/{arm.trials}",
@@ -67,7 +67,7 @@ def _progress(run: StudyRun, more: str, *, setting: bool) -> Table:
             f"{len(run.confirmed(arm.name, replicate))}/{run.seeds[arm.name]}",
             str(running.count(arm.name)),
             str(sum(states[TrialState.FAIL] for states in (search, *others))),
-            in_percent(best.value) if best is not None and best.value is not None else "",
+            "" if value is None else in_percent(value),
             *([literal(settings_text(best) if best is not None else "")] if setting else []),
         )
     return table
@@ -92,7 +92,7 @@ def outcome(run: StudyRun) -> Iterator[Table | str]:
     table.add_column(f"{'test' if scored == 'test' else 'confirmed'}\n{MEAN_AP}", justify="right", no_wrap=True)
     table.add_column("seeds", justify="right")
     for arm in arms_of(study):
-        found = [best.value for one in run.replicates if (best := run.best(arm.name, one)) and best.value is not None]
+        found = [value for one in run.replicates if (value := run.chosen_by(arm.name, one)) is not None]
         confirmed = [run.confirmed(arm.name, one) for one in run.replicates]
         table.add_row(
             arm.name,

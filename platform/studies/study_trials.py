@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from statistics import fmean
 
 from optuna.trial import TrialState
 
@@ -85,6 +86,13 @@ class StudyTrials:
             return next(entry for entry in finalists if entry.number == number)
         complete = [entry for entry in self.entries(arm, "search", replicate) if entry.value is not None]
         return max(complete, key=lambda entry: (entry.value, -entry.number), default=None)
+
+    def chosen_by(self, arm: str, replicate: Replicate = ONLY) -> float | None:
+        """Return the objective by which `best` is that: its own, of a finalist the mean with those of its fresh trainings."""
+        best = self.best(arm, replicate)
+        if best is None or best.value is None:
+            return None
+        return fmean([best.value, *(self._again(best) if self.study.search.finalists > 1 else ())])
 
     def finalists(self, arm: str, replicate: Replicate = ONLY) -> list[TrialRecord]:
         """Return the search trials of an arm whose settings are trained again, best first; none until its search is over."""

@@ -101,14 +101,25 @@ def paired_differences(
 
 
 def _variance(arm: int, parts: Sequence[Parts], layouts: Sequence[Layout]) -> Variance:
-    """Return the variance of one arm's difference, drawn towards those of the arms that have as many folds and repeats."""
+    """Return the variance of one arm's difference, drawn towards those of the arms that have as many folds and repeats.
+
+    An arm of which nothing varied, a training that came out as the baseline's, says nothing of others.
+    """
     own = layouts[arm]
-    like = [one for one, layout in enumerate(layouts) if (layout.folds, layout.repeats) == (own.folds, own.repeats)]
+    like = [
+        one
+        for one, layout in enumerate(layouts)
+        if (layout.folds, layout.repeats) == (own.folds, own.repeats) and (one == arm or _varied(parts[one]))
+    ]
     scaled = [with_times_the_seeds(parts[one], own.seeds / layouts[one].seeds, own.repeats > 1) for one in like]
     found = combined(Parts(*(np.array([getattr(one, part.name) for one in scaled]) for part in fields(Parts))), own)
     place = like.index(arm)
     mine = Parts(*(float(np.asarray(getattr(found.parts, part.name))[place]) for part in fields(Parts)))
     return Variance(mine, float(np.asarray(found.total)[place]), float(np.asarray(found.degrees)[place]), len(like))
+
+
+def _varied(parts: Parts) -> bool:
+    return any(float(one) > _NOISE**2 for one in (parts.groups, parts.units, parts.folds, parts.seeds))
 
 
 def _difference(
@@ -117,8 +128,7 @@ def _difference(
     comparisons, seed, level = family
     value, resampled = float(np.mean([fold.mean for fold in folds])), _every_run(folds)
     # Where nothing of its own varied, what other arms vary is no evidence.
-    varied = max(own.groups, own.units, own.folds, own.seeds) > _NOISE**2
-    error = math.sqrt(float(variance.total)) if varied else 0.0
+    error = math.sqrt(float(variance.total)) if _varied(own) else 0.0
     half = critical_value(float(variance.degrees), comparisons, level) * error
     statistic = abs(value) / error if error > 0 else 0.0
     return PairedDifference(

@@ -146,6 +146,8 @@ def _looks(model: ReportModel) -> str:
         return ""
     *before, last = (str(look.seeds) for look in model.looks)
     listed = f"{', '.join(before)} and {last}" if before else last
+    if late(model):
+        return f"By the study as it is now, the arms are compared with {listed} seeds; before, they were with others."
     return f"The arms were compared with {listed} seeds, as planned; the looks share the 5 % of error."
 
 
@@ -193,7 +195,9 @@ def _sentence(model: ReportModel, arm: ArmSummary) -> str:
     interval = f"{signed(difference.low)} to {signed(difference.high)}"
     if says_nothing(difference.low, difference.high, sign=True):
         interval = "so wide that it says nothing"
-    found = f"{signed(difference.value)} points of {what_is_asked(model)}, {level} % interval {interval}"
+    most = max(one.seeds_each for other in model.arms if (one := model.asked(other)) is not None)
+    shared = f" with {counted(difference.seeds_each, 'seed')}" if difference.seeds_each < most else ""
+    found = f"{signed(difference.value)} points of {what_is_asked(model)}{shared}, {level} % interval {interval}"
     p = f"p {probability_text(difference)}, adjusted over the arms{' and looks' if model.looks else ''}"
     if verdict.answer in ("better", "worse"):
         return f"{found}: {verdict.answer} than {model.baseline} ({p})."

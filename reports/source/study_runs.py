@@ -146,7 +146,9 @@ class _Reader:
         record = recorded_study(parent, self._files, self._folder)
         study = record.done
         if record.extent is not None:
-            self._remarks.notes.append(f"The study's budget paid for {extent_text(record.study, record.extent)}.")
+            self._remarks.notes.append(
+                f"The study was planned for its budget: {extent_text(record.study, record.extent)}."
+            )
         (status, reason), works = state_of(parent), self._works()
         # What it still lacks is then said as its progress.
         self._remarks.complete = not is_running(status, works=works)

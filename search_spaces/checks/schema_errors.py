@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from crescendo.search_spaces.problems import Path, Problem
 from crescendo.search_spaces.schema.phases import Block
 from crescendo.search_spaces.schema.spaces import Choices, Range
-from crescendo.search_spaces.study import Study
+from crescendo.search_spaces.study import Study, with_dataset
 
 _PLACEHOLDERS = {"name": "study", "dataset": "synthetic"}
 
@@ -24,7 +24,8 @@ def salvage(schema: type[Study], content: Mapping[str, Any]) -> tuple[Study | No
     The rest of the study can then be checked too, so that every error is shown at once. The study is None if nothing
     usable is left.
     """
-    rest: Any = copy.deepcopy(dict(content))
+    # Folds that are left out must not leave the data set out with them.
+    rest: Any = copy.deepcopy(dict(with_dataset(content)))
     found: list[Problem] = []
     for _ in range(20):  # an entry left out may lay open one more error, never many
         try:

@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from crescendo.search_spaces.schema.values import Section
 
-_HOURS, _SEEDS = 1_000_000, 1000
+_HOURS, _SEEDS, _DEFAULT_SEEDS = 1_000_000, 1000, (0, 1, 2)
 FIRST_LOOK, _AT_MOST = 3, 20
 """Of `until: decided`: the fewest seeds that it begins with, and those with which it gives up unless it is said."""
 
@@ -32,7 +32,7 @@ class Confirm(Section):
     """The confirm phase: every arm's best setting, trained again."""
 
     seeds: Seeds = Field(
-        default=(0, 1, 2),
+        default=_DEFAULT_SEEDS,
         min_length=1,
         max_length=_SEEDS,
         description="seeds shared by all arms, a list or how many; not the search phase's",
@@ -41,7 +41,11 @@ class Confirm(Section):
         default=None, description="`decided`: more seeds follow, for the arms that they may decide"
     )
     at_most: int | None = Field(
-        default=None, ge=1, le=_SEEDS, description=f"seeds with which `until` gives up; default: {_AT_MOST}"
+        default=None,
+        ge=1,
+        le=_SEEDS,
+        validate_default=True,
+        description=f"seeds with which `until` gives up; default: {_AT_MOST}",
     )
     margin: float = Field(
         default=1.0,
@@ -59,23 +63,28 @@ class Confirm(Section):
             raise ValueError(f"every seed must stand once but {twice[0]} stands {seeds.count(twice[0])} times")
         return seeds
 
-    @model_validator(mode="after")
-    def _grows(self) -> Confirm:
-        first = len(self.seeds)
-        if self.until is None and self.at_most is not None:
+    @field_validator("until")
+    @classmethod
+    def _begins(cls, until: str | None, info: ValidationInfo) -> str | None:
+        first = len(info.data.get("seeds", _DEFAULT_SEEDS))
+        if until is not None and first < FIRST_LOOK:
+            raise ValueError(f"decided begins with at least {FIRST_LOOK} seeds but seeds has {first}")
+        return until
+
+    @field_validator("at_most")
+    @classmethod
+    def _more(cls, at_most: int | None, info: ValidationInfo) -> int | None:
+        if "until" in info.data and info.data["until"] is None and at_most is not None:
+            raise ValueError("says when `until: decided` gives up, which is not asked; add it, or leave at_most out")
+        seeds = info.data.get("seeds")
+        if info.data.get("until") is None or seeds is None:
+            return at_most
+        most = at_most or _AT_MOST
+        if most <= len(seeds) or max(seeds) + most - len(seeds) >= 2**32:
             raise ValueError(
-                "at_most says when `until: decided` gives up, which is not asked; add it, or leave at_most out"
+                f"must be more than the {len(seeds)} seeds that until: decided begins with, all below 2**32, but is {most}"
             )
-        if self.until is None:
-            return self
-        if first < FIRST_LOOK:
-            raise ValueError(f"until: decided begins with at least {FIRST_LOOK} seeds but seeds has {first}")
-        if self.every_seed[-1] >= 2**32 or self.most <= first:
-            raise ValueError(
-                f"at_most must be more than the {first} seeds that until: decided begins with, all below 2**32, "
-                f"but is {self.most}"
-            )
-        return self
+        return at_most
 
     @property
     def most(self) -> int:

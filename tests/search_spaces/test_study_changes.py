@@ -3,7 +3,7 @@
 import pytest
 
 from crescendo.platform.studies.settings import resolve_settings
-from crescendo.search_spaces.changes import differences, extends
+from crescendo.search_spaces.changes import added, differences, extends
 from crescendo.search_spaces.loading import parse_study
 from crescendo.search_spaces.study import Study
 
@@ -130,3 +130,23 @@ def test_comments_layout_and_short_forms_are_no_difference() -> None:
 
 def test_a_study_read_back_is_the_same() -> None:
     assert differences(study(), Study.from_json(study().to_json())) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "grows"),
+    [
+        ("{hours: 2}", "{hours: 3}", True),
+        ("{hours: 2}", "null", True),
+        ("{hours: 2}", "{hours: 1}", False),
+        ("null", "{hours: 9}", False),
+        ("{hours: 2}", "{hours: 2, gpu_hours: 1}", False),
+        ("{hours: 2, gpu_hours: 1}", "{hours: 2}", True),
+        ("{gpu_hours: 2}", "{hours: 2}", False),
+    ],
+)
+def test_a_budget_may_be_raised_and_not_lowered(old, new, grows):
+    before, after = (study("resources.gpus=1", f"budget={one}") for one in (old, new))
+    assert extends(before, after) == grows
+    assert ("hours" in added(before, after)) or not grows
+    assert extends(before, before)
+    assert "hours" not in added(before, before)

@@ -160,7 +160,7 @@ def test_folds_that_changed_since_the_study_began(tmp_path):
     record_study(study("folds={count: 4}", "repeats=2", dataset=dataset.path), place, extend=True)
     record_study(study("folds={count: 4}", "repeats=2", dataset="elsewhere"), place, extend=False)
     with pytest.raises(
-        InputError, match=r"folds: .* -> not there; --extend may only add trials, arms, seeds or repeats"
+        InputError, match=r"folds: .* -> not there; --extend may only add trials, arms, seeds, repeats or hours"
     ):
         record_study(study("repeats=2"), open_data(study(), tmp_path, one.dataset)[0], extend=True)
     fewer = {name: fold for name, fold in place.folds.items() if name != "4"}

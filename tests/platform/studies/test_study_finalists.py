@@ -1,5 +1,6 @@
 """Finalists: the best settings of an arm are trained again on validation, and the best mean is confirmed."""
 
+import io
 from collections import Counter
 from pathlib import Path
 from statistics import fmean
@@ -8,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
+from rich.console import Console
 from trivial_study import trivial_study, value
 from virtual_study import Virtual
 
 from crescendo.platform.studies.ledger import Ledger
+from crescendo.platform.studies.study_tables import outcome
 from crescendo.search_spaces.arms import arms_of
 
 FINALISTS = ("search.finalists=2", "search.finalist_seeds=2")
@@ -53,10 +56,23 @@ def test_a_lucky_trial_is_found_out(folder, tmp_path):
         }
         best = run.best(arm.name)
         assert best.number == max(means, key=lambda number: means[number])
+        assert run.chosen_by(arm.name) == pytest.approx(means[best.number])
+        assert alone.chosen_by(arm.name) == alone.best(arm.name).value
         assert best.values["learning_rate"] != 0.01
         for entry in again:
             assert (entry.settings["merge_gap"], entry.settings["reset"]) == (20, "memory")
         assert {one.settings["learning_rate"] for one in run.confirmed(arm.name)} == {best.values["learning_rate"]}
+
+
+def test_what_a_setting_was_chosen_by_is_shown(folder, tmp_path):
+    run = Virtual(study(folder), tmp_path, score=lambda of, at: 0.1 * value(of, at)).play().run
+    shown = io.StringIO()
+    for part in outcome(run):
+        Console(file=shown, width=100).print(part)
+    for arm in arms_of(run.study):
+        assert run.chosen_by(arm.name) != run.best(arm.name).value
+        [row] = [line for line in shown.getvalue().splitlines() if line.startswith(f"│ {arm.name} ")]
+        assert row.split("│")[2].strip() == f"{100 * run.chosen_by(arm.name):.1f}"
 
 
 def test_without_finalists_no_ledger_knows_of_them(folder, tmp_path):

@@ -393,7 +393,7 @@ def test_extend_may_not_change_a_space(finished, real):
     _, output, _ = finished
     change = ("search.space.learning_rate.high=0.5",)
     changed = parse_study(REAL.format(dataset=real), "real.yaml", change, resolve_settings)
-    with pytest.raises(InputError, match="--extend may only add trials, arms, seeds or repeats"):
+    with pytest.raises(InputError, match="--extend may only add trials, arms, seeds, repeats or hours"):
         run_study(changed, output, extend=True, console=silent())
 
 

@@ -69,5 +69,5 @@ def test_what_a_budget_paid_for_is_shown_a_tag_and_in_the_report(watched):
     assert f"trivial: {said}" in screen.splitlines()
     assert tags["crescendo.budget"] == said
     found = read_study_runs(output)
-    assert "The study's budget paid for 3 of 9 trials, 3 of 6 seeds an arm." in found.notes
+    assert "The study was planned for its budget: 3 of 9 trials, 3 of 6 seeds an arm." in found.notes
     assert found.study.search.trials == 3

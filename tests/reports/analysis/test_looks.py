@@ -23,7 +23,7 @@ from crescendo.reports.analysis.variance import FoldSample
 from crescendo.reports.analysis.verdicts import verdict
 from crescendo.reports.page.part import ReportPart
 from crescendo.reports.page.sections import sections_of
-from crescendo.reports.page.sentences import summary
+from crescendo.reports.page.sentences import sentences, summary, what_is_asked
 from crescendo.reports.tables.table_set import tables
 from crescendo.search_spaces.replicates import ONLY
 from crescendo.search_spaces.schema.confirm import Confirm
@@ -135,6 +135,14 @@ def test_a_report_finds_again_what_the_study_decided_at_its_looks(golden_runs, g
     assert model.looks == (look,)
     assert {one.level for arm in model.arms[1:] for one in arm.difference.values()} == {look.level}
     assert "as planned; the looks share the 5 % of error" in summary(model)
+    later = summary(replace(model, added_late=("seeds",)))
+    assert "as planned" not in later
+    assert "By the study as it is now, the arms are compared with 3 seeds" in later
+    *others, last = model.arms
+    ahead = {key: replace(one, seeds_each=9) for key, one in last.difference.items()}
+    told = dict(sentences(replace(model, arms=(*others, replace(last, difference=ahead)))))
+    assert f"points of {what_is_asked(model)} with 3 seeds, " in told[others[-1].name]
+    assert f"points of {what_is_asked(model)}, " in told[last.name]
     [table] = [one for one in tables(model) if one.name == "looks"]
     assert [row[1].text for row in table.rows] == list(look.outcomes.values())
     assert report_json(model)["looks"][0]["seeds"] == 3

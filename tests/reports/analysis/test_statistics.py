@@ -191,6 +191,18 @@ def test_what_other_arms_vary_is_no_evidence_for_one_that_does_not():
     assert (found.standard_error, found.p, found.p_adjusted) == (0, 1, 1)
 
 
+@pytest.mark.parametrize("others", [1, 3])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_an_arm_that_does_not_vary_says_nothing_of_how_others_do(others, repeats):
+    random = np.random.default_rng(repeats)
+    weights = random.multinomial(8, np.full(8, 1 / 8), size=100) / 8
+    values = random.normal(size=(repeats, 3, 8))
+    varied = [FoldSample(tuple(one.mean(axis=1) for one in values), tuple(weights @ one.T for one in values), 8)]
+    still = [FoldSample((np.zeros(3),) * repeats, (np.zeros((100, 3)),) * repeats, 8)]
+    [alone], [found, *_] = paired_differences([varied]), paired_differences([varied, *[still] * others])
+    assert (found.standard_error, found.variance) == (alone.standard_error, alone.variance)
+
+
 def test_the_value_is_the_mean_over_folds_of_the_mean_over_repeats_of_the_mean_over_seeds():
     folds = [
         FoldSample((np.array([1.0, 2.0]), np.array([3.0])), (np.zeros((5, 2)), np.zeros((5, 1))), 4),
