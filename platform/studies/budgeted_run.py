@@ -4,6 +4,7 @@ raised again where they take less.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -55,10 +56,17 @@ class BudgetedQueue(StudyQueue):
         if self._purse is None or self._extent is None:
             return None
         spent = hours_text(self._purse.spent / 3600)
-        return f"the budget of {self._purse} pays for {extent_text(self.asked, self._extent)}; {spent} are spent"
+        return f"the budget of {self._purse} pays for {extent_text(self.asked, self._extent)}; {spent} of the clock are spent"
 
     def planned(self, text: str) -> None:
         """Hear what was planned, cut or raised."""
+
+    def _in_order(self) -> Sequence[Replicate]:
+        """Return repeat after repeat, once it is planned with the folds side by side: alike where the hours end early."""
+        if self._extent is None:
+            return super()._in_order()
+        begun = Counter(entry.replicate for entry in self.everything())
+        return sorted(self.replicates, key=lambda one: (one.repeat, begun[one]))
 
     def _cut(self, extent: Extent) -> None:
         self.study = extent.of(self.asked)

@@ -106,12 +106,16 @@ class StudyQueue(StudyTrials):
     def _new(self, first: TrialRecord | None, passed: Collection[str]) -> TrialRecord | None:
         """Begin another trial: one that may share the batches of `first` and is not of the arms `passed`.
 
-        Without a `first` it is of the first replicate that has one.
+        Without a `first` it is of the first replicate, in order, that has one.
         """
-        replicates = self.replicates if first is None else (first.replicate,)
+        replicates = self._in_order() if first is None else (first.replicate,)
         batches = None if first is None else batches_of(first.settings)
         begun = (self._new_of(replicate, batches, passed) for replicate in replicates)
         return next((entry for entry in begun if entry is not None), None)
+
+    def _in_order(self) -> Sequence[Replicate]:
+        """Return the replicates in the order in which new trials begin: one after the other."""
+        return self.replicates
 
     def _new_of(self, replicate: Replicate, batches: Batches | None, passed: Collection[str]) -> TrialRecord | None:
         seed = replicate.search_seed(self.study)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trivial_study import trivial_study
-from virtual_study import Timed
+from virtual_study import Timed, Virtual
 
 from crescendo.platform.studies.budget import FILE, Purse
 from crescendo.search_spaces.arms import arms_of
@@ -135,6 +135,27 @@ def test_what_begins_while_processes_start_is_not_what_others_take(tmp_path, at_
     purse.end()
     purse.begin(["warm"])
     assert purse.cold == {f"cold {number}" for number in range(at_once)}
+
+
+@pytest.mark.parametrize(("slept", "fewest"), [(0.0, 4), (900.0, 2), (1800.0, 1)])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_where_the_hours_end_early_all_folds_have_the_same(folder, tmp_path, slept, fewest, repeats):
+    changes = ("search.trials=3", "confirm={seeds: 4}", "budget={hours: 1}", f"repeats={repeats}")
+    study, folds = trivial_study(folder, changes=changes), ("x", "y", "z")
+    record(study, tmp_path)
+    virtual = Timed(study, tmp_path, lambda now: 60.0, folds=folds)
+    while sum(len(virtual.run.confirmed("variant=none", one)) for one in virtual.run.replicates[:3]) < 5:
+        virtual.turn()
+    assert [len(virtual.run.confirmed("variant=none", one)) for one in virtual.run.replicates[:3]] == [2, 2, 1]
+    virtual.now += slept  # Ray took its time
+    virtual.play()
+    assert virtual.run.problem is None
+    assert virtual.run.shortfall() is None
+    assert virtual.now <= 3600
+    [(searched, confirmed)] = extents(virtual)
+    assert set(searched) == {3}
+    assert len(set(confirmed)) == 1
+    assert confirmed[0] >= fewest
 
 
 def test_what_was_spent_before_a_kill_is_counted(folder, tmp_path):
@@ -285,3 +306,14 @@ def test_what_cannot_be_is_said(folder, changes, rule):
 
 def test_a_study_without_a_budget_is_what_it_was(folder):
     assert "budget" not in trivial_study(folder).to_json()
+
+
+def test_what_is_paid_for_and_spent_is_told(folder, tmp_path):
+    study = trivial_study(folder, changes=ASKED)
+    record(study, tmp_path)
+    virtual = Timed(study, tmp_path, lambda now: 200.0)
+    assert virtual.run.paid_for is None
+    virtual.play()
+    told = "the budget of 1 h pays for 6 of 12 trials, 3 of 6 seeds an arm; 60 min of the clock are spent"
+    assert virtual.run.paid_for == told
+    assert Virtual(trivial_study(folder), tmp_path / "without").run.paid_for is None
