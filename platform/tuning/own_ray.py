@@ -21,26 +21,30 @@ def start_ray(scratch: Path, object_store: int, tell: Callable[[str], object]) -
     """Start Ray on this machine, with its folder in `scratch` and an object store of `object_store` bytes.
 
     A node that does not come up in the time that Ray gives it, as on a machine that is busy with other work, is ended and
-    started once more; `tell` is called with a line that says so.
+    started once more, at most twice; `tell` is called with a line that says so.
 
     Raises
     ------
     InputError
         If it cannot be started.
     """
+    *folders, last = (scratch / name for name in "rst")  # nothing of one try is found by the next
     try:
-        try:
-            _start(scratch / "r", object_store)
-        except Exception as error:
-            if not _too_late(error):
-                raise
-            tell("Ray did not start in time, as on a machine that is busy; it is started once more")
-            _start(scratch / "s", object_store)  # nothing of the first is found by the second
+        for folder in folders:
+            try:
+                _start(folder, object_store)
+            except Exception as error:
+                if not _too_late(error):
+                    raise
+                tell("Ray did not start in time, as on a machine that is busy; it is started once more")
+            else:
+                return
+        _start(last, object_store)
     except Exception as error:  # noqa: BLE001  # Ray's own, of many kinds
         if _too_late(error):
             raise InputError(
-                "Ray did not start on this machine in the 15 to 30 seconds that it gives itself, twice: other work keeps the "
-                "machine busy; start the same command again when it is quieter"
+                "Ray did not start on this machine in the 15 to 30 seconds that it gives itself, three times: other work keeps "
+                "the machine busy; start the same command again when it is quieter"
             ) from None
         why = " ".join(str(error).partition("Traceback")[0].split()) or type(error).__name__
         raise InputError(

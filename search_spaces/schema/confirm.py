@@ -79,10 +79,10 @@ class Confirm(Section):
         seeds = info.data.get("seeds")
         if info.data.get("until") is None or seeds is None:
             return at_most
-        most = at_most or _AT_MOST
-        if most <= len(seeds) or max(seeds) + most - len(seeds) >= 2**32:
+        first, most = len(seeds), at_most or _AT_MOST
+        if most <= first or max(seeds) + most - first >= 2**32:
             raise ValueError(
-                f"must be more than the {len(seeds)} seeds that until: decided begins with, all below 2**32, but is {most}"
+                f"must be more than the {first} seeds that until: decided begins with, all below 2**32, but is {most}"
             )
         return at_most
 
