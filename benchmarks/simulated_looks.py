@@ -72,14 +72,10 @@ def _kept(before: Parts, fresh: Parts, still: np.ndarray, times: float, by_searc
 
 def _with_seeds(parts: Parts, layout: Layout, seeds: int, arms: int) -> tuple[np.ndarray, np.ndarray]:
     """Return variance and degrees of freedom with so many seeds: what `planning.parts_with` says, of arrays."""
-    scale, together = layout.seeds / seeds, np.minimum(np.minimum(parts.together, parts.groups), parts.units)
-    if layout.repeats == 1:
-        groups = parts.groups - together * (1 - scale)
-        wanted = replace(parts, groups=groups, units=np.asarray(parts.units) * scale, together=together * scale)
-    else:
-        of_seeds = np.minimum(np.asarray(parts.units) - together, parts.seeds)
-        units = parts.units - of_seeds * (1 - scale)
-        wanted = replace(parts, units=units, together=together, seeds=of_seeds * scale)
+    together = np.minimum(np.minimum(parts.together, parts.groups), parts.units)
+    of_seeds = np.minimum(np.asarray(parts.units) - together, parts.seeds)
+    told_apart = replace(parts, together=together, seeds=of_seeds)
+    wanted = with_times_the_seeds(told_apart, seeds / layout.seeds, layout.repeats > 1)
     if layout.folds > 1:
         within = put_together(replace(parts, folds=np.zeros_like(together)), layout, arms)[0]
         beyond = np.maximum(0.0, np.asarray(parts.folds) - within)

@@ -95,7 +95,7 @@ class BudgetedQueue(StudyQueue):
             return True
         if self.running:
             return False
-        self._keep(None if still_open else self._paid())
+        self._keep(None if still_open else self._paid(self._affords()))
         return self.problem is None
 
     def _resumes(self) -> bool:
@@ -110,10 +110,10 @@ class BudgetedQueue(StudyQueue):
             self._keep(self._confirmed_by_all() if self._extent is not None else None)
         return False
 
-    def _paid(self) -> Extent | None:
-        """Return the extent that is paid for, as long as any may be chosen."""
+    def _paid(self, pays: float) -> Extent | None:
+        """Return the extent of what has begun and so many more trainings, as long as any may be chosen."""
         begun = sum(sum(count) for arm in arms_of(self.asked) for count in self._counts(arm.name))
-        return affordable(self.asked, self._folds, (begun + self._affords()) / self._arms, self._begun_extent())
+        return affordable(self.asked, self._folds, (begun + pays) / self._arms, self._begun_extent())
 
     def _what_is_left(self) -> Extent | None:
         """Return the extent that what is left pays for: the present one, unless a round of all arms is too much or to spare."""
@@ -126,7 +126,7 @@ class BudgetedQueue(StudyQueue):
         begun, whole = self._begun_extent(), self._extent
         if pays < 1:
             return self._confirmed_by_all()
-        rounds = whole.rounds(self.asked, self._folds) - (still - pays) / self._arms
+        rounds = self._rounds(whole) - (still - pays) / self._arms
         return affordable(self.study, self._folds, rounds, begun) or begun
 
     def _raised(self, still: int, pays: float) -> Extent:
@@ -134,8 +134,8 @@ class BudgetedQueue(StudyQueue):
         assert self._extent is not None  # noqa: S101  # it is planned
         extent, most = self._extent, asked(self.asked)
         if all(entry.phase == "search" for entry in self.everything()):
-            paid = self._paid() or extent
-            before, now = (one.rounds(self.asked, self._folds) for one in (extent, paid))
+            paid = self._paid(pays) or extent
+            before, now = self._rounds(extent), self._rounds(paid)
             return paid if now > before and (paid == most or now >= _WORTH * before) else extent
         spare = (pays / _WORTH - still) / self._arms / len(self.replicates)
         return replace(extent, seeds=min(most.seeds, extent.seeds + max(0, int(spare))))
@@ -157,11 +157,12 @@ class BudgetedQueue(StudyQueue):
             before, self._extent = self._extent, extent
             record_extent(self.place.output, extent)
             self._cut(extent)
-            raised = before is not None and extent.rounds(self.asked, self._folds) > before.rounds(
-                self.asked, self._folds
-            )
+            raised = before is not None and self._rounds(extent) > self._rounds(before)
             what = "planned" if before is None else "raised to" if raised else "cut to"
             self.planned(f"budget of {self._purse}: {what} {extent_text(self.asked, extent)}")
+
+    def _rounds(self, extent: Extent) -> int:
+        return extent.rounds(self.asked, self._folds)
 
     @property
     def _arms(self) -> int:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from crescendo.search_spaces.schema.values import Section
 
-_HOURS, _SEEDS, _DEFAULT_SEEDS = 1_000_000, 1000, (0, 1, 2)
+_HOURS, _SEEDS = 1_000_000, 1000
 FIRST_LOOK, _AT_MOST = 3, 20
 """Of `until: decided`: the fewest seeds that it begins with, and those with which it gives up unless it is said."""
 
@@ -32,7 +32,7 @@ class Confirm(Section):
     """The confirm phase: every arm's best setting, trained again."""
 
     seeds: Seeds = Field(
-        default=_DEFAULT_SEEDS,
+        default=(0, 1, 2),
         min_length=1,
         max_length=_SEEDS,
         description="seeds shared by all arms, a list or how many; not the search phase's",
@@ -66,9 +66,9 @@ class Confirm(Section):
     @field_validator("until")
     @classmethod
     def _begins(cls, until: str | None, info: ValidationInfo) -> str | None:
-        first = len(info.data.get("seeds", _DEFAULT_SEEDS))
-        if until is not None and first < FIRST_LOOK:
-            raise ValueError(f"decided begins with at least {FIRST_LOOK} seeds but seeds has {first}")
+        seeds = info.data.get("seeds")
+        if until is not None and seeds is not None and len(seeds) < FIRST_LOOK:
+            raise ValueError(f"decided begins with at least {FIRST_LOOK} seeds but seeds has {len(seeds)}")
         return until
 
     @field_validator("at_most")

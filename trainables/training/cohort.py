@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -104,7 +104,7 @@ class Cohort:
     def leave(self, member: Member) -> None:
         """Train `member` no more; the others go on, unchanged: each has a graph of its own, and none is captured anew."""
         self._members.remove(member)
-        self._captured.pop(member.step, None)
+        self._release(self._captured.keys() & {member.step})
 
     def prepare(self, until: int) -> None:
         """Do what `train` would begin with, so that it does not take the time of whoever waits for the GPU meanwhile.
@@ -171,7 +171,7 @@ class Cohort:
 
         Of others nothing stays captured.
         """
-        self._release(set(self._captured) - {member.step for member in members})
+        self._release(self._captured.keys() - {member.step for member in members})
         try:
             if self._feed is None:
                 self._feed = feed_for(self._sampler, self._device)
@@ -180,13 +180,13 @@ class Cohort:
                 self._capture(member, until)
         except torch.OutOfMemoryError:
             # What could be captured, if anything, is given up here, and what the error holds on to with its end.
-            self._release(set(self._captured))
+            self._release(list(self._captured))
         else:
             return True
         make_room()
         return False
 
-    def _release(self, steps: set[TrainingStep]) -> None:
+    def _release(self, steps: Iterable[TrainingStep]) -> None:
         """Give up what is captured of `steps`, and the gradients, which lie in its memory."""
         for step in steps:
             del self._captured[step]
